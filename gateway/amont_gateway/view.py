@@ -1,0 +1,176 @@
+"""Declare what the local page shows: one snapshot of everything that the gateway knows.
+
+Plain data. ``state`` fills it, ``page`` renders it, ``/view.json`` serialises it. Times are Unix
+milliseconds (``_ms``) or seconds of age (``_s``); ``None`` always means "not known".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Text = dict[str, str]  # {"fr": …, "en": …}
+Point = tuple[int, int, int]  # t_ms, value, quality (0 good; codes of docs/wire-format.md)
+
+
+class ForecastStep(msgspec.Struct, kw_only=True):
+    """The band of the highest stage expected within ``horizon_h`` hours, mm."""
+
+    horizon_h: float
+    p10_mm: int
+    p50_mm: int
+    p90_mm: int
+
+
+class Forecast(msgspec.Struct, kw_only=True):
+    """A river forecast and how far to believe it."""
+
+    status: str  # "ok" | "fault" | "no data"
+    model: str = ""
+    issued_ms: int | None = None
+    inputs: str = "full"  # rung of the fallback ladder: "full" | "no rain" | "stage only"
+    steps: list[ForecastStep] = []
+    reaches: str = "none"  # highest threshold that p90 reaches: "none" | "watch" | "warning" | "alarm"
+
+
+class Thresholds(msgspec.Struct, kw_only=True):
+    watch_mm: int
+    warning_mm: int
+    alarm_mm: int
+    alarm_plus_mm: int | None = None
+
+
+class Station(msgspec.Struct, kw_only=True):
+    id: str
+    name: Text
+    river: str = ""
+    level: str  # as the guard judges: "normal" | "watch" | "warning" | "alarm" | "alarm_plus" | "unknown"
+    advice: str = "none"  # what the model advises: "none" | "watch" | "warning"
+    stage_mm: int | None = None
+    at_ms: int | None = None
+    age_s: int | None = None
+    trend_mm_h: int | None = None
+    thresholds: Thresholds
+    sensors: list[str] = []
+    voting: str = ""  # how many sensors vote, in words of the guard: "two", "one of two", "one", "none"
+    series: list[Point] = []  # stage_mm
+    history_until_ms: int | None = None  # readings before this came as backlog
+    forecast: Forecast
+
+
+class Zone(msgspec.Struct, kw_only=True):
+    id: str
+    name: Text
+    verdict: str  # "normal" | "watch" | "leak" | "unknown"
+    inflow_l_h: int | None = None
+    at_ms: int | None = None
+    age_s: int | None = None
+    night_flow_l_h: int | None = None
+    night_flow_usual_l_h: int | None = None
+    leak_l_h: int | None = None
+    leak_probability: float | None = None
+    since_ms: int | None = None
+    model: str = ""
+    model_status: str = "no data"  # "ok" | "fault" | "no data"
+    series: list[Point] = []  # inflow, l/h
+    expected: list[Point] = []  # what the model expected, l/h
+
+
+class Siren(msgspec.Struct, kw_only=True):
+    id: str
+    name: Text
+    state: str  # "idle" | "sound" | "muted" | "latch" | "unknown"
+    mode: str = "armed"  # "armed" | "test" | "drill" | "bypass"
+    health: str = "ok"  # "ok" | "degraded" | "fault"
+    commanded: bool = False
+    confirmed: bool | None = None  # what the relay's contact reads back
+    since_ms: int | None = None
+    muted_until_ms: int | None = None
+    station: str = ""  # whose level caused it
+    reason: Text = {}
+    acknowledged_by: list[str] = []
+    simulated: bool = False
+
+
+class Sensor(msgspec.Struct, kw_only=True):
+    id: str
+    name: Text
+    node: int
+    place: str  # station or zone id
+    quantity: str
+    value: int | None = None
+    at_ms: int | None = None
+    age_s: int | None = None
+    flags: list[str] = []  # "range", "rate", "spike", "flat", "suspect", …; empty is good
+    freshness: str = "unknown"  # "proved" | "assumed" | "unknown" | "stale"
+    promise: str = "weaker"  # "full" (reaches the guard over its own bridge) | "weaker"
+    votes: bool = False
+
+
+class Node(msgspec.Struct, kw_only=True):
+    id: int
+    name: Text
+    carrier: str  # "bridge" | "mqtt"
+    last_seen_ms: int | None = None
+    age_s: int | None = None
+    silent: bool = True
+    battery_mv: int | None = None
+    rssi_dbm: int | None = None
+    outbox: int | None = None
+    boots: int | None = None
+    backlog: int = 0
+
+
+class Event(msgspec.Struct, kw_only=True):
+    at_ms: int
+    kind: str
+    severity: str  # "info" | "notice" | "fault" | "alarm"
+    text: Text
+    count: int = 1
+
+
+class Demo(msgspec.Struct, kw_only=True):
+    """Only in the demonstration: what is recorded, what is added, and the speed."""
+
+    speed: float
+    speeds: list[float]
+    recorded: Text
+    added: Text
+    phase: Text
+
+
+class View(msgspec.Struct, kw_only=True):
+    site: str
+    name: Text
+    now_ms: int
+    guard_alive: bool
+    guard_age_s: float | None = None
+    database: str = "none"  # "ok" | "away" | "none"
+    broker: str = "none"  # "ok" | "away" | "refused" | "none"
+    journal: str = "ok"  # "ok" | "full" | "read-only" | "fault"
+    stations: list[Station] = []
+    zones: list[Zone] = []
+    sirens: list[Siren] = []
+    sensors: list[Sensor] = []
+    nodes: list[Node] = []
+    events: list[Event] = []
+    people: list[str] = []  # names that may act
+    counters: dict[str, int] = {}
+    demo: Demo | None = None
+
+
+class Action(msgspec.Struct, kw_only=True):
+    """What a person asks; the guard alone decides."""
+
+    kind: str  # "acknowledge" | "mute" | "reset" | "test" | "drill"
+    siren: str
+    person: str
+    pin: str
+    minutes: int = 0
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """The guard's answer to an action."""
+
+    ok: bool
+    code: str
+    text: Text
