@@ -1,0 +1,241 @@
+"""Keep every sample durably: the one writer of ``journal.db``.
+
+All methods but ``move_cursor``, ``quarantine`` and ``incarnation`` belong to one thread, the storer's.
+A sample is durable when ``append`` returns. Whatever stops that (full disk, read-only disk,
+I/O error, damaged file) raises ``JournalUnavailable``; the caller then acknowledges nothing,
+nodes keep their samples, and a later call tries again by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from amont_gateway import journal_sql as sql
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.ledger import Ledger
+from amont_gateway.readings import Sample, checksum
+
+MARK_BYTES = 32 << 20  # below this much free disk nothing is accepted any more
+BALLAST_BYTES = 8 << 20  # freed so that old rows can be deleted on a full disk
+RETIRE_ROWS = 5_000
+RETIRE_EVERY_MS = 60_000
+MAX_QUARANTINE = 1_000  # waiting for the next commit; more are counted by the caller
+
+_FULL, _READ_ONLY, _DAMAGED = (13,), (8, 14), (11, 26)  # SQLite primary result codes
+
+
+class JournalUnavailable(Exception):
+    """The journal cannot promise durability now; ``state`` says why."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the bytes that an ordinary process may still write to this disk."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+class Journal:
+    """The journal's only write connection, with its ledger of committed seqs."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mark_bytes: int = MARK_BYTES,
+        ballast_bytes: int = BALLAST_BYTES,
+        retention_ms: int | None = None,
+        measure_free: Callable[[Path], int] = free_bytes,
+        note: Callable[[str, str], None] = lambda _kind, _detail: None,
+    ) -> None:
+        self.path = path
+        self.ledger = Ledger()
+        self.state = "ok"  # "ok" | "full" | "read-only" | "fault"
+        self.incarnation = 0  # rises when a damaged file was replaced: readers open again
+        self._mark_bytes = mark_bytes
+        self._ballast = path.with_name("ballast")
+        self._ballast_bytes = ballast_bytes
+        self._retention_ms = retention_ms
+        self._measure_free = measure_free
+        self._note = note
+        self._retired_ms = 0
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        self._cursors: dict[str, int] = {}
+        self._quarantine: list[tuple[int, str, str, str]] = []
+
+    def open(self) -> None:
+        """Open or create the file, assert its pragmas, rebuild the ledger."""
+        if self._connection is not None:
+            return
+        try:
+            self._connection = self._connect()
+            self.ledger.load(self._connection.execute(sql.SPANS))
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def append(self, samples: Sequence[Sample]) -> None:
+        """Commit samples in one transaction; those already there are left as they are."""
+        self.open()
+        self._require_room()
+        rows = [(*s, checksum(s)) for s in samples]
+        self._transact(rows)
+        for s in samples:
+            self.ledger.of(s.node, s.epoch).add(s.seq, s.seq)
+
+    def tick(self, now_ms: int) -> None:
+        """Store cursors, retire old rows, and find out whether a fault has passed."""
+        self.open()
+        self._retire(now_ms)
+        self._require_room()
+        if self._cursors or self._quarantine or self.state != "ok":
+            self._transact([])
+
+    def move_cursor(self, name: str, sample_id: int) -> None:
+        """Remember (from any thread) how far a consumer got; stored with the next commit."""
+        with self._lock:
+            self._cursors[name] = max(sample_id, self._cursors.get(name, 0))
+
+    def quarantine(self, at_ms: int, consumer: str, line: str, reason: str) -> bool:
+        """Keep (from any thread) a line that a consumer refused; False if too many wait."""
+        with self._lock:
+            if len(self._quarantine) >= MAX_QUARANTINE:
+                return False
+            self._quarantine.append((at_ms, consumer, line, reason))
+            return True
+
+    def close(self) -> None:
+        """Store what is pending and close; safe to call when the disk is gone."""
+        if self._connection is None:
+            return
+        try:
+            self._transact([])
+        except JournalUnavailable:
+            return
+        self._disconnect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=5.0)
+        try:
+            for set_it, ask, wanted in sql.DURABLE:
+                connection.execute(set_it)
+                (got,) = connection.execute(ask).fetchone()
+                if got != wanted:
+                    raise sqlite3.OperationalError(f"{ask} is {got!r}, {wanted!r} is needed")
+            for statement in (*sql.TUNING, *sql.SCHEMA):
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _transact(self, rows: Sequence[tuple[object, ...]]) -> None:
+        with self._lock:
+            cursors, quarantined = dict(self._cursors), list(self._quarantine)
+        connection = self._connection
+        assert connection is not None
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(sql.INSERT, rows)
+            connection.executemany(sql.MOVE_CURSOR, list(cursors.items()))
+            connection.executemany(sql.QUARANTINE, quarantined)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._fail(error)
+        with self._lock:
+            for name, sample_id in cursors.items():
+                if self._cursors.get(name) == sample_id:
+                    del self._cursors[name]
+            del self._quarantine[: len(quarantined)]
+        self._recovered()
+
+    def _require_room(self) -> None:
+        try:
+            free = self._measure_free(self.path.parent)
+        except OSError as error:
+            raise self._unavailable("fault", str(error)) from error
+        if free < self._mark_bytes:
+            raise self._unavailable("full", f"{free >> 10} KiB free, mark {self._mark_bytes >> 10}")
+        if free > self._mark_bytes + 2 * self._ballast_bytes:
+            self._lay_ballast()
+
+    def _retire(self, now_ms: int) -> None:
+        """Delete rows past retention that every consumer has confirmed."""
+        if self._retention_ms is None or self._connection is None:
+            return
+        if self.state == "ok" and abs(now_ms - self._retired_ms) < RETIRE_EVERY_MS:
+            return
+        self._retired_ms = now_ms
+        try:
+            (confirmed,) = self._connection.execute("SELECT min(id) FROM cursor").fetchone()
+            if confirmed is None:
+                return
+            if self.state == "full":
+                self._ballast.unlink(missing_ok=True)
+            limit = (confirmed, RETIRE_ROWS, now_ms - self._retention_ms)
+            if self._connection.execute(sql.RETIRE, limit).rowcount > 0:
+                self._note("journal_retired", "")
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+
+    def _lay_ballast(self) -> None:
+        if not self._ballast_bytes or self._ballast.exists():
+            return
+        try:
+            with self._ballast.open("wb") as ballast:
+                os.posix_fallocate(ballast.fileno(), 0, self._ballast_bytes)
+        except OSError as error:  # the journal itself may still work
+            self._note("journal_ballast", str(error))
+
+    def _fail(self, error: sqlite3.Error | OSError) -> None:
+        """Close, name the fault, and raise; damaged files are moved aside first."""
+        self._disconnect()
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            self._move_aside(str(error))
+            raise self._unavailable("fault", f"{error}; moved aside") from error
+        state = "full" if code in _FULL else "read-only" if code in _READ_ONLY else "fault"
+        raise self._unavailable(state, str(error)) from error
+
+    def _unavailable(self, state: str, reason: str) -> JournalUnavailable:
+        if state != self.state:
+            self._note(f"journal_{state.replace('-', '_')}", reason)
+        self.state = state
+        return JournalUnavailable(state, reason)
+
+    def _recovered(self) -> None:
+        if self.state != "ok":
+            self.state = "ok"
+            self._note("journal_ok", "")
+
+    def _move_aside(self, reason: str) -> None:
+        """Keep the damaged file for people; what it held was acknowledged and may be salvaged."""
+        n = 1
+        while (target := self.path.with_name(f"{self.path.name}.damaged-{n}")).exists():
+            n += 1
+        for suffix in ("-wal", "-shm", ""):
+            source = self.path.with_name(self.path.name + suffix)
+            if source.exists():
+                source.rename(target.with_name(target.name + suffix))
+        self.incarnation += 1
+        self._note("journal_damaged", f"{reason} -> {target.name}")
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error as error:
+                self._note("journal_fault", str(error))
+
+    def reader(self) -> JournalReader:
+        """Open a read-only connection of the caller's own."""
+        return JournalReader(self.path)

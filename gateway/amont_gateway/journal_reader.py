@@ -1,0 +1,102 @@
+"""Read the journal over a connection of one's own; the writer is never blocked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amont_gateway import journal_sql as sql
+from amont_gateway.readings import Sample, checksum
+
+_PAGE = 2_000
+
+
+@dataclass
+class Check:
+    """What a full examination of the journal found."""
+
+    rows: int = 0
+    bad_rows: list[int] = field(default_factory=list)
+    integrity: str = "ok"
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether every row and the file itself are sound."""
+        return self.integrity == "ok" and not self.bad_rows
+
+
+class JournalReader:
+    """A read-only connection; ``bad_rows`` counts rows whose checksum failed (they are skipped)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bad_rows = 0
+        uri = f"file:{path}?mode=ro"
+        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+
+    def after(self, sample_id: int, limit: int = _PAGE) -> tuple[int, list[tuple[int, Sample]]]:
+        """Return the last id looked at and the sound (id, sample) pairs above ``sample_id``."""
+        rows = self._connection.execute(sql.AFTER, (sample_id, limit)).fetchall()
+        last = rows[-1][0] if rows else sample_id
+        return last, [pair for row in rows if (pair := self._sound(row)) is not None]
+
+    def tail(self, count: int) -> list[tuple[int, Sample]]:
+        """Return the newest ``count`` samples, oldest first."""
+        rows = self._connection.execute(sql.TAIL, (count,)).fetchall()
+        return [pair for row in reversed(rows) if (pair := self._sound(row)) is not None]
+
+    def cursor(self, name: str) -> int:
+        """Return how far a consumer got, 0 if it never ran."""
+        row = self._connection.execute("SELECT id FROM cursor WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def summary(self) -> dict[str, Any]:
+        """Count rows, nodes, consumers' cursors and quarantined lines."""
+        ask = self._connection.execute
+        rows, last = ask("SELECT count(*), coalesce(max(id), 0) FROM sample").fetchone()
+        (quarantined,) = ask("SELECT count(*) FROM quarantine").fetchone()
+        cursors = dict(ask("SELECT name, id FROM cursor").fetchall())
+        return {"rows": rows, "last_id": last, "cursors": cursors, "quarantined": quarantined}
+
+    def samples(self) -> Iterator[tuple[int, Sample]]:
+        """Yield every sound sample in the order of the journal."""
+        last = 0
+        while True:
+            seen, pairs = self.after(last)
+            yield from pairs
+            if seen == last:
+                return
+            last = seen
+
+    def check(self) -> Check:
+        """Examine the file and each row's checksum."""
+        found = Check()
+        try:
+            (found.integrity,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+            for row in self._connection.execute(sql.AFTER, (0, -1)):
+                found.rows += 1
+                if self._sound(row) is None:
+                    found.bad_rows.append(row[0])
+        except sqlite3.DatabaseError as error:
+            found.integrity = str(error)
+        return found
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _sound(self, row: tuple[Any, ...]) -> tuple[int, Sample] | None:
+        sample = Sample(*row[1:9])
+        try:
+            good = checksum(sample) == row[9]
+        except (TypeError, ValueError, ArithmeticError):
+            good = False
+        except Exception as error:  # struct.error is no ValueError
+            good = not error
+        if good:
+            return row[0], sample
+        self.bad_rows += 1
+        return None

@@ -1,0 +1,42 @@
+"""State the journal's SQL once, so that the power-cut bench runs exactly what is served."""
+
+from __future__ import annotations
+
+FORMAT = 1
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS sample(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL, time_quality INTEGER NOT NULL, received_ms INTEGER NOT NULL,
+  flags INTEGER NOT NULL, channels BLOB NOT NULL, crc INTEGER NOT NULL,
+  UNIQUE(node, epoch, seq))""",
+    "CREATE TABLE IF NOT EXISTS cursor(name TEXT PRIMARY KEY, id INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS quarantine(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
+  consumer TEXT NOT NULL, line TEXT NOT NULL, reason TEXT NOT NULL)""",
+    f"PRAGMA user_version={FORMAT}",
+)
+# In this order: each must answer with the value beside it, or nothing is acknowledged.
+DURABLE = (("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal"),
+           ("PRAGMA synchronous=FULL", "PRAGMA synchronous", 2))  # fmt: skip
+TUNING = ("PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=1000")
+
+INSERT = """INSERT INTO sample(
+  node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc)
+  VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"""
+# A cursor never goes back, even if an old value arrives late.
+MOVE_CURSOR = """INSERT INTO cursor(name, id) VALUES (?, ?)
+  ON CONFLICT(name) DO UPDATE SET id = max(id, excluded.id)"""
+QUARANTINE = "INSERT INTO quarantine(at_ms, consumer, line, reason) VALUES (?,?,?,?)"
+# Looks at the oldest rows only, however many there are.
+RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
+  SELECT id, received_ms FROM sample WHERE id <= ? ORDER BY id LIMIT ?) WHERE received_ms < ?)"""
+
+_COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
+AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"  # noqa: S608
+# Runs of consecutive seqs, from the unique index alone.
+SPANS = """SELECT node, epoch, min(seq), max(seq) FROM (
+  SELECT node, epoch, seq, seq - row_number() OVER (PARTITION BY node, epoch ORDER BY seq) AS run
+  FROM sample) GROUP BY node, epoch, run ORDER BY node, epoch, run"""

@@ -1,0 +1,141 @@
+"""Hold each sensor's recent readings in memory, for people and for models.
+
+Bounded, ordered by time, rebuilt from the journal at start. A reading that comes late is put in
+its place; one with the same time replaces the old.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amont_gateway.readings import (
+    BACKLOG, BAD_TIME, MISSING, QUANTITIES, Sample, unpack_channels,
+)  # fmt: skip
+
+MAX_POINTS = 6_000  # two months of 15-minute readings, or 8 h of 5-second ones
+_SLACK = 600  # trimmed in steps, so that trimming costs little
+
+
+class Series(NamedTuple):
+    """A copy of a sensor's readings, oldest first: Unix ms, value, quality code."""
+
+    t_ms: NDArray[np.int64]
+    value: NDArray[np.int32]
+    quality: NDArray[np.uint8]
+
+
+class Last(NamedTuple):
+    """A sensor's newest reading by time."""
+
+    t_ms: int
+    value: int
+    quality: int
+
+
+class _Window:
+    def __init__(self) -> None:
+        self.t_ms: list[int] = []
+        self.value: list[int] = []
+        self.quality: list[int] = []
+        self.late_until_ms: int | None = None
+
+    def put(self, t_ms: int, value: int, quality: int) -> None:
+        times = self.t_ms
+        if not times or t_ms > times[-1]:
+            times.append(t_ms)
+            self.value.append(value)
+            self.quality.append(quality)
+        else:
+            self._put_late(t_ms, value, quality)
+        if len(times) > MAX_POINTS + _SLACK:
+            for column in (self.t_ms, self.value, self.quality):
+                del column[:_SLACK]
+
+    def _put_late(self, t_ms: int, value: int, quality: int) -> None:
+        at = bisect_left(self.t_ms, t_ms)
+        if self.t_ms[at] == t_ms:
+            self.value[at], self.quality[at] = value, quality
+            return
+        self.t_ms.insert(at, t_ms)
+        self.value.insert(at, value)
+        self.quality.insert(at, quality)
+
+
+class Windows:
+    """The live windows of all sensors, safe for use from any thread."""
+
+    def __init__(self, sensors: dict[tuple[int, int, str], str]) -> None:
+        """Take which sensor a (node, channel index, quantity name) is."""
+        self._sensor_of = {
+            (node, index, code): sensor
+            for (node, index, name), sensor in sensors.items()
+            for code, quantity in QUANTITIES.items()
+            if quantity == name
+        }
+        self._lock = threading.Lock()
+        self._windows = {sensor: _Window() for sensor in sensors.values()}
+        self.version = 0  # rises with each change
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Put in samples; channels that belong to no sensor and impossible times are left out."""
+        with self._lock:
+            for sample in samples:
+                if not sample.flags & BAD_TIME:
+                    self._add(sample)
+            self.version += 1
+
+    def _add(self, sample: Sample) -> None:
+        for index, quantity, quality, value in unpack_channels(sample.channels):
+            sensor = self._sensor_of.get((sample.node, index, quantity))
+            if sensor is None or quality == MISSING:
+                continue
+            window = self._windows[sensor]
+            window.put(sample.at_ms, value, quality)
+            if sample.flags & BACKLOG:
+                window.late_until_ms = max(window.late_until_ms or 0, sample.at_ms)
+
+    def sensors(self) -> list[str]:
+        """Return the names of all sensors."""
+        return list(self._windows)
+
+    def series(self, sensor: str, since_ms: int = 0) -> Series:
+        """Return a copy of a sensor's readings from ``since_ms`` on; empty if unknown."""
+        with self._lock:
+            window = self._windows.get(sensor) or _Window()
+            at = bisect_left(window.t_ms, since_ms)
+            return Series(
+                np.array(window.t_ms[at:], np.int64),
+                np.array(window.value[at:], np.int32),
+                np.array(window.quality[at:], np.uint8),
+            )
+
+    def points(self, sensor: str, since_ms: int, most: int) -> list[tuple[int, int, int]]:
+        """Return (t_ms, value, quality) from ``since_ms`` on, thinned evenly to at most ``most``."""
+        with self._lock:
+            window = self._windows.get(sensor) or _Window()
+            at = bisect_left(window.t_ms, since_ms)
+            points = list(
+                zip(window.t_ms[at:], window.value[at:], window.quality[at:], strict=True)
+            )
+        step = -(-len(points) // most) or 1
+        return points[::-1][::step][::-1]
+
+    def last(self, sensor: str) -> Last | None:
+        """Return a sensor's newest reading."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            if window is None or not window.t_ms:
+                return None
+            return Last(window.t_ms[-1], window.value[-1], window.quality[-1])
+
+    def late_until_ms(self, sensor: str) -> int | None:
+        """Return the time of the newest reading that came as backlog."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            return window.late_until_ms if window else None
