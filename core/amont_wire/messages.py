@@ -1,0 +1,66 @@
+# Every message of the wire, and decode(type, body), which raises nothing but WireError.
+
+from amont_wire.const import (
+    ACK,
+    CONFIG,
+    HEALTH,
+    HELLO,
+    MAX_BODY,
+    RESEND,
+    SAMPLES,
+    TIME,
+    UPDATE,
+    URGENT,
+)
+from amont_wire.downlink import (
+    Ack,
+    Config,
+    Resend,
+    Time,
+    UpdateChunk,
+    decode_ack,
+    decode_config,
+    decode_resend,
+    decode_time,
+    decode_update,
+)
+from amont_wire.errors import Malformed, UnknownType
+from amont_wire.samples import Channel, Samples, decode_samples
+from amont_wire.uplink import Health, Hello, carries_echo, decode_health, decode_hello
+
+__all__ = [
+    "Ack",
+    "Channel",
+    "Config",
+    "Health",
+    "Hello",
+    "Resend",
+    "Samples",
+    "Time",
+    "UpdateChunk",
+    "carries_echo",
+    "decode",
+]
+
+_DECODERS = {
+    SAMPLES: decode_samples,
+    URGENT: decode_samples,
+    HEALTH: decode_health,
+    HELLO: decode_hello,
+    ACK: decode_ack,
+    TIME: decode_time,
+    CONFIG: decode_config,
+    RESEND: decode_resend,
+    UPDATE: decode_update,
+}
+
+
+def decode(
+    type: int, body: bytes
+) -> Samples | Health | Hello | Ack | Time | Config | Resend | UpdateChunk:
+    decoder = _DECODERS.get(type)
+    if decoder is None:
+        raise UnknownType("message type %d" % type)
+    if not 1 <= len(body) <= MAX_BODY:
+        raise Malformed("body of %d bytes" % len(body))
+    return decoder(body)
