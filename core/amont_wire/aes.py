@@ -1,5 +1,6 @@
 # The one file that knows which AES is there: MicroPython's cryptolib, or CPython's `cryptography`.
-# `Ccm(key)` has seal(nonce, aad, plain) -> cipher and tag, and open(nonce, aad, sealed) -> plain or Forged.
+# `Ccm(key)` has seal(nonce, aad, plain) -> cipher and tag, and open(nonce, aad, sealed) -> plain
+# or Forged.
 
 from amont_wire import ccm
 from amont_wire.errors import Forged, Malformed
@@ -7,7 +8,7 @@ from amont_wire.errors import Forged, Malformed
 KEY = 16
 
 try:
-    import cryptolib
+    import cryptolib  # type: ignore[import-not-found]
 except ImportError:
     cryptolib = None
 

@@ -1,5 +1,6 @@
-# Bit fields, most significant bit first, over one big integer: a shift and a mask read a field at C speed on
-# both Pythons, and a body has at most 36 bytes. `bin` gives bit lengths: MicroPython has no int.bit_length.
+# Bit fields, most significant bit first, over one big integer: a shift and a mask read a field at
+# C speed on both Pythons, and a body has at most 36 bytes. `bin` gives bit lengths: MicroPython
+# has no int.bit_length.
 
 from amont_wire.errors import Malformed
 

@@ -1,8 +1,9 @@
-# CCM as RFC 3610 defines it, with M = 8 and L = 2 (nonce of 13 bytes), over any block cipher object with
+# CCM as RFC 3610 defines it, with M = 8 and L = 2 (nonce of 13 bytes), over any block cipher
+# object with
 #   ecb(blocks) -> bytes      each 16-byte block enciphered
 #   cbc(blocks) -> bytes      CBC from a zero vector
-# One ecb call makes the whole key stream and one cbc call the whole MAC: on a board each call costs more
-# than the AES rounds inside it.
+# One ecb call makes the whole key stream and one cbc call the whole MAC: on a board each call
+# costs more than the AES rounds inside it.
 
 from amont_wire.errors import Forged, Malformed
 

@@ -81,8 +81,9 @@ STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 CHANNELS_MAX = 4
 READINGS_MAX = 64  # per channel of one frame
-# Bits of the largest value after division, zigzag. With 20 the newest sample of four channels always fits
-# 36 bytes: 24 bits of flags, 104 + 16 of seq, ticks and backlog, 4 * (12 + 24) of channels = 288.
+# Bits of the largest value after division, zigzag. With 20 the newest sample of four channels
+# always fits 36 bytes: 24 bits of flags, 104 + 16 of seq, ticks and backlog, 4 * (12 + 24) of
+# channels = 288.
 VALUE_BITS = 20
 VALUE_MAX = (1 << (VALUE_BITS - 1)) - 1
 

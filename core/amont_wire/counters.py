@@ -11,9 +11,10 @@ SEEN = 1
 OLD = 2
 
 
-# Hands out start + 1, start + 2 … where `start` is the last counter that was ever reserved (0: none).
-# `reserve(limit)` must make `limit` durable before it returns, and raises to refuse; it is called before the
-# first counter of each block is used. After a boot, `start` is the stored limit: at most a block is skipped.
+# Hands out start + 1, start + 2 … where `start` is the last counter that was ever reserved (0:
+# none). `reserve(limit)` must make `limit` durable before it returns, and raises to refuse; it is
+# called before the first counter of each block is used. After a boot, `start` is the stored limit:
+# at most a block is skipped.
 class ReservedCounter:
     def __init__(self, start: int, reserve, block: int = BLOCK) -> None:  # type: ignore[no-untyped-def]
         if not 0 <= start <= COUNTER_MAX or block < 1:

@@ -54,8 +54,8 @@ class _Downlink:
         return "%s%r" % (type(self).__name__, self._fields())
 
 
-# Every sample of `life` up to `through` (-1: none said) is committed, or will never be sent again; bit i of
-# `bits` (i < nbits) says that through + 1 + i is committed too.
+# Every sample of `life` up to `through` (-1: none said) is committed, or will never be sent again;
+# bit i of `bits` (i < nbits) says that through + 1 + i is committed too.
 class Ack(_Downlink):
     TYPE = ACK
 
@@ -208,9 +208,7 @@ def decode_config(body: bytes) -> Config:
 class Resend(_Downlink):
     TYPE = RESEND
 
-    def __init__(
-        self, answers: int, nonce: int, life: int, ranges: list[tuple[int, int]]
-    ) -> None:
+    def __init__(self, answers: int, nonce: int, life: int, ranges: list[tuple[int, int]]) -> None:
         self.answers = answers
         self.nonce = nonce
         self.life = life

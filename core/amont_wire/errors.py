@@ -1,4 +1,5 @@
-# Why bytes were refused. Each error carries one short reason: guards count them by class and show the text.
+# Why bytes were refused. Each error carries one short reason: guards count them by class and show
+# the text.
 
 
 class WireError(ValueError):

@@ -1,4 +1,5 @@
-# The sealed frame: 7 bytes of header in clear (associated data), AES-128-CCM over the body, 8 bytes of tag.
+# The sealed frame: 7 bytes of header in clear (associated data), AES-128-CCM over the body, 8
+# bytes of tag.
 
 from struct import pack
 
@@ -76,14 +77,17 @@ def _ccm(secret: bytes, node: int, generation: int, direction: int) -> Ccm:
 
 # Seals bodies of one node in one direction. Each frame takes a new counter from `counter.next()`.
 class Sealer:
-    def __init__(self, secret: bytes, node: int, generation: int, direction: int, counter) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self, secret: bytes, node: int, generation: int, direction: int, counter
+    ) -> None:
         self._ccm = _ccm(secret, node, generation, direction)
         self._prefix = pack("<BHH", direction, generation, node)
         self._node = node
         self._direction = direction
         self._counter = counter
 
-    # The counter used, and the frame. A refusal of the counter's store passes through: nothing was sealed.
+    # The counter used, and the frame. A refusal of the counter's store passes through: nothing was
+    # sealed.
     def seal(self, type: int, body: bytes) -> tuple[int, bytes]:
         if DIRECTIONS.get(type) != self._direction:
             raise UnknownType("message type %d in this direction" % type)
@@ -95,7 +99,8 @@ class Sealer:
         return counter, header + self._ccm.seal(nonce, header, body)
 
 
-# Opens frames of one node in one direction. Replays are not its business: see counters.ReplayWindow.
+# Opens frames of one node in one direction. Replays are not its business: see
+# counters.ReplayWindow.
 class Opener:
     def __init__(self, secret: bytes, node: int, generation: int, direction: int) -> None:
         self._ccm = _ccm(secret, node, generation, direction)

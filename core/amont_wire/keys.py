@@ -1,5 +1,5 @@
-# Working keys from a node's secret: NIST SP 800-108r1, counter mode, one round of HMAC-SHA256, 128 bits.
-# MicroPython has no hmac module; sha256 is all that it takes.
+# Working keys from a node's secret: NIST SP 800-108r1, counter mode, one round of HMAC-SHA256, 128
+# bits. MicroPython has no hmac module; sha256 is all that it takes.
 
 from hashlib import sha256
 

@@ -20,7 +20,7 @@ SENT_AIRTIME = 2
 SENT_MALFORMED = 3
 
 
-def _crc_table():  # type: ignore[no-untyped-def]
+def _crc_table() -> "array[int]":
     table = array("H", [])
     for byte in range(256):
         crc = byte << 8
@@ -41,7 +41,8 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-# COBS: each zero becomes the distance to the next one; a run of 254 bytes without zero needs no zero.
+# COBS: each zero becomes the distance to the next one; a run of 254 bytes without zero needs no
+# zero.
 def cobs_encode(data: bytes) -> bytes:
     out = []
     for run in data.split(b"\x00"):
@@ -75,8 +76,9 @@ def pack(payload: bytes) -> bytes:
     return line
 
 
-# Lines out of a byte stream, in pieces of any size. Holds at most `max` bytes; noise costs at most the line
-# that it falls in. good: lines taken; bad: lines refused (COBS, CRC, length); dropped: bytes of refused lines.
+# Lines out of a byte stream, in pieces of any size. Holds at most `max` bytes; noise costs at most
+# the line that it falls in. good: lines taken; bad: lines refused (COBS, CRC, length); dropped:
+# bytes of refused lines.
 class Deframer:
     def __init__(self, max: int = MAX_LINE) -> None:
         self._max = max

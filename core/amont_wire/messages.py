@@ -58,9 +58,8 @@ _DECODERS = {
 def decode(
     type: int, body: bytes
 ) -> Samples | Health | Hello | Ack | Time | Config | Resend | UpdateChunk:
-    decoder = _DECODERS.get(type)
-    if decoder is None:
+    if type not in _DECODERS:
         raise UnknownType("message type %d" % type)
     if not 1 <= len(body) <= MAX_BODY:
         raise Malformed("body of %d bytes" % len(body))
-    return decoder(body)
+    return _DECODERS[type](body)  # type: ignore[return-value]  # mypy joins the functions to object

@@ -1,5 +1,6 @@
-# One channel's series: the oldest value, then deltas in Rice code or in fixed width, whichever is shorter.
-# A delta z (zigzag) is z >> k one-bits, a zero and k low bits; from 12 one-bits on it is escaped to a var.
+# One channel's series: the oldest value, then deltas in Rice code or in fixed width, whichever is
+# shorter. A delta z (zigzag) is z >> k one-bits, a zero and k low bits; from 12 one-bits on it is
+# escaped to a var.
 
 from amont_wire.bits import BitReader, BitWriter, bits_of, unzigzag, zigzag
 from amont_wire.const import VALUE_BITS, VALUE_MAX
@@ -94,8 +95,8 @@ def _fixed(reader: BitReader, count: int, values: list[int]) -> None:
         values.append(value)
 
 
-# The hot loop of the gateway: 24 readings must cost a few microseconds, so the reader's fields are local.
-# Twelve zero bits are appended, so that the window of one-bits never reaches past the end.
+# The hot loop of the gateway: 24 readings must cost a few microseconds, so the reader's fields are
+# local. Twelve zero bits are appended, so that the window of one-bits never reaches past the end.
 def _rice(reader: BitReader, count: int, k: int, values: list[int]) -> None:
     bits = reader.value << ESCAPE
     left = reader.left

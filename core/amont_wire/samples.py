@@ -1,5 +1,6 @@
-# Samples and urgent: up to 64 samples of up to four channels at a steady interval. The encoder drops the oldest
-# readings until the body fits; the newest sample always fits once the echo is left to another frame.
+# Samples and urgent: up to 64 samples of up to four channels at a steady interval. The encoder
+# drops the oldest readings until the body fits; the newest sample always fits once the echo is
+# left to another frame.
 
 from amont_wire import rice
 from amont_wire.bits import BitReader, BitWriter, var_cost, zigzag
@@ -25,8 +26,9 @@ _INTERVAL_INDEX = {seconds: index for index, seconds in enumerate(INTERVALS)}
 _STEP_INDEX = {step: index for index, step in enumerate(STEPS)}
 
 
-# One channel's readings, oldest first. `values` are in the quantity's unit; they are carried rounded to the
-# nearest multiple of `step` (one of STEPS). `quality` is one code a value; None says all good.
+# One channel's readings, oldest first. `values` are in the quantity's unit; they are carried
+# rounded to the nearest multiple of `step` (one of STEPS). `quality` is one code a value; None
+# says all good.
 class Channel:
     __slots__ = ("index", "quality", "quantity", "step", "values")
 
@@ -133,7 +135,8 @@ class Samples:
     def count(self) -> int:
         return len(self.channels[0].values)
 
-    # For each sample, oldest first: (seq, tick_s, [(index, quantity, value, quality) of each channel]).
+    # For each sample, oldest first: (seq, tick_s, [(index, quantity, value, quality) of each
+    # channel]).
     def rows(self) -> list[tuple[int, int, list[tuple[int, int, int, int]]]]:
         count = self.count
         columns = [
@@ -151,7 +154,8 @@ class Samples:
     def encode(self, max_body: int = MAX_BODY) -> bytes:
         return self.encode_trimmed(max_body)[0]
 
-    # The body, and how many samples it carries: the newest ones. uplink.carries_echo tells about the echo.
+    # The body, and how many samples it carries: the newest ones. uplink.carries_echo tells about
+    # the echo.
     def encode_trimmed(self, max_body: int = MAX_BODY) -> tuple[bytes, int]:
         self._check()
         scaled = [channel.scaled() for channel in self.channels]

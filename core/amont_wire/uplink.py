@@ -1,4 +1,5 @@
-# The head of every uplink body, and the two small uplinks: health and hello. Samples have their own file.
+# The head of every uplink body, and the two small uplinks: health and hello. Samples have their
+# own file.
 
 from amont_wire.bits import BitReader, BitWriter
 from amont_wire.const import (
