@@ -1,0 +1,91 @@
+# Judge one sensor's readings, one at a time. Flag names after QARTOD (gross range, rate of change,
+# spike, flat line).
+#
+# A flag withholds trust, it never alters a value:
+#   RANGE    outside the sensor's bounds: takes no part
+#   FAULT    the node says that the sensor is faulty or missing: takes no part
+#   FLAT     exactly the same value for flat_samples samples: raises nothing (see vote.py)
+#   RATE     moved faster than step_per_min since the sample before: this sample only
+#   SUSPECT  a RATE step less than 30 minutes ago, unless a neighbour agrees (see vote.py)
+#   SPIKE    back where it was before the step: the samples between were a spike, this one is good
+#
+# The usual limit of 500 mm a minute lies above real floods (2.2 m in 10 minutes is 220 mm a
+# minute), so a flood is not filtered away. A step is never removed, it waits for a second opinion.
+
+RANGE = 1
+RATE = 2
+SPIKE = 4
+FLAT = 8
+SUSPECT = 16
+FAULT = 32
+
+_NAMES = (
+    (RANGE, "range"), (RATE, "rate"), (SPIKE, "spike"),
+    (FLAT, "flat"), (SUSPECT, "suspect"), (FAULT, "fault"),
+)  # fmt: skip
+
+SUSPECT_S = 1800  # a sensor hit by debris recovers or stays wrong well within half an hour
+
+# Quality codes on the wire (docs/wire-format.md). Held (5) is no fresh opinion; missing (4) and
+# test (6) are no values.
+_WIRE_FLAGS = {0: 0, 1: SUSPECT, 2: RANGE, 3: FAULT, 4: FAULT, 5: SUSPECT, 6: FAULT, 7: FAULT}
+
+
+def flag_names(flags: int) -> list[str]:
+    # The names of the set flags; empty means good.
+    return [name for bit, name in _NAMES if flags & bit]
+
+
+class SensorQuality:
+    def __init__(self, min: int, max: int, step_per_min: int, flat_samples: int) -> None:
+        self.min = min
+        self.max = max
+        self.step_per_min = step_per_min  # 0: not checked
+        self.flat_samples = flat_samples  # 0: not checked
+        self.restart()
+
+    def restart(self) -> None:
+        # A new life of the node: its ticks begin again, nothing before can be compared.
+        self._tick_s = -1  # of the last usable sample; -1: none yet
+        self._value = 0
+        self._same = 0  # samples in a row with exactly this value
+        self._suspect_until_s = -1
+        self._before = 0  # value before the step that made it suspect
+
+    def judge(self, tick_s: int, value: int, wire_quality: int) -> int:
+        # Samples come in order of tick; one that is not newer is checked for its range alone.
+        flags = _WIRE_FLAGS.get(wire_quality, FAULT)
+        if value < self.min or value > self.max:
+            flags |= RANGE
+        if flags & (RANGE | FAULT) or tick_s <= self._tick_s:
+            return flags
+        if self._tick_s >= 0:
+            flags |= self._rate(tick_s, value)
+        flags |= self._flat(value)
+        self._tick_s = tick_s
+        self._value = value
+        return flags
+
+    def _rate(self, tick_s: int, value: int) -> int:
+        flags = 0
+        if tick_s < self._suspect_until_s and self._near(value, self._before, 60):
+            self._suspect_until_s = -1
+            return SPIKE
+        if not self._near(value, self._value, tick_s - self._tick_s):
+            if tick_s >= self._suspect_until_s:
+                self._before = self._value
+            self._suspect_until_s = tick_s + SUSPECT_S
+            flags = RATE
+        if tick_s < self._suspect_until_s:
+            flags |= SUSPECT
+        return flags
+
+    def _near(self, value: int, other: int, seconds: int) -> bool:
+        # Faster samples than one a minute are allowed a minute's step: waves are not a flood.
+        if self.step_per_min == 0:
+            return True
+        return abs(value - other) * 60 <= self.step_per_min * (seconds if seconds > 60 else 60)
+
+    def _flat(self, value: int) -> int:
+        self._same = self._same + 1 if self._same and value == self._value else 1
+        return FLAT if 0 < self.flat_samples <= self._same else 0

@@ -1,0 +1,150 @@
+# The words of one siren's alarm: states, events, actions, limits, and its storable state.
+from amont_watch.vote import NORMAL
+
+IDLE, SOUND, MUTED, LATCH = 0, 1, 2, 3
+ARMED, TEST, DRILL, BYPASS = 0, 1, 2, 3
+OK, DEGRADED, FAULT = 0, 1, 2
+OFF, ALARM_TONE, DRILL_TONE = 0, 1, 2  # what the relay is told
+ANNUNCIATION_NAMES = ("idle", "sound", "muted", "latch")
+MODE_NAMES = ("armed", "test", "drill", "bypass")
+HEALTH_NAMES = ("ok", "degraded", "fault")
+
+# Events
+HAZARD = "hazard"  # level, name (station)
+ACKNOWLEDGE = "acknowledge"  # person
+MUTE = "mute"  # person, or KEY; seconds (0: as long as allowed)
+RESET = "reset"  # person
+START_TEST = "test"
+START_DRILL = "drill"  # person
+STOP = "stop"  # ends a test or drill
+START_BYPASS = "bypass"  # the local key turned on; seconds (0: the usual hour)
+END_BYPASS = "bypass end"  # the local key turned off
+RAISE_FAULT = "fault"  # name, level (DEGRADED or FAULT)
+CLEAR_FAULT = "fault cleared"  # name
+TICK = "tick"
+RESTART = "restart"
+
+KEY = "local key"  # as `person`: whoever stands at the box; needs no second one
+
+# Actions
+RELAY_ON = "relay on"  # value: ALARM_TONE or DRILL_TONE
+RELAY_OFF = "relay off"
+TEST_START = "test start"  # exercise the line without sound
+TEST_END = "test end"
+RECORD = "record"  # a rule fired: for the audit
+REFUSED = "refused"  # rule says why
+
+MAX_FAULTS = 32
+MAX_ACKNOWLEDGED = 16
+
+
+class Limits:
+    # Times of one siren. The defaults are the contract's; only the burst is the site's own choice.
+    def __init__(
+        self, max_on_s: int = 180, pause_s: int = 120, mute_s: int = 600, mute_event_s: int = 1200,
+        together_s: int = 60, test_s: int = 60, drill_s: int = 120, bypass_s: int = 3600,
+        bypass_max_s: int = 14400,
+    ) -> None:  # fmt: skip
+        self.max_on_s = max_on_s  # one burst; hearing and battery
+        self.pause_s = pause_s  # between bursts
+        self.mute_s = mute_s  # one mute
+        self.mute_event_s = mute_event_s  # all mutes from the first sound to the reset
+        self.together_s = together_s  # within which a second person must agree
+        self.test_s = test_s
+        self.drill_s = drill_s
+        self.bypass_s = bypass_s
+        self.bypass_max_s = bypass_max_s
+
+
+class Event:
+    def __init__(
+        self, kind: str, person: str = "", level: int = 0, name: str = "", seconds: int = 0,
+        fresh: bool = True,
+    ) -> None:  # fmt: skip
+        self.kind = kind
+        self.person = person
+        self.level = level
+        self.name = name
+        self.seconds = seconds
+        self.fresh = fresh  # HAZARD: rests on readings of this run, not on a restored level
+
+
+class Action:
+    def __init__(self, kind: str, rule: str, value: int = 0, person: str = "") -> None:
+        self.kind = kind
+        self.rule = rule  # which row of which table
+        self.value = value
+        self.person = person
+
+    def as_dict(self) -> dict[str, object]:
+        return {"kind": self.kind, "rule": self.rule, "value": self.value, "person": self.person}
+
+
+_RANGES = {
+    "annunciation": 3, "mode": 3, "health": 2, "level": 4, "mute_level": 4,
+    "muted_s": 86400,
+}  # fmt: skip
+_TIMES = ("burst_s", "mute_until_s", "mode_until_s")
+
+
+class State:
+    def __init__(self) -> None:
+        self.annunciation = IDLE
+        self.mode = ARMED
+        self.health = OK
+        self.level = NORMAL  # highest hazard of the siren's stations
+        self.station = ""  # whose
+        self.relay = OFF  # last command; not stored, a restart commands it anew
+        self.burst_s = 0  # start of the first burst of this sounding
+        self.mute_until_s = 0  # while MUTED
+        self.mute_level = NORMAL  # level when muted
+        self.muted_s = 0  # of this event's budget, charged when granted
+        self.mode_until_s = 0  # while not ARMED
+        self.acknowledged: list[str] = []
+        self.asked: list[tuple[str, str, int, int]] = []  # kind, person, at_s, seconds
+        self.faults: dict[str, int] = {}
+
+    def copy(self) -> "State":
+        other = State()
+        for name in tuple(_RANGES) + _TIMES + ("station", "relay"):
+            setattr(other, name, getattr(self, name))
+        other.acknowledged = list(self.acknowledged)
+        other.asked = list(self.asked)
+        other.faults = dict(self.faults)
+        return other
+
+    def as_dict(self, now_s: int) -> dict[str, object]:
+        # Plain values; times as seconds from now, because the clock begins again after a restart.
+        saved: dict[str, object] = {name: getattr(self, name) for name in _RANGES}
+        for name in _TIMES:
+            saved[name] = getattr(self, name) - now_s
+        saved["station"] = self.station
+        saved["acknowledged"] = list(self.acknowledged)
+        saved["faults"] = dict(self.faults)
+        return saved
+
+
+def state_from_dict(saved: dict[str, object], now_s: int) -> State:
+    # Raises KeyError or ValueError if `saved` is not from as_dict. Follow it with Event(RESTART).
+    state = State()
+    for name, most in _RANGES.items():
+        setattr(state, name, whole_number(saved, name, most))
+    for name in _TIMES:
+        value = saved[name]
+        if not isinstance(value, int):
+            raise ValueError(name + " is not a whole number")
+        setattr(state, name, now_s + value)
+    people, faults = saved["acknowledged"], saved["faults"]
+    if not isinstance(people, list) or not isinstance(faults, dict):
+        raise ValueError("acknowledged or faults is misshapen")
+    state.station = str(saved["station"])
+    state.acknowledged = [str(person) for person in people]
+    state.faults = {str(name): whole_number(faults, name, FAULT) for name in faults}
+    return state
+
+
+def whole_number(saved: dict[str, object], name: str, most: int) -> int:
+    value = saved[name]
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(name + " is not a whole number from 0 to " + str(most))
+    return value

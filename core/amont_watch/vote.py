@@ -1,0 +1,285 @@
+# How the sensors of one station decide its level. Pure: times are domain seconds that never fall.
+#
+# Raise to alarm or alarm+ (a trusted sensor: fresh, proved, neither flat nor suspect):
+#   "two votes"          two trusted sensors at or above the limit
+#   "vote and support"   one, and another valid one at watch (for alarm+: at alarm) or rising
+#   "vote and lost"      one, and another lost less than 3 h ago, at watch or above and rising
+#   "lone sensor"        the only trusted sensor votes 3 times in a row (10 in a station of three)
+#   "lost while rising"  no valid sensor left, two or more lost at watch or above and rising
+# Else
+#   "vote withheld"      a sensor above the limit without any of these: warning, not siren
+#   "level"              the highest valid sensor: normal, watch or warning
+#   "no data"            no valid sensor
+#
+# Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
+# as old as its validity takes no part. No data is not calm: without a valid reading `hold` keeps
+# every standing level.
+#
+# Flat: 60 identical samples look like a dead probe, yet a drowned sensor at its upper stop looks
+# the same in the worst flood. So a flat reading raises nothing (it voted in each of the samples
+# before), but one above the limit goes on holding a standing level, until a valid neighbour reads
+# below watch.
+#
+# Suspect: a step is believed as soon as another usable sensor agrees within 300 mm, and stays
+# believed until the next step. A low suspect reading does not count as the end of a flood.
+from amont_watch.quality import FAULT, FLAT, RANGE, RATE, SUSPECT
+
+NORMAL, WATCH, WARNING, ALARM, ALARM_PLUS = 0, 1, 2, 3, 4
+LEVEL_NAMES = ("normal", "watch", "warning", "alarm", "alarm_plus")
+
+# As in the socket's OPENED message.
+PROVED, ASSUMED, UNKNOWN = 0, 1, 2
+FRESHNESS_NAMES = ("proved", "assumed", "unknown")
+
+AGREE_MM = 300  # two masts of one station differ by less, even in a flood's slope
+LOST_S = 10800  # a sensor lost longer ago says nothing about this flood
+AHEAD_S = 5  # estimated times jitter; a reading further ahead of now is not believed
+_POINTS = 10  # past values kept per sensor for the rise
+
+# Votes in a row that a lone sensor needs, by the station's number of sensors. The last of two is
+# as trustworthy as that of a commune with only one; a station built for two of three asks for more.
+_LONE_VOTES = {1: 3, 2: 3}
+_LONE_VOTES_OF_MANY = 10
+
+
+class StationConfig:
+    def __init__(self, station: dict[str, object]) -> None:
+        # A station of guard.json; a missing or misshapen key raises KeyError or ValueError.
+        self.id = str(station["id"])
+        self.sensors = [str(sensor) for sensor in _listed(station["sensors"])]
+        names = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
+        self.limits = [0] + [_whole(station[name]) for name in names]  # by level
+        self.hysteresis_mm = _whole(station["hysteresis_mm"])
+        self.clear_s = _whole(station["clear_s"])
+        self.rise_mm = _whole(station["rise_support_mm"])
+        self.rise_s = _whole(station["rise_support_s"])
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("not a whole number: " + str(value))
+    return value
+
+
+def _listed(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError("not a list: " + str(value))
+    return value
+
+
+def _pair(value: object) -> tuple[int, int]:
+    first, second = _listed(value)
+    return _whole(first), _whole(second)
+
+
+class SensorState:
+    def __init__(self, id: str, validity_s: int) -> None:
+        self.id = id
+        self.validity_s = validity_s
+        self.value: int | None = None  # last usable reading; None: never heard
+        self.at_s = 0  # of the last reading, usable or not
+        self.good_s = 0  # of `value`, the last usable one
+        self.flags = 0
+        self.freshness = UNKNOWN
+        self.votes = [0, 0]  # proved samples in a row at or above alarm, alarm+
+        self.rising = 0  # mm over the station's rise_s
+        self.confirmed = False  # a neighbour agreed since the last step
+        self.restored = False  # from before a restart: remembers, has no say
+        self._points: list[tuple[int, int]] = []  # (at_s, value), oldest first
+
+    def age_s(self, now_s: int) -> int:
+        return max(0, now_s - self.at_s)
+
+    def usable(self, now_s: int) -> bool:
+        if self.value is None or self.restored or self.flags & (RANGE | FAULT):
+            return False
+        return -AHEAD_S <= now_s - self.at_s < self.validity_s
+
+    def doubtful(self) -> bool:
+        return bool(self.flags & SUSPECT) and not self.confirmed
+
+    def valid(self, now_s: int) -> bool:
+        # Has a say; to sound it must be proved as well.
+        return self.usable(now_s) and not self.flags & FLAT and not self.doubtful()
+
+    def lost_rising(self, station: StationConfig, now_s: int) -> bool:
+        # No usable reading for less than LOST_S; the last was at watch or above, and rising.
+        silent_s = now_s - self.good_s - self.validity_s
+        if self.value is None or self.doubtful() or not 0 <= silent_s < LOST_S:
+            return False
+        return self.value >= station.limits[WATCH] and self.rising > station.rise_mm
+
+    def as_dict(self, now_s: int) -> dict[str, object]:
+        # Ages instead of times: the clock begins again after a restart.
+        return {
+            "value": self.value, "age_s": now_s - self.good_s, "flags": self.flags,
+            "freshness": self.freshness, "rising": self.rising,
+            "points": [[now_s - at_s, value] for at_s, value in self._points],
+        }  # fmt: skip
+
+    def restore(self, saved: dict[str, object], now_s: int) -> None:
+        # Raises KeyError or ValueError, and changes nothing, if `saved` is not from as_dict.
+        pairs = [_pair(point) for point in _listed(saved["points"])]
+        names = ("age_s", "flags", "freshness", "rising")
+        age_s, flags, freshness, rising = [_whole(saved[name]) for name in names]
+        self.value = None if saved["value"] is None else _whole(saved["value"])
+        self.at_s = self.good_s = now_s - age_s
+        self.flags, self.freshness, self.rising = flags, freshness, rising
+        self._points = [(now_s - past_s, value) for past_s, value in pairs]
+        self.restored = True
+
+
+class Vote:
+    def __init__(
+        self, level: int, hold: int, voting: int, valid: int, rule: str, evidence: list[str]
+    ) -> None:
+        self.level = level  # what the evidence says now
+        self.hold = hold  # a standing level up to this one may not fall
+        self.voting = voting  # sensors above the alarm limit that may sound
+        self.valid = valid  # sensors that have a say
+        self.rule = rule  # key of texts.RULES
+        self.evidence = evidence  # sensor ids that the rule rests on
+
+
+def observe(
+    station: StationConfig, sensor: SensorState, at_s: int, value: int, flags: int, freshness: int
+) -> bool:
+    # Take one reading; False if it is not newer than the last one. A reading counts once.
+    if sensor.value is not None and not sensor.restored and at_s <= sensor.at_s:
+        return False
+    if sensor.restored or at_s - sensor.at_s >= sensor.validity_s or flags & (RANGE | FAULT):
+        sensor.votes = [0, 0]  # not in a row
+    if flags & RATE or not flags & SUSPECT:
+        sensor.confirmed = False
+    sensor.restored = False
+    sensor.flags, sensor.freshness, sensor.at_s = flags, freshness, at_s
+    if flags & (RANGE | FAULT):
+        return True  # the last usable value stays for "lost while rising"
+    sensor.value, sensor.good_s = value, at_s
+    for i in range(2):
+        counts = value >= station.limits[ALARM + i] and freshness == PROVED
+        sensor.votes[i] = sensor.votes[i] + 1 if counts else 0
+    _rise(sensor, value, station.rise_s)
+    return True
+
+
+def _rise(sensor: SensorState, value: int, window_s: int) -> None:
+    points, at_s = sensor._points, sensor.at_s
+    while len(points) > 1 and points[1][0] <= at_s - window_s:
+        points = points[1:]  # one point at or before the window's edge stays
+    sensor.rising = 0
+    for point_s, was in points:
+        past_s = max(at_s - point_s, window_s)
+        sensor.rising = max(sensor.rising, (value - was) * window_s // past_s)
+    far = not points or at_s - points[-1][0] >= window_s // _POINTS
+    if far and not sensor.doubtful():
+        points = points + [(at_s, value)]
+    sensor._points = points
+
+
+class _Panel:
+    # The station's sensors, sorted by what they may do now.
+    def __init__(self, station: StationConfig, sensors: list[SensorState], now_s: int) -> None:
+        self.station = station
+        self.count = len(sensors)
+        self.usable = [s for s in sensors if s.usable(now_s)]
+        self.valid = [s for s in sensors if s.valid(now_s)]
+        self.trusted = [s for s in self.valid if s.freshness == PROVED]
+        self.lost = [s for s in sensors if s.lost_rising(station, now_s)]
+
+
+def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vote:
+    # Changes nothing but `confirmed` of a suspect sensor with whom a neighbour agrees.
+    _confirm([s for s in sensors if s.usable(now_s) and not s.flags & FLAT])
+    panel = _Panel(station, sensors, now_s)
+    voting = len([s for s in panel.trusted if s.votes[0]])
+    for level in (ALARM_PLUS, ALARM):
+        rule, evidence = _sounding(panel, level)
+        if rule:
+            break
+    else:
+        level, rule, evidence = _quiet(panel)
+    return Vote(level, max(_hold(panel), level), voting, len(panel.valid), rule, _ids(evidence))
+
+
+def _confirm(sensors: list[SensorState]) -> None:
+    for sensor in sensors:
+        for other in sensors:
+            near = abs(_value(other) - _value(sensor)) <= AGREE_MM
+            if near and other is not sensor and sensor.doubtful():
+                sensor.confirmed = True
+
+
+def _sounding(panel: _Panel, level: int) -> tuple[str, list[SensorState]]:
+    voters = [s for s in panel.trusted if s.votes[level - ALARM]]
+    if len(voters) >= 2:
+        return "two votes", voters
+    if voters:
+        return _one_vote(panel, voters[0], level)
+    lost = [s for s in panel.lost if s.freshness == PROVED]
+    if level == ALARM and len(lost) >= 2 and not panel.valid:
+        return "lost while rising", lost
+    return "", []
+
+
+def _one_vote(panel: _Panel, voter: SensorState, level: int) -> tuple[str, list[SensorState]]:
+    station = panel.station
+    support_mm = station.limits[WATCH if level == ALARM else ALARM]
+    for other in panel.valid:
+        if other is not voter and (_value(other) >= support_mm or other.rising > station.rise_mm):
+            return "vote and support", [voter, other]
+    if panel.lost:
+        return "vote and lost", [voter] + panel.lost
+    needed = _LONE_VOTES.get(panel.count, _LONE_VOTES_OF_MANY)
+    if panel.trusted == [voter] and voter.votes[level - ALARM] >= needed:
+        return "lone sensor", [voter]
+    return "", []
+
+
+def _quiet(panel: _Panel) -> tuple[int, str, list[SensorState]]:
+    limits = panel.station.limits
+    over = [s for s in panel.usable if not s.flags & FLAT and _value(s) >= limits[ALARM]]
+    if over:
+        return WARNING, "vote withheld", over
+    if not panel.valid:
+        return NORMAL, "no data", []
+    top = _highest(panel.valid)
+    return _level(limits, _value(top)), "level", [top]
+
+
+def _hold(panel: _Panel) -> int:
+    # Everything usable is heard here, by limits lowered by the hysteresis: keeping a siren on asks
+    # for less than starting it. Only a valid neighbour below watch contradicts a high reading.
+    if not panel.valid:
+        return ALARM_PLUS
+    limits = [limit - panel.station.hysteresis_mm for limit in panel.station.limits]
+    top = _highest(panel.usable)
+    held = _level(limits, _value(top))
+    others = [s for s in panel.valid if s is not top]
+    if others and max([_level(limits, _value(s)) for s in others]) < WATCH:
+        return min(held, WARNING)
+    return held
+
+
+def _highest(sensors: list[SensorState]) -> SensorState:
+    highest = sensors[0]
+    for sensor in sensors:
+        if _value(sensor) > _value(highest):
+            highest = sensor
+    return highest
+
+
+def _level(limits: list[int], value: int) -> int:
+    level = NORMAL
+    while level < ALARM_PLUS and value >= limits[level + 1]:
+        level += 1
+    return level
+
+
+def _value(sensor: SensorState) -> int:
+    assert sensor.value is not None  # a usable sensor has one
+    return sensor.value
+
+
+def _ids(sensors: list[SensorState]) -> list[str]:
+    return [s.id for s in sensors]
