@@ -20,7 +20,9 @@ MAX_MESSAGE = 60_000  # below the default SO_SNDBUF, so that one message always 
 # gateway -> guard
 RAW = 1  # sealed frames as they came from MQTT or LoRaWAN
 COMMITTED = 2  # what the journal now holds, per node and epoch
-ADVICE = 3  # JSON: {"station","level","until_s","model"}; can raise a watch or warning, no more
+# JSON: {"station","level": "none" | "watch" | "warning","until_s","model"}, until_s in seconds from
+# now; can raise a watch or a warning, no more
+ADVICE = 3
 ACTION = 4  # JSON: {"id","kind","person","pin","siren","minutes","issued_ms"}
 HELLO = 5  # JSON: {"format":1}; the guard answers with STATE
 
@@ -68,7 +70,8 @@ class Opened:
     """One authentic frame.
 
     ``frame_ms`` is the guard's estimate of the Unix time (ms) at which the node made the frame;
-    how far to trust it is ``time_quality``. ``handle`` is the sender's handle of a RAW frame, 0 for the bridge.
+    how far to trust it is ``time_quality``. ``handle`` is the sender's handle of a RAW frame, 0 for
+    the bridge.
     """
 
     handle: int
@@ -129,8 +132,9 @@ def decode_opened(payload: bytes) -> Iterator[Opened]:
     """Yield the frames of an OPENED message."""
     at = 1
     while at < len(payload):
-        (*head, size), at = _unpack(_OPENED, payload, at)
-        yield Opened(*head, _take(payload, at, size))
+        fields, at = _unpack(_OPENED, payload, at)
+        size = fields[-1]
+        yield Opened(*fields[:10], body=_take(payload, at, size))
         at += size
 
 
@@ -188,7 +192,7 @@ def decode_json(payload: bytes) -> dict[str, Any]:
     """Decode one of the JSON kinds."""
     try:
         value = json.loads(payload[1:])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
         raise MessageError("not a JSON object")

@@ -1,0 +1,46 @@
+"""Give the guard its time: one object, passed in, that tests and the demonstration replace."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Clock(Protocol):
+    """Domain time, wall time, and a real wait."""
+
+    def monotonic_s(self) -> float:
+        """Return domain time, which never goes back."""
+
+    def wall_ms(self) -> int:
+        """Return Unix time in milliseconds; it may jump."""
+
+    def sleep_s(self, real_s: float) -> None:
+        """Wait in real time."""
+
+
+class RealClock:
+    """The machine's own clocks. Boot time, because it also runs while the machine is suspended."""
+
+    def monotonic_s(self) -> float:
+        """Return seconds since the machine booted."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def wall_ms(self) -> int:
+        """Return Unix time in milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def sleep_s(self, real_s: float) -> None:
+        """Wait in real time."""
+        time.sleep(real_s)
+
+
+def machine_boot_id() -> str:
+    """Return the kernel's id of this boot: as long as it is the same, boot time went on."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
