@@ -18,16 +18,23 @@ _log = structlog.get_logger("amont.gateway")
 
 
 class Events:
-    """The latest events, newest first; the same kind from the same node is one line with a count."""
+    """The latest events; the same kind from the same node is one line with a count."""
 
     def __init__(self, counters: Counters, now_ms: Callable[[], int]) -> None:
         self._counters = counters
         self._now_ms = now_ms
         self._lock = threading.Lock()
+        self.version = 0
         self._events: OrderedDict[tuple[str, int | None, str], Event] = OrderedDict()
 
     def note(
-        self, kind: str, detail: str | Text = "", *, node: int | None = None, key: str = "", n: int = 1
+        self,
+        kind: str,
+        detail: str | Text = "",
+        *,
+        node: int | None = None,
+        key: str = "",
+        n: int = 1,
     ) -> None:
         """Count an event of ``texts.EVENTS``; ``key`` keeps apart what must not be one line."""
         severity, text = texts.word(kind, node, detail)
@@ -45,6 +52,7 @@ class Events:
         self, key: tuple[str, int | None, str], kind: str, severity: str, text: Text, n: int
     ) -> bool:
         with self._lock:
+            self.version += 1
             old = self._events.pop(key, None)
             count = n + (old.count if old else 0)
             self._events[key] = Event(

@@ -247,4 +247,3 @@ def _result(answer: dict[str, Any]) -> Result:
     if not isinstance(text, dict):
         text = {"fr": str(text), "en": str(text)}
     return Result(ok=answer.get("ok") is True, code=str(answer.get("code", "")), text=text)
-

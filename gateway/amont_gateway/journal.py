@@ -1,6 +1,6 @@
 """Keep every sample durably: the one writer of ``journal.db``.
 
-All methods but ``move_cursor``, ``quarantine`` and ``incarnation`` belong to one thread, the storer's.
+All methods but ``move_cursor`` and ``quarantine`` belong to one thread, the storer's.
 A sample is durable when ``append`` returns. Whatever stops that (full disk, read-only disk,
 I/O error, damaged file) raises ``JournalUnavailable``; the caller then acknowledges nothing,
 nodes keep their samples, and a later call tries again by itself.
@@ -163,7 +163,9 @@ class Journal:
         except OSError as error:
             raise self._unavailable("fault", str(error)) from error
         if free < self._mark_bytes:
-            raise self._unavailable("full", f"{free >> 10} KiB free, mark {self._mark_bytes >> 10}")
+            raise self._unavailable(
+                "full", f"{free >> 10} KiB free, mark {self._mark_bytes >> 10}"
+            )
         if free > self._mark_bytes + 2 * self._ballast_bytes:
             self._lay_ballast()
 

@@ -29,7 +29,7 @@ class Check:
 
 
 class JournalReader:
-    """A read-only connection; ``bad_rows`` counts rows whose checksum failed (they are skipped)."""
+    """A read-only connection; ``bad_rows`` counts skipped rows whose checksum failed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -34,8 +34,8 @@ RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
   SELECT id, received_ms FROM sample WHERE id <= ? ORDER BY id LIMIT ?) WHERE received_ms < ?)"""
 
 _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
-AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"  # noqa: S608
+AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
+TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
 # Runs of consecutive seqs, from the unique index alone.
 SPANS = """SELECT node, epoch, min(seq), max(seq) FROM (
   SELECT node, epoch, seq, seq - row_number() OVER (PARTITION BY node, epoch ORDER BY seq) AS run

@@ -35,14 +35,15 @@ QUANTITIES = {
 }
 MISSING = 4  # quality code: the value only repeats the one before
 
-_CHANNEL = struct.Struct("<BBBi")
+# 64 bits: 2^24 steps of 200 do not fit in 32.
+_CHANNEL = struct.Struct("<BBBq")
 _IDENTITY = struct.Struct("<HIIqBqB")
 
 
-class Channel(NamedTuple):
+class Value(NamedTuple):
     """One value of a sample; ``quantity`` and ``quality`` as docs/wire-format.md codes them."""
 
-    index: int
+    channel: int
     quantity: int
     quality: int
     value: int
@@ -66,11 +67,11 @@ def pack_channels(channels: Iterable[tuple[int, int, int, int]]) -> bytes:
     return b"".join([_CHANNEL.pack(*c) for c in channels])
 
 
-def unpack_channels(packed: bytes) -> list[Channel]:
+def unpack_channels(packed: bytes) -> list[Value]:
     """Unpack what ``pack_channels`` made; raise ValueError if it was cut."""
     if len(packed) % _CHANNEL.size:
         raise ValueError(f"{len(packed)} bytes are no whole number of channels")
-    return [Channel(*fields) for fields in _CHANNEL.iter_unpack(packed)]
+    return [Value(*fields) for fields in _CHANNEL.iter_unpack(packed)]
 
 
 def checksum(sample: Sample | tuple[int, int, int, int, int, int, int, bytes]) -> int:

@@ -12,7 +12,11 @@ INFO, NOTICE, FAULT, ALARM = "info", "notice", "fault", "alarm"
 # kind: (severity, French, English)
 EVENTS: dict[str, tuple[str, str, str]] = {
     # frames that the guard refused, in the order of guard.messages.REASONS
-    "frame_length": (NOTICE, "Trame de longueur impossible ({n})", "Frame of impossible length ({n})"),
+    "frame_length": (
+        NOTICE,
+        "Trame de longueur impossible ({n})",
+        "Frame of impossible length ({n})",
+    ),
     "frame_version": (
         NOTICE,
         "Trame d'une autre version du format, nœud {n}",
@@ -65,7 +69,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Le serveur MQTT refuse la passerelle : {detail}",
         "The MQTT broker refuses the gateway: {detail}",
     ),
-    "broker_away": (NOTICE, "Serveur MQTT injoignable : {detail}", "MQTT broker unreachable: {detail}"),
+    "broker_away": (
+        NOTICE,
+        "Serveur MQTT injoignable : {detail}",
+        "MQTT broker unreachable: {detail}",
+    ),
     "broker_ok": (INFO, "Serveur MQTT joint", "MQTT broker reached"),
     "broker_session_lost": (
         NOTICE,
@@ -75,17 +83,17 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     # the journal
     "journal_full": (
         FAULT,
-        "Disque presque plein : plus rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
-        "Disk nearly full: nothing is acknowledged, nodes keep their readings ({detail})",
+        "Disque plein : rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
+        "Disk full: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_read_only": (
         FAULT,
-        "Disque en lecture seule : plus rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
+        "Disque en lecture seule : rien n'est acquitté, les nœuds gardent tout ({detail})",
         "Disk is read-only: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_fault": (
         FAULT,
-        "Panne du journal : plus rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
+        "Panne du journal : rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
         "Journal fault: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_damaged": (
@@ -98,7 +106,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Ligne du journal abîmée, ignorée ({detail})",
         "Damaged journal row, left out ({detail})",
     ),
-    "journal_ballast": (NOTICE, "Réserve de disque impossible : {detail}", "No disk reserve: {detail}"),
+    "journal_ballast": (
+        NOTICE,
+        "Réserve de disque impossible : {detail}",
+        "No disk reserve: {detail}",
+    ),
     "journal_retired": (
         INFO,
         "Mesures anciennes, confirmées par l'historique, retirées",
@@ -112,7 +124,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "The guard does not answer: nothing is acknowledged ({detail})",
     ),
     "guard_ok": (INFO, "Gardien joint", "Guard reached"),
-    "guard_message": (FAULT, "Message illisible du gardien : {detail}", "Unreadable message from the guard: {detail}"),
+    "guard_message": (
+        FAULT,
+        "Message illisible du gardien : {detail}",
+        "Unreadable message from the guard: {detail}",
+    ),
     "guard_audit": (INFO, "Gardien : {detail}", "Guard: {detail}"),
     "guard_fault": (FAULT, "Gardien : {detail}", "Guard: {detail}"),
     "overload": (

@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amont_gateway.readings import (
-    BACKLOG, BAD_TIME, MISSING, QUANTITIES, Sample, unpack_channels,
-)  # fmt: skip
+    BACKLOG,
+    BAD_TIME,
+    MISSING,
+    QUANTITIES,
+    Sample,
+    unpack_channels,
+)
 
 MAX_POINTS = 6_000  # two months of 15-minute readings, or 8 h of 5-second ones
 _SLACK = 600  # trimmed in steps, so that trimming costs little
@@ -26,7 +31,7 @@ class Series(NamedTuple):
     """A copy of a sensor's readings, oldest first: Unix ms, value, quality code."""
 
     t_ms: NDArray[np.int64]
-    value: NDArray[np.int32]
+    value: NDArray[np.int64]
     quality: NDArray[np.uint8]
 
 
@@ -111,12 +116,12 @@ class Windows:
             at = bisect_left(window.t_ms, since_ms)
             return Series(
                 np.array(window.t_ms[at:], np.int64),
-                np.array(window.value[at:], np.int32),
+                np.array(window.value[at:], np.int64),
                 np.array(window.quality[at:], np.uint8),
             )
 
     def points(self, sensor: str, since_ms: int, most: int) -> list[tuple[int, int, int]]:
-        """Return (t_ms, value, quality) from ``since_ms`` on, thinned evenly to at most ``most``."""
+        """Return (t_ms, value, quality) from ``since_ms`` on, thinned to at most ``most``."""
         with self._lock:
             window = self._windows.get(sensor) or _Window()
             at = bisect_left(window.t_ms, since_ms)

@@ -1,0 +1,104 @@
+"""Compose the running service: the gateway, its models and its local page.
+
+The only module that knows every part. ``build`` touches no file and no socket; ``start`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from amont_gateway.advise import Scorer
+from amont_gateway.clock import Clock
+from amont_gateway.gateway import Gateway, Options
+from amont_gateway.influx import Influx
+from amont_gateway.metrics import make_metrics, render
+from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.page import PageServer, build_app
+from amont_gateway.places import from_site
+from amont_gateway.storer import COMMIT_MS
+from amont_gateway.view import Demo
+from amont_site.model import Site
+
+
+class Service:
+    """A gateway with its page."""
+
+    def __init__(self, gateway: Gateway, page: PageServer | None) -> None:
+        self.gateway = gateway
+        self.page = page
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Return the bug that ended a thread, None if all is well."""
+        return self.gateway.failed
+
+    def start(self) -> None:
+        """Start everything; a page whose port is in use raises OSError before anything runs."""
+        if self.page is not None:
+            self.page.start()
+        self.gateway.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the gateway stops or fails; False after the time."""
+        return self.gateway.stopping.wait(timeout_s)
+
+    def stop(self) -> list[str]:
+        """Stop everything; return the names of threads that did not."""
+        if self.page is not None:
+            self.page.stop()
+        return self.gateway.stop()
+
+
+def build(
+    site: Site,
+    data_dir: Path,
+    guard_socket: Path,
+    clock: Clock | None = None,
+    *,
+    broker: Broker | None = None,
+    influx: Influx | None = None,
+    artifacts: Path | None = None,
+    page: tuple[str, int] | None = None,
+    commit_ms: int = COMMIT_MS,
+    options: Options | None = None,
+    demo: Callable[[], Demo | None] = lambda: None,
+    set_speed: Callable[[float], None] | None = None,
+) -> Service:
+    """Compose a gateway for a checked site.
+
+    ``artifacts`` is the folder of the models, None for none; ``page`` the address to listen on.
+    ``options`` outrank ``broker``, ``influx`` and ``commit_ms``. ``demo`` and ``set_speed`` are
+    the demonstration's alone.
+    """
+    gateway = Gateway(
+        from_site(site),
+        data_dir,
+        guard_socket,
+        options or Options(broker=broker, influx=influx, commit_ms=commit_ms),
+        clock=clock,
+        load_models=None if artifacts is None else _loader(artifacts, site),
+        demo=demo,
+    )
+    if page is None:
+        return Service(gateway, None)
+    registry = make_metrics(gateway)
+    app = build_app(
+        gateway.view,
+        gateway.act,
+        version_counter=gateway.version,
+        metrics=lambda: render(registry),
+        set_speed=set_speed,
+        timezone=site.time_zone,
+    )
+    return Service(gateway, PageServer(app, *page))
+
+
+def _loader(artifacts: Path, site: Site) -> Callable[[], Scorer]:
+    def load() -> Scorer:
+        from amont_gateway.scoring import Scoring  # onnxruntime takes a second to import
+
+        scorer: Scorer = Scoring(artifacts, site)
+        return scorer
+
+    return load

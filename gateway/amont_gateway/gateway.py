@@ -1,0 +1,269 @@
+"""Hold the gateway's parts and threads together."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amont_gateway import texts
+from amont_gateway.advise import Advisor, Scorer
+from amont_gateway.clock import Clock, SystemClock
+from amont_gateway.counters import Counters
+from amont_gateway.events import Events
+from amont_gateway.guard_link import GuardLink
+from amont_gateway.history import History
+from amont_gateway.influx import Influx, InfluxWriter
+from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
+from amont_gateway.mqtt_ingest import Broker, MqttIngest
+from amont_gateway.nodes import Nodes
+from amont_gateway.places import Places
+from amont_gateway.state import GuardState, StateBuilder
+from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
+from amont_gateway.view import Action, Demo, Result, View
+from amont_gateway.vitals import vital_lines
+from amont_gateway.windows import Windows
+from amont_gateway.worker import Crew
+from amont_guard.messages import Opened
+
+REBUILD_SAMPLES = 200_000  # newest samples read back into the windows at start
+VITALS_S = 60.0  # domain time between lines of state
+_VITALS_REAL_S = 1.0  # and at most so often in real time
+_JUMP_S = 30.0  # a step of the clock worth telling
+_ROUND_S = 0.25
+_STOP_S = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a site's operator may set."""
+
+    broker: Broker | None = None
+    influx: Influx | None = None
+    commit_ms: int = COMMIT_MS
+    commit_frames: int = COMMIT_FRAMES
+    mark_bytes: int = MARK_BYTES
+    ballast_bytes: int = BALLAST_BYTES
+    retention_days: int | None = 400
+
+
+class Gateway:
+    """The gateway's parts and threads."""
+
+    def __init__(
+        self,
+        places: Places,
+        data_dir: Path,
+        guard_socket: Path,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        load_models: Callable[[], Scorer] | None = None,
+        demo: Callable[[], Demo | None] = lambda: None,
+    ) -> None:
+        """Build everything; nothing starts and no file is touched before ``start``."""
+        self._clock = clock or SystemClock()
+        self.places = places
+        self.counters = Counters()
+        self.events = Events(self.counters, self._clock.wall_ms)
+        self.windows = Windows(places.window_keys())
+        self.nodes = Nodes(self.events)
+        self._crew = Crew()
+        days = options.retention_days
+        self.journal = Journal(
+            data_dir / "journal.db",
+            mark_bytes=options.mark_bytes,
+            ballast_bytes=options.ballast_bytes,
+            retention_ms=None if days is None else days * 86_400_000,
+            note=self.events.note,
+        )
+        self.link = GuardLink(guard_socket, self.counters, self.events)
+        self.link.listen(self)
+        self.advisor = Advisor(
+            load_models,
+            places,
+            self.windows,
+            self.link,
+            self.counters,
+            self.events,
+            self._clock,
+        )
+        self.storer = Storer(
+            self.journal,
+            self.link,
+            self.windows,
+            self.nodes,
+            self.counters,
+            self.events,
+            self._clock,
+            commit_ms=options.commit_ms,
+            commit_frames=options.commit_frames,
+            valid_ms=places.valid_ms(),
+            rate_of=self.advisor.rate_of,
+        )
+        self._ingest = self._make_ingest(options.broker)
+        self._history = self._make_history(options.influx)
+        self._guard_state = GuardState(self._clock)
+        self._state = StateBuilder(
+            places,
+            self._guard_state,
+            self.windows,
+            self.nodes,
+            self.advisor,
+            self,
+            self.counters,
+            self.events,
+            self._clock,
+            demo,
+        )
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Return the bug that ended a thread, None if all is well."""
+        return self._crew.failed
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Return the event that is set when the gateway stops or has failed."""
+        return self._crew.stopping
+
+    def start(self) -> None:
+        """Rebuild the windows from the journal and start all threads."""
+        self.journal.path.parent.mkdir(parents=True, exist_ok=True)
+        self._rebuild()
+        crew, stopping = self._crew, self._crew.stopping
+        crew.start("storer", lambda: self.storer.run(stopping))
+        crew.start("guard-reader", lambda: self.link.run_reader(stopping))
+        crew.start("guard-writer", lambda: self.link.run_writer(stopping))
+        crew.start("advise", lambda: self.advisor.run(stopping))
+        if self._ingest is not None:
+            ingest = self._ingest
+            crew.start("mqtt", lambda: ingest.run(stopping))
+        if self._history is not None:
+            history = self._history
+            crew.start("history", lambda: history.run(stopping))
+        crew.start("watch", self._watch)
+
+    def stop(self) -> list[str]:
+        """Stop cleanly: what was taken is committed; return threads that did not stop."""
+        return self._crew.join(_STOP_S)
+
+    def view(self) -> View:
+        """Return the present snapshot of everything that people see."""
+        return self._state.view()
+
+    def version(self) -> int:
+        """Return a number that grows whenever the view has changed."""
+        return self.windows.version + self._guard_state.version + self.events.version
+
+    def act(self, action: Action) -> Result:
+        """Pass a person's wish to the guard and wait for its answer."""
+        return self.link.act(action, self._clock.wall_ms())
+
+    def states(self) -> dict[str, str]:
+        """Return the states of database, broker and journal."""
+        return {
+            "database": self._history.state if self._history else "none",
+            "broker": self._ingest.state if self._ingest else "none",
+            "journal": self.journal.state,
+        }
+
+    # What the guard says; called on the link's reader thread.
+
+    def opened(self, frames: list[Opened]) -> None:
+        """Take authentic frames."""
+        self.storer.take(frames)
+
+    def rejected(self, items: list[tuple[int, int, int]]) -> None:
+        """Count and word what the guard refused."""
+        self.counters.add("frames_rejected", len(items))
+        for _, node, reason in items:
+            known = reason if reason < len(texts.REJECTION_KINDS) else 0
+            self.events.note(texts.REJECTION_KINDS[known], node=node)
+
+    def downlinks(self, items: list[tuple[int, bytes]]) -> None:
+        """Carry sealed downlinks to the broker."""
+        if self._ingest is not None:
+            self._ingest.publish_downlinks(items)
+        else:
+            self.counters.add("downlinks_dropped", len(items))
+
+    def state(self, state: dict[str, Any]) -> None:
+        """Take the guard's state."""
+        self._guard_state.take(state)
+
+    def audit(self, record: dict[str, Any]) -> None:
+        """Show one of the guard's decisions."""
+        self.counters.add("guard_audit_records")
+        text = record.get("text")
+        detail = text if isinstance(text, dict) else str(record.get("event") or record)[:200]
+        self.events.note("guard_audit", detail, key=str(record.get("seq") or record)[:200])
+
+    def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
+        if broker is None:
+            return None
+        return MqttIngest(self.places.site, broker, self.link, self.counters, self.events)
+
+    def _make_history(self, influx: Influx | None) -> History | None:
+        if influx is None:
+            return None
+        return History(
+            self.places.site,
+            self.places.tags(),
+            self.journal,
+            InfluxWriter(influx),
+            self.counters,
+            self.events,
+            self._clock,
+        )
+
+    def _rebuild(self) -> None:
+        """Fill the windows from the journal; a journal that cannot be read leaves them empty."""
+        if not self.journal.path.exists():
+            return
+        try:
+            reader = self.journal.reader()
+            try:
+                self.windows.add([sample for _, sample in reader.tail(REBUILD_SAMPLES)])
+            finally:
+                reader.close()
+        except sqlite3.Error as error:
+            self.events.note("journal_fault", str(error), key="rebuild")
+
+    def _watch(self) -> None:
+        """Write vitals, notice hung models and jumps of the clock."""
+        vitals_s, vitals_real_s = -VITALS_S, -_VITALS_REAL_S
+        steps = _Steps(self._clock)
+        while not self._crew.stopping.wait(_ROUND_S):
+            self.advisor.watch()
+            step_s = steps.look()
+            if step_s:
+                self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")
+            now_s, real_s = self._clock.monotonic_s(), time.monotonic()
+            due = now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S
+            if self._history is not None and due:
+                vitals_s, vitals_real_s = now_s, real_s
+                self._history.offer(vital_lines(self.view()))
+
+
+class _Steps:
+    """Notice that the wall clock stepped against the clock that never goes back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset_s = clock.wall_ms() / 1000 - clock.monotonic_s()
+
+    def look(self) -> float:
+        """Return the seconds of a step since the last look, 0.0 if there was none."""
+        before_s, wall_s = self._clock.monotonic_s(), self._clock.wall_ms() / 1000
+        if self._clock.monotonic_s() - before_s > 1.0:
+            return 0.0  # held up between the two readings; look again next time
+        step_s = wall_s - before_s - self._offset_s
+        if abs(step_s) < _JUMP_S:
+            return 0.0
+        self._offset_s += step_s
+        return step_s

@@ -1,0 +1,150 @@
+"""Hold the site as the gateway needs it: plain data, made once from the site's description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from amont_gateway.lines import SensorTags
+from amont_gateway.view import Text, Thresholds
+from amont_site import model
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One measuring element of a node; ``place`` is a station or a zone."""
+
+    id: str
+    name: Text
+    node: int
+    channel: int
+    quantity: str
+    place: str
+    validity_s: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """One device."""
+
+    id: int
+    name: Text
+    carrier: str
+    interval_s: int
+
+    @property
+    def promise(self) -> str:
+        """Return "full" if it reaches the guard over the guard's own bridge."""
+        return "full" if self.carrier == "bridge" else "weaker"
+
+
+@dataclass(frozen=True)
+class Station:
+    """One river place with its thresholds; ``sensors`` are those that judge its stage."""
+
+    id: str
+    name: Text
+    thresholds: Thresholds
+    sensors: tuple[str, ...]
+    river: str = ""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One metered area and the sensors whose sum is its inflow."""
+
+    id: str
+    name: Text
+    inflow: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Siren:
+    """One siren."""
+
+    id: str
+    name: Text
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class Places:
+    """Everything that one site is made of."""
+
+    site: str
+    name: Text
+    nodes: tuple[Node, ...] = ()
+    sensors: tuple[Sensor, ...] = ()
+    stations: tuple[Station, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    sirens: tuple[Siren, ...] = ()
+    people: tuple[str, ...] = ()
+    by_sensor: dict[str, Sensor] = field(init=False)
+    by_node: dict[int, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_sensor", {s.id: s for s in self.sensors})
+        object.__setattr__(self, "by_node", {n.id: n for n in self.nodes})
+
+    def window_keys(self) -> dict[tuple[int, int, str], str]:
+        """Return which sensor a (node, channel, quantity) is."""
+        return {(s.node, s.channel, s.quantity): s.id for s in self.sensors}
+
+    def tags(self) -> SensorTags:
+        """Return how each (node, channel) is tagged in history."""
+        return {(s.node, s.channel): (s.id, s.place, s.quantity) for s in self.sensors}
+
+    def valid_ms(self) -> dict[int, int]:
+        """Return per node how old a sample may be before it counts as backlog."""
+        ages: dict[int, int] = {}
+        for sensor in self.sensors:
+            ages[sensor.node] = max(ages.get(sensor.node, 0), sensor.validity_s * 1000)
+        return ages
+
+    def nodes_of(self, station: str) -> Iterable[int]:
+        """Return the nodes whose sensors judge a station."""
+        wanted = {x for s in self.stations if s.id == station for x in s.sensors}
+        return {s.node for s in self.sensors if s.id in wanted}
+
+
+def from_site(site: model.Site) -> Places:
+    """Make the plain data from a checked site."""
+    return Places(
+        site=site.id,
+        name=_text(site.name),
+        nodes=tuple(Node(n.id, _text(n.name), n.carrier, n.interval_s) for n in site.nodes),
+        sensors=tuple(_sensors(site)),
+        stations=tuple(_station(s) for s in site.stations),
+        zones=tuple(Zone(z.id, _text(z.name), tuple(z.inflow)) for z in site.zones),
+        sirens=tuple(
+            Siren(s.id, _text(s.name), s.output.kind == "simulated") for s in site.sirens
+        ),
+        people=tuple(person.name for person in site.people),
+    )
+
+
+def _sensors(site: model.Site) -> Iterable[Sensor]:
+    place_of = {sensor: s.id for s in site.stations for sensor in s.sensors}
+    place_of |= {gauge.sensor: gauge.id for gauge in site.rain_gauges}
+    place_of |= {sensor: z.id for z in site.zones for sensor in z.inflow}
+    for node in site.nodes:
+        for index, c in enumerate(node.channels):
+            validity_s = model.limits(node, c)["validity_s"]
+            place = place_of.get(c.sensor, "")
+            name = _text(c.name or node.name)
+            yield Sensor(c.sensor, name, node.id, index, c.quantity, place, validity_s)
+
+
+def _station(station: model.Station) -> Station:
+    limits = Thresholds(
+        watch_mm=station.watch_mm,
+        warning_mm=station.warning_mm,
+        alarm_mm=station.alarm_mm,
+        alarm_plus_mm=station.alarm_plus_mm,
+    )
+    sensors = tuple(station.sensors)
+    return Station(station.id, _text(station.name), limits, sensors, station.river)
+
+
+def _text(text: model.Text) -> Text:
+    return {"fr": text.fr, "en": text.en}
