@@ -1,0 +1,6 @@
+"""Serve the local page: server-rendered, live by server-sent events, in French and English."""
+
+from amont_gateway.page.app import build_app
+from amont_gateway.page.serve import PageServer
+
+__all__ = ["PageServer", "build_app"]

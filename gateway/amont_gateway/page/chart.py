@@ -1,0 +1,328 @@
+"""Draw charts as inline SVG on the server: no script, no chart library.
+
+Each chart exists in two sizes, one for phones and one for wider screens, so that text is never
+scaled below 16 CSS pixels. Colours are Okabe and Ito's; each also differs by dash or hatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from amont_gateway.page.formatting import Format
+from amont_gateway.page.sentences import limits
+from amont_gateway.page.texts import Words
+from amont_gateway.view import Point, Station, Zone
+
+HOUR_MS = 3_600_000
+DRAWN = (0, 1, 5, 6)  # good, suspect, held, test; other qualities carry no value to draw
+LABEL_GAP_PX = 21  # text of 17 px needs this much between two baselines
+LIMIT_STYLE = {  # level -> (colour, dash)
+    "watch": ("#f0e442", "2 7"),
+    "warning": ("#e69f00", "12 6"),
+    "alarm": ("#d55e00", "none"),
+    "alarm_plus": ("#d55e00", "none"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One rendering of a chart, in SVG units; ``name`` is its CSS class."""
+
+    name: str
+    width: int
+    height: int
+    font: int
+    history_h: float  # hours shown before now
+    columns: int  # points kept
+
+
+PHONE = Size("phone", 330, 290, 17, 12, 110)
+DESK = Size("desk", 620, 330, 17, 24, 220)
+PHONE_ZONE = Size("phone", 330, 230, 17, 48, 110)
+DESK_ZONE = Size("desk", 620, 250, 17, 96, 220)
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Map times (ms) and values to SVG units inside the plot's margins."""
+
+    size: Size
+    t0: int
+    t1: int
+    low: float
+    high: float
+    left: int = 46
+    right: int = 8
+    top: int = 26
+    bottom: int = 28
+
+    @property
+    def floor(self) -> float:
+        """Return the y of the horizontal axis."""
+        return self.size.height - self.bottom
+
+    @property
+    def edge(self) -> float:
+        """Return the x of the right edge."""
+        return self.size.width - self.right
+
+    def x(self, at_ms: float) -> float:
+        """Return the x of a time, kept inside the plot."""
+        share = (at_ms - self.t0) / max(1, self.t1 - self.t0)
+        return self.left + min(1.0, max(0.0, share)) * (self.edge - self.left)
+
+    def y(self, value: float) -> float:
+        """Return the y of a value, kept inside the plot."""
+        share = (value - self.low) / max(1e-9, self.high - self.low)
+        return self.floor - min(1.0, max(0.0, share)) * (self.floor - self.top)
+
+
+def thin(points: Sequence[Point], columns: int) -> list[Point]:
+    """Keep about ``columns`` points: the lowest and the highest of each stretch, in order."""
+    if len(points) <= columns:
+        return list(points)
+    kept: list[Point] = []
+    step = len(points) * 2 / columns
+    for index in range(columns // 2):
+        part = points[int(index * step) : int((index + 1) * step)]
+        low, high = min(part, key=_value), max(part, key=_value)
+        kept += sorted({low, high})
+    return kept
+
+
+def pieces(points: Sequence[Point]) -> list[list[Point]]:
+    """Split a series where readings are missing, so that no line is drawn across a gap."""
+    good = [p for p in points if p[2] in DRAWN]
+    if len(good) < 3:
+        return [good] if good else []
+    steps = sorted(b[0] - a[0] for a, b in zip(good, good[1:], strict=False))
+    limit_ms = max(3 * steps[len(steps) // 2], 60_000)
+    parts = [[good[0]]]
+    for before, point in zip(good, good[1:], strict=False):
+        if point[0] - before[0] > limit_ms:
+            parts.append([])
+        parts[-1].append(point)
+    return parts
+
+
+def spread(wanted: Sequence[float], gap: float, top: float) -> list[float]:
+    """Push label heights (y, from the bottom up) apart by ``gap``, none above ``top``."""
+    placed: list[float] = []
+    for y in wanted:
+        placed.append(min(y, placed[-1] - gap) if placed else y)
+    limit = top
+    for index in range(len(placed) - 1, -1, -1):
+        placed[index] = max(placed[index], limit)
+        limit = placed[index] + gap
+    return placed
+
+
+def nice_step(span: float, count: int) -> float:
+    """Return a round step (1, 2 or 5 times a power of ten) that cuts ``span`` in <= ``count``."""
+    step = 1.0
+    while step * count > span and step > 1e-6:
+        step /= 10
+    while True:
+        for factor in (1, 2, 5):
+            if step * factor * count >= span:
+                return step * factor
+        step *= 10
+
+
+def station_chart(station: Station, now_ms: int, words: tuple[str, Words, Format], size: Size) -> Markup:
+    """Draw a station's stage, thresholds and forecast band; ``words`` starts with the title."""
+    title, t, f = words
+    t0, reach_h = now_ms - int(size.history_h * HOUR_MS), 0.6
+    steps = station.forecast.steps if station.forecast.status == "ok" else []
+    reach_h = max([reach_h, *(s.horizon_h + 0.3 for s in steps)])
+    points = [p for p in station.series if t0 <= p[0] <= now_ms and p[2] in DRAWN]
+    named = limits(station)
+    values = [p[1] for p in points] + [mm for _, mm in named]
+    values += [v for s in steps for v in (s.p10_mm, s.p90_mm)]
+    low, high = min(values), max(values)
+    plane = Plane(size, t0, now_ms + int(reach_h * HOUR_MS), low - (high - low) * 0.06, high + (high - low) * 0.1)
+    parts = [
+        _history(plane, station.history_until_ms),
+        _grid(plane, lambda mm: f.number(mm / 1000, 0 if mm % 1000 == 0 else 1) + "\u00a0m", 1000 / 2),
+        _times(plane, f, 6 if size.name == "desk" else 3),
+        _band(plane, station, now_ms, size),
+        _limit_lines(plane, named),
+        _now(plane, now_ms, t),
+        _line(plane, points, "stage"),
+        _last(plane, points),
+        _limit_labels(plane, named, t, f),
+    ]
+    return _svg(size, title, parts, points, t)
+
+
+def zone_chart(zone: Zone, now_ms: int, words: tuple[str, Words, Format], size: Size) -> Markup:
+    """Draw a zone's inflow beside the expected one; ``words`` starts with the title."""
+    title, t, f = words
+    t0 = now_ms - int(size.history_h * HOUR_MS)
+    points = [p for p in zone.series if t0 <= p[0] <= now_ms and p[2] in DRAWN]
+    expected = [p for p in zone.expected if t0 <= p[0] <= now_ms]
+    values = [p[1] for p in points + expected] or [1000]
+    plane = Plane(size, t0, now_ms, 0, max(values) * 1.12)
+    parts = [
+        _grid(plane, lambda l_h: f.number(l_h / 1000, 0 if l_h % 1000 == 0 else 1), 0),
+        _times(plane, f, 24),
+        Markup('<text x="4" y="16">m³/h</text>'),
+        _since(plane, zone.since_ms),
+        _line(plane, expected, "expected"),
+        _line(plane, points, "inflow"),
+        _last(plane, points),
+    ]
+    return _svg(size, title, parts, points, t)
+
+
+def _value(point: Point) -> int:
+    return point[1]
+
+
+def _svg(size: Size, title: str, parts: Iterable[Markup], points: Sequence[Point], t: Words) -> Markup:
+    empty = Markup("")
+    if not points:
+        empty = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            size.width // 2, size.height // 2, t("chart.no_data")
+        )
+    return Markup('<svg class="chart {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
+        size.name, size.width, size.height, title, Markup("").join(parts), empty
+    )
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _path(plane: Plane, points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{_n(plane.x(t))},{_n(plane.y(v))}" for t, v in points)
+
+
+def _grid(plane: Plane, label: Callable[[float], str], least: float) -> Markup:
+    step = max(nice_step(plane.high - plane.low, 5), least)
+    value, parts = -(-plane.low // step) * step, []
+    while value <= plane.high:
+        y = plane.y(value)
+        if y > plane.top + 8:
+            parts.append(
+                f'<line class="grid" x1="{plane.left}" x2="{_n(plane.edge)}" y1="{_n(y)}" y2="{_n(y)}"/>'
+                f'<text x="{plane.left - 5}" y="{_n(y + 6)}" text-anchor="end">{escape(label(value))}</text>'
+            )
+        value += step
+    return Markup("".join(parts))
+
+
+def _times(plane: Plane, f: Format, every_h: int) -> Markup:
+    daily = every_h >= 24
+    parts, room, at_ms = [], 56 if daily else 44, _first_tick(plane, f, every_h)
+    last_x = -1e9
+    while at_ms <= plane.t1:
+        x = plane.x(at_ms)
+        local = f.local(at_ms)
+        fits = plane.left + 14 < x < plane.edge - (34 if daily else 14)
+        if local.hour % every_h == 0 if not daily else local.hour == 0:
+            if fits and x - last_x >= room:
+                text = f.weekday(at_ms) if daily else f.hour(at_ms)
+                parts.append(
+                    f'<line class="tick" x1="{_n(x)}" x2="{_n(x)}" y1="{_n(plane.floor)}" y2="{_n(plane.floor + 6)}"/>'
+                    f'<text x="{_n(x)}" y="{plane.size.height - 6}" text-anchor="middle">{escape(text)}</text>'
+                )
+                last_x = x
+        at_ms += HOUR_MS
+    return Markup("".join(parts))
+
+
+def _first_tick(plane: Plane, f: Format, every_h: int) -> int:
+    """Return the first full local hour of the plot (ms)."""
+    local = f.local(plane.t0)
+    into_hour_ms = (local.minute * 60 + local.second) * 1000 + local.microsecond // 1000
+    return plane.t0 - into_hour_ms + HOUR_MS
+
+
+def _history(plane: Plane, until_ms: int | None) -> Markup:
+    if until_ms is None or until_ms <= plane.t0:
+        return Markup("")
+    width = plane.x(until_ms) - plane.left
+    return Markup('<rect class="history" x="{}" y="{}" width="{}" height="{}"/>').format(
+        plane.left, plane.top, _n(width), _n(plane.floor - plane.top)
+    )
+
+
+def _band(plane: Plane, station: Station, now_ms: int, size: Size) -> Markup:
+    forecast = station.forecast
+    if forecast.status != "ok" or not forecast.steps:
+        return Markup("")
+    steps = sorted(forecast.steps, key=lambda s: s.horizon_h)
+    issued = forecast.issued_ms or now_ms
+    times = [issued + s.horizon_h * HOUR_MS for s in steps]
+    start = [(issued, station.stage_mm)] if station.stage_mm is not None else []
+    upper = start + [(at, s.p90_mm) for at, s in zip(times, steps, strict=True)]
+    lower = start + [(at, s.p10_mm) for at, s in zip(times, steps, strict=True)]
+    middle = start + [(at, s.p50_mm) for at, s in zip(times, steps, strict=True)]
+    pattern = f"hatch-{size.name}"
+    return Markup(
+        f'<defs><pattern id="{pattern}" width="8" height="8" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="8"/></pattern></defs>'
+        f'<polygon class="band" points="{_path(plane, upper + lower[::-1])}"/>'
+        f'<polygon fill="url(#{pattern})" points="{_path(plane, upper + lower[::-1])}"/>'
+        f'<polyline class="bound" points="{_path(plane, upper)}"/>'
+        f'<polyline class="bound" points="{_path(plane, lower)}"/>'
+        f'<polyline class="middle" points="{_path(plane, middle)}"/>'
+    )
+
+
+def _limit_lines(plane: Plane, named: Sequence[tuple[str, int]]) -> Markup:
+    parts = []
+    for level, limit_mm in named:
+        colour, dash = LIMIT_STYLE[level]
+        where = f'x1="{plane.left}" x2="{_n(plane.edge)}" y1="{_n(plane.y(limit_mm))}" y2="{_n(plane.y(limit_mm))}"'
+        parts.append(f'<line class="casing" {where} stroke-dasharray="{dash}"/>')
+        parts.append(f'<line class="limit" {where} stroke="{colour}" stroke-dasharray="{dash}"/>')
+    return Markup("".join(parts))
+
+
+def _limit_labels(plane: Plane, named: Sequence[tuple[str, int]], t: Words, f: Format) -> Markup:
+    heights = spread([plane.y(mm) - 6 for _, mm in named], LABEL_GAP_PX, plane.top + 14)
+    parts = [
+        Markup('<text class="label {}" x="{}" y="{}">{} {}</text>').format(
+            level, plane.left + 5, _n(y), t(f"chart.{level}"), f.metres(mm)
+        )
+        for (level, mm), y in zip(named, heights, strict=True)
+    ]
+    return Markup("").join(parts)
+
+
+def _now(plane: Plane, now_ms: int, t: Words) -> Markup:
+    x = plane.x(now_ms)
+    anchor = "end" if x > plane.edge - 50 else "middle"
+    return Markup(
+        '<line class="now" x1="{x}" x2="{x}" y1="{top}" y2="{floor}"/>'
+        '<text class="label" x="{x}" y="17" text-anchor="{anchor}">{text}</text>'
+    ).format(x=_n(x), top=plane.top - 4, floor=_n(plane.floor), anchor=anchor, text=t("chart.now"))
+
+
+def _since(plane: Plane, since_ms: int | None) -> Markup:
+    if since_ms is None or not plane.t0 < since_ms < plane.t1:
+        return Markup("")
+    x = _n(plane.x(since_ms))
+    return Markup('<line class="since" x1="{x}" x2="{x}" y1="{top}" y2="{floor}"/>').format(
+        x=x, top=plane.top, floor=_n(plane.floor)
+    )
+
+
+def _line(plane: Plane, points: Sequence[Point], name: str) -> Markup:
+    lines = [
+        f'<polyline class="{name}" points="{_path(plane, [(p[0], p[1]) for p in part])}"/>'
+        for part in (thin(piece, plane.size.columns) for piece in pieces(points))
+    ]
+    return Markup("".join(lines))
+
+
+def _last(plane: Plane, points: Sequence[Point]) -> Markup:
+    if not points:
+        return Markup("")
+    x, y = plane.x(points[-1][0]), plane.y(points[-1][1])
+    return Markup(f'<circle class="last" cx="{_n(x)}" cy="{_n(y)}" r="6"/>')

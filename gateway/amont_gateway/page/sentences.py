@@ -1,0 +1,187 @@
+"""Say in plain words what the river, the pipes and the siren do. Pure: a view in, words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amont_gateway.page.formatting import STEADY_MM_H, Format
+from amont_gateway.page.texts import Words
+from amont_gateway.view import Forecast, Siren, Station, View, Zone
+
+STATION_OLD_S = 2700  # three intervals of 15 minutes: what a reading's validity usually is
+ZONE_OLD_S = 7200  # meters of a zone report hourly at the slowest
+RELAY_SETTLES_MS = 3000  # a contact follows its coil in milliseconds; the state comes each second
+RANK = {"normal": 0, "watch": 1, "warning": 2, "alarm": 3, "alarm_plus": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One banner at the top of the page."""
+
+    severity: str  # "frozen" stops people from trusting the values, "fault" does not
+    title: str
+    advice: str = ""
+
+
+def siren_key(siren: Siren, guard_alive: bool, now_ms: int) -> str:
+    """Return which of the siren's headlines is true; doubt comes first."""
+    if not guard_alive or siren.state not in ("idle", "sound", "muted", "latch"):
+        return "unknown"
+    if siren.confirmed is not None and siren.confirmed != siren.commanded:
+        settled = siren.since_ms is None or now_ms - siren.since_ms > RELAY_SETTLES_MS
+        if settled:
+            return "unconfirmed" if siren.commanded else "stuck"
+    if siren.commanded and siren.mode in ("test", "drill") and not siren.station:
+        return "exercise"
+    if siren.state == "idle" and (siren.health == "fault" or siren.mode == "bypass"):
+        return "fault"
+    if siren.state == "sound" and not siren.commanded:
+        return "pause"
+    return siren.state
+
+
+def siren_more(siren: Siren, key: str, t: Words, f: Format) -> str:
+    """Return the sentence under the siren's headline."""
+    if key != "muted":
+        return t(f"siren.{key}.more")
+    if siren.muted_until_ms is None:
+        return t("siren.muted.more_unknown")
+    return t("siren.muted.more", time=f.clock(siren.muted_until_ms))
+
+
+def trend_key(trend_mm_h: int | None) -> str:
+    """Return "up", "down", "steady" or "unknown"."""
+    if trend_mm_h is None:
+        return "unknown"
+    if abs(trend_mm_h) < STEADY_MM_H:
+        return "steady"
+    return "up" if trend_mm_h > 0 else "down"
+
+
+def trend_words(station: Station, t: Words, f: Format) -> str:
+    """Say how fast the water moves."""
+    key = trend_key(station.trend_mm_h)
+    if key in ("unknown", "steady"):
+        return t(f"station.trend.{key}")
+    return t(f"station.trend.{key}", rate=f.rate(station.trend_mm_h or 0))
+
+
+def limits(station: Station) -> list[tuple[str, int]]:
+    """Return the thresholds (level, mm) of a station, lowest first."""
+    named = station.thresholds
+    rows = [("watch", named.watch_mm), ("warning", named.warning_mm), ("alarm", named.alarm_mm)]
+    if named.alarm_plus_mm is not None:
+        rows.append(("alarm_plus", named.alarm_plus_mm))
+    return rows
+
+
+def level_by_stage(station: Station) -> str:
+    """Return the highest level whose threshold the stage reaches, before any vote."""
+    reached = "normal"
+    for level, limit_mm in limits(station):
+        if station.stage_mm is not None and station.stage_mm >= limit_mm:
+            reached = level
+    return reached
+
+
+def rest_words(station: Station, t: Words, f: Format) -> str:
+    """Say where the water stands between the thresholds, as the guard judges it."""
+    judged, by_stage = station.level, level_by_stage(station)
+    if judged not in RANK or station.stage_mm is None:
+        return t("rest.unknown")
+    if RANK[by_stage] > RANK[judged]:
+        return t("rest.pending", level=t(f"level.{by_stage}"))
+    if RANK[by_stage] < RANK[judged]:
+        return t("rest.held", level=t(f"level.{judged}"))
+    if judged in ("alarm", "alarm_plus"):
+        limit_mm = dict(limits(station))[judged]
+        return t(f"rest.{judged}", gap=f.gap(station.stage_mm - limit_mm))
+    limit_mm = limits(station)[RANK[judged]][1]
+    return t(f"rest.{judged}", gap=f.gap(limit_mm - station.stage_mm))
+
+
+def station_sentence(station: Station, t: Words, f: Format) -> str:
+    """Say what the river does, in one sentence."""
+    name = t.of(station.name, station.id)
+    if station.stage_mm is None:
+        return t("station.sentence.none", name=name)
+    return t(
+        "station.sentence",
+        name=name,
+        stage=f.metres(station.stage_mm),
+        trend=trend_words(station, t, f),
+        rest=rest_words(station, t, f),
+    )
+
+
+def forecast_words(forecast: Forecast, t: Words, f: Format) -> str:
+    """Say what the forecast expects, or why there is none."""
+    if forecast.status != "ok" or not forecast.steps:
+        return t.either(f"forecast.{forecast.status}", t("forecast.no data"))
+    last = max(forecast.steps, key=lambda step: step.horizon_h)
+    hours = f.number(last.horizon_h, 0 if float(last.horizon_h).is_integer() else 1)
+    text = t("forecast.range", hours=hours, low=f.metres(last.p10_mm), high=f.metres(last.p90_mm))
+    parts = [text, t.either(f"forecast.reaches.{forecast.reaches}", "")]
+    if forecast.inputs != "full":
+        parts.append(t.either(f"forecast.inputs.{forecast.inputs}", forecast.inputs))
+    return ", ".join(part for part in parts if part) + "."
+
+
+def zone_verdict(zone: Zone, now_ms: int, t: Words, f: Format) -> str:
+    """Say whether the zone leaks, how much and since when."""
+    if zone.verdict == "leak":
+        if zone.leak_l_h is None:
+            return t("zone.leak.no_flow")
+        flow = f.flow(zone.leak_l_h)
+        if zone.since_ms is None:
+            return t("zone.leak.no_time", flow=flow)
+        return t("zone.leak", flow=flow, moment=f.moment(zone.since_ms, now_ms))
+    if zone.verdict in ("normal", "watch"):
+        return t(f"zone.{zone.verdict}")
+    return t.either(f"zone.model.{zone.model_status}", t("zone.unknown"))
+
+
+def night_words(zone: Zone, t: Words, f: Format) -> str:
+    """Say the night flow beside the usual one."""
+    if zone.night_flow_l_h is None or zone.night_flow_usual_l_h is None:
+        return f.flow(zone.night_flow_l_h)
+    usual = f.flow(zone.night_flow_usual_l_h)
+    return t("zone.night.usual", flow=f.flow(zone.night_flow_l_h), usual=usual)
+
+
+def station_old(station: Station, view: View) -> bool:
+    """Tell whether the station's stage must not be trusted as current."""
+    sensors = [s for s in view.sensors if s.id in station.sensors]
+    all_stale = bool(sensors) and all(s.freshness == "stale" for s in sensors)
+    return station.age_s is None or station.age_s > STATION_OLD_S or all_stale
+
+
+def zone_old(zone: Zone) -> bool:
+    """Tell whether the zone's inflow must not be trusted as current."""
+    return zone.age_s is not None and zone.age_s > ZONE_OLD_S
+
+
+def notices(view: View, frozen_s: float | None, t: Words, f: Format) -> list[Notice]:
+    """Return the banners, gravest first; ``frozen_s`` is how long the view has not moved."""
+    found = []
+    if frozen_s is not None:
+        title = t("frozen.view", age=f.duration(frozen_s))
+        found.append(Notice("frozen", title, t("frozen.view_advice")))
+    if not view.guard_alive:
+        title = t("frozen.guard_unknown")
+        if view.guard_age_s is not None:
+            title = t("frozen.guard", age=f.duration(view.guard_age_s))
+        found.append(Notice("frozen", title, t("frozen.guard_advice")))
+    for station in (s for s in view.stations if station_old(s, view)):
+        name = t.of(station.name, station.id)
+        title = t("frozen.station_none", name=name)
+        if station.age_s is not None:
+            title = t("frozen.station", name=name, age=f.age(station.age_s))
+        found.append(Notice("frozen", title, t("frozen.station_advice")))
+    if view.journal != "ok":
+        found.append(Notice("fault", t.either(f"status.journal_{view.journal}", view.journal)))
+    if view.database == "away":
+        found.append(Notice("fault", t("status.database")))
+    if view.broker in ("away", "refused"):
+        found.append(Notice("fault", t(f"status.broker_{view.broker}")))
+    return found
