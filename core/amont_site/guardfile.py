@@ -1,0 +1,84 @@
+"""Compile a checked site into the guard's file, and write it so that no power cut leaves half of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from amont_site.model import Node, Site, limits
+
+STATION_FIELDS = (
+    "watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm",
+    "hysteresis_mm", "clear_s", "rise_support_mm", "rise_support_s",
+)  # fmt: skip
+
+
+def canonical(value: dict[str, Any]) -> bytes:
+    """Return the one JSON form that is hashed: UTF-8, keys sorted, no spaces."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+
+
+def compile_guard(site: Site) -> dict[str, Any]:
+    """Return the content of guard.json for a site that ``load`` returned."""
+    plain = msgspec.to_builtins
+    guard: dict[str, Any] = {
+        "format": 1,
+        "site": site.id,
+        "name": plain(site.name),
+        "bridge": plain(site.bridge),
+        "nodes": [_node(node) for node in site.nodes],
+        "stations": [
+            {"id": s.id, "name": plain(s.name), "sensors": list(s.sensors)}
+            | {field: getattr(s, field) for field in STATION_FIELDS}
+            for s in site.stations
+        ],
+        "sirens": [
+            plain(s) | {"output": {k: v for k, v in plain(s.output).items() if v is not None}}
+            for s in site.sirens
+        ],
+        "people": plain(site.people),
+    }
+    guard["sha256"] = hashlib.sha256(canonical(guard)).hexdigest()
+    return guard
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "name": msgspec.to_builtins(node.name),
+        "carrier": node.carrier,
+        "interval_s": node.interval_s,
+        "fast_interval_s": node.fast_interval_s,
+        "channels": [
+            {"index": index, "sensor": channel.sensor, "quantity": channel.quantity}
+            | limits(node, channel)
+            for index, channel in enumerate(node.channels)
+        ],
+    }
+
+
+def write_guard(site: Site, path: Path) -> None:
+    """Write guard.json atomically, readable by its owner alone: the old file or the new, never neither."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(canonical(compile_guard(site)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,216 @@
+"""Check what hangs together in a site that is well formed part by part."""
+
+from __future__ import annotations
+
+import difflib
+import zoneinfo
+from collections.abc import Callable, Iterator
+
+from amont_site.model import Channel, Node, Output, Site, Station, Zone, limits
+from amont_site.reading import Path, Reader
+
+THRESHOLDS = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
+# Other quantities may be measured without a place that judges them (a battery, a water temperature).
+NEED_A_PLACE = {"stage_mm", "flow_l_h", "rain_um"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Rules:
+    """Adds to a reader the problems of its site."""
+
+    def __init__(self, reader: Reader, site: Site) -> None:
+        self.reader = reader
+        self.site = site
+        self.sensors = site.sensors()
+
+    def say(self, path: Path, code: str, **values: object) -> None:
+        """Add a problem at a path, or at the nearest part above it that the file has."""
+        above = path
+        while above not in self.reader.lines:
+            above = above[:-1]
+        self.reader.problem(self.reader.lines[above], path, code, **values)
+
+    def run(self) -> None:
+        """Check everything."""
+        for check in CHECKS:
+            check(self)
+
+
+def _unique(rules: Rules) -> None:
+    site = rules.site
+    groups: list[Iterator[tuple[Path, object]]] = [
+        ((("nodes", i, "id"), n.id) for i, n in enumerate(site.nodes)),
+        (
+            (("nodes", i, "channels", j, "sensor"), c.sensor)
+            for i, n in enumerate(site.nodes)
+            for j, c in enumerate(n.channels)
+        ),
+        ((("stations", i, "id"), s.id) for i, s in enumerate(site.stations)),
+        ((("zones", i, "id"), z.id) for i, z in enumerate(site.zones)),
+        ((("rain_gauges", i, "id"), g.id) for i, g in enumerate(site.rain_gauges)),
+        ((("sirens", i, "id"), s.id) for i, s in enumerate(site.sirens)),
+        ((("people", i, "name"), p.name) for i, p in enumerate(site.people)),
+        (
+            (("sirens", i, "output", "pin"), s.output.pin)
+            for i, s in enumerate(site.sirens)
+            if s.output.pin is not None
+        ),
+    ]
+    for group in groups:
+        first: dict[object, Path] = {}
+        for path, value in group:
+            if value in first:
+                line = rules.reader.lines[first[value]]
+                rules.say(path, "twice", value=value, first=line)
+            first.setdefault(value, path)
+
+
+def _uses(site: Site) -> Iterator[tuple[Path, str, str]]:
+    for i, station in enumerate(site.stations):
+        for j, sensor in enumerate(station.sensors):
+            yield ("stations", i, "sensors", j), sensor, "stage_mm"
+    for i, zone in enumerate(site.zones):
+        for j, sensor in enumerate(zone.inflow):
+            yield ("zones", i, "inflow", j), sensor, "flow_l_h"
+    for i, gauge in enumerate(site.rain_gauges):
+        yield ("rain_gauges", i, "sensor"), gauge.sensor, "rain_um"
+
+
+def _places(rules: Rules) -> None:
+    used: dict[str, Path] = {}
+    for path, sensor, needed in _uses(rules.site):
+        if sensor not in rules.sensors:
+            near = _near(sensor, list(rules.sensors))
+            rules.say(path, "unknown-sensor", value=sensor, near=near)
+            continue
+        quantity = rules.sensors[sensor][1].quantity
+        if sensor in used:
+            line = rules.reader.lines[used[sensor]]
+            rules.say(path, "sensor-used", value=sensor, first=line)
+        elif quantity != needed:
+            rules.say(path, "quantity", value=sensor, quantity=quantity, needed=needed)
+        used.setdefault(sensor, path)
+    for i, node in enumerate(rules.site.nodes):
+        for j, channel in enumerate(node.channels):
+            if channel.sensor not in used and channel.quantity in NEED_A_PLACE:
+                path = ("nodes", i, "channels", j, "sensor")
+                rules.say(path, "sensor-unused", value=channel.sensor)
+
+
+def _near(word: str, choices: list[str]) -> str:
+    near = difflib.get_close_matches(word, choices, n=1)
+    return f" ('{near[0]}'?)" if near else ""
+
+
+def _nodes(rules: Rules) -> None:
+    for i, node in enumerate(rules.site.nodes):
+        path: Path = ("nodes", i)
+        if node.fast_interval_s > node.interval_s:
+            rules.say(
+                (*path, "fast_interval_s"), "fast-slower",
+                value=node.fast_interval_s, interval=node.interval_s,
+            )  # fmt: skip
+        if node.carrier == "bridge" and rules.site.bridge is None:
+            rules.say((*path, "carrier"), "no-bridge", value=node.id)
+        if node.carrier == "mqtt" and rules.site.broker is None:
+            rules.say((*path, "carrier"), "no-broker", value=node.id)
+        for j, channel in enumerate(node.channels):
+            _channel(rules, (*path, "channels", j), node, channel)
+
+
+def _channel(rules: Rules, path: Path, node: Node, channel: Channel) -> None:
+    filled = limits(node, channel)
+    if filled["validity_s"] <= node.interval_s:
+        rules.say(
+            (*path, "validity_s"), "validity-short",
+            value=filled["validity_s"], interval=node.interval_s, better=3 * node.interval_s,
+        )  # fmt: skip
+    if filled["min"] >= filled["max"]:
+        rules.say((*path, "min"), "min-max", value=filled["min"], most=filled["max"])
+
+
+def _stations(rules: Rules) -> None:
+    for i, station in enumerate(rules.site.stations):
+        path: Path = ("stations", i)
+        values = [getattr(station, key) for key in THRESHOLDS]
+        for k in range(1, len(values)):
+            if values[k] <= values[k - 1]:
+                rules.say(
+                    (*path, THRESHOLDS[k]), "order", key=THRESHOLDS[k], value=values[k],
+                    below_key=THRESHOLDS[k - 1], below=values[k - 1],
+                )  # fmt: skip
+        gap = min(above - below for below, above in zip(values, values[1:], strict=False))
+        if 0 < gap <= station.hysteresis_mm:
+            rules.say(
+                (*path, "hysteresis_mm"), "hysteresis", value=station.hysteresis_mm, gap=gap
+            )
+        _reach(rules, path, station)
+
+
+def _reach(rules: Rules, path: Path, station: Station) -> None:
+    for sensor in station.sensors:
+        if sensor not in rules.sensors:
+            continue
+        filled = limits(*rules.sensors[sensor])
+        for key in THRESHOLDS:
+            value = getattr(station, key)
+            if not filled["min"] < value <= filled["max"]:
+                rules.say(
+                    (*path, key), "outside", key=key, value=value, sensor=sensor,
+                    least=filled["min"], most=filled["max"],
+                )  # fmt: skip
+
+
+def _zones(rules: Rules) -> None:
+    for i, zone in enumerate(rules.site.zones):
+        if not _in_order(zone):
+            rules.say(
+                ("zones", i, "night_to"), "night", value=zone.night_to, first=zone.night_from
+            )
+
+
+def _in_order(zone: Zone) -> bool:
+    return zone.night_from < zone.night_to  # both are hh:mm
+
+
+def _sirens(rules: Rules) -> None:
+    stations = {station.id: station for station in rules.site.stations}
+    for i, siren in enumerate(rules.site.sirens):
+        _output(rules, ("sirens", i, "output"), siren.output)
+        for j, name in enumerate(siren.stations):
+            path: Path = ("sirens", i, "stations", j)
+            if name in stations:
+                _promise(rules, path, stations[name])
+            else:
+                near = _near(name, list(stations))
+                rules.say(path, "unknown-station", value=name, near=near)
+    if rules.site.sirens and len(rules.site.people) < 2:
+        rules.say(("people",), "few-people", count=len(rules.site.people))
+
+
+def _output(rules: Rules, path: Path, output: Output) -> None:
+    if output.kind == "gpio" and output.pin is None:
+        rules.say(path, "pin-missing")
+    if output.kind == "simulated" and output.pin is not None:
+        rules.say((*path, "pin"), "pin-useless")
+
+
+def _promise(rules: Rules, path: Path, station: Station) -> None:
+    for sensor in station.sensors:
+        if sensor in rules.sensors and rules.sensors[sensor][0].carrier == "mqtt":
+            rules.say(path, "weaker-promise", value=sensor)
+    if len(station.sensors) == 1:
+        rules.say(path, "one-sensor", value=station.id)
+
+
+def _surroundings(rules: Rules) -> None:
+    site = rules.site
+    if site.time_zone not in zoneinfo.available_timezones():
+        rules.say(("time_zone",), "time-zone", value=site.time_zone)
+    if site.broker is not None and not site.broker.tls and site.broker.host not in LOOPBACK:
+        rules.say(("broker", "tls"), "no-tls", value=site.broker.host)
+
+
+CHECKS: tuple[Callable[[Rules], None], ...] = (
+    _unique, _places, _nodes, _stations, _zones, _sirens, _surroundings,
+)  # fmt: skip
