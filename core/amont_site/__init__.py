@@ -1,7 +1,7 @@
 """Read and check one commune's file, and compile it for the guard.
 
-``load(path)`` returns a ``Site`` or raises ``SiteError`` with everything that is wrong; ``check(path)``
-returns both the site, if any, and all problems, warnings included.
+``load(path)`` returns a ``Site`` or raises ``SiteError`` with everything that is wrong;
+``check(path)`` returns both the site, if any, and all problems, warnings included.
 """
 
 from __future__ import annotations

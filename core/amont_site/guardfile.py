@@ -1,4 +1,4 @@
-"""Compile a checked site into the guard's file, and write it so that no power cut leaves half of it."""
+"""Compile a checked site into the guard's file; write it so that no power cut halves it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ STATION_FIELDS = (
 
 def canonical(value: dict[str, Any]) -> bytes:
     """Return the one JSON form that is hashed: UTF-8, keys sorted, no spaces."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def compile_guard(site: Site) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def _node(node: Node) -> dict[str, Any]:
 
 
 def write_guard(site: Site, path: Path) -> None:
-    """Write guard.json atomically, readable by its owner alone: the old file or the new, never neither."""
+    """Write guard.json, for its owner alone, atomically: the old file or the new one stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -16,9 +16,7 @@ Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Stage = Annotated[int, Meta(ge=-20_000, le=50_000)]
 Value = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-PinHash = Annotated[
-    str, Meta(pattern="^scrypt\\$16384\\$8\\$1\\$[0-9a-f]{32}\\$[0-9a-f]{64}$")
-]
+PinHash = Annotated[str, Meta(pattern="^scrypt\\$16384\\$8\\$1\\$[0-9a-f]{32}\\$[0-9a-f]{64}$")]
 Quantity = Literal[
     "stage_mm", "rain_um", "flow_l_h", "pressure_pa10", "volume_l",
     "water_temp_cc", "air_temp_cc", "battery_mv", "level_mm", "range_mm",
@@ -34,8 +32,8 @@ class QuantityDefaults(Struct, frozen=True):
     flat_samples: int = 0
 
 
-# Only a river's stage always moves a little and has a known fastest rise; dry weather, closed valves and
-# full tanks are flat for days.
+# Only a river's stage always moves a little and has a known fastest rise; dry weather, closed
+# valves and full tanks are flat for days.
 DEFAULTS: dict[str, QuantityDefaults] = {
     "stage_mm": QuantityDefaults(-500, 8_000, 500, 60),
     "rain_um": QuantityDefaults(0, 200_000),
@@ -54,21 +52,21 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """The strictness that every part of the file shares."""
 
 
-class Text(_Part, kw_only=True):
+class Text(_Part, frozen=True, kw_only=True):
     """A name in both languages."""
 
     fr: Line
     en: Line
 
 
-class Bridge(_Part, kw_only=True):
+class Bridge(_Part, frozen=True, kw_only=True):
     """The LoRa bridge on the Pi."""
 
     port: Line = "/dev/amont-bridge"
     baud: Annotated[int, Meta(ge=1_200, le=4_000_000)] = 115_200
 
 
-class Broker(_Part, kw_only=True):
+class Broker(_Part, frozen=True, kw_only=True):
     """The MQTT broker for nodes that do not come through the bridge."""
 
     host: Line
@@ -76,14 +74,14 @@ class Broker(_Part, kw_only=True):
     tls: bool = True
 
 
-class History(_Part, kw_only=True):
+class History(_Part, frozen=True, kw_only=True):
     """The InfluxDB database that keeps the series."""
 
     url: Annotated[str, Meta(pattern="^https?://[^/\\s]+(/.*)?$", max_length=200)]
     database: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
 
 
-class Channel(_Part, kw_only=True):
+class Channel(_Part, frozen=True, kw_only=True):
     """One sensor on a node; its place in the list is its channel number on the wire."""
 
     sensor: Slug
@@ -96,7 +94,7 @@ class Channel(_Part, kw_only=True):
     flat_samples: Annotated[int, Meta(ge=0, le=10_000)] | None = None
 
 
-class Node(_Part, kw_only=True):
+class Node(_Part, frozen=True, kw_only=True):
     """One device with its sensors."""
 
     id: Annotated[int, Meta(ge=1, le=65_534)]
@@ -107,7 +105,7 @@ class Node(_Part, kw_only=True):
     channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)]
 
 
-class Station(_Part, kw_only=True):
+class Station(_Part, frozen=True, kw_only=True):
     """A river place with thresholds."""
 
     id: Slug
@@ -124,7 +122,7 @@ class Station(_Part, kw_only=True):
     rise_support_s: Annotated[int, Meta(ge=60, le=7_200)] = 900
 
 
-class RainGauge(_Part, kw_only=True):
+class RainGauge(_Part, frozen=True, kw_only=True):
     """A rain gauge that forecasts may use."""
 
     id: Slug
@@ -132,7 +130,7 @@ class RainGauge(_Part, kw_only=True):
     sensor: Slug
 
 
-class Zone(_Part, kw_only=True):
+class Zone(_Part, frozen=True, kw_only=True):
     """A district metered area."""
 
     id: Slug
@@ -143,14 +141,14 @@ class Zone(_Part, kw_only=True):
     holidays: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "FR"
 
 
-class Output(_Part, kw_only=True):
+class Output(_Part, frozen=True, kw_only=True):
     """What makes a siren sound."""
 
     kind: Literal["simulated", "gpio"]
     pin: Annotated[int, Meta(ge=0, le=27)] | None = None  # GPIO number on the Pi's header
 
 
-class Siren(_Part, kw_only=True):
+class Siren(_Part, frozen=True, kw_only=True):
     """One siren and the stations that sound it."""
 
     id: Slug
@@ -161,7 +159,7 @@ class Siren(_Part, kw_only=True):
     pause_s: Annotated[int, Meta(ge=0, le=300)] = 120
 
 
-class Person(_Part, kw_only=True):
+class Person(_Part, frozen=True, kw_only=True):
     """Somebody who may act on the alarm."""
 
     name: Line
@@ -169,7 +167,7 @@ class Person(_Part, kw_only=True):
     pin: PinHash
 
 
-class Site(_Part, kw_only=True):
+class Site(_Part, frozen=True, kw_only=True):
     """One commune's installation."""
 
     format: Literal[1]
@@ -194,7 +192,7 @@ class Site(_Part, kw_only=True):
 
 
 def limits(node: Node, channel: Channel) -> dict[str, int]:
-    """Return validity_s, min, max, step_per_min and flat_samples of a channel, defaults filled in."""
+    """Return a channel's validity_s, min, max, step_per_min, flat_samples, defaults filled in."""
     usual = DEFAULTS[channel.quantity]
     names = ("min", "max", "step_per_min", "flat_samples")
     filled = {name: getattr(channel, name) for name in names}

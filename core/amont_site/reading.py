@@ -1,7 +1,8 @@
 """Read YAML by the declared types, keeping every line number and collecting every problem.
 
-The file's own idea of types is not used: ``holidays: NO`` is a text because the model says so, and
-``night_from: 02:00`` is not 120 seconds. Anchors are refused: a few lines of them can grow without bound.
+The file's own idea of types is not used: ``holidays: NO`` is a text because the model says so,
+and ``night_from: 02:00`` is no number of seconds. Aliases are refused: a few lines of them can
+grow without bound.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ DEPTH_MAX = 20  # the model needs 7
 
 # What a value of this form looks like, for "such as"
 EXAMPLES = {
-    "id": "pont-neuf", "sensor": "pont-neuf-a", "port": "/dev/amont-bridge", "name": "{fr: …, en: …}",
+    "id": "pont-neuf", "sensor": "pont-neuf-a", "port": "/dev/amont-bridge",
+    "name": "{fr: …, en: …}",
     "night_from": "02:00", "night_to": "04:00", "holidays": "FR", "url": "http://127.0.0.1:8086",
     "database": "amont", "interval_s": "900", "watch_mm": "1200", "warning_mm": "1800",
-    "alarm_mm": "2500", "alarm_plus_mm": "3200", "format": "1", "latitude": "43.61", "longitude": "3.88",
+    "alarm_mm": "2500", "alarm_plus_mm": "3200", "format": "1",
+    "latitude": "43.61", "longitude": "3.88",
     "time_zone": "Europe/Paris", "carrier": "bridge", "quantity": "stage_mm", "kind": "simulated",
-    "role": "mayor", "host": "127.0.0.1", "river": "Amonette", "fr": "Pont neuf", "en": "New bridge",
+    "role": "mayor", "host": "127.0.0.1", "river": "Amonette", "fr": "Pont neuf",
+    "en": "New bridge",
 }  # fmt: skip
 FORMS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "a-z, 0-9, -",
@@ -43,7 +47,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 class _NoAliases(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise _Alias(event.anchor, event.start_mark)
         return super().compose_node(parent, index)
 
@@ -62,8 +66,8 @@ class Reader:
         self.problems: list[Problem] = []
         self.lines: dict[Path, int] = {}
 
-    def problem(self, line: int, path: Path, code: str, **values: Any) -> None:
-        """Add a problem."""
+    def problem(self, line: int, path: Path, code: str, **values: Any) -> Any:
+        """Add a problem; return None, the value of what is wrong."""
         self.problems.append(Problem(self.file, line, dotted(path), code, values))
 
     def read(self, data: bytes, model: type[msgspec.Struct]) -> Any:
@@ -71,7 +75,7 @@ class Reader:
         node = self._compose(data)
         return None if node is None else self._value(node, inspect.type_info(model), ())
 
-    def _compose(self, data: bytes) -> yaml.Node | None:
+    def _compose(self, data: bytes) -> Any:
         if len(data) > SIZE_MAX:
             return self.problem(0, (), "too-large", most=SIZE_MAX)
         try:
@@ -88,7 +92,7 @@ class Reader:
             return self.problem(0, (), "too-deep", most=DEPTH_MAX)
         return node or self.problem(1, (), "empty")
 
-    def _syntax(self, error: yaml.YAMLError, text: str) -> None:
+    def _syntax(self, error: yaml.YAMLError, text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         why = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = _line(mark) if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
@@ -119,7 +123,8 @@ class Reader:
             if key in fields:
                 found[key] = self._value(value, fields[key].type, (*path, key))
             else:
-                self._unknown(_line(value.start_mark), path, key, [f for f in fields if f not in found])
+                choices = [name for name in fields if name not in found]
+                self._unknown(_line(value.start_mark), path, key, choices)
         for name, field in fields.items():
             if field.required and name not in found:
                 self.problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from amont_site.model import Channel, Node, Output, Site, Station, Zone, limits
 from amont_site.reading import Path, Reader
 
 THRESHOLDS = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
-# Other quantities may be measured without a place that judges them (a battery, a water temperature).
+# Other quantities may be measured without a place that judges them: a battery, a temperature.
 NEED_A_PLACE = {"stage_mm", "flow_l_h", "rain_um"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -139,11 +140,9 @@ def _stations(rules: Rules) -> None:
                     (*path, THRESHOLDS[k]), "order", key=THRESHOLDS[k], value=values[k],
                     below_key=THRESHOLDS[k - 1], below=values[k - 1],
                 )  # fmt: skip
-        gap = min(above - below for below, above in zip(values, values[1:], strict=False))
+        gap = min(above - below for below, above in itertools.pairwise(values))
         if 0 < gap <= station.hysteresis_mm:
-            rules.say(
-                (*path, "hysteresis_mm"), "hysteresis", value=station.hysteresis_mm, gap=gap
-            )
+            rules.say((*path, "hysteresis_mm"), "hysteresis", value=station.hysteresis_mm, gap=gap)
         _reach(rules, path, station)
 
 

@@ -1,0 +1,219 @@
+"""List the sentences about a site's file: what is wrong, then what to write instead."""
+
+from __future__ import annotations
+
+# code: (English, French)
+TEXTS: dict[str, tuple[str, str]] = {
+    # the file
+    "unreadable": (
+        "cannot be read ({why}); check the path and its permissions",
+        "illisible ({why}) ; vérifiez le chemin et les droits",
+    ),
+    "too-large": (
+        "more than {most} bytes; a site's file holds a few thousand",
+        "plus de {most} octets ; un fichier de site en tient quelques milliers",
+    ),
+    "empty": (
+        "the file is empty; begin with docs/examples/site.yaml",
+        "le fichier est vide ; partez de docs/examples/site.yaml",
+    ),
+    "tab": (
+        "a tab; indent with two spaces",
+        "une tabulation ; indentez avec deux espaces",
+    ),
+    "syntax": (
+        "not YAML ({why}); check indentation, colons and quotes",
+        "pas du YAML ({why}) ; vérifiez l'indentation, les deux-points et les guillemets",
+    ),
+    "alias": (
+        "an alias (*{name}); write the value out",
+        "un alias (*{name}) ; écrivez la valeur en entier",
+    ),
+    "too-deep": (
+        "nested more than {most} levels deep; look for a missing line break",
+        "plus de {most} niveaux imbriqués ; cherchez un retour à la ligne oublié",
+    ),
+    # keys
+    "key-text": (
+        "a key must be a word",
+        "une clé doit être un mot",
+    ),
+    "duplicate-key": (
+        "'{key}' stands here and in line {first}; keep one of them",
+        "« {key} » est ici et ligne {first} ; gardez-en un seul",
+    ),
+    "unknown-key": (
+        "unknown key '{key}'; write one of: {choices}",
+        "clé inconnue « {key} » ; écrivez l'une de : {choices}",
+    ),
+    "unknown-key-near": (
+        "unknown key '{key}'; did you mean '{near}'?",
+        "clé inconnue « {key} » ; vouliez-vous dire « {near} » ?",
+    ),
+    "missing-key": (
+        "'{key}' is missing; add: {example}",
+        "« {key} » manque ; ajoutez : {example}",
+    ),
+    # values
+    "mapping": (
+        "must hold keys and values, such as: {example}",
+        "doit contenir des clés et des valeurs, par exemple : {example}",
+    ),
+    "list": (
+        "must be a list; begin each item with '- '",
+        "doit être une liste ; commencez chaque élément par « - »",
+    ),
+    "items": (
+        "must have {least} to {most} items, not {count}",
+        "doit avoir de {least} à {most} éléments, pas {count}",
+    ),
+    "text": (
+        "must be a text; put it on this line",
+        "doit être un texte ; mettez-le sur cette ligne",
+    ),
+    "length": (
+        "must have {least} to {most} characters, not {count}",
+        "doit avoir de {least} à {most} caractères, pas {count}",
+    ),
+    "form": (
+        "'{value}' does not have the form {form}; such as: {example}",
+        "« {value} » n'a pas la forme {form} ; par exemple : {example}",
+    ),
+    "whole": (
+        "'{value}' is not a whole number; such as: {example}",
+        "« {value} » n'est pas un nombre entier ; par exemple : {example}",
+    ),
+    "number": (
+        "'{value}' is not a number; such as: {example}",
+        "« {value} » n'est pas un nombre ; par exemple : {example}",
+    ),
+    "between": (
+        "{value} is out of bounds; write {least} to {most}",
+        "{value} est hors limites ; écrivez de {least} à {most}",
+    ),
+    "yes-no": (
+        "'{value}' is neither true nor false; write true or false",
+        "« {value} » n'est ni true ni false ; écrivez true ou false",
+    ),
+    "choice": (
+        "'{value}' is not possible; write one of: {choices}",
+        "« {value} » n'est pas possible ; écrivez l'un de : {choices}",
+    ),
+    "clear-pin": (
+        "a PIN in clear text; run 'python -m amont_site hash-pin' and write what it prints",
+        "un code en clair ; lancez « python -m amont_site hash-pin » et écrivez ce qu'il affiche",
+    ),
+    # what hangs together
+    "twice": (
+        "'{value}' stands here and in line {first}; give each its own",
+        "« {value} » est ici et ligne {first} ; donnez à chacun le sien",
+    ),
+    "unknown-sensor": (
+        "no node has a sensor '{value}'{near}; name one of a node's channels",
+        "aucun nœud n'a de capteur « {value} »{near} ; nommez l'un des canaux d'un nœud",
+    ),
+    "unknown-station": (
+        "there is no station '{value}'{near}; name one of 'stations'",
+        "il n'y a pas de station « {value} »{near} ; nommez l'une de « stations »",
+    ),
+    "sensor-used": (
+        "sensor '{value}' is already used in line {first}; a sensor has one place",
+        "le capteur « {value} » sert déjà ligne {first} ; un capteur a une seule place",
+    ),
+    "sensor-unused": (
+        "sensor '{value}' is used nowhere; name it under a station, a zone or a rain gauge",
+        "le capteur « {value} » ne sert nulle part ; nommez-le dans une station, une zone ou un"
+        " pluviomètre",
+    ),
+    "quantity": (
+        "sensor '{value}' measures {quantity}; here only {needed} fits",
+        "le capteur « {value} » mesure {quantity} ; ici seul {needed} convient",
+    ),
+    "order": (
+        "{key} ({value}) must be above {below_key} ({below}); write watch < warning < alarm < "
+        "alarm_plus",
+        "{key} ({value}) doit dépasser {below_key} ({below}) ; écrivez watch < warning < alarm "
+        "< alarm_plus",
+    ),
+    "outside": (
+        "{key} ({value}) is outside the bounds of sensor '{sensor}' ({least} to {most}); it "
+        "would never be reached",
+        "{key} ({value}) est hors des limites du capteur « {sensor} » ({least} à {most}) ; il "
+        "ne serait jamais atteint",
+    ),
+    "hysteresis": (
+        "hysteresis_mm ({value}) must be less than the {gap} mm between two thresholds",
+        "hysteresis_mm ({value}) doit être inférieur aux {gap} mm entre deux seuils",
+    ),
+    "no-bridge": (
+        "node {value} comes through the bridge, but 'bridge' is missing; add: bridge: {{port: "
+        "/dev/amont-bridge}}",
+        "le nœud {value} passe par le pont, mais « bridge » manque ; ajoutez : bridge: {{port: "
+        "/dev/amont-bridge}}",
+    ),
+    "no-broker": (
+        "node {value} comes over MQTT, but 'broker' is missing; add: broker: {{host: 127.0.0.1}}",
+        "le nœud {value} passe par MQTT, mais « broker » manque ; ajoutez : broker: {{host: "
+        "127.0.0.1}}",
+    ),
+    "fast-slower": (
+        "fast_interval_s ({value}) is longer than interval_s ({interval}); write at most "
+        "{interval}",
+        "fast_interval_s ({value}) dépasse interval_s ({interval}) ; écrivez au plus {interval}",
+    ),
+    "validity-short": (
+        "validity_s ({value}) is not longer than interval_s ({interval}); write {better}, so "
+        "that one lost frame is no fault",
+        "validity_s ({value}) ne dépasse pas interval_s ({interval}) ; écrivez {better}, pour "
+        "qu'une trame perdue ne soit pas une panne",
+    ),
+    "min-max": (
+        "min ({value}) must be below max ({most})",
+        "min ({value}) doit être inférieur à max ({most})",
+    ),
+    "time-zone": (
+        "'{value}' is no time zone; such as: Europe/Paris",
+        "« {value} » n'est pas un fuseau horaire ; par exemple : Europe/Paris",
+    ),
+    "night": (
+        "night_to ({value}) must come after night_from ({first}); the usual night is 02:00 to "
+        "04:00",
+        "night_to ({value}) doit suivre night_from ({first}) ; la nuit usuelle va de 02:00 à "
+        "04:00",
+    ),
+    "pin-missing": (
+        "a gpio output needs its pin; add: pin: 17",
+        "une sortie gpio demande sa broche ; ajoutez : pin: 17",
+    ),
+    "pin-useless": (
+        "a simulated output has no pin; remove it, or write kind: gpio",
+        "une sortie simulée n'a pas de broche ; retirez-la, ou écrivez kind: gpio",
+    ),
+    # warnings: the site works, with less
+    "weaker-promise": (
+        "sensor '{value}' comes over MQTT: its path to the siren depends on broker and gateway,"
+        " a weaker promise; carry it over the bridge if you can",
+        "le capteur « {value} » passe par MQTT : son chemin vers la sirène dépend du courtier "
+        "et de la passerelle, promesse plus faible ; faites-le passer par le pont si possible",
+    ),
+    "one-sensor": (
+        "station '{value}' sounds a siren on one sensor: more false and missed alarms; add a "
+        "second sensor if you can",
+        "la station « {value} » déclenche une sirène avec un seul capteur : plus d'alarmes "
+        "fausses et manquées ; ajoutez un second capteur si possible",
+    ),
+    "few-people": (
+        "muting or drilling from afar takes two people, and there are {count}; add someone "
+        "under 'people'",
+        "couper le son ou faire un exercice à distance demande deux personnes, et il y en a "
+        "{count} ; ajoutez quelqu'un sous « people »",
+    ),
+    "no-tls": (
+        "the broker at '{value}' is reached without TLS; write tls: true, or anyone on the way "
+        "can read and drop frames",
+        "le courtier « {value} » est joint sans TLS ; écrivez tls: true, sinon quiconque sur le"
+        " chemin peut lire et supprimer des trames",
+    ),
+}
+# The site works all the same, with less.
+WARNINGS = frozenset({"weaker-promise", "one-sensor", "few-people", "no-tls"})
