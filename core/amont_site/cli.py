@@ -52,7 +52,7 @@ def _check(file: str, language: str) -> int:
 
 
 def _hash_pin() -> int:
-    # Typed unseen at a terminal, or read from a pipe: never an argument, which other users can see.
+    # Typed unseen at a terminal, or read from a pipe: other users can see arguments.
     pin = getpass.getpass("PIN: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
     try:
         print(hash_pin(pin))

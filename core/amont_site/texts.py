@@ -13,6 +13,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "more than {most} bytes; a site's file holds a few thousand",
         "plus de {most} octets ; un fichier de site en tient quelques milliers",
     ),
+    "not-utf8": (
+        "not UTF-8; save the file as UTF-8",
+        "pas en UTF-8 ; enregistrez le fichier en UTF-8",
+    ),
     "empty": (
         "the file is empty; begin with docs/examples/site.yaml",
         "le fichier est vide ; partez de docs/examples/site.yaml",
