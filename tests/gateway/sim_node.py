@@ -1,0 +1,116 @@
+"""A node for tests: real frames, an outbox that drops only what a sealed ack covers.
+
+Its flash (``outbox``, reserved counter, life) survives ``restart``; what it keeps in RAM does not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from amont_wire import const
+from amont_wire.counters import ReservedCounter
+from amont_wire.errors import WireError
+from amont_wire.frame import Opener, Sealer
+from amont_wire.messages import Ack, Channel, Samples, decode
+
+READINGS = 24
+
+
+class SimNode:
+    def __init__(
+        self,
+        node: int,
+        secret: bytes,
+        *,
+        generation: int = 1,
+        quantity: int = 3,
+        interval_s: int = 1,
+    ) -> None:
+        self.node, self.secret, self.generation = node, secret, generation
+        self.quantity, self.interval_s = quantity, interval_s
+        self.outbox: dict[int, dict[int, int]] = {}  # life -> seq -> value, unacknowledged
+        self.dropped: set[tuple[int, int]] = set()  # (life, seq) that an ack covered
+        self.life = 0
+        self._reserved = 0
+        self.acks = 0
+        self.restart()
+
+    def restart(self, *, lost_clock: bool = True) -> None:
+        """Lose the RAM; with the clock lost a new life begins."""
+        if lost_clock:
+            self.life += 1
+            self.seq = -1
+            self.outbox[self.life] = {}
+        key = (self.secret, self.node, self.generation)
+        counter = ReservedCounter(self._reserved, self._reserve)
+        self._sealer = Sealer(*key, const.UPLINK, counter)
+        self._opener = Opener(*key, const.DOWNLINK)
+        self._sent: deque[int] = deque(maxlen=8)
+        self._taken = 0
+        self._turn = 0
+
+    def _reserve(self, limit: int) -> None:
+        self._reserved = limit
+
+    def sample(self, value: int) -> None:
+        self.seq += 1
+        self.outbox[self.life][self.seq] = value
+
+    @property
+    def unacknowledged(self) -> int:
+        return sum(len(kept) for kept in self.outbox.values())
+
+    def frame(self, type: int = const.SAMPLES) -> bytes | None:
+        """Seal the newest samples, every other time the oldest kept; None if all is acknowledged."""
+        self._turn += 1
+        lives = [life for life, kept in sorted(self.outbox.items()) if kept]
+        if not lives:
+            return None
+        life = lives[0] if self._turn % 2 else lives[-1]
+        kept = sorted(self.outbox[life])
+        end = kept[-1] if self._turn % 4 >= 2 else kept[0] + READINGS - 1
+        seqs = _last_run([seq for seq in kept if seq <= end])
+        values = [self.outbox[life][seq] for seq in seqs]
+        tick_s = (kept[-1] + 1) * self.interval_s
+        message = Samples(
+            life=life,
+            tick_s=tick_s,
+            seq=seqs[-1],
+            lag_s=tick_s - (seqs[-1] + 1) * self.interval_s,
+            interval_s=self.interval_s,
+            backlog=kept[-1] - kept[0],
+            fast=False,
+            channels=[Channel(0, self.quantity, 1, values)],
+        )
+        counter, sealed = self._sealer.seal(type, message.encode())
+        self._sent.append(counter)
+        return sealed
+
+    def take(self, frame: bytes) -> bool:
+        """Take a downlink as a node does; True if it was an ack for us."""
+        try:
+            header, body = self._opener.open(frame)
+            message = decode(header.type, body)
+        except WireError:
+            return False
+        if header.counter <= self._taken or message.answers not in self._sent:
+            return False
+        self._taken = header.counter
+        if not isinstance(message, Ack):
+            return False
+        self.acks += 1
+        kept = self.outbox.get(message.life, {})
+        for seq in [seq for seq in kept if message.covers(seq)]:
+            del kept[seq]
+            self.dropped.add((message.life, seq))
+        return True
+
+
+def _last_run(seqs: list[int]) -> list[int]:
+    """Return the newest consecutive seqs, at most one frame's worth."""
+    run = [seqs[-1]]
+    for seq in reversed(seqs[:-1]):
+        if seq != run[-1] - 1 or len(run) == READINGS:
+            break
+        run.append(seq)
+    return run[::-1]
