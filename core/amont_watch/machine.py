@@ -31,6 +31,7 @@ from amont_watch.siren import (
     LATCH,
     MAX_ACKNOWLEDGED,
     MAX_FAULTS,
+    MORE_FAULTS,
     MUTE,
     MUTED,
     OFF,
@@ -72,8 +73,10 @@ class _Turn:
         self.limits = limits
         self.actions: list[Action] = []
         self.agreed_s = 0  # what two people, or the key, agreed on; 0: no agreement
+        self.served = False  # the event did something
 
-    def record(self, rule: str, value: int = 0) -> None:
+    def serve(self, rule: str, value: int = 0) -> None:
+        self.served = True
         self.actions.append(Action(RECORD, rule, value, self.event.person))
 
 
@@ -96,7 +99,7 @@ def step(before: State, event: Event, now_s: int, limits: Limits) -> tuple[State
     for region, table in _REGIONS:
         _run(turn, region, table)
     _output(turn)
-    refusal = "" if turn.actions else _refusal(turn)
+    refusal = "" if turn.served else _refusal(turn)
     if refusal:
         turn.actions.append(Action(REFUSED, refusal, 0, event.person))
     return turn.state, turn.actions
@@ -108,7 +111,10 @@ def _run(turn: _Turn, region: str, table: tuple[_Row, ...]) -> None:
         if state in row.sources and row.kind in (None, turn.event.kind) and row.guard(turn):
             setattr(turn.state, region, row.target)
             row.effect(turn)
-            turn.record(row.rule, row.target)
+            if row.kind is None:  # a condition came true, whatever the event was
+                turn.actions.append(Action(RECORD, row.rule, row.target))
+            else:
+                turn.serve(row.rule, row.target)
             return
 
 
@@ -129,13 +135,15 @@ def _acknowledge(turn: _Turn) -> None:
     if person and state.annunciation != IDLE and len(state.acknowledged) < MAX_ACKNOWLEDGED:
         if person not in state.acknowledged:
             state.acknowledged.append(person)
-        turn.record("acknowledged")
+        turn.serve("acknowledged")
 
 
 def _fault(turn: _Turn) -> None:
-    faults = turn.state.faults
-    if turn.event.name in faults or len(faults) < MAX_FAULTS:
-        faults[turn.event.name] = turn.event.level
+    faults, name = turn.state.faults, turn.event.name
+    if name not in faults and len(faults) >= MAX_FAULTS:
+        faults[MORE_FAULTS] = max(turn.event.level, faults.get(MORE_FAULTS, OK))
+    else:
+        faults[name] = turn.event.level
 
 
 def _fault_over(turn: _Turn) -> None:
@@ -163,13 +171,13 @@ def _agree(turn: _Turn, most_s: int) -> None:
         ask for ask in state.asked
         if ask[0] == event.kind and ask[1] != event.person and ask[2] >= since_s
     ]  # fmt: skip
-    if event.person == KEY:
+    if event.person == KEY and event.kind == MUTE:
         turn.agreed_s = wish_s
     elif event.person and others:
         turn.agreed_s = min(wish_s, others[0][3])
-    elif event.person:
+    elif event.person and event.person != KEY:
         state.asked = [(event.kind, event.person, now_s, wish_s)]
-        turn.record("asked")
+        turn.serve("asked")
 
 
 _INPUTS = {
@@ -189,6 +197,10 @@ def _always(_turn: _Turn) -> bool:
 
 def _alarm(turn: _Turn) -> bool:
     return turn.event.level >= ALARM and turn.event.fresh
+
+
+def _at_the_box(turn: _Turn) -> bool:
+    return turn.event.person == KEY
 
 
 def _below_alarm(turn: _Turn) -> bool:
@@ -308,11 +320,11 @@ _MODE: tuple[_Row, ...] = (
     _Row((TEST, DRILL), RESTART, _always, ARMED, "restart ends test and drill", _nothing),
     _Row((TEST, DRILL), None, _not_calm, ARMED, "hazard ends test and drill", _nothing),
     _Row((TEST, DRILL), STOP, _always, ARMED, "stopped", _nothing),
-    _Row((BYPASS,), END_BYPASS, _always, ARMED, "bypass ended", _nothing),
+    _Row((BYPASS,), END_BYPASS, _at_the_box, ARMED, "bypass ended", _nothing),
     _Row((TEST,), None, _mode_over, ARMED, "test over", _nothing),
     _Row((DRILL,), None, _mode_over, ARMED, "drill over", _nothing),
     _Row((BYPASS,), None, _mode_over, ARMED, "bypass over", _nothing),
-    _Row((ARMED, TEST, DRILL), START_BYPASS, _always, BYPASS, "bypass", _bypass),
+    _Row((ARMED, TEST, DRILL), START_BYPASS, _at_the_box, BYPASS, "bypass", _bypass),
     _Row((ARMED,), START_TEST, _calm, TEST, "test", _test),
     _Row((ARMED,), START_DRILL, _agreed, DRILL, "drill", _drill),
 )
@@ -355,6 +367,8 @@ def _refusal(turn: _Turn) -> str:
         return "nothing to acknowledge" if state.annunciation == IDLE else "too many names"
     if kind == MUTE:
         return "mute budget used" if state.annunciation == SOUND else "nothing sounds"
+    if kind in (START_BYPASS, END_BYPASS) and turn.event.person != KEY:
+        return "local key only"
     if kind == RESET:
         return _reset_refusal(state)
     return _MODE_REFUSALS.get(kind, "")

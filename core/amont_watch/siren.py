@@ -34,7 +34,8 @@ TEST_END = "test end"
 RECORD = "record"  # a rule fired: for the audit
 REFUSED = "refused"  # rule says why
 
-MAX_FAULTS = 32
+MAX_FAULTS = 32  # beyond, they count together as MORE_FAULTS
+MORE_FAULTS = "more faults"
 MAX_ACKNOWLEDGED = 16
 
 
@@ -45,6 +46,8 @@ class Limits:
         together_s: int = 60, test_s: int = 60, drill_s: int = 120, bypass_s: int = 3600,
         bypass_max_s: int = 14400,
     ) -> None:  # fmt: skip
+        if max_on_s < 1 or pause_s < 0:
+            raise ValueError("a burst of at least 1 s, a pause of at least 0 s")
         self.max_on_s = max_on_s  # one burst; hearing and battery
         self.pause_s = pause_s  # between bursts
         self.mute_s = mute_s  # one mute

@@ -63,5 +63,9 @@ REFUSALS = {
         "en": "no test or drill is running",
     },
     "already bypassed": {"fr": "déjà hors service", "en": "already bypassed"},
+    "local key only": {
+        "fr": "seulement avec la clé, sur place",
+        "en": "only with the key, at the box",
+    },
     "not bypassed": {"fr": "n'est pas hors service", "en": "not bypassed"},
 }
