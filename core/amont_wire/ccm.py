@@ -34,9 +34,15 @@ def _xor(a: bytes, b: bytes) -> bytes:
     return bytes([x ^ y for x, y in zip(a, b)])  # noqa: B905  MicroPython has no strict=
 
 
-def _check(nonce: bytes, aad: bytes, length: int) -> None:
+def check(nonce: bytes, aad: bytes, length: int) -> None:
     if len(nonce) != NONCE or not 0 < len(aad) <= AAD_MAX or length > PLAIN_MAX:
         raise Malformed("nonce, associated data or text of wrong length")
+
+
+def check_sealed(nonce: bytes, aad: bytes, sealed: bytes) -> None:
+    check(nonce, aad, len(sealed))
+    if len(sealed) < TAG:
+        raise Malformed("sealed text shorter than its tag")
 
 
 # Compare without stopping at the first difference: the time tells nothing about the tag.
@@ -48,15 +54,13 @@ def same(a: bytes, b: bytes) -> bool:
 
 
 def seal(cipher, nonce: bytes, aad: bytes, plain: bytes) -> bytes:  # type: ignore[no-untyped-def]
-    _check(nonce, aad, len(plain))
+    check(nonce, aad, len(plain))
     stream = _key_stream(cipher, nonce, len(plain))
     return _xor(plain, stream[16:]) + _tag(cipher, nonce, aad, plain, stream)
 
 
 def open(cipher, nonce: bytes, aad: bytes, sealed: bytes) -> bytes:  # type: ignore[no-untyped-def]
-    _check(nonce, aad, len(sealed))
-    if len(sealed) < TAG:
-        raise Malformed("sealed text shorter than its tag")
+    check_sealed(nonce, aad, sealed)
     text = sealed[:-TAG]
     stream = _key_stream(cipher, nonce, len(text))
     plain = _xor(text, stream[16:])
