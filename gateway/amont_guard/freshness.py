@@ -1,8 +1,9 @@
 """Estimate how old a frame is, so that a recording or a late delivery is never taken for live.
 
-A node's clock differs from the guard's by a constant, but for drift: ``base`` = guard time - tick.
-Each arrival bounds it from above, ``base <= arrival - tick``, for a frame takes time to arrive; the
-lowest one seen is ``high``. The age that it gives is an estimate: never too old, perhaps too young.
+A node's clock differs from the guard's by a constant, but for drift: ``base`` = guard time -
+tick. Each arrival bounds it from above, ``base <= arrival - tick``, for a frame takes time to
+arrive; the lowest one seen is ``high``. The age that it gives is an estimate: never too old,
+perhaps too young.
 
 Only an echo gives a bound from below. A frame that echoes a nonce with its age says at which tick
 the node received it; the node cannot have received it before the guard issued it:
@@ -81,7 +82,7 @@ class Freshness:
         self, node: int, epoch: int, counter: int, tick_s: int, echo: tuple[int, int] | None,
         now_s: float,
     ) -> tuple[Age, str]:  # fmt: skip
-        """Take an authentic frame that arrived at ``now_s``; return its age and what is odd, or "".
+        """Take an authentic frame that arrived at ``now_s``; return its age and what is odd.
 
         ``echo`` is (nonce, echo_age_s). A tick that cannot be (ahead of the proved bound, or
         behind an earlier frame's) means that the node's clock jumped: what was known is forgotten.

@@ -151,7 +151,7 @@ class Keyring:
             if limit > self._durable.get(name, 0):
                 raise NotReserved(f"node {node}: counter {limit} is not on the disk yet")
 
-        # A stored limit was perhaps used up before this start: begin behind it, with a block of its own.
+        # What was reserved was perhaps used before this start: begin behind it.
         start = self._stored.get(name, 0)
         self._stored[name] = start + BLOCK
         counter = ReservedCounter(start, reserve, 1)

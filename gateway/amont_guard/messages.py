@@ -20,8 +20,8 @@ MAX_MESSAGE = 60_000  # below the default SO_SNDBUF, so that one message always 
 # gateway -> guard
 RAW = 1  # sealed frames as they came from MQTT or LoRaWAN
 COMMITTED = 2  # what the journal now holds, per node and epoch
-# JSON: {"station","level": "none" | "watch" | "warning","until_s","model"}, until_s in seconds from
-# now; can raise a watch or a warning, no more
+# JSON: {"station","level": "none" | "watch" | "warning","until_s","model"}, until_s in seconds
+# from now; can raise a watch or a warning, no more
 ADVICE = 3
 ACTION = 4  # JSON: {"id","kind","person","pin","siren","minutes","issued_ms"}
 HELLO = 5  # JSON: {"format":1}; the guard answers with STATE
@@ -70,8 +70,8 @@ class Opened:
     """One authentic frame.
 
     ``frame_ms`` is the guard's estimate of the Unix time (ms) at which the node made the frame;
-    how far to trust it is ``time_quality``. ``handle`` is the sender's handle of a RAW frame, 0 for
-    the bridge.
+    how far to trust it is ``time_quality``. ``handle`` is the sender's handle of a RAW frame, 0
+    for the bridge.
     """
 
     handle: int
@@ -134,7 +134,7 @@ def decode_opened(payload: bytes) -> Iterator[Opened]:
     while at < len(payload):
         fields, at = _unpack(_OPENED, payload, at)
         size = fields[-1]
-        yield Opened(*fields[:10], body=_take(payload, at, size))
+        yield Opened(*(*fields[:-1], _take(payload, at, size)))
         at += size
 
 

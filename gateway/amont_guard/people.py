@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from amont_watch.texts import REFUSALS
+
 from .config import Person
 
 Text = dict[str, str]
@@ -29,7 +31,6 @@ TEXTS: dict[str, Text] = {
         "fr": "Une deuxième personne doit confirmer dans les 60 secondes.",
         "en": "A second person must confirm within 60 seconds.",
     },
-    "refused": {"fr": "Impossible dans l’état actuel.", "en": "Not possible in this state."},
     "pin": {"fr": "Nom ou code inconnu.", "en": "Unknown name or PIN."},
     "tries": {
         "fr": "Trop d’essais : attendez 15 minutes, ou utilisez la clé sur place.",
@@ -89,13 +90,13 @@ class People:
         sirens: set[str],
         submit: Callable[[Callable[[], None]], bool],
         allow: Callable[[Action], str],
-        answer: Callable[[dict[str, Any]], None],
+        answer: Callable[[dict[str, Any], Action | None], None],
     ) -> None:
         """Take the site's people and sirens, and three ways out.
 
         ``submit`` runs a job on another thread. ``allow`` carries out what a proved person asks
-        (and asks for the second one where needed); it returns a key of ``TEXTS``. ``answer`` sends
-        a RESULT.
+        (and asks for the second one where needed); it returns a key of ``TEXTS`` or ``REFUSALS``.
+        ``answer`` sends a RESULT, and is told of the action if its PIN was checked.
         """
         self._people, self._sirens = people, sirens
         self._submit, self._allow, self._answer = submit, allow, answer
@@ -107,15 +108,15 @@ class People:
         """Take an ACTION message; the answer comes now or after the PIN was checked."""
         action = parse(message)
         if action is None:
-            self._answer(_result(str(message.get("id", ""))[:100], "malformed"))
+            self._answer(_result(str(message.get("id", ""))[:100], "malformed"), None)
         elif action.id in self._results:
             known = self._results[action.id]
             if known is not None:
-                self._answer(known)
+                self._answer(known, None)
         else:
             self._check(action, now_s, wall_ms)
 
-    def settle(self, now_s: float) -> None:
+    def settle(self) -> None:
         """Go on with the actions whose PIN was checked meanwhile."""
         while self._checked:
             action, right = self._checked.pop(0)
@@ -126,8 +127,8 @@ class People:
     def _check(self, action: Action, now_s: float, wall_ms: int) -> None:
         refusal = self._refusal(action, now_s, wall_ms)
         if refusal:
-            self._answer(_result(action.id, refusal))  # not remembered: the same id may try again
-            return
+            self._answer(_result(action.id, refusal), None)
+            return  # not remembered: the same id may try again
         self._results[action.id] = None
         while len(self._results) > _REMEMBERED:
             self._results.popitem(last=False)
@@ -136,7 +137,7 @@ class People:
             self._tries.setdefault(action.person, []).append(now_s)  # before the outcome is known
         else:
             del self._results[action.id]
-            self._answer(_result(action.id, "busy"))
+            self._answer(_result(action.id, "busy"), None)
 
     def _refusal(self, action: Action, now_s: float, wall_ms: int) -> str:
         if action.kind not in KINDS or action.siren not in self._sirens:
@@ -152,9 +153,9 @@ class People:
     def _finish(self, action: Action, code: str) -> None:
         result = _result(action.id, code)
         self._results[action.id] = result
-        self._answer(result)
+        self._answer(result, action)
 
 
 def _result(action_id: str, code: str) -> dict[str, Any]:
     ok = code in ("done", "second")
-    return {"id": action_id, "ok": ok, "code": code, "text": TEXTS[code]}
+    return {"id": action_id, "ok": ok, "code": code, "text": TEXTS.get(code) or REFUSALS[code]}

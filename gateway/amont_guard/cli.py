@@ -1,0 +1,86 @@
+"""Run the guard, check its audit file, show what it knows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import messages
+from .app import build
+from .audit import verify
+from .config import ConfigError
+from .relay import RelayError
+from .sock import SocketError
+from .store import InUse
+
+_ANSWER_S = 3.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and run one command; 1 is "no", 2 a mistake to put right."""
+    parser = argparse.ArgumentParser(prog="amont-guard", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "run until SIGTERM"),
+        ("verify", "check that the audit file was not altered"),
+        (
+            "status",
+            "show what the running guard knows, as JSON (only while no gateway is connected)",
+        ),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--state", type=Path, required=True, help="the guard's state folder")
+        if name == "run":
+            command.add_argument("--gateway-uid", type=int, action="append", default=[])
+    asked = parser.parse_args(argv)
+    try:
+        if asked.command == "run":
+            return _run(asked.state, asked.gateway_uid)
+        return _verify(asked.state) if asked.command == "verify" else _status(asked.state)
+    except (ConfigError, InUse, SocketError, RelayError, OSError) as error:
+        print(f"amont-guard {asked.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(state: Path, uids: list[int]) -> int:
+    guard = build(state, gateway_uids=uids, log=_log)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: guard.stop())
+    guard.run()
+    return 0
+
+
+def _verify(state: Path) -> int:
+    found = verify(state / "audit.jsonl")
+    if found.ok:
+        print(f"{found.lines} lines, sound, last {found.last}")
+        return 0
+    print(f"altered at line {found.broken_line} of {found.lines}")
+    return 1
+
+
+def _status(state: Path) -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as guard:
+        guard.settimeout(_ANSWER_S)
+        guard.connect(str(state / "guard.sock"))
+        guard.send(messages.encode_json(messages.HELLO, {"format": 1}))
+        while True:
+            message = guard.recv(messages.MAX_MESSAGE)
+            if not message:
+                raise ConnectionError("refused: a gateway is connected, ask it")
+            if message[0] == messages.STATE:
+                print(json.dumps(messages.decode_json(message), indent=2, ensure_ascii=False))
+                return 0
+
+
+def _log(record: dict[str, Any]) -> None:
+    print(json.dumps(record, ensure_ascii=False), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
