@@ -38,11 +38,12 @@ def _body(writer: BitWriter) -> bytes:
 
 
 class _Downlink:
-    answers = 0  # the uplink counter that this answers
-    nonce = 0  # the guard's boot nonce
+    def __init__(self, answers: int, nonce: int) -> None:
+        self.answers = answers  # the uplink counter that this answers
+        self.nonce = nonce  # the guard's boot nonce
 
     def _fields(self) -> tuple[object, ...]:
-        raise NotImplementedError
+        return (type(self).__name__, self.answers, self.nonce)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Downlink) and self._fields() == other._fields()
@@ -51,7 +52,7 @@ class _Downlink:
         return hash(self._fields())
 
     def __repr__(self) -> str:
-        return "%s%r" % (type(self).__name__, self._fields())
+        return "%s%r" % (self._fields()[0], self._fields()[1:])
 
 
 # Every sample of `life` up to `through` (-1: none said) is committed, or will never be sent again;
@@ -62,8 +63,7 @@ class Ack(_Downlink):
     def __init__(
         self, answers: int, nonce: int, life: int, through: int, bits: int, nbits: int, rate: int
     ) -> None:
-        self.answers = answers
-        self.nonce = nonce
+        super().__init__(answers, nonce)
         self.life = life
         self.through = through
         self.bits = bits
@@ -71,10 +71,8 @@ class Ack(_Downlink):
         self.rate = rate
 
     def _fields(self) -> tuple[object, ...]:
-        return (
-            (ACK, self.answers, self.nonce, self.life),
-            (self.through, self.bits, self.nbits, self.rate),
-        )
+        said = (self.life, self.through, self.bits, self.nbits, self.rate)
+        return super()._fields() + said
 
     # Whether it says that `seq` is committed.
     def covers(self, seq: int) -> bool:
@@ -125,13 +123,12 @@ class Time(_Downlink):
     TYPE = TIME
 
     def __init__(self, answers: int, nonce: int, wall_s: int, quality: int) -> None:
-        self.answers = answers
-        self.nonce = nonce
+        super().__init__(answers, nonce)
         self.wall_s = wall_s  # Unix seconds
         self.quality = quality  # TIME_ codes
 
     def _fields(self) -> tuple[object, ...]:
-        return (TIME, self.answers, self.nonce, self.wall_s, self.quality)
+        return super()._fields() + (self.wall_s, self.quality)
 
     def encode(self) -> bytes:
         writer = _head(self.answers, self.nonce)
@@ -163,13 +160,12 @@ class Config(_Downlink):
     def __init__(
         self, answers: int, nonce: int, version: int, items: list[tuple[int, int]]
     ) -> None:
-        self.answers = answers
-        self.nonce = nonce
+        super().__init__(answers, nonce)
         self.version = version
         self.items = items
 
     def _fields(self) -> tuple[object, ...]:
-        return (CONFIG, self.answers, self.nonce, self.version, tuple(self.items))
+        return super()._fields() + (self.version, tuple(self.items))
 
     def encode(self) -> bytes:
         _check_items(self.items)
@@ -209,13 +205,12 @@ class Resend(_Downlink):
     TYPE = RESEND
 
     def __init__(self, answers: int, nonce: int, life: int, ranges: list[tuple[int, int]]) -> None:
-        self.answers = answers
-        self.nonce = nonce
+        super().__init__(answers, nonce)
         self.life = life
         self.ranges = ranges
 
     def _fields(self) -> tuple[object, ...]:
-        return (RESEND, self.answers, self.nonce, self.life, tuple(self.ranges))
+        return super()._fields() + (self.life, tuple(self.ranges))
 
     def encode(self) -> bytes:
         if not 0 <= self.life <= LIFE_MAX:
@@ -257,14 +252,13 @@ class UpdateChunk(_Downlink):
     TYPE = UPDATE
 
     def __init__(self, answers: int, nonce: int, version: int, offset: int, data: bytes) -> None:
-        self.answers = answers
-        self.nonce = nonce
+        super().__init__(answers, nonce)
         self.version = version
         self.offset = offset
         self.data = data
 
     def _fields(self) -> tuple[object, ...]:
-        return (UPDATE, self.answers, self.nonce, self.version, self.offset, bytes(self.data))
+        return super()._fields() + (self.version, self.offset, bytes(self.data))
 
     def encode(self) -> bytes:
         if not self.data:
