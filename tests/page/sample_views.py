@@ -10,8 +10,19 @@ import math
 from collections.abc import Callable
 
 from amont_gateway.view import (
-    Demo, Event, Forecast, ForecastStep, Node, Point, Sensor, Siren, Station, Thresholds, View, Zone,
-)  # fmt: skip
+    Demo,
+    Event,
+    Forecast,
+    ForecastStep,
+    Node,
+    Point,
+    Sensor,
+    Siren,
+    Station,
+    Thresholds,
+    View,
+    Zone,
+)
 
 NOW_MS = 1_698_951_900_000  # 2 November 2023, 20:05 in Paris: the evening of a storm
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -37,7 +48,11 @@ def inflow_series(now_ms: int, leak_l_h: int, since_h: float) -> tuple[list[Poin
     for index in range(97):
         at_ms = now_ms - (96 - index) * HOUR_MS
         hour = (at_ms / HOUR_MS + 1) % 24
-        usual = 6200 + 3600 * math.exp(-((hour - 8) ** 2) / 5) + 3000 * math.exp(-((hour - 19.5) ** 2) / 8)
+        usual = (
+            6200
+            + 3600 * math.exp(-((hour - 8) ** 2) / 5)
+            + 3000 * math.exp(-((hour - 19.5) ** 2) / 8)
+        )
         usual -= 3300 * math.exp(-((hour - 3) ** 2) / 9)
         leak = leak_l_h if 96 - index <= since_h else 0
         inflow.append((at_ms, round(usual + leak + 260 * math.sin(index * 2.3)), 0))
@@ -49,54 +64,159 @@ def calm(now_ms: int = NOW_MS) -> View:
     """Return a quiet day: nothing rises, nothing leaks, the siren rests."""
     series = [(at, mm, q) for at, mm, q in stage_series(now_ms, 540)]
     steps = _steps((0.47, 0.55, 0.66), (0.46, 0.57, 0.78), (0.45, 0.60, 0.95))
-    station = _station(now_ms, "normal", series, -4, Forecast(
-        status="ok", model="river-1", issued_ms=now_ms - 240_000, steps=steps))  # fmt: skip
-    return _site(now_ms, station, _zone(now_ms, 0), _siren(), [
-        _event(now_ms, 300, "info", "Essai silencieux de la sirène : relais en ordre.", "Silent siren test: relay in order."),
-        _event(now_ms, 900, "info", "Liaison avec la base rétablie.", "Link with the database restored."),
-    ])  # fmt: skip
+    station = _station(
+        now_ms,
+        "normal",
+        series,
+        -4,
+        Forecast(status="ok", model="river-1", issued_ms=now_ms - 240_000, steps=steps),
+    )
+    return _site(
+        now_ms,
+        station,
+        _zone(now_ms, 0),
+        _siren(),
+        [
+            _event(
+                now_ms,
+                300,
+                "info",
+                "Essai silencieux de la sirène : relais en ordre.",
+                "Silent siren test: relay in order.",
+            ),
+            _event(
+                now_ms,
+                900,
+                "info",
+                "Liaison avec la base rétablie.",
+                "Link with the database restored.",
+            ),
+        ],
+    )
 
 
 def rising(now_ms: int = NOW_MS) -> View:
     """Return the river between watch and warning, rising; a leak in the zone."""
     steps = _steps((1.83, 2.05, 2.31), (2.10, 2.55, 3.02), (2.20, 2.78, 3.45))
-    station = _station(now_ms, "watch", stage_series(now_ms, 1640), 450, Forecast(
-        status="ok", model="river-1", issued_ms=now_ms - 120_000, steps=steps, reaches="alarm"))  # fmt: skip
+    station = _station(
+        now_ms,
+        "watch",
+        stage_series(now_ms, 1640),
+        450,
+        Forecast(
+            status="ok", model="river-1", issued_ms=now_ms - 120_000, steps=steps, reaches="alarm"
+        ),
+    )
     station.advice = "warning"
-    return _site(now_ms, station, _zone(now_ms, 2400), _siren(), [
-        _event(now_ms, 14, "notice", "Pont-Neuf passe en vigilance (1,20 m).", "Pont-Neuf enters watch (1.20 m)."),
-        _event(now_ms, 22, "notice", "Le modèle conseille « alerte » : p90 au-dessus de 2,50 m.", "The model advises “warning”: p90 above 2.50 m."),
-        _event(now_ms, 2340, "notice", "Fuite probable dans le bourg.", "Probable leak in the village."),
-    ])  # fmt: skip
+    return _site(
+        now_ms,
+        station,
+        _zone(now_ms, 2400),
+        _siren(),
+        [
+            _event(
+                now_ms,
+                14,
+                "notice",
+                "Pont-Neuf passe en vigilance (1,20 m).",
+                "Pont-Neuf enters watch (1.20 m).",
+            ),
+            _event(
+                now_ms,
+                22,
+                "notice",
+                "Le modèle conseille « alerte » : p90 au-dessus de 2,50 m.",
+                "The model advises “warning”: p90 above 2.50 m.",
+            ),
+            _event(
+                now_ms,
+                2340,
+                "notice",
+                "Fuite probable dans le bourg.",
+                "Probable leak in the village.",
+            ),
+        ],
+    )
 
 
 def sounding(now_ms: int = NOW_MS) -> View:
     """Return the siren sounding: alarm level, relay confirmed, nobody has seen it yet."""
     steps = _steps((2.80, 3.05, 3.30), (2.92, 3.35, 3.81), (2.85, 3.42, 4.02))
-    station = _station(now_ms, "alarm", stage_series(now_ms, 2680), 520, Forecast(
-        status="ok", model="river-1", issued_ms=now_ms - 60_000, steps=steps, reaches="alarm"))  # fmt: skip
+    station = _station(
+        now_ms,
+        "alarm",
+        stage_series(now_ms, 2680),
+        520,
+        Forecast(
+            status="ok", model="river-1", issued_ms=now_ms - 60_000, steps=steps, reaches="alarm"
+        ),
+    )
     siren = _siren(
-        state="sound", commanded=True, confirmed=True, since_ms=now_ms - 130_000, station="pont-neuf",
-        reason={"fr": "Pont-Neuf au-dessus de 2,50 m sur deux capteurs.", "en": "Pont-Neuf above 2.50 m on two sensors."},
-    )  # fmt: skip
-    return _site(now_ms, station, _zone(now_ms, 2400), siren, [
-        _event(now_ms, 2, "alarm", "La sirène sonne : Pont-Neuf au-dessus de 2,50 m.", "The siren sounds: Pont-Neuf above 2.50 m."),
-        _event(now_ms, 41, "notice", "Pont-Neuf passe en alerte (1,80 m).", "Pont-Neuf enters warning (1.80 m)."),
-        _event(now_ms, 94, "notice", "Pont-Neuf passe en vigilance (1,20 m).", "Pont-Neuf enters watch (1.20 m)."),
-    ])  # fmt: skip
+        state="sound",
+        commanded=True,
+        confirmed=True,
+        since_ms=now_ms - 130_000,
+        station="pont-neuf",
+        reason={
+            "fr": "Pont-Neuf au-dessus de 2,50 m sur deux capteurs.",
+            "en": "Pont-Neuf above 2.50 m on two sensors.",
+        },
+    )
+    return _site(
+        now_ms,
+        station,
+        _zone(now_ms, 2400),
+        siren,
+        [
+            _event(
+                now_ms,
+                2,
+                "alarm",
+                "La sirène sonne : Pont-Neuf au-dessus de 2,50 m.",
+                "The siren sounds: Pont-Neuf above 2.50 m.",
+            ),
+            _event(
+                now_ms,
+                41,
+                "notice",
+                "Pont-Neuf passe en alerte (1,80 m).",
+                "Pont-Neuf enters warning (1.80 m).",
+            ),
+            _event(
+                now_ms,
+                94,
+                "notice",
+                "Pont-Neuf passe en vigilance (1,20 m).",
+                "Pont-Neuf enters watch (1.20 m).",
+            ),
+        ],
+    )
 
 
 def faulted(now_ms: int = NOW_MS) -> View:
-    """Return a site in trouble: relay fault, one sensor left, a silent node, no forecast, hostile names."""
+    """Return a site in trouble: relay fault, a silent node, no forecast, hostile names."""
     view = rising(now_ms)
     view.sirens[0].health = "fault"
     view.stations[0].voting = "one of two"
     view.stations[0].forecast = Forecast(status="fault", model="river-1")
-    view.stations[0].series = [p for p in view.stations[0].series if not 30 < p[0] // HOUR_MS % 48 < 34]
+    view.stations[0].series = [
+        p for p in view.stations[0].series if not 30 < p[0] // HOUR_MS % 48 < 34
+    ]
     view.zones[0].verdict, view.zones[0].model_status = "unknown", "fault"
-    view.nodes[1].silent, view.nodes[1].age_s, view.nodes[1].name = True, 16_200, {"fr": HOSTILE, "en": HOSTILE}
-    view.sensors[1].freshness, view.sensors[1].age_s, view.sensors[1].votes = "stale", 16_200, False
-    view.sensors[1].flags, view.sensors[1].name = ["flat", "suspect"], {"fr": HOSTILE, "en": HOSTILE}
+    view.nodes[1].silent, view.nodes[1].age_s, view.nodes[1].name = (
+        True,
+        16_200,
+        {"fr": HOSTILE, "en": HOSTILE},
+    )
+    view.sensors[1].freshness, view.sensors[1].age_s, view.sensors[1].votes = (
+        "stale",
+        16_200,
+        False,
+    )
+    view.sensors[1].flags, view.sensors[1].name = (
+        ["flat", "suspect"],
+        {"fr": HOSTILE, "en": HOSTILE},
+    )
     view.database, view.broker, view.journal = "away", "refused", "full"
     view.events.insert(0, _event(now_ms, 1, "fault", HOSTILE, HOSTILE))
     return view
@@ -116,78 +236,166 @@ def frozen(now_ms: int = NOW_MS) -> View:
 
 
 VIEWS: dict[str, Callable[[int], View]] = {
-    "calm": calm, "rising": rising, "sounding": sounding, "faulted": faulted, "frozen": frozen,
-}  # fmt: skip
+    "calm": calm,
+    "rising": rising,
+    "sounding": sounding,
+    "faulted": faulted,
+    "frozen": frozen,
+}
 
 
 def _event(now_ms: int, minutes: int, severity: str, fr: str, en: str) -> Event:
-    return Event(at_ms=now_ms - minutes * MINUTE_MS, kind="sample", severity=severity, text={"fr": fr, "en": en})
+    return Event(
+        at_ms=now_ms - minutes * MINUTE_MS,
+        kind="sample",
+        severity=severity,
+        text={"fr": fr, "en": en},
+    )
 
 
 def _steps(*bands: tuple[float, float, float]) -> list[ForecastStep]:
     return [
-        ForecastStep(horizon_h=hours, p10_mm=round(a * 1000), p50_mm=round(b * 1000), p90_mm=round(c * 1000))
+        ForecastStep(
+            horizon_h=hours, p10_mm=round(a * 1000), p50_mm=round(b * 1000), p90_mm=round(c * 1000)
+        )
         for hours, (a, b, c) in zip((1, 3, 6), bands, strict=True)
     ]
 
 
-def _station(now_ms: int, level: str, series: list[Point], trend_mm_h: int, forecast: Forecast) -> Station:
+def _station(
+    now_ms: int, level: str, series: list[Point], trend_mm_h: int, forecast: Forecast
+) -> Station:
     return Station(
-        id="pont-neuf", name={"fr": "Pont-Neuf", "en": "Pont-Neuf"}, river="Gardon", level=level,
-        stage_mm=series[-1][1], at_ms=series[-1][0], age_s=38, trend_mm_h=trend_mm_h, thresholds=LIMITS,
-        sensors=["pont-neuf-a", "pont-neuf-b"], voting="two", series=series,
-        history_until_ms=now_ms - 9 * HOUR_MS, forecast=forecast,
-    )  # fmt: skip
+        id="pont-neuf",
+        name={"fr": "Pont-Neuf", "en": "Pont-Neuf"},
+        river="Gardon",
+        level=level,
+        stage_mm=series[-1][1],
+        at_ms=series[-1][0],
+        age_s=38,
+        trend_mm_h=trend_mm_h,
+        thresholds=LIMITS,
+        sensors=["pont-neuf-a", "pont-neuf-b"],
+        voting="two",
+        series=series,
+        history_until_ms=now_ms - 9 * HOUR_MS,
+        forecast=forecast,
+    )
 
 
 def _zone(now_ms: int, leak_l_h: int) -> Zone:
     since_h = 41.0
     inflow, expected = inflow_series(now_ms, leak_l_h, since_h)
     return Zone(
-        id="bourg", name={"fr": "Le bourg", "en": "The village"}, verdict="leak" if leak_l_h else "normal",
-        inflow_l_h=inflow[-1][1], at_ms=now_ms - 340_000, age_s=340, night_flow_l_h=2900 + leak_l_h,
-        night_flow_usual_l_h=2900, leak_l_h=leak_l_h or None, leak_probability=0.93 if leak_l_h else 0.04,
-        since_ms=now_ms - int(since_h * HOUR_MS) if leak_l_h else None, model="leak-1", model_status="ok",
-        series=inflow, expected=expected,
-    )  # fmt: skip
+        id="bourg",
+        name={"fr": "Le bourg", "en": "The village"},
+        verdict="leak" if leak_l_h else "normal",
+        inflow_l_h=inflow[-1][1],
+        at_ms=now_ms - 340_000,
+        age_s=340,
+        night_flow_l_h=2900 + leak_l_h,
+        night_flow_usual_l_h=2900,
+        leak_l_h=leak_l_h or None,
+        leak_probability=0.93 if leak_l_h else 0.04,
+        since_ms=now_ms - int(since_h * HOUR_MS) if leak_l_h else None,
+        model="leak-1",
+        model_status="ok",
+        series=inflow,
+        expected=expected,
+    )
 
 
-def _siren(state: str = "idle", commanded: bool = False, confirmed: bool | None = False,
-           since_ms: int | None = None, station: str = "", reason: dict[str, str] | None = None) -> Siren:  # fmt: skip
+def _siren(
+    state: str = "idle",
+    commanded: bool = False,
+    confirmed: bool | None = False,
+    since_ms: int | None = None,
+    station: str = "",
+    reason: dict[str, str] | None = None,
+) -> Siren:
     return Siren(
-        id="mairie", name={"fr": "Mairie", "en": "Town hall"}, state=state, commanded=commanded,
-        confirmed=confirmed, since_ms=since_ms, station=station, reason=reason or {}, simulated=True,
-    )  # fmt: skip
+        id="mairie",
+        name={"fr": "Mairie", "en": "Town hall"},
+        state=state,
+        commanded=commanded,
+        confirmed=confirmed,
+        since_ms=since_ms,
+        station=station,
+        reason=reason or {},
+        simulated=True,
+    )
 
 
-def _sensor(index: int, name: str, english: str, node: int, quantity: str, value: int, full: bool) -> Sensor:
+def _sensor(
+    index: int, name: str, english: str, node: int, quantity: str, value: int, full: bool
+) -> Sensor:
     return Sensor(
         id=("pont-neuf-a", "pont-neuf-b", "pluie-col", "compteur-bourg")[index],
-        name={"fr": name, "en": english}, node=node, place="pont-neuf" if index < 3 else "bourg",
-        quantity=quantity, value=value, age_s=(38, 52, 410, 340)[index], at_ms=NOW_MS,
-        freshness="proved" if full else "assumed", promise="full" if full else "weaker", votes=index < 2,
-    )  # fmt: skip
+        name={"fr": name, "en": english},
+        node=node,
+        place="pont-neuf" if index < 3 else "bourg",
+        quantity=quantity,
+        value=value,
+        age_s=(38, 52, 410, 340)[index],
+        at_ms=NOW_MS,
+        freshness="proved" if full else "assumed",
+        promise="full" if full else "weaker",
+        votes=index < 2,
+    )
 
 
 def _node(number: int, name: str, english: str, carrier: str, age_s: int, battery_mv: int) -> Node:
     return Node(
-        id=number, name={"fr": name, "en": english}, carrier=carrier, age_s=age_s, silent=False,
-        battery_mv=battery_mv, rssi_dbm=-97 if carrier == "bridge" else None, outbox=number - 17,
-        boots=3, backlog=288, last_seen_ms=NOW_MS - age_s * 1000,
-    )  # fmt: skip
+        id=number,
+        name={"fr": name, "en": english},
+        carrier=carrier,
+        age_s=age_s,
+        silent=False,
+        battery_mv=battery_mv,
+        rssi_dbm=-97 if carrier == "bridge" else None,
+        outbox=number - 17,
+        boots=3,
+        backlog=288,
+        last_seen_ms=NOW_MS - age_s * 1000,
+    )
 
 
 def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[Event]) -> View:
     stage_mm = station.stage_mm or 0
     return View(
-        site="sainte-amonette", name={"fr": "Sainte-Amonette", "en": "Sainte-Amonette"}, now_ms=now_ms,
-        guard_alive=True, guard_age_s=0.4, database="ok", broker="ok", stations=[station], zones=[zone],
+        site="sainte-amonette",
+        name={"fr": "Sainte-Amonette", "en": "Sainte-Amonette"},
+        now_ms=now_ms,
+        guard_alive=True,
+        guard_age_s=0.4,
+        database="ok",
+        broker="ok",
+        stations=[station],
+        zones=[zone],
         sirens=[siren],
         sensors=[
-            _sensor(0, "Pont-Neuf, amont", "Pont-Neuf, upstream side", 17, "stage_mm", stage_mm, True),
-            _sensor(1, "Pont-Neuf, aval", "Pont-Neuf, downstream side", 18, "stage_mm", stage_mm - 12, True),
+            _sensor(
+                0, "Pont-Neuf, amont", "Pont-Neuf, upstream side", 17, "stage_mm", stage_mm, True
+            ),
+            _sensor(
+                1,
+                "Pont-Neuf, aval",
+                "Pont-Neuf, downstream side",
+                18,
+                "stage_mm",
+                stage_mm - 12,
+                True,
+            ),
             _sensor(2, "Pluie au col", "Rain at the pass", 19, "rain_um", 4200, False),
-            _sensor(3, "Compteur du bourg", "Village meter", 20, "flow_l_h", zone.inflow_l_h or 0, False),
+            _sensor(
+                3,
+                "Compteur du bourg",
+                "Village meter",
+                20,
+                "flow_l_h",
+                zone.inflow_l_h or 0,
+                False,
+            ),
         ],
         nodes=[
             _node(17, "Pont-Neuf A", "Pont-Neuf A", "bridge", 38, 3580),
@@ -195,13 +403,23 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
             _node(19, "Col", "Pass", "mqtt", 410, 3620),
             _node(20, "Bourg", "Village", "mqtt", 340, 3600),
         ],
-        events=events, people=["Anne Maire", "Bruno Adjoint", "Chloé Technicienne"],
+        events=events,
+        people=["Anne Maire", "Bruno Adjoint", "Chloé Technicienne"],
         counters={"frames": 18_234, "duplicates": 41, "rejected.wrong_key": 2},
         demo=Demo(
-            speed=120, speeds=[0, 1, 60, 120, 600],
-            recorded={"fr": "La crue du Gardon et le débit d’une vraie zone de distribution.",
-                      "en": "The flood of the river Gardon and the inflow of a real metered area."},
-            added={"fr": "La fuite de 2,4 m³/h, les piles et les radios.", "en": "The leak of 2.4 m³/h, the batteries and radios."},
-            phase={"fr": "La rivière monte ; la sirène doit sonner vers 21 h.", "en": "The river rises; the siren should sound about 21:00."},
+            speed=120,
+            speeds=[0, 1, 60, 120, 600],
+            recorded={
+                "fr": "La crue du Gardon et le débit d’une vraie zone de distribution.",
+                "en": "The flood of the river Gardon and the inflow of a real metered area.",
+            },
+            added={
+                "fr": "La fuite de 2,4 m³/h, les piles et les radios.",
+                "en": "The leak of 2.4 m³/h, the batteries and radios.",
+            },
+            phase={
+                "fr": "La rivière monte ; la sirène doit sonner vers 21 h.",
+                "en": "The river rises; the siren should sound about 21:00.",
+            },
         ),
-    )  # fmt: skip
+    )

@@ -231,7 +231,10 @@ def build_app(
         routes.append(Route("/speed", page.do_speed, methods=["POST"]))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(SecureHeaders), Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)],
+        middleware=[
+            Middleware(SecureHeaders),
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
+        ],
         exception_handlers={Refused: page.refused},
     )
     app.state.close = page.hub.close
@@ -272,11 +275,17 @@ def action_of(form: dict[str, str]) -> tuple[Action, str]:
     minutes = 0
     if form["kind"] == "mute":
         text = form.get("minutes", "")
-        if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MINUTES_MAX):
+        if not (
+            text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MINUTES_MAX
+        ):
             raise Refused(400, "refused.field", field="minutes")
         minutes = int(text)
     action = Action(
-        kind=form["kind"], siren=form["siren"], person=form["person"], pin=form["pin"], minutes=minutes
+        kind=form["kind"],
+        siren=form["siren"],
+        person=form["person"],
+        pin=form["pin"],
+        minutes=minutes,
     )
     return action, form["id"]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from amont_gateway.page.formatting import Format
 from amont_gateway.page.sentences import limits
@@ -98,10 +99,10 @@ def pieces(points: Sequence[Point]) -> list[list[Point]]:
     good = [p for p in points if p[2] in DRAWN]
     if len(good) < 3:
         return [good] if good else []
-    steps = sorted(b[0] - a[0] for a, b in zip(good, good[1:], strict=False))
+    steps = sorted(b[0] - a[0] for a, b in pairwise(good))
     limit_ms = max(3 * steps[len(steps) // 2], 60_000)
     parts = [[good[0]]]
-    for before, point in zip(good, good[1:], strict=False):
+    for before, point in pairwise(good):
         if point[0] - before[0] > limit_ms:
             parts.append([])
         parts[-1].append(point)
@@ -132,7 +133,9 @@ def nice_step(span: float, count: int) -> float:
         step *= 10
 
 
-def station_chart(station: Station, now_ms: int, words: tuple[str, Words, Format], size: Size) -> Markup:
+def station_chart(
+    station: Station, now_ms: int, words: tuple[str, Words, Format], size: Size
+) -> Markup:
     """Draw a station's stage, thresholds and forecast band; ``words`` starts with the title."""
     title, t, f = words
     t0, reach_h = now_ms - int(size.history_h * HOUR_MS), 0.6
@@ -143,10 +146,18 @@ def station_chart(station: Station, now_ms: int, words: tuple[str, Words, Format
     values = [p[1] for p in points] + [mm for _, mm in named]
     values += [v for s in steps for v in (s.p10_mm, s.p90_mm)]
     low, high = min(values), max(values)
-    plane = Plane(size, t0, now_ms + int(reach_h * HOUR_MS), low - (high - low) * 0.06, high + (high - low) * 0.1)
+    plane = Plane(
+        size,
+        t0,
+        now_ms + int(reach_h * HOUR_MS),
+        low - (high - low) * 0.06,
+        high + (high - low) * 0.1,
+    )
     parts = [
         _history(plane, station.history_until_ms),
-        _grid(plane, lambda mm: f.number(mm / 1000, 0 if mm % 1000 == 0 else 1) + "\u00a0m", 1000 / 2),
+        _grid(
+            plane, lambda mm: f.number(mm / 1000, 0 if mm % 1000 == 0 else 1) + "\u00a0m", 1000 / 2
+        ),
         _times(plane, f, 6 if size.name == "desk" else 3),
         _band(plane, station, now_ms, size),
         _limit_lines(plane, named),
@@ -169,7 +180,7 @@ def zone_chart(zone: Zone, now_ms: int, words: tuple[str, Words, Format], size: 
     parts = [
         _grid(plane, lambda l_h: f.number(l_h / 1000, 0 if l_h % 1000 == 0 else 1), 0),
         _times(plane, f, 24),
-        Markup('<text x="4" y="16">m³/h</text>'),
+        _text(4, 16, "start", "m³/h"),
         _since(plane, zone.since_ms),
         _line(plane, expected, "expected"),
         _line(plane, points, "inflow"),
@@ -182,15 +193,15 @@ def _value(point: Point) -> int:
     return point[1]
 
 
-def _svg(size: Size, title: str, parts: Iterable[Markup], points: Sequence[Point], t: Words) -> Markup:
+def _svg(
+    size: Size, title: str, parts: Iterable[Markup], points: Sequence[Point], t: Words
+) -> Markup:
     empty = Markup("")
     if not points:
-        empty = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            size.width // 2, size.height // 2, t("chart.no_data")
-        )
-    return Markup('<svg class="chart {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
-        size.name, size.width, size.height, title, Markup("").join(parts), empty
-    )
+        empty = _text(size.width / 2, size.height / 2, "middle", t("chart.no_data"), "label")
+    return Markup(
+        '<svg class="chart {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>'
+    ).format(size.name, size.width, size.height, title, Markup("").join(parts), empty)
 
 
 def _n(value: float) -> str:
@@ -207,39 +218,45 @@ def _grid(plane: Plane, label: Callable[[float], str], least: float) -> Markup:
     while value <= plane.high:
         y = plane.y(value)
         if y > plane.top + 8:
-            parts.append(
-                f'<line class="grid" x1="{plane.left}" x2="{_n(plane.edge)}" y1="{_n(y)}" y2="{_n(y)}"/>'
-                f'<text x="{plane.left - 5}" y="{_n(y + 6)}" text-anchor="end">{escape(label(value))}</text>'
-            )
+            parts.append(_rule("grid", plane.left, plane.edge, y, y))
+            parts.append(_text(plane.left - 5, y + 6, "end", label(value)))
         value += step
-    return Markup("".join(parts))
+    return Markup("").join(parts)
 
 
 def _times(plane: Plane, f: Format, every_h: int) -> Markup:
-    daily = every_h >= 24
-    parts, room, at_ms = [], 56 if daily else 44, _first_tick(plane, f, every_h)
-    last_x = -1e9
-    while at_ms <= plane.t1:
+    """Draw the time axis: a tick each ``every_h`` local hours, or each local midnight for 24."""
+    daily = every_h == 24
+    margin, room = (34, 56) if daily else (14, 44)
+    parts, last_x = [], -1e9
+    for at_ms in range(_first_hour(plane, f), plane.t1, HOUR_MS):
         x = plane.x(at_ms)
-        local = f.local(at_ms)
-        fits = plane.left + 14 < x < plane.edge - (34 if daily else 14)
-        if local.hour % every_h == 0 if not daily else local.hour == 0:
-            if fits and x - last_x >= room:
-                text = f.weekday(at_ms) if daily else f.hour(at_ms)
-                parts.append(
-                    f'<line class="tick" x1="{_n(x)}" x2="{_n(x)}" y1="{_n(plane.floor)}" y2="{_n(plane.floor + 6)}"/>'
-                    f'<text x="{_n(x)}" y="{plane.size.height - 6}" text-anchor="middle">{escape(text)}</text>'
-                )
-                last_x = x
-        at_ms += HOUR_MS
-    return Markup("".join(parts))
+        fits = plane.left + 14 < x < plane.edge - margin and x - last_x >= room
+        if fits and f.local(at_ms).hour % every_h == 0:
+            text = f.weekday(at_ms) if daily else f.hour(at_ms)
+            parts.append(_rule("tick", x, x, plane.floor, plane.floor + 6))
+            parts.append(_text(x, plane.size.height - 6, "middle", text))
+            last_x = x
+    return Markup("").join(parts)
 
 
-def _first_tick(plane: Plane, f: Format, every_h: int) -> int:
+def _first_hour(plane: Plane, f: Format) -> int:
     """Return the first full local hour of the plot (ms)."""
     local = f.local(plane.t0)
     into_hour_ms = (local.minute * 60 + local.second) * 1000 + local.microsecond // 1000
     return plane.t0 - into_hour_ms + HOUR_MS
+
+
+def _rule(name: str, x1: float, x2: float, y1: float, y2: float, style: str = "") -> Markup:
+    return Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"{}/>').format(
+        name, _n(x1), _n(x2), _n(y1), _n(y2), Markup(style)
+    )
+
+
+def _text(x: float, y: float, anchor: str, text: str, name: str = "") -> Markup:
+    return Markup('<text{} x="{}" y="{}" text-anchor="{}">{}</text>').format(
+        Markup(f' class="{name}"') if name else "", _n(x), _n(y), anchor, text
+    )
 
 
 def _history(plane: Plane, until_ms: int | None) -> Markup:
@@ -263,11 +280,12 @@ def _band(plane: Plane, station: Station, now_ms: int, size: Size) -> Markup:
     lower = start + [(at, s.p10_mm) for at, s in zip(times, steps, strict=True)]
     middle = start + [(at, s.p50_mm) for at, s in zip(times, steps, strict=True)]
     pattern = f"hatch-{size.name}"
+    area = _path(plane, upper + lower[::-1])
     return Markup(
         f'<defs><pattern id="{pattern}" width="8" height="8" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="8"/></pattern></defs>'
-        f'<polygon class="band" points="{_path(plane, upper + lower[::-1])}"/>'
-        f'<polygon fill="url(#{pattern})" points="{_path(plane, upper + lower[::-1])}"/>'
+        'patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="8"/>'
+        f'</pattern></defs><polygon class="band" points="{area}"/>'
+        f'<polygon fill="url(#{pattern})" points="{area}"/>'
         f'<polyline class="bound" points="{_path(plane, upper)}"/>'
         f'<polyline class="bound" points="{_path(plane, lower)}"/>'
         f'<polyline class="middle" points="{_path(plane, middle)}"/>'
@@ -278,46 +296,40 @@ def _limit_lines(plane: Plane, named: Sequence[tuple[str, int]]) -> Markup:
     parts = []
     for level, limit_mm in named:
         colour, dash = LIMIT_STYLE[level]
-        where = f'x1="{plane.left}" x2="{_n(plane.edge)}" y1="{_n(plane.y(limit_mm))}" y2="{_n(plane.y(limit_mm))}"'
-        parts.append(f'<line class="casing" {where} stroke-dasharray="{dash}"/>')
-        parts.append(f'<line class="limit" {where} stroke="{colour}" stroke-dasharray="{dash}"/>')
-    return Markup("".join(parts))
+        y, dashes = plane.y(limit_mm), f' stroke-dasharray="{dash}"'
+        parts.append(_rule("casing", plane.left, plane.edge, y, y, dashes))
+        parts.append(_rule("limit", plane.left, plane.edge, y, y, f'{dashes} stroke="{colour}"'))
+    return Markup("").join(parts)
 
 
 def _limit_labels(plane: Plane, named: Sequence[tuple[str, int]], t: Words, f: Format) -> Markup:
     heights = spread([plane.y(mm) - 6 for _, mm in named], LABEL_GAP_PX, plane.top + 14)
-    parts = [
-        Markup('<text class="label {}" x="{}" y="{}">{} {}</text>').format(
-            level, plane.left + 5, _n(y), t(f"chart.{level}"), f.metres(mm)
-        )
+    return Markup("").join(
+        _text(plane.left + 5, y, "start", f"{t(f'chart.{level}')} {f.metres(mm)}", "label")
         for (level, mm), y in zip(named, heights, strict=True)
-    ]
-    return Markup("").join(parts)
+    )
 
 
 def _now(plane: Plane, now_ms: int, t: Words) -> Markup:
     x = plane.x(now_ms)
     anchor = "end" if x > plane.edge - 50 else "middle"
-    return Markup(
-        '<line class="now" x1="{x}" x2="{x}" y1="{top}" y2="{floor}"/>'
-        '<text class="label" x="{x}" y="17" text-anchor="{anchor}">{text}</text>'
-    ).format(x=_n(x), top=plane.top - 4, floor=_n(plane.floor), anchor=anchor, text=t("chart.now"))
+    line = _rule("now", x, x, plane.top - 4, plane.floor)
+    return line + _text(x, 17, anchor, t("chart.now"), "label")
 
 
 def _since(plane: Plane, since_ms: int | None) -> Markup:
     if since_ms is None or not plane.t0 < since_ms < plane.t1:
         return Markup("")
-    x = _n(plane.x(since_ms))
-    return Markup('<line class="since" x1="{x}" x2="{x}" y1="{top}" y2="{floor}"/>').format(
-        x=x, top=plane.top, floor=_n(plane.floor)
-    )
+    x = plane.x(since_ms)
+    return _rule("since", x, x, plane.top, plane.floor)
 
 
 def _line(plane: Plane, points: Sequence[Point], name: str) -> Markup:
-    lines = [
-        f'<polyline class="{name}" points="{_path(plane, [(p[0], p[1]) for p in part])}"/>'
-        for part in (thin(piece, plane.size.columns) for piece in pieces(points))
-    ]
+    lines = []
+    for piece in pieces(points):
+        share = max(2, plane.size.columns * len(piece) // len(points))
+        path = _path(plane, [(p[0], p[1]) for p in thin(piece, share)])
+        lines.append(f'<polyline class="{name}" points="{path}"/>')
     return Markup("".join(lines))
 
 

@@ -53,8 +53,8 @@ class Format:
         self.zone = zone
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """Write ``value`` with a decimal comma and spaces in French, point and commas in English."""
-        text = f"{value:,.{decimals}f}"
+        """Write ``value`` with French or English separators and a true minus sign."""
+        text = f"{round(value, decimals) + 0.0:,.{decimals}f}"  # + 0.0: never "−0"
         if self.lang == "fr":
             text = text.replace(",", NBSP).replace(".", ",")
         return text.replace("-", "−")

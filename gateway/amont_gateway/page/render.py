@@ -18,7 +18,6 @@ from amont_gateway.view import Event, Point, Result, Sensor, Siren, Station, Vie
 HERE = Path(__file__).parent
 EVENTS_SHOWN = 30  # more is for the journal's command line
 TABLE_ROWS = 24
-CALM = ("idle", "exercise")
 
 
 def _release() -> str:
@@ -53,6 +52,11 @@ class Card:
         return f"{self.site_name} — Amont"
 
     @property
+    def act_keys(self) -> str:
+        """Return the headlines that open the form, for the script."""
+        return " ".join(sentences.NEEDS_PERSON)
+
+    @property
     def events(self) -> list[Event]:
         """Return the newest events, newest first."""
         return sorted(self.view.events, key=lambda e: -e.at_ms)[:EVENTS_SHOWN]
@@ -79,7 +83,7 @@ class Card:
 
     def needs_person(self, siren: Siren) -> bool:
         """Tell whether the form to act should be open."""
-        return self.siren_key(siren) not in CALM
+        return self.siren_key(siren) in sentences.NEEDS_PERSON
 
     def siren_more(self, siren: Siren) -> str:
         """Return the sentence under the headline."""
@@ -90,6 +94,10 @@ class Card:
         if siren.state == "idle" or not self.view.guard_alive:
             return ""
         return self.t.of(siren.reason)
+
+    def siren_line(self, siren: Siren) -> str:
+        """Say in one line what the relay confirms, since when, and who has seen it."""
+        return sentences.siren_line(siren, self.view, self.t, self.f)
 
     def siren_since(self, siren: Siren) -> str:
         """Return since when the siren is in its state."""
@@ -110,7 +118,7 @@ class Card:
 
     def station_sentence(self, station: Station) -> str:
         """Say what the river does."""
-        return sentences.station_sentence(station, self.t, self.f)
+        return sentences.station_sentence(station, self.station_old(station), self.t, self.f)
 
     def station_old(self, station: Station) -> bool:
         """Tell whether the stage is out of date."""
@@ -135,7 +143,10 @@ class Card:
     def shows_history(self, station: Station) -> bool:
         """Tell whether the chart marks readings that came as backlog."""
         until_ms = station.history_until_ms
-        return until_ms is not None and until_ms > self.view.now_ms - chart.PHONE.history_h * chart.HOUR_MS
+        return (
+            until_ms is not None
+            and until_ms > self.view.now_ms - chart.PHONE.history_h * chart.HOUR_MS
+        )
 
     def station_charts(self, station: Station) -> Markup:
         """Draw the station's chart in both sizes."""
@@ -226,9 +237,7 @@ class Renderer:
     def page(self, card: Card, said: Result | None, **values: object) -> str:
         """Render the whole page; ``said`` is the answer to the form just sent, if any."""
         template = self.environment.get_template("page.html")
-        return template.render(
-            c=card, said=said, build=self.build, version=_release(), **values
-        )
+        return template.render(c=card, said=said, build=self.build, version=_release(), **values)
 
     def refused(self, words: Words, text: str) -> str:
         """Render the short page that says why a request was refused."""
@@ -238,12 +247,12 @@ class Renderer:
     def fragments(self, card: Card) -> dict[str, str]:
         """Render every live piece of the page, by its name."""
         part = self.environment.get_template("fragments.html").module
-        plain = ("clock", "status", "sensors", "nodes", "events", "counters")
+        plain = ("clock", "status", "faults", "sensors", "nodes", "events", "counters")
         found = {name: str(getattr(part, name)(card)) for name in plain}
         if card.view.demo is not None:
             found["demo"] = str(part.demo(card))  # type: ignore[attr-defined]
         groups = (
-            ("siren", card.view.sirens, ("headline", "facts")),
+            ("siren", card.view.sirens, ("headline", "line", "facts")),
             ("station", card.view.stations, ("words", "chart", "table")),
             ("zone", card.view.zones, ("words", "chart", "table")),
         )

@@ -108,7 +108,9 @@ async def _read_form(request: Request) -> dict[str, str]:
         if len(body) > BODY_BYTES:
             raise Refused(413, "refused.size")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=FIELDS, errors="strict"
+        )
     except ValueError as error:
         raise Refused(400, "refused.type") from error
     return dict(pairs)
@@ -122,7 +124,7 @@ class Answers:
         self._answers: OrderedDict[str, asyncio.Task[Result]] = OrderedDict()
 
     def key(self, *fields: str) -> str:
-        """Return a digest of a form; with another PIN it is another form. Nothing is kept of it."""
+        """Return a keyed digest of a form; with another PIN it is another form."""
         text = "\0".join(fields).encode()
         return hmac.new(self._secret, text, "sha256").hexdigest()[:32]
 

@@ -8,6 +8,7 @@ from amont_gateway.page.formatting import STEADY_MM_H, Format
 from amont_gateway.page.texts import Words
 from amont_gateway.view import Forecast, Siren, Station, View, Zone
 
+NEEDS_PERSON = ("sound", "pause", "muted", "latch", "unconfirmed", "stuck")
 STATION_OLD_S = 2700  # three intervals of 15 minutes: what a reading's validity usually is
 ZONE_OLD_S = 7200  # meters of a zone report hourly at the slowest
 RELAY_SETTLES_MS = 3000  # a contact follows its coil in milliseconds; the state comes each second
@@ -47,6 +48,27 @@ def siren_more(siren: Siren, key: str, t: Words, f: Format) -> str:
     if siren.muted_until_ms is None:
         return t("siren.muted.more_unknown")
     return t("siren.muted.more", time=f.clock(siren.muted_until_ms))
+
+
+def siren_line(siren: Siren, view: View, t: Words, f: Format) -> str:
+    """Say what the relay confirms, since when, and who has seen the alarm."""
+    if not view.guard_alive:
+        return t("siren.line.unknown")
+    relay = {True: "on", False: "off", None: "none"}[siren.confirmed]
+    parts = [t(f"siren.line.relay.{relay}")]
+    if siren.state == "idle":
+        parts.append(t.either(f"siren.line.mode.{siren.mode}", siren.mode))
+        return " ".join(parts)
+    if siren.since_ms is not None:
+        duration = f.duration((view.now_ms - siren.since_ms) / 1000)
+        parts.append(
+            t("siren.line.since", moment=f.moment(siren.since_ms, view.now_ms), duration=duration)
+        )
+    if siren.acknowledged_by:
+        parts.append(t("siren.line.seen", names=", ".join(siren.acknowledged_by)))
+    else:
+        parts.append(t("siren.line.unseen"))
+    return " ".join(parts)
 
 
 def trend_key(trend_mm_h: int | None) -> str:
@@ -100,11 +122,14 @@ def rest_words(station: Station, t: Words, f: Format) -> str:
     return t(f"rest.{judged}", gap=f.gap(limit_mm - station.stage_mm))
 
 
-def station_sentence(station: Station, t: Words, f: Format) -> str:
-    """Say what the river does, in one sentence."""
+def station_sentence(station: Station, old: bool, t: Words, f: Format) -> str:
+    """Say what the river does, in one sentence; an ``old`` stage is told in the past."""
     name = t.of(station.name, station.id)
     if station.stage_mm is None:
         return t("station.sentence.none", name=name)
+    if old:
+        stage, age = f.metres(station.stage_mm), f.age(station.age_s)
+        return t("station.sentence.old", name=name, stage=stage, age=age)
     return t(
         "station.sentence",
         name=name,

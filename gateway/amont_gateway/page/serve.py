@@ -56,7 +56,9 @@ class PageServer:
         except OSError as error:
             opened.close()
             host, port = self._address
-            raise OSError(error.errno, f"page cannot listen on {host}:{port}: {error.strerror}") from error
+            raise OSError(
+                error.errno, f"page cannot listen on {host}:{port}: {error.strerror}"
+            ) from error
         self._socket = opened
         self._thread.start()
 

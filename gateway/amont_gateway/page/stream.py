@@ -71,6 +71,8 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._number = 0
+        self._arrived = False  # a browser came and waits for its first state
 
     @property
     def full(self) -> bool:
@@ -90,8 +92,9 @@ class Hub:
     async def stream(self, lang: str) -> AsyncIterator[ServerSentEvent]:
         """Yield the whole state, then each change, with a heartbeat at least every 3 s."""
         self._clients[lang] = self._clients.get(lang, 0) + 1
+        self._arrived = True
         self._ensure_task()
-        seen = Rendered()
+        seen = Rendered(number=self._number)  # not the last state: the page is newer than that
         try:
             while not self._closed:
                 latest = await self._next(lang, seen.number)
@@ -126,7 +129,9 @@ class Hub:
 
     def _difference(self, seen: Rendered, latest: Rendered) -> str:
         changed = {
-            name: html for name, html in latest.fragments.items() if seen.fragments.get(name) != html
+            name: html
+            for name, html in latest.fragments.items()
+            if seen.fragments.get(name) != html
         }
         return json.dumps(
             {
@@ -141,21 +146,23 @@ class Hub:
 
     async def _run(self) -> None:
         """Render while somebody looks; end when nobody does."""
-        number, version, rendered_s = 0, -1, 0.0
-        number = max((r.number for r in self._latest.values()), default=0)
+        version, rendered_s = -1, 0.0
         loop = asyncio.get_running_loop()
         while any(self._clients.values()) and not self._closed:
             current = self._version_counter() if self._version_counter else version
             waited_s = loop.time() - rendered_s
             ages_due = waited_s >= (BEAT_S if self._version_counter else SPACING_S * 2)
-            new_language = any(n and lang not in self._latest for lang, n in self._clients.items())
-            if (current != version and waited_s >= SPACING_S) or ages_due or new_language:
-                version, rendered_s, number = current, loop.time(), number + 1
-                await self._render(number)
+            changed = current != version and waited_s >= SPACING_S
+            if changed or ages_due or self._arrived:
+                self._arrived = False
+                version, rendered_s = current, loop.time()
+                await self._render()
             await asyncio.sleep(POLL_S)
         self._latest.clear()
 
-    async def _render(self, number: int) -> None:
+    async def _render(self) -> None:
+        self._number += 1  # at the start: who comes meanwhile waits for the next one
+        number = self._number
         for lang in [lang for lang, count in self._clients.items() if count]:
             self._latest[lang] = await asyncio.to_thread(self._rendered, lang, number)
         async with self._changed:

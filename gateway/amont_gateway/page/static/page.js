@@ -5,8 +5,8 @@
   const BROKEN_MS = 2500; // a dropped connection is often back within 2 s
   const RETRY_MS = 2000;
   const ANSWER_MS = 15000;
-  const CALM = ["idle", "exercise"];
   const body = document.body;
+  const opens = body.dataset.act.split(" ");
   const all = (query) => Array.from(document.querySelectorAll(query));
   const lostBox = document.getElementById("lost");
   let heardWall = Date.now();
@@ -60,7 +60,7 @@
   function openForm(place) {
     const key = place.querySelector("[data-key]").dataset.key;
     const details = place.parentElement.querySelector("details.act");
-    if (place.dataset.was !== key && !CALM.includes(key)) details.open = true;
+    if (place.dataset.was !== key && opens.includes(key)) details.open = true;
     place.dataset.was = key;
   }
 
@@ -129,7 +129,6 @@
     sound.on = !sound.on;
     for (const each of all("button.hear")) {
       each.setAttribute("aria-pressed", String(sound.on));
-      each.textContent = sound.on ? each.dataset.on : each.dataset.off;
     }
     sound.context.resume();
     ring(false);
