@@ -33,6 +33,8 @@ _log = structlog.get_logger("amont.gateway")
 class Scorer(Protocol):
     """The models at run time; ``scoring.Scoring`` is one."""
 
+    status: dict[str, str]  # per model "ok", or why it is a fault
+
     def update(self, windows: Windows, now_ms: int) -> list[Any]:
         """Compute from the windows; return advice with station, level, until_s, model."""
 
@@ -69,6 +71,7 @@ class Advisor:
         self._zones: dict[str, dict[str, Any]] = {}
         self._fast_until_s: dict[int, float] = {}
         self._began_s: float | None = None
+        self._status: dict[str, str] = {}
         self.state = "no data"  # "ok" | "fault" | "no data"
 
     def forecast(self, station: str) -> Forecast:
@@ -120,6 +123,7 @@ class Advisor:
             zones = {z.id: _finite(scorer.zone(z.id)) for z in self._places.zones}
             for item in advice:
                 self._advise(item)
+            self._note_status(dict(scorer.status))
         except Exception as error:  # the models' code must never take readings with it
             _log.error("model_round_failed", exc_info=True)
             self._fault(f"{type(error).__name__}: {error}"[:200])
@@ -133,6 +137,13 @@ class Advisor:
         if recovered:
             self._events.note("model_ok")
         return scorer
+
+    def _note_status(self, status: dict[str, str]) -> None:
+        """Word what became of single models; the others go on."""
+        for name, said in status.items():
+            if said != self._status.get(name, "ok"):
+                self._events.note("model_ok" if said == "ok" else "model_fault", said, key=name)
+        self._status = status
 
     def _advise(self, advice: Any) -> None:
         until_s = float(advice.until_s)

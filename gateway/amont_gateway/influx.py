@@ -9,9 +9,9 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from influxdb_client import InfluxDBClient
+from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
@@ -44,7 +44,7 @@ class Influx:
     create: bool = True  # ask a 1.x server to create the database
 
 
-class _V1WriteService(WriteService):  # type: ignore[misc]  # influxdb-client is untyped
+class _V1WriteService(WriteService):
     """Post the same body to ``/write``, which InfluxDB before 1.8 has alone."""
 
     def post_write(self, org: str, bucket: str, body: Any, **options: Any) -> None:
@@ -71,8 +71,9 @@ class InfluxWriter:
         if "/" in target.database:
             raise ValueError(f"database name {target.database!r}: no '/' allowed")
         self._target = target
-        self._client: InfluxDBClient | None = None
-        self._service: WriteService | None = None
+        # Any: influxdb-client has no types that could be checked
+        self._client: Any = None
+        self._service: Any = None
         self.version = ""
 
     def write(self, lines: Sequence[str]) -> None:
@@ -87,26 +88,36 @@ class InfluxWriter:
             self.close()
             raise Away(_short(error)) from error
 
+    def probe(self) -> None:
+        """Connect and learn the version, without writing; raise Away or Denied."""
+        try:
+            self._connect()
+        except ApiException as error:
+            self._raise(error)
+        except (HTTPError, OSError) as error:
+            self.close()
+            raise Away(_short(error)) from error
+
     def close(self) -> None:
         """Forget the connection."""
         client, self._client, self._service = self._client, None, None
         if client is not None:
             client.close()
 
-    def _connect(self) -> WriteService:
+    def _connect(self) -> Any:
         target = self._target
-        client = InfluxDBClient(
-            url=target.url, token=target.token or None, org=target.org, timeout=_TIMEOUT_MS
-        )
-        self._client = client
-        api = client.api_client
+        make: Any = InfluxDBClient
+        v1, v2 = cast("Any", _V1WriteService), cast("Any", WriteService)
+        token = target.token or None
+        self._client = make(url=target.url, token=token, org=target.org, timeout=_TIMEOUT_MS)
+        api = self._client.api_client
         _, _, headers = api.call_api("/ping", "GET", _return_http_data_only=False)
         self.version = str(headers.get("X-Influxdb-Version", ""))
         found = _VERSION.match(self.version)
         version = (int(found[1]), int(found[2])) if found else _FIRST_V2
         if version < (2, 0):
             self._prepare_v1(api)
-        self._service = _V1WriteService(api) if version < _FIRST_V2 else WriteService(api)
+        self._service = (v1 if version < _FIRST_V2 else v2)(api)
         return self._service
 
     def _prepare_v1(self, api: Any) -> None:

@@ -84,6 +84,11 @@ class JournalReader:
             found.integrity = str(error)
         return found
 
+    def mode(self) -> str:
+        """Return the file's journal mode; "wal" is the only right one."""
+        (mode,) = self._connection.execute("PRAGMA journal_mode").fetchone()
+        return str(mode)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

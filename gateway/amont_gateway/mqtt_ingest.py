@@ -39,9 +39,22 @@ class Broker:
     port: int = 1883
     user: str | None = None
     password: str | None = None
-    ca_file: Path | None = None  # given: TLS
+    ca_file: Path | None = None  # given: TLS against this CA instead of the system's
     cert_file: Path | None = None
     key_file: Path | None = None
+    tls: bool = False
+
+    @property
+    def encrypted(self) -> bool:
+        """Tell whether the connection uses TLS."""
+        return self.tls or self.ca_file is not None
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return what checks the broker and shows who we are; raise OSError on bad files."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
 
 
 class MqttIngest:
@@ -95,11 +108,8 @@ class MqttIngest:
         broker = self._broker
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
-        if broker.ca_file is not None:
-            context = ssl.create_default_context(cafile=str(broker.ca_file))
-            if broker.cert_file is not None:
-                context.load_cert_chain(broker.cert_file, broker.key_file)
-            client.tls_set_context(context)
+        if broker.encrypted:
+            client.tls_set_context(broker.tls_context())
         client.connect_timeout = _CONNECT_S
         client.max_inflight_messages_set(MAX_DOWNLINKS)
         client.max_queued_messages_set(MAX_DOWNLINKS)
@@ -148,8 +158,9 @@ class MqttIngest:
 
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         self._counters.add("mqtt_messages")
-        if self._is_ours(message.topic, message.payload):
-            self._link.send_raw(message.payload)
+        frame = bytes(message.payload)
+        if self._is_ours(message.topic, frame):
+            self._link.send_raw(frame)
         client.ack(message.mid, message.qos)
 
     def _is_ours(self, topic: str, frame: bytes) -> bool:

@@ -7,6 +7,7 @@ its place; one with the same time replaces the old.
 from __future__ import annotations
 
 import threading
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -23,8 +24,8 @@ from amont_gateway.readings import (
     unpack_channels,
 )
 
-MAX_POINTS = 6_000  # two months of 15-minute readings, or 8 h of 5-second ones
-_SLACK = 600  # trimmed in steps, so that trimming costs little
+MAX_POINTS = 15_000  # five months of 15-minute readings: what the leak test looks back on
+_SLACK = 1_500  # trimmed in steps, so that trimming costs little
 
 
 class Series(NamedTuple):
@@ -45,9 +46,9 @@ class Last(NamedTuple):
 
 class _Window:
     def __init__(self) -> None:
-        self.t_ms: list[int] = []
-        self.value: list[int] = []
-        self.quality: list[int] = []
+        self.t_ms = array("q")
+        self.value = array("q")
+        self.quality = array("B")
         self.late_until_ms: int | None = None
 
     def put(self, t_ms: int, value: int, quality: int) -> None:

@@ -2,11 +2,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.gateway import servers
+from tests.gateway.fake_guard import FakeGuard
 
 from amont_gateway.places import Node, Places, Sensor, Siren, Station, Zone
 from amont_gateway.view import Thresholds
-from tests.gateway import servers
-from tests.gateway.fake_guard import FakeGuard
 
 SECRETS = {n: bytes([n]) * 16 for n in (17, 18, 30, 31)}
 

@@ -61,7 +61,7 @@ class SimNode:
         return sum(len(kept) for kept in self.outbox.values())
 
     def frame(self, type: int = const.SAMPLES) -> bytes | None:
-        """Seal the newest samples, every other time the oldest kept; None if all is acknowledged."""
+        """Seal newest or oldest samples in turn; None if all is acknowledged."""
         self._turn += 1
         lives = [life for life, kept in sorted(self.outbox.items()) if kept]
         if not lives:

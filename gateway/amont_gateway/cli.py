@@ -1,0 +1,213 @@
+"""Run the gateway and look into it: ``amont-gateway run | status | doctor | journal``.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 something is wrong with
+what was looked at, 2 the command line or the site's file, 3 a part that is needed is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sqlite3
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from amont_gateway import doctor, running
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
+from amont_site import SiteError, load
+
+DATA_DIR = Path("/var/lib/amont/gateway")
+GUARD_SOCKET = Path("/var/lib/amont/guard/guard.sock")
+PAGE = "127.0.0.1:8080"
+
+FINE, WRONG, USAGE, ABSENT = 0, 1, 2, 3
+
+
+class Mistake(Exception):
+    """What the user should put right: one line, and the exit code."""
+
+    def __init__(self, line: str, code: int = USAGE) -> None:
+        super().__init__(line)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse and run one command; return its exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        code: int = asked.run(asked)
+        return code
+    except Mistake as mistake:
+        print(f"amont-gateway {asked.command}: {mistake}", file=sys.stderr)
+        return mistake.code
+    except SiteError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="amont-gateway", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = _command(commands, "run", _run, "run the gateway until it is told to stop")
+    _site_options(run)
+    run.add_argument("--page", default=PAGE, help="host:port of the local page, or 'none'")
+    run.add_argument("--commit-ms", type=int, default=None, help="how long a commit may wait")
+    run.add_argument("--log-level", default="info", choices=("debug", "info", "warning"))
+    status = _command(commands, "status", _status, "say how the running gateway is")
+    status.add_argument("--page", default=PAGE, help="host:port of the local page")
+    status.add_argument("--data", type=Path, default=DATA_DIR, help="data folder")
+    _json_option(status)
+    look = _command(commands, "doctor", _doctor, "examine everything that the gateway needs")
+    _site_options(look)
+    _json_option(look)
+    journal = commands.add_parser("journal", help="look into the journal")
+    actions = journal.add_subparsers(dest="action", required=True)
+    for name, act, text in (
+        ("tail", _tail, "show the newest samples"),
+        ("check", _check, "examine the file and each row's checksum"),
+        ("export", _export, "write all samples, one JSON object a line"),
+    ):
+        command = _command(actions, name, act, text)
+        command.add_argument("--data", type=Path, default=DATA_DIR, help="data folder")
+        _json_option(command)
+        if name == "tail":
+            command.add_argument("-n", type=int, default=10, help="how many")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _json_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _site_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--data", type=Path, default=DATA_DIR, help="data folder")
+    command.add_argument("--guard-socket", type=Path, default=GUARD_SOCKET)
+    command.add_argument("--artifacts", type=Path, default=None, help="folder of the models")
+    command.add_argument("--mqtt-ca", type=Path, default=None, help="CA of the broker (TLS)")
+    command.add_argument("--mqtt-cert", type=Path, default=None)
+    command.add_argument("--mqtt-key", type=Path, default=None)
+    command.add_argument("--mqtt-user", default=None, help="password: $AMONT_MQTT_PASSWORD")
+
+
+def _run(asked: argparse.Namespace) -> int:
+    site = load(asked.site)
+    try:
+        return running.run(site, asked, os.environ)
+    except OSError as error:  # a port in use, a folder that cannot be made
+        raise Mistake(str(error), ABSENT) from error
+
+
+def _status(asked: argparse.Namespace) -> int:
+    view = _fetch(f"http://{asked.page}/view.json")
+    if view is None:
+        return _status_at_rest(asked)
+    if asked.json:
+        print(json.dumps(view, ensure_ascii=False))
+    else:
+        print("\n".join(running.describe(view)))
+    well = view["guard_alive"] and view["journal"] == "ok"
+    return FINE if well else WRONG
+
+
+def _status_at_rest(asked: argparse.Namespace) -> int:
+    """Say what the data folder tells when no gateway answers."""
+    print(f"no gateway answers at {asked.page}; reading {asked.data}", file=sys.stderr)
+    with _Opened(asked.data) as reader:
+        summary = {"running": False, **reader.summary()}
+    if asked.json:
+        print(json.dumps(summary))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in summary.items()))
+    return WRONG
+
+
+def _fetch(url: str) -> dict[str, Any] | None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            view: dict[str, Any] = json.load(answer)
+            return view
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    findings = doctor.examine(running.plan(load(asked.site), asked, os.environ))
+    if asked.json:
+        print(json.dumps([f.as_dict() for f in findings], ensure_ascii=False))
+    else:
+        print("\n".join(f.line() for f in findings))
+    return WRONG if any(f.verdict == doctor.BAD for f in findings) else FINE
+
+
+def _tail(asked: argparse.Namespace) -> int:
+    with _Opened(asked.data) as reader:
+        for sample_id, sample in reader.tail(asked.n):
+            print(_sample_text(sample_id, sample, asked.json))
+    return FINE
+
+
+def _export(asked: argparse.Namespace) -> int:
+    with _Opened(asked.data) as reader:
+        for sample_id, sample in reader.samples():
+            print(_sample_text(sample_id, sample, True))
+        if reader.bad_rows:
+            print(f"{reader.bad_rows} damaged rows left out", file=sys.stderr)
+        return WRONG if reader.bad_rows else FINE
+
+
+def _check(asked: argparse.Namespace) -> int:
+    with _Opened(asked.data) as reader:
+        found = reader.check()
+    if asked.json:
+        print(json.dumps({"ok": found.ok, **found.__dict__}))
+    else:
+        bad = f", damaged rows: {found.bad_rows[:10]}" if found.bad_rows else ""
+        print(f"{found.rows} rows, file: {found.integrity}{bad}")
+    return FINE if found.ok else WRONG
+
+
+def _sample_text(sample_id: int, sample: Sample, as_json: bool) -> str:
+    values = [
+        {"channel": c, "quantity": QUANTITIES.get(code, str(code)), "quality": q, "value": value}
+        for c, code, q, value in unpack_channels(sample.channels)
+    ]
+    if as_json:
+        plain = {"id": sample_id, **sample._asdict(), "channels": values}
+        return json.dumps(plain)
+    words = " ".join(f"{v['quantity']}={v['value']}" for v in values)
+    return f"{sample_id}  {sample.at_ms}  node {sample.node}/{sample.epoch}#{sample.seq}  {words}"
+
+
+class _Opened:
+    """Open the journal of a data folder, with one clear line if it cannot be."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "journal.db"
+
+    def __enter__(self) -> JournalReader:
+        if not self._path.exists():
+            raise Mistake(f"no journal at {self._path}", ABSENT)
+        self._reader = JournalReader(self._path)
+        return self._reader
+
+    def __exit__(self, kind: object, error: object, _trace: object) -> None:
+        self._reader.close()
+        if isinstance(error, sqlite3.Error):
+            raise Mistake(f"{self._path}: {error}", WRONG) from error

@@ -1,0 +1,159 @@
+"""Examine everything that a gateway needs, and say what is wrong and what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+import urllib3
+
+from amont_gateway.influx import Away, BadLines, Denied, InfluxWriter
+from amont_gateway.journal import MARK_BYTES
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.places import from_site
+from amont_gateway.readings import EARLIEST_MS
+from amont_gateway.running import Plan
+from amont_guard import messages
+
+GOOD, WEAK, BAD = "good", "weak", "bad"
+_WAIT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: str
+    verdict: str  # GOOD, WEAK or BAD
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    def line(self) -> str:
+        """Return it as one line."""
+        return f"{self.verdict:5} {self.part}: {self.text}"
+
+
+def examine(plan: Plan) -> list[Finding]:
+    """Look at every part and change nothing."""
+    looks = (_disk, _journal, _guard, _broker, _database, _models, _clock, _libraries, _promises)
+    return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
+        finding for look in looks for finding in look(plan)
+    ]
+
+
+def _disk(plan: Plan) -> Iterable[Finding]:
+    if not plan.data.is_dir():
+        yield Finding("disk", BAD, f"{plan.data} does not exist: create it")
+        return
+    free = shutil.disk_usage(plan.data).free
+    text = f"{free >> 20} MiB free, {MARK_BYTES >> 20} MiB must stay free"
+    yield Finding("disk", GOOD if free > 4 * MARK_BYTES else BAD, text)
+
+
+def _journal(plan: Plan) -> Iterable[Finding]:
+    path = plan.data / "journal.db"
+    if not path.exists():
+        yield Finding("journal", GOOD, "none yet; made at the first start")
+        return
+    reader = JournalReader(path)
+    try:
+        found, mode = reader.check(), reader.mode()
+    finally:
+        reader.close()
+    text = f"{found.rows} rows, {len(found.bad_rows)} damaged, file {found.integrity}, mode {mode}"
+    yield Finding("journal", GOOD if found.ok and mode == "wal" else BAD, text)
+
+
+def _guard(plan: Plan) -> Iterable[Finding]:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+            link.settimeout(_WAIT_S)
+            link.connect(str(plan.guard_socket))
+            link.send(messages.encode_json(messages.HELLO, {"format": 1}))
+            answer = link.recv(messages.MAX_MESSAGE + 1)
+    except OSError as error:
+        yield Finding("guard", BAD, f"{plan.guard_socket}: {error}")
+        return
+    if answer:
+        yield Finding("guard", GOOD, "answers")
+    else:  # it serves one gateway at a time
+        yield Finding("guard", GOOD, "is there, and serves the running gateway")
+
+
+def _broker(plan: Plan) -> Iterable[Finding]:
+    broker = plan.broker
+    if broker is None:
+        yield Finding("broker", GOOD, "none in the site's file")
+        return
+    try:
+        with socket.create_connection((broker.host, broker.port), _WAIT_S) as link:
+            if broker.encrypted:
+                context = broker.tls_context()
+                context.wrap_socket(link, server_hostname=broker.host).close()
+    except (OSError, ssl.SSLError) as error:
+        yield Finding("broker", BAD, f"{broker.host}:{broker.port}: {error}")
+        return
+    safe = GOOD if broker.encrypted else WEAK
+    yield Finding("broker", safe, f"answers, {'TLS' if broker.encrypted else 'not encrypted'}")
+
+
+def _database(plan: Plan) -> Iterable[Finding]:
+    if plan.influx is None:
+        yield Finding("database", GOOD, "none in the site's file: readings stay in the journal")
+        return
+    writer = InfluxWriter(replace(plan.influx, create=False))
+    try:
+        writer.probe()
+        yield Finding("database", GOOD, f"InfluxDB {writer.version} answers")
+    except (Away, Denied, BadLines) as error:
+        yield Finding("database", BAD, f"{plan.influx.url}: {error}")
+    finally:
+        writer.close()
+
+
+def _models(plan: Plan) -> Iterable[Finding]:
+    if plan.artifacts is None:
+        yield Finding("models", WEAK, "no folder given: thresholds decide alone, no forecast")
+        return
+    from amont_gateway.scoring import Scoring
+
+    for name, said in Scoring(plan.artifacts, plan.site).status.items():
+        yield Finding("models", GOOD if said == "ok" else BAD, f"{name}: {said}")
+
+
+def _clock(plan: Plan) -> Iterable[Finding]:
+    del plan
+    now_ms = time.time_ns() // 1_000_000
+    sane = now_ms > EARLIEST_MS
+    text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now_ms / 1000))
+    yield Finding("clock", GOOD if sane else BAD, text)
+
+
+def _libraries(plan: Plan) -> Iterable[Finding]:
+    """A library that replaces another's files at run time shows as two versions."""
+    del plan
+    installed = importlib.metadata.version("urllib3")
+    imported = str(vars(urllib3)["__version__"])
+    same = installed == imported
+    text = f"urllib3 {imported}" + ("" if same else f", its metadata says {installed}")
+    yield Finding("libraries", GOOD if same else BAD, text)
+
+
+def _promises(plan: Plan) -> Iterable[Finding]:
+    places = from_site(plan.site)
+    for sensor in places.sensors:
+        promise = places.by_node[sensor.node].promise
+        text = (
+            "full promise: reaches the guard over its own bridge"
+            if promise == "full"
+            else "weaker promise: needs the broker and this gateway to reach the guard"
+        )
+        yield Finding(f"sensor {sensor.id}", GOOD if promise == "full" else WEAK, text)

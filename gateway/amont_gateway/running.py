@@ -1,0 +1,122 @@
+"""Run the service from a command line, and put its state into words."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from amont_gateway import logs
+from amont_gateway.app import build
+from amont_gateway.influx import Influx
+from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.notify import notify, watchdog_s
+from amont_gateway.storer import COMMIT_MS
+from amont_site import Site
+
+EXIT_BUG = 70
+_ROUND_S = 1.0
+
+_log = structlog.get_logger("amont.gateway")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a gateway with these options would use."""
+
+    site: Site
+    data: Path
+    guard_socket: Path
+    artifacts: Path | None
+    broker: Broker | None
+    influx: Influx | None
+
+
+def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
+    """Combine the site's file, the command line and the environment's secrets."""
+    broker = influx = None
+    if site.broker is not None:
+        broker = Broker(
+            site.broker.host,
+            site.broker.port,
+            asked.mqtt_user,
+            environment.get("AMONT_MQTT_PASSWORD"),
+            asked.mqtt_ca,
+            asked.mqtt_cert,
+            asked.mqtt_key,
+            tls=site.broker.tls,
+        )
+    if site.history is not None:
+        token = environment.get("AMONT_INFLUX_TOKEN", "")
+        influx = Influx(site.history.url, site.history.database, token)
+    return Plan(site, asked.data, asked.guard_socket, asked.artifacts, broker, influx)
+
+
+def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Run until SIGTERM or SIGINT; return 0, or 70 if a bug ended it (the supervisor restarts)."""
+    logs.set_up(asked.log_level)
+    planned = plan(site, asked, environment)
+    service = build(
+        site,
+        planned.data,
+        planned.guard_socket,
+        broker=planned.broker,
+        influx=planned.influx,
+        artifacts=planned.artifacts,
+        page=_address(asked.page),
+        commit_ms=COMMIT_MS if asked.commit_ms is None else asked.commit_ms,
+    )
+
+    def stop(_signal: int, _frame: types.FrameType | None) -> None:
+        service.gateway.stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    service.start()
+    notify("READY=1")
+    _log.info("started", site=site.id, page=asked.page, data=str(planned.data))
+    while not service.wait(min(_ROUND_S, watchdog_s() or _ROUND_S)):
+        notify("WATCHDOG=1")
+    notify("STOPPING=1")
+    left = service.stop()
+    _log.info("stopped", threads_left=left)
+    return EXIT_BUG if service.failed else 0
+
+
+def describe(view: Mapping[str, Any]) -> list[str]:
+    """Say in a few lines how the gateway is, from its ``/view.json``."""
+    links = ", ".join(f"{name} {view[name]}" for name in ("journal", "broker", "database"))
+    lines = [f"{view['site']}: guard {'alive' if view['guard_alive'] else 'SILENT'}, {links}"]
+    for s in view["stations"]:
+        lines.append(f"station {s['id']}: {s['level']}, {_with(s['stage_mm'], 'mm')}")
+    for z in view["zones"]:
+        lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
+    for s in view["sirens"]:
+        lines.append(f"siren {s['id']}: {s['state']}, {s['mode']}, {s['health']}")
+    for s in view["sensors"]:
+        flags = ",".join(s["flags"]) or "good"
+        lines.append(f"sensor {s['id']}: {s['promise']} promise, {s['freshness']}, {flags}")
+    for n in view["nodes"]:
+        lines.append(f"node {n['id']}: {'silent' if n['silent'] else 'heard'}, {n['carrier']}")
+    for e in view["events"]:
+        lines.append(f"{e['severity']} x{e['count']}: {e['text']['en']}")
+    return lines
+
+
+def _with(value: int | None, unit: str) -> str:
+    return "no reading" if value is None else f"{value} {unit}"
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    if text == "none":
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise OSError(f"--page {text}: host:port is needed, or 'none'")
+    return host.strip("[]"), int(port)
