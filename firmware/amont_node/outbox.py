@@ -1,8 +1,8 @@
 # The readings that nobody has acknowledged yet, in flash.
 #
 # A log of fixed-size records in segment files, named by a rising number. One append is one flush:
-# when append() returns, the sample survives a power cut. The oldest segment goes when everything in
-# it is acknowledged, or when the ring is full (then what still waited is counted as dropped).
+# when append() returns, the sample survives a power cut. The oldest segment goes when all in it
+# is acknowledged, or when the ring is full (then what still waited is counted as dropped).
 # The newest segment always stays, so the next sequence number is always known.
 # A damaged record costs itself: it is skipped and counted; nothing is ever formatted.
 #
@@ -56,12 +56,11 @@ def pack(kind: int, record: Record) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-# The kind and the record at `offset`, or None when it is damaged.
-def unpack(data: bytes, offset: int) -> "tuple[int, Record] | None":
-    body = data[offset : offset + _BODY_BYTES]
-    if struct.unpack_from("<I", data, offset + _BODY_BYTES)[0] != binascii.crc32(body):
+# The kind and the record, or None when it is damaged.
+def unpack(data: "bytes | bytearray") -> "tuple[int, Record] | None":
+    if struct.unpack_from("<I", data, _BODY_BYTES)[0] != binascii.crc32(data[:_BODY_BYTES]):
         return None
-    kind, mask, life, seq, tick_s, quality, _, a, b, c, d = struct.unpack(_FORMAT, body)
+    kind, mask, life, seq, tick_s, quality, _, a, b, c, d = struct.unpack_from(_FORMAT, data)
     return kind, Record(life, seq, tick_s, mask, [a, b, c, d], quality)
 
 
@@ -87,6 +86,7 @@ class Outbox:
         self._segment_records = segment_records
         self._segments_max = max(2, segments)
         self._segments: "list[_Segment]" = []
+        self._buffer = bytearray(RECORD_BYTES)
         self._file = None
         self._ragged = False  # the newest file's tail is not known to be whole: start another
         self.spans = Spans()
@@ -123,22 +123,36 @@ class Outbox:
         return found
 
     def _pick(self, segment: _Segment, life: int, first: int, last: int) -> "list[Record]":
-        data = self._slurp(segment)
         picked = []
-        for offset in range(0, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
-            # The cheap look first: kind, life and seq, before the CRC.
-            kind, _, its_life, seq = struct.unpack_from("<BBHI", data, offset)
-            if kind == _SAMPLE and its_life == life and first <= seq <= last:
-                entry = unpack(data, offset)
-                if entry is not None:
-                    picked.append(entry[1])
+        with open(self._path(segment.number), "rb") as file:
+            while file.readinto(self._buffer) == RECORD_BYTES:
+                # The cheap look first: kind, life and seq, before the CRC.
+                kind, _, its_life, seq = struct.unpack_from("<BBHI", self._buffer)
+                if kind == _SAMPLE and its_life == life and first <= seq <= last:
+                    entry = unpack(self._buffer)
+                    if entry is not None:
+                        picked.append(entry[1])
         return picked
 
     # --- changes
 
     # Durable when it returns. OSError: it is not stored, and what was stored before still is.
     def append(self, record: Record) -> None:
-        data = self._mark_due(record.life) + pack(_SAMPLE, record)
+        self._store([record])
+
+    # The same for many at once, with one flush a segment.
+    def extend(self, records: "list[Record]") -> None:
+        while records:
+            room = self._segment_records
+            if self._segments and not self._ragged:
+                room = room - self._segments[-1].records or room
+            room = max(1, room - len(self.spans.all()) - 1)  # marks may come with them
+            self._store(records[:room])
+            records = records[room:]
+
+    def _store(self, records: "list[Record]") -> None:
+        data = self._mark_due(records[0].life)
+        data += b"".join([pack(_SAMPLE, record) for record in records])
         try:
             self._write(data)
         except OSError as error:
@@ -148,9 +162,18 @@ class Outbox:
             # Full: the oldest segment is the price of the newest reading. Once.
             self._drop_oldest()
             self._write(data)
-        self._segments[-1].note(record.life, record.seq)
-        self.spans.add(record.life, record.seq)
-        self._last_tick_s[record.life] = record.tick_s
+        for record in records:
+            self._segments[-1].note(record.life, record.seq)
+            self.spans.add(record.life, record.seq)
+            self._last_tick_s[record.life] = record.tick_s
+
+    # Samples that were to be sent cannot be read: stop waiting for them.
+    def give_up(self, life: int, first: int, last: int) -> None:
+        span = self.spans.get(life)
+        for seq in range(first, last + 1):
+            if span is not None and span.waits(seq):
+                span.mark(seq)
+                self.damaged += 1
 
     # What a sealed acknowledgement says (see Spans.ack). False: refused, nothing dropped.
     def ack(self, life: int, through: "int | None", bits: int) -> bool:
@@ -249,8 +272,8 @@ class Outbox:
             segment = _Segment(number)
             self._segments.append(segment)
             self._recover_segment(segment, marks)
-        # Records that end the log unread may have been sent before they were damaged: their numbers
-        # are used up.
+        # Records that end the log unread may have been sent before they were damaged: their
+        # numbers are used up.
         for _ in range(self._unread if self.spans.all() else 0):
             span = self.spans.all()[-1]
             span.add(span.last + 1)
@@ -263,35 +286,36 @@ class Outbox:
         self._forget_done()
 
     def _recover_segment(self, segment: _Segment, marks: "dict[int, int]") -> None:
+        self._ragged = False
         try:
-            data = self._slurp(segment)
+            with open(self._path(segment.number), "rb") as file:
+                got = file.readinto(self._buffer)
+                while got == RECORD_BYTES:
+                    segment.records += 1
+                    self._recover_record(segment, marks)
+                    got = file.readinto(self._buffer)
         except OSError:
+            got = -1
+        if got:  # a torn record at the end, or unreadable
             self.damaged += 1
             self._ragged = True
-            return
-        self._ragged = len(data) % RECORD_BYTES != 0
-        self.damaged += 1 if self._ragged else 0
-        segment.records = len(data) // RECORD_BYTES
-        for offset in range(0, segment.records * RECORD_BYTES, RECORD_BYTES):
-            entry = unpack(data, offset)
-            if entry is None:
-                self.damaged += 1
-                self._unread += 1
-            elif entry[0] == _SAMPLE:
-                self._take(segment, entry[1])
-            else:
-                marks[entry[1].life] = entry[1].seq
-                self.dropped = max(self.dropped, entry[1].tick_s)
+
+    def _recover_record(self, segment: _Segment, marks: "dict[int, int]") -> None:
+        entry = unpack(self._buffer)
+        if entry is None:
+            self.damaged += 1
+            self._unread += 1
+        elif entry[0] == _SAMPLE:
+            self._take(segment, entry[1])
+        else:
+            marks[entry[1].life] = entry[1].seq
+            self.dropped = max(self.dropped, entry[1].tick_s)
 
     def _take(self, segment: _Segment, record: Record) -> None:
         segment.note(record.life, record.seq)
         self.spans.add(record.life, record.seq)
         self._unread = 0
         self._last_tick_s[record.life] = record.tick_s
-
-    def _slurp(self, segment: _Segment) -> bytes:
-        with open(self._path(segment.number), "rb") as file:
-            return file.read()
 
     def _path(self, number: int) -> str:
         return "%s/%08x%s" % (self._folder, number, _SUFFIX)

@@ -1,0 +1,140 @@
+# The board that is a Unix process: its clock, its flash, its few facts. MicroPython or CPython.
+
+import os
+import sys
+import time
+
+from amont_node.pair import make_folder
+
+_MICROPYTHON = sys.implementation.name == "micropython"
+_BLOCK_BYTES = 4096
+_REREAD_MS = 50
+
+
+def _link_ms() -> int:
+    if _MICROPYTHON:
+        return time.ticks_ms()  # type: ignore[attr-defined,no-any-return]
+    return time.monotonic_ns() // 1000000
+
+
+# Domain time. With a clock file, one line "<real_unix_ms> <virtual_s> <speed>": at that real
+# moment it was virtual_s, and virtual time runs `speed` times as fast. The file may be rewritten
+# any time. Without a file it is Unix time.
+class Clock:
+    def __init__(self, path: "str | None") -> None:
+        self._path = path
+        self._text = ""
+        self._read_at_ms: "int | None" = None
+        self._anchor_ms = 0
+        self._virtual_ms = 0
+        self._speed_milli = 1000
+
+    def link_ms(self) -> int:
+        return _link_ms()
+
+    def now_s(self) -> int:
+        return self._now_ms() // 1000
+
+    # Real milliseconds until now_s() reaches clock_s; None: never, time stands still.
+    def real_ms_until(self, clock_s: int) -> "int | None":
+        left_ms = clock_s * 1000 - self._now_ms()
+        if left_ms <= 0:
+            return 0
+        if self._path is not None and self._speed_milli <= 0:
+            return None
+        return left_ms * 1000 // self._speed_milli + 1
+
+    # True: ticks count from this clock's own zero.
+    def is_virtual(self) -> bool:
+        return self._path is not None
+
+    def _now_ms(self) -> int:
+        unix_ms = time.time_ns() // 1000000
+        if self._path is None:
+            return unix_ms
+        self._reread()
+        return self._virtual_ms + (unix_ms - self._anchor_ms) * self._speed_milli // 1000
+
+    def _reread(self) -> None:
+        now_ms = _link_ms()
+        if self._read_at_ms is not None and now_ms - self._read_at_ms < _REREAD_MS:
+            return
+        self._read_at_ms = now_ms
+        try:
+            with open(self._path) as file:  # type: ignore[arg-type]
+                text = file.read()
+        except OSError:
+            text = ""
+        words = text.split()
+        if text == self._text or len(words) != 3:
+            return  # half written: the last good line stands
+        try:
+            anchor_ms = int(words[0])
+            virtual_ms = int(float(words[1]) * 1000)
+            speed_milli = int(float(words[2]) * 1000)
+        except ValueError:
+            return
+        self._text = text
+        self._anchor_ms, self._virtual_ms, self._speed_milli = anchor_ms, virtual_ms, speed_milli
+
+
+class BlockFile:
+    # A flash chip in a file, as littlefs wants it.
+    def __init__(self, path: str) -> None:
+        self._blocks = os.stat(path)[6] // _BLOCK_BYTES
+        self._file = open(path, "r+b")
+        self._erased = b"\xff" * _BLOCK_BYTES  # made once: the heap is small
+
+    def readblocks(self, block: int, buffer, offset: int = 0) -> None:  # type: ignore[no-untyped-def]
+        self._file.seek(block * _BLOCK_BYTES + offset)
+        self._file.readinto(buffer)
+
+    def writeblocks(self, block: int, buffer, offset: int = 0) -> None:  # type: ignore[no-untyped-def]
+        self._file.seek(block * _BLOCK_BYTES + offset)
+        self._file.write(buffer)
+        self._file.flush()
+
+    def ioctl(self, op: int, argument: int) -> "int | None":
+        if op == 4:
+            return self._blocks
+        if op == 5:
+            return _BLOCK_BYTES
+        if op == 6:
+            self.writeblocks(argument, self._erased)
+        return 0
+
+
+# The folder for what must survive. image: on MicroPython, a littlefs image file, made and
+# formatted only if there is none; otherwise a plain folder of the node's.
+def flash_folder(root: str, image: "str | None", blocks: int) -> str:
+    if image is None or not _MICROPYTHON:
+        make_folder(root + "/flash")
+        return root + "/flash"
+    import vfs  # type: ignore[import-not-found]
+
+    if not _exists(image):
+        # Formatted under another name: a chip is blank or whole, and never formatted twice.
+        with open(image + ".new", "wb") as file:
+            for _ in range(blocks):
+                file.write(b"\xff" * _BLOCK_BYTES)
+        vfs.VfsLfs2.mkfs(BlockFile(image + ".new"), progsize=256, readsize=64)
+        os.rename(image + ".new", image)
+    vfs.mount(vfs.VfsLfs2(BlockFile(image), progsize=256, readsize=64), "/flash")
+    return "/flash"
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def free_heap_bytes() -> int:
+    if not _MICROPYTHON:
+        return 0
+    import gc
+
+    gc.collect()
+    return gc.mem_free()  # type: ignore[attr-defined,no-any-return]
