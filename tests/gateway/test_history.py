@@ -1,0 +1,180 @@
+"""History against a real influxd 1.6.7, and against writers that misbehave."""
+
+import json
+import threading
+import urllib.parse
+import urllib.request
+
+import pytest
+from tests.gateway.conftest import eventually
+
+from amont_gateway import series
+from amont_gateway.counters import Counters
+from amont_gateway.events import Events
+from amont_gateway.history import CONSUMER, History
+from amont_gateway.influx import Away, BadLines, Influx, InfluxWriter
+from amont_gateway.journal import Journal
+from amont_gateway.lines import line, sample_lines
+from amont_gateway.readings import BAD_TIME, Sample, pack_channels
+
+T_MS = 1_800_000_000_000
+
+
+def sample(seq, value=1200, flags=0):
+    channels = pack_channels([(0, 1, 0, value)])
+    return Sample(17, 4097, seq, T_MS + seq * 1000, 0, T_MS, flags, channels)
+
+
+class Rig:
+    """A journal and a history thread; the test plays the storer."""
+
+    def __init__(self, folder, places, clock, writer):
+        self.journal = Journal(folder / "journal.db", mark_bytes=0, ballast_bytes=0)
+        self.counters = Counters()
+        self.events = Events(self.counters, clock.wall_ms)
+        self.history = History(
+            "essai", places.tags(), self.journal, writer, self.counters, self.events, clock
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.history.run, args=(self._stop,))
+        self._thread.start()
+
+    def count(self, name):
+        return self.counters.snapshot().get(name, 0)
+
+    def cursor(self):
+        self.journal.tick(0)
+        reader = self.journal.reader()
+        try:
+            return reader.cursor(CONSUMER)
+        finally:
+            reader.close()
+
+    def close(self):
+        self._stop.set()
+        self._thread.join(10)
+        self.journal.close()
+
+
+@pytest.fixture
+def rig(tmp_path, places, clock):
+    rigs = []
+
+    def make(writer):
+        rigs.append(Rig(tmp_path, places, clock, writer))
+        return rigs[-1]
+
+    yield make
+    for made in rigs:
+        made.close()
+
+
+def ask(port, query):
+    form = urllib.parse.urlencode({"db": "amont", "q": query, "epoch": "ms"})
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/query?{form}", timeout=10) as answer:
+        return json.load(answer)["results"][0]
+
+
+@pytest.mark.servers
+def test_samples_reach_a_real_influxdb_once(rig, database):
+    made = rig(InfluxWriter(Influx(f"http://127.0.0.1:{database.port}")))
+    made.journal.append([sample(seq, 1000 + seq) for seq in range(5000)])
+    made.history.offer([line(series.GATEWAY, "essai", {}, {"guard_alive": 1}, T_MS)])
+    eventually(lambda: made.cursor() == 5000)
+    found = ask(database.port, "SELECT count(stage_mm), sum(stage_mm) FROM stage GROUP BY *")
+    (only,) = found["series"]
+    assert only["tags"] == {"site": "essai", "station": "pont", "sensor": "pont-a"}
+    assert only["values"][0][1:] == [5000, sum(range(1000, 6000))]
+    assert ask(database.port, "SELECT guard_alive FROM gateway")["series"][0]["values"]
+    assert made.history.state == "ok"
+
+
+@pytest.mark.servers
+def test_a_type_conflict_is_set_aside_and_the_rest_goes_on(rig, database):
+    url = f"http://127.0.0.1:{database.port}"
+    writer = InfluxWriter(Influx(url))
+    writer.write([f'stage,site=essai,station=pont,sensor=pont-a stage_mm="text" {T_MS + 3000}'])
+    taken = T_MS + 3000 - T_MS % 1000
+    assert taken  # the first writer of a shard fixes the type of its field
+    made = rig(writer)
+    other = [f"rain,site=essai,gauge=jauge,sensor=pluie rain_um=5.0,quality=0i {T_MS}"]
+    made.journal.append([sample(3)])
+    made.history.offer(other)
+    eventually(lambda: made.count("history_quarantined") == 1)
+    eventually(lambda: made.count("history_lines") == 1)
+    made.journal.tick(0)
+    reader = made.journal.reader()
+    assert reader.summary()["quarantined"] == 1
+    reader.close()
+    assert any(e.kind == "history_quarantine" for e in made.events.latest())
+
+
+@pytest.mark.servers
+def test_an_outage_keeps_everything(rig, database):
+    made = rig(InfluxWriter(Influx(f"http://127.0.0.1:{database.port}")))
+    made.journal.append([sample(0)])
+    eventually(lambda: made.cursor() == 1)
+    database.kill()
+    made.journal.append([sample(seq) for seq in range(1, 100)])
+    eventually(lambda: made.history.state == "away")
+    assert made.cursor() == 1
+    database.start()
+    eventually(lambda: made.cursor() == 100, 30)
+    found = ask(database.port, "SELECT count(stage_mm) FROM stage")
+    assert found["series"][0]["values"][0][1] == 100
+
+
+class Picky:
+    """Refuses lines with an odd value, as a server does: the whole request."""
+
+    def __init__(self):
+        self.lines, self.away = set(), 0
+
+    def write(self, lines):
+        if self.away:
+            self.away -= 1
+            raise Away("gone")
+        odd = [x for x in lines if float(x.split("stage_mm=")[1].split(",")[0]) % 2]
+        if odd:
+            raise BadLines("odd")
+        self.lines |= set(lines)
+
+    def close(self):
+        pass
+
+
+def test_refused_lines_are_found_by_halving(rig):
+    writer = Picky()
+    writer.away = 2
+    made = rig(writer)
+    made.journal.append([sample(s, 1001 if s % 50 == 7 else 1000) for s in range(200)])
+    eventually(lambda: made.cursor() == 200)
+    assert len(writer.lines) == 196
+    assert made.count("history_quarantined") == 4
+    assert made.count("history_failures") == 2
+
+
+def test_lines_follow_the_declaration():
+    with pytest.raises(ValueError, match="not declared"):
+        line(series.STAGE, "s", {"station": "a", "sensor": "b"}, {"other": 1}, 0)
+    with pytest.raises(ValueError, match="tags"):
+        line(series.STAGE, "s", {"station": "a"}, {"stage_mm": 1}, 0)
+    tags = {"station": "a b,c=d", "sensor": "x"}
+    written = line(series.STAGE, "s", tags, {"stage_mm": 3, "quality": 1}, 9)
+    assert written == r"stage,sensor=x,site=s,station=a\ b\,c\=d stage_mm=3.0,quality=1i 9"
+    assert line(series.STAGE, "s", tags, {"stage_mm": float("nan")}, 9) is None
+
+
+def test_impossible_times_and_unknown_sensors_write_nothing(places):
+    assert sample_lines("essai", places.tags(), [sample(1, flags=BAD_TIME)]) == []
+    assert sample_lines("essai", {}, [sample(1)]) == []
+    assert len(sample_lines("essai", places.tags(), [sample(1)])) == 1
+
+
+def test_measurements_keep_tags_and_fields_apart():
+    names = [m.name for m in series.MEASUREMENTS]
+    assert len(set(names)) == len(names)
+    for measurement in series.MEASUREMENTS:
+        fields = {f.name for f in measurement.fields}
+        assert not fields & {*measurement.tags, "site"}
+        assert {f.type for f in measurement.fields} <= {"float", "int"}

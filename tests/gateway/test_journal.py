@@ -1,0 +1,206 @@
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from amont_gateway import journal_sql
+from amont_gateway.journal import Journal, JournalUnavailable
+from amont_gateway.readings import Sample, checksum, pack_channels, unpack_channels
+
+
+def sample(seq, value=7, node=17, received_ms=1_800_000_000_000):
+    channels = pack_channels([(0, 1, 0, value)])
+    return Sample(node, 4097, seq, received_ms, 0, received_ms, 0, channels)
+
+
+class Notes(list):
+    def __call__(self, kind, _detail):
+        self.append(kind)
+
+
+@pytest.fixture
+def notes():
+    return Notes()
+
+
+@pytest.fixture
+def journal(tmp_path, notes):
+    journal = Journal(tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0, note=notes)
+    yield journal
+    journal.close()
+
+
+def rows(journal):
+    reader = journal.reader()
+    try:
+        return [(s.seq, unpack_channels(s.channels)[0].value) for _, s in reader.samples()]
+    finally:
+        reader.close()
+
+
+def test_the_same_reading_is_kept_once_and_first(journal):
+    journal.append([sample(1, 10), sample(2, 20), sample(1, 99)])
+    journal.append([sample(2, 99), sample(3, 30)])
+    assert rows(journal) == [(1, 10), (2, 20), (3, 30)]
+
+
+def test_durability_is_set_and_asserted(journal, tmp_path, monkeypatch):
+    journal.append([sample(1)])
+    assert sqlite3.connect(tmp_path / "journal.db").execute("PRAGMA journal_mode").fetchone() == (
+        "wal",
+    )
+    lax = (("PRAGMA synchronous=NORMAL", "PRAGMA synchronous", 2),)
+    monkeypatch.setattr(journal_sql, "DURABLE", lax)
+    other = Journal(tmp_path / "lax.db", mark_bytes=0, ballast_bytes=0)
+    with pytest.raises(JournalUnavailable, match="synchronous"):
+        other.append([sample(1)])
+    assert other.state == "fault"
+
+
+def test_the_ledger_is_rebuilt_at_start(journal, tmp_path):
+    journal.append([sample(s) for s in (0, 1, 2, 5, 6)])
+    again = Journal(tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0)
+    again.open()
+    assert again.ledger.of(17, 4097).answer() == (2, 0b1100)
+    again.close()
+
+
+def test_cursors_never_go_back(journal):
+    journal.append([sample(1)])
+    journal.move_cursor("history", 5)
+    journal.tick(0)
+    journal.move_cursor("history", 3)
+    journal.tick(0)
+    reader = journal.reader()
+    assert (reader.cursor("history"), reader.cursor("other")) == (5, 0)
+    reader.close()
+
+
+def test_a_full_disk_stops_acknowledging_and_recovers(tmp_path, notes):
+    free = [1000]
+    journal = Journal(
+        tmp_path / "journal.db",
+        mark_bytes=500,
+        ballast_bytes=100,
+        measure_free=lambda _: free[0],
+        note=notes,
+    )
+    journal.append([sample(1)])
+    assert (tmp_path / "ballast").stat().st_size == 100
+    free[0] = 499
+    with pytest.raises(JournalUnavailable) as refused:
+        journal.append([sample(2)])
+    assert (refused.value.state, journal.state) == ("full", "full")
+    with pytest.raises(JournalUnavailable):
+        journal.tick(0)
+    free[0] = 1000
+    journal.tick(0)
+    assert journal.state == "ok"
+    assert notes == ["journal_full", "journal_ok"]
+    assert rows(journal) == [(1, 7)]
+    journal.close()
+
+
+def test_only_confirmed_rows_past_retention_are_retired(tmp_path):
+    journal = Journal(
+        tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0, retention_ms=1_000_000
+    )
+    journal.append([sample(s, received_ms=1_800_000_000_000 + s) for s in range(10)])
+    late = 1_800_000_000_000 + 2_000_000
+    journal.tick(late)
+    assert len(rows(journal)) == 10  # no consumer has confirmed anything
+    journal.move_cursor("history", 4)
+    journal.tick(late)
+    journal.tick(late + 60_001)
+    assert [seq for seq, _ in rows(journal)] == [4, 5, 6, 7, 8, 9]
+    journal.append([sample(10)])
+    reader = journal.reader()
+    assert reader.tail(1)[0][0] == 11  # ids are never used again
+    reader.close()
+    journal.close()
+
+
+def test_a_damaged_file_is_moved_aside(tmp_path, notes):
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"this is no database" * 500)
+    journal = Journal(path, mark_bytes=0, ballast_bytes=0, note=notes)
+    with pytest.raises(JournalUnavailable):
+        journal.append([sample(1)])
+    journal.append([sample(1)])
+    assert rows(journal) == [(1, 7)]
+    assert (tmp_path / "journal.db.damaged-1").read_bytes().startswith(b"this is no")
+    assert "journal_damaged" in notes
+    assert journal.incarnation == 1
+    journal.close()
+
+
+def test_a_flipped_value_is_found_though_the_file_is_sound(journal, tmp_path):
+    journal.append([sample(1), sample(2)])
+    other = sqlite3.connect(tmp_path / "journal.db")
+    other.execute("UPDATE sample SET at_ms = at_ms + 1 WHERE seq = 2")
+    other.commit()
+    other.close()
+    reader = journal.reader()
+    found = reader.check()
+    assert (found.integrity, found.bad_rows, found.ok) == ("ok", [2], False)
+    assert [s.seq for _, s in reader.samples()] == [1]
+    reader.close()
+
+
+def test_checksums_differ_for_each_field():
+    base = sample(1)
+    changed = [base._replace(**{name: getattr(base, name) + 1}) for name in base._fields[:7]]
+    changed.append(base._replace(channels=base.channels[:-1] + b"\1"))
+    assert len({checksum(s) for s in [base, *changed]}) == 9
+
+
+def test_write_errors_stop_acknowledging(tmp_path):
+    """A file-size limit makes the kernel refuse real writes, as a full or broken disk does."""
+    script = f"""
+import resource, signal
+from amont_gateway.journal import Journal, JournalUnavailable
+from tests.gateway.test_journal import sample
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from pathlib import Path
+journal = Journal(Path({str(tmp_path / "journal.db")!r}), mark_bytes=0, ballast_bytes=0)
+journal.append([sample(0)])
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (262144, hard))
+done, n = 0, 1
+while done == 0:
+    try:
+        journal.append([sample(s) for s in range(n, n + 100)])
+        n += 100
+    except JournalUnavailable as error:
+        done = n
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+journal.append([sample(done)])
+assert journal.state == "ok"
+reader = journal.reader()
+assert [s.seq for _, s in reader.samples()] == list(range(done + 1))
+assert reader.check().ok
+assert done > 1
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_readers_do_not_disturb_the_writer(journal):
+    journal.append([sample(0)])
+    stop, seen = threading.Event(), []
+
+    def read():
+        reader = journal.reader()
+        while not stop.is_set():
+            seen.append(len(list(reader.samples())))
+        reader.close()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    for seq in range(1, 200):
+        journal.append([sample(seq)])
+    stop.set()
+    thread.join(10)
+    assert seen == sorted(seen)
+    assert len(rows(journal)) == 200
