@@ -76,9 +76,9 @@ class Guard:
         self.outputs = self._open_outputs(relay_factory, folder)
         self.counters: Counter[str] = Counter()
         self._found = AuditLog(folder / "audit.jsonl")
-        self._writer = Writer(self._found, disk)
-        self._store = Store(folder, self._writer, clock)
-        self.keys = Keyring(folder, self._writer.put)
+        self.writer = Writer(self._found, disk)
+        self._store = Store(folder, self.writer, clock)
+        self.keys = Keyring(folder, self.writer.put)
         self.freshness, self.judge = Freshness(), Judge(self.config)
         self.intake = Intake(self.keys, self.freshness, self.judge, self.counters)
         self._sums, self._logger = Worker(), Worker(256)
@@ -94,7 +94,7 @@ class Guard:
         self._stopping = False
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
         self.gateway = GatewaySocket(folder / "guard.sock", gateway_uids, self.counters)
-        self._writer.start()
+        self.writer.start()
         self.keys.reserve()
         self._begin()
 
@@ -116,9 +116,11 @@ class Guard:
         sources: list[Any] = self.gateway.sources() if len(self._raw) < RAW_WAITING else []
         if self.bridge.connected:
             sources.append(self.bridge)
-        select.select(sources, [], [], wait_s)
+        readable = select.select(sources, [], [], wait_s)[0]
         now_s = self.clock.monotonic_s()
-        self._take_bridge(now_s)
+        self.bridge.poll()
+        if self.bridge in readable:
+            self._take_bridge(now_s)
         self._take_gateway(now_s)
         self._take_raw(now_s)
         self.people.settle()
@@ -139,7 +141,7 @@ class Guard:
         self._store.save_windows(self.keys, self.freshness)
         self.bridge.close()
         self.gateway.close()
-        self._writer.stop(STOP_S)
+        self.writer.stop(STOP_S)
         os.close(self._held)
 
     def _restore(self, config_fault: str) -> dict[str, dict[str, Any]]:
@@ -168,7 +170,6 @@ class Guard:
         self._carry_out(self.judge.restart(now_s))
 
     def _take_bridge(self, now_s: float) -> None:
-        self.bridge.poll()
         batch, wall_ms = Batch(), self.clock.wall_ms()
         for got in self.bridge.read():
             radio = (got.rssi_dbm, got.snr_db4)
@@ -242,7 +243,7 @@ class Guard:
 
     def _record(self, record: dict[str, Any]) -> None:
         record = {"at_ms": self.clock.wall_ms(), **record}
-        self._writer.record(record)
+        self.writer.record(record)
         self.gateway.send(messages.encode_json(messages.EVENT, record))
         if self._log is not None:
             log = self._log
@@ -284,7 +285,7 @@ class Guard:
 
     def _look_for_faults(self, now_s: float) -> None:
         found = dict(self._wrong)
-        found.update(fault("disk", text) for text in self._writer.faults())
+        found.update(fault("disk", text) for text in self.writer.faults())
         if self.config.port and not self.bridge.connected:
             found.update([fault("bridge", self.bridge.error)])
         if not self.gateway.connected:
@@ -304,7 +305,7 @@ class Guard:
     def _send_state(self, now_s: float) -> None:
         if not self.gateway.connected:
             return
-        self.counters["audit dropped"] = self._writer.dropped
+        self.counters["audit dropped"] = self.writer.dropped
         state = self._status.message(
             self.outputs, self.intake.heard, self.counters, self.faults, now_s,
             self.clock.wall_ms(),

@@ -56,7 +56,10 @@ class Bridge:
             self._open()
 
     def read(self) -> Iterator[Received]:
-        """Yield the frames that have arrived."""
+        """Yield the frames that have arrived; call it only when the port is readable.
+
+        (An idle port also reads as nothing; one that is readable and gives nothing hung up.)
+        """
         if self._port is None:
             return
         try:

@@ -28,10 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, text in (
         ("run", "run until SIGTERM"),
         ("verify", "check that the audit file was not altered"),
-        (
-            "status",
-            "show what the running guard knows, as JSON (only while no gateway is connected)",
-        ),
+        ("status", "show what the guard knows, as JSON, while no gateway is connected"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--state", type=Path, required=True, help="the guard's state folder")
