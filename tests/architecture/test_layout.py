@@ -1,12 +1,14 @@
 """Keep the tree as docs/architecture.md and the contracts in pyproject.toml lay it out."""
 
 import ast
+import importlib.metadata
 import re
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import urllib3
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -72,3 +74,10 @@ def test_nothing_imports_the_tests(package):
 def test_licence_is_apache():
     assert "Apache License" in (ROOT / "LICENSE").read_text()[:200]
     assert PROJECT["project"]["license"] == "Apache-2.0"
+
+
+def test_no_grafana_library_and_an_untouched_urllib3():
+    names = {name.partition(".")[0] for p in PACKAGES for f in sources(p) for name in imported(f)}
+    assert {name for name in names if name.startswith("grafana")} == set()
+    # grafana-client 4 and later bring a package that replaces urllib3 when Python starts.
+    assert urllib3.__version__ == importlib.metadata.version("urllib3")
