@@ -93,6 +93,7 @@ class FakeClock:
     def __init__(self, now_s=START_S):
         self.now_s = now_s
         self.wall = WALL_MS
+        self.run = "one boot"
 
     def monotonic_s(self):
         return self.now_s
@@ -111,7 +112,7 @@ class FakeClock:
 class SimNode:
     """Seals like a node: counters, ticks of its own, the echo until it was answered."""
 
-    def __init__(self, number, clock, tick0=5000, life=1, generation=1, quantity=1):
+    def __init__(self, number, clock, tick0=5000, life=1, generation=1, quantity=1, counter=0):
         self.number, self.clock, self.life, self.quantity = number, clock, life, quantity
         self.base_s = clock.monotonic_s() - tick0
         self.epoch = generation << 12 | life
@@ -119,7 +120,7 @@ class SimNode:
         self.nonce = None  # (nonce, tick of its first arrival, counter that carried the echo)
         self.acks = []
         args = (SECRETS[number], number, generation)
-        self.sealer = Sealer(*args, UPLINK, ReservedCounter(0, lambda limit: None))
+        self.sealer = Sealer(*args, UPLINK, ReservedCounter(counter, lambda limit: None))
         self.opener = Opener(*args, DOWNLINK)
         self.last = 0
 
@@ -253,7 +254,7 @@ class Rig:
         self.line = Line()
         write_site(self.folder, self.line.name)
         self.changes = []  # every change of the relay: (domain time, on)
-        self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=777)
+        self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=7777)
         self.gateway = None
         self.received = []
         self.start(gateway)
@@ -316,6 +317,7 @@ class Rig:
 
     def state(self):
         self.take(messages.STATE)
+        self.guard._second_at = 0.0  # look for faults now, not when a real second is over
         self.gateway.send(messages.encode_json(messages.HELLO, {"format": 1}))
         self.turn()
         return messages.decode_json(self.take(messages.STATE)[-1])

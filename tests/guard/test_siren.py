@@ -1,17 +1,245 @@
-from tests.guard.rig import RISING
+"""A flood that happens sounds the siren; a flood that is only replayed never does."""
+
+import json
+
+import pytest
+from tests.guard.rig import ALARM_MM, RISING, Rig, SimNode
 
 from amont_guard import messages
+from amont_guard.freshness import Age, Freshness
+from amont_guard.relay import Output
+from amont_watch.quality import flag_names
+
+MONTH_S = 30 * 86400
 
 
-def test_live_flood_sounds_with_the_deciding_frame(rig):
+def audit(rig):
+    rig.flush()
+    return [json.loads(line) for line in (rig.folder / "audit.jsonl").read_text().splitlines()]
+
+
+def capture(rig, values=RISING, gap_s=60):
+    """Frames of a flood that nobody delivers yet: (when made, frame)."""
+    made = []
+    for value in values:
+        rig.clock.pass_s(gap_s)
+        made += [(rig.clock.now_s, rig.a.frame(value)), (rig.clock.now_s, rig.b.frame(value))]
+    return made
+
+
+def deliver(rig, made, pace=False):
+    begin = made[0][0]
+    offset = rig.clock.now_s - begin
+    for at, frame in made:
+        if pace:
+            rig.clock.pass_s(max(0.0, at + offset - rig.clock.now_s))
+        rig.line.put(frame)
+        rig.turn()
+
+
+def test_live_flood_sounds_at_the_deciding_frame(rig):
     rig.prove()
     rig.live(*RISING[:-2])
-    assert rig.sounded() == []
     rig.clock.pass_s(60)
     rig.line.put(rig.a.frame(2600))
     rig.turn()
-    rig.line.put(rig.b.frame(2600))
-    rig.turn()
-    assert len(rig.sounded()) == 1
+    assert rig.sounded() == [rig.clock.now_s]  # one vote, and the other sensor at watch
     state = rig.state()
-    assert state["sirens"][0]["state"] == "sound"
+    siren, station = state["sirens"][0], state["stations"][0]
+    assert (siren["state"], siren["commanded"], siren["confirmed"]) == ("sound", True, True)
+    assert siren["reason"]["fr"].startswith("Pont Neuf : 2600 mm (≥ 2500 mm)")
+    assert siren["reason"]["en"].startswith("Pont Neuf: 2600 mm (≥ 2500 mm)")
+    assert (station["level"], station["stage_mm"], station["voting"]) == ("alarm", 2600, "two")
+    record = next(r for r in audit(rig) if r["kind"] == "siren" and r["state"] == "sound")
+    assert record["frame"] == [rig.a.number, rig.a.epoch, rig.a.last]
+    assert (record["rule"], record["limit_mm"]) == ("vote and support", ALARM_MM)
+    assert record["readings"]["pont-a"][0] == 2600
+    assert record["actions"][0]["kind"] == "relay on"
+
+
+def test_flood_from_far_nodes_sounds_over_the_socket(rig):
+    for sim in (rig.a, rig.b):
+        rig.gateway.raw(sim.frame(300))
+        rig.turn()
+        rig.flush()
+        rig.gateway.commit(sim, sim.seq)
+        rig.turn()
+        for number, downlink in messages.decode_downlinks(rig.take(messages.DOWNLINK)[0]):
+            assert number == sim.number
+            sim.hear(downlink)
+    for value in RISING:
+        rig.clock.pass_s(60)
+        rig.gateway.raw(rig.a.frame(value), rig.b.frame(value))
+        rig.turn()
+    assert len(rig.sounded()) == 1
+    assert {s["promise"] for s in rig.state()["sensors"]} == {"weaker"}
+
+
+@pytest.mark.parametrize("pace", [False, True])
+def test_month_old_backlog_is_silent(rig, pace):
+    made = capture(rig)
+    rig.clock.pass_s(MONTH_S)
+    rig.prove()
+    deliver(rig, made, pace)
+    assert rig.sounded() == []
+    assert all(not f.flags & messages.SEEN for f in rig.opened())
+
+
+def test_backlog_in_one_frame_of_a_proved_node_is_silent(rig):
+    rig.prove()
+    for sim in (rig.a, rig.b):
+        rig.line.put(sim.frame(*[2600] * 20, lag_s=3000))
+        rig.turn()
+    assert rig.sounded() == []
+
+
+def test_only_the_young_end_of_a_frame_is_judged(rig):
+    rig.prove()
+    rig.clock.pass_s(7200)
+    for sim in (rig.a, rig.b):
+        rig.line.put(sim.frame(*[2600] * 10, interval_s=900))
+        rig.turn()
+    states = [sensor.states[0] for sensor in rig.guard.judge.sensors.values() if sensor.states]
+    assert [state.votes for state in states] == [[3, 0], [3, 0]]  # of ages 0, 900 and 1800 s
+
+
+@pytest.mark.parametrize("pace", [False, True])
+@pytest.mark.parametrize("proved_again", [False, True])
+def test_withheld_capture_after_restart_is_silent(rig, proved_again, pace):
+    rig.prove()
+    made = capture(rig)
+    rig.clock.pass_s(3600)
+    rig.restart()
+    if proved_again:
+        rig.prove()
+    deliver(rig, made, pace)
+    assert rig.sounded() == []
+
+
+@pytest.mark.parametrize("pace", [False, True])
+@pytest.mark.parametrize("memory", [False, True])
+def test_recorded_flood_is_silent_after_restart(rig, pace, memory):
+    rig.prove()
+    made = capture(rig)
+    deliver(rig, [(rig.clock.now_s, frame) for _, frame in made])
+    before = len(rig.sounded())
+    rig.clock.pass_s(7200)
+    rig.stop()
+    for name in ("state.json",) if memory else ("windows.json", "state.json"):
+        (rig.folder / name).unlink()
+    rig.start()
+    deliver(rig, made, pace)
+    assert len(rig.sounded()) == before
+    assert any(f.flags & messages.SEEN for f in rig.opened()) is memory
+
+
+def test_harness_sees_a_guard_without_freshness(rig, monkeypatch):
+    def young(*_):
+        return Age(0.0, 0.0, messages.PROVED), ""
+
+    made = capture(rig)
+    rig.clock.pass_s(MONTH_S)
+    monkeypatch.setattr(Freshness, "observe", young)
+    deliver(rig, made, pace=True)
+    assert len(rig.sounded()) == 1
+
+
+def test_unproved_flood_warns_but_does_not_sound(rig):
+    rig.live(*RISING)
+    state = rig.state()
+    assert rig.sounded() == []
+    assert state["stations"][0]["level"] == "warning"
+    assert {f["name"].split()[0] for f in state["faults"]} == {"unproved"}
+
+
+def test_pattern_pauses_and_latches_until_a_person_resets(rig):
+    rig.prove()
+    rig.live(*RISING)
+    began = rig.sounded()[0]
+    for _ in range(12):
+        rig.live(2700, gap_s=30)
+    assert rig.changes[1][1] is False
+    assert 180 <= rig.changes[1][0] - began <= 210
+    assert rig.changes[2][1] is True
+    for _ in range(14):
+        rig.live(1000)
+    state = rig.state()
+    assert state["sirens"][0]["state"] == "latch"
+    assert state["sirens"][0]["commanded"] is False
+    rig.gateway.act("reset", "Anne", issued_ms=rig.clock.wall)
+    assert rig.results()[0]["code"] == "not acknowledged"
+    rig.gateway.act("acknowledge", "Anne", issued_ms=rig.clock.wall)
+    assert rig.results()[0]["ok"]
+    rig.gateway.act("reset", "Bruno", issued_ms=rig.clock.wall)
+    assert rig.results()[0]["ok"]
+    assert rig.state()["sirens"][0]["state"] == "idle"
+
+
+def test_restart_goes_on_sounding_and_records_the_relay_it_found(rig, monkeypatch):
+    rig.prove()
+    rig.live(*RISING)
+    rig.flush()
+    monkeypatch.setattr(Output, "drive", lambda *_: None)  # as a kill leaves it: still on
+    rig.stop()
+    monkeypatch.undo()
+    rig.changes.clear()
+    rig.start()
+    assert rig.state()["sirens"][0]["state"] == "sound"
+    assert rig.state()["sirens"][0]["commanded"] is True
+    start = [r for r in audit(rig) if r["kind"] == "start"][-1]
+    assert start["relays_found"] == {"mairie": True}
+    rig.live(2700)
+    assert [on for _, on in rig.changes] == []  # it never paused
+
+
+def test_clean_stop_leaves_the_relay_off_and_a_start_from_idle_stays_off(rig):
+    rig.prove()
+    rig.restart()
+    assert rig.changes == []
+    rig.live(*RISING)
+    rig.stop()
+    assert [on for _, on in rig.changes] == [True, False]
+    rig.start()
+
+
+def test_reboot_restores_the_level_and_forgets_the_readings(rig):
+    rig.prove()
+    rig.live(*RISING)
+    rig.stop()
+    saved = json.loads((rig.folder / "state.json").read_text())
+    (rig.folder / "state.json").write_text(json.dumps({**saved, "boot": "another"}))
+    rig.start()
+    assert rig.state()["sirens"][0]["state"] == "sound"
+    assert [s["value"] for s in rig.state()["sensors"]] == [None, None, None]
+
+
+def test_new_life_of_a_node_is_unproved_until_it_echoes(rig):
+    rig.prove()
+    rig.a = SimNode(rig.a.number, rig.clock, tick0=3, life=2, counter=1000)
+    rig.live(300)
+    sensors = {s["id"]: s["freshness"] for s in rig.state()["sensors"]}
+    assert sensors == {"pont-a": "assumed", "pont-b": "proved", "pluie": "unknown"}
+    rig.gateway.commit(rig.a, rig.a.seq)
+    rig.turn()
+    for downlink in rig.line.sent():
+        rig.a.hear(downlink)
+    rig.live(300)
+    assert rig.state()["sensors"][0]["freshness"] == "proved"
+
+def test_bad_sensor_is_flagged_and_does_not_vote(rig):
+    rig.prove()
+    rig.clock.pass_s(60)
+    rig.line.put(rig.a.frame(9000))
+    rig.turn()
+    rig.clock.pass_s(60)
+    rig.line.put(rig.b.frame(301))
+    rig.turn()
+    sensor = rig.state()["sensors"][0]
+    assert (sensor["flags"], sensor["votes"]) == (["range"], False)
+    assert flag_names(1) == ["range"]
+    assert rig.sounded() == []
+
+
+def test_two_guards_do_not_share_a_folder(rig):
+    with pytest.raises(Exception, match="another guard works here"):
+        Rig.start(rig)
