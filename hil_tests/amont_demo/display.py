@@ -59,7 +59,7 @@ def screen(view: dict[str, Any] | None, address: str, phase: str, notes: list[st
     for zone in view["zones"]:
         table.add_row("pipes", _zone(zone))
     table.add_row("nodes", _nodes(view["nodes"]))
-    table.add_row("readings", f"{view['counters'].get('committed', 0):,} in the journal")
+    table.add_row("readings", f"{view['counters'].get('samples_committed', 0):,} in the journal")
     link = Text(f"Page: {address}", style="bold underline")
     keys = Text("Keys: + faster, - slower, Ctrl-C ends everything.", style="dim")
     return Panel(

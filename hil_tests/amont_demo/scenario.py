@@ -23,6 +23,7 @@ from amont_models.recipe import DEMO_RIVER, DEMO_ZONE
 
 LOCAL = ZoneInfo("Europe/Paris")
 INTERVAL_S = 900
+MINUTE_S = 60
 HOUR_S = 3600
 RIVER_HISTORY_S = 9 * 86400
 FORWARD_S = 60 * HOUR_S
@@ -48,6 +49,27 @@ class Track:
     ticks_s: Times
     values: Values
     history: list[tuple[int, int]]
+
+    def with_noise(self, most: int, seed: int) -> Track:
+        """Return the track as shown by a sensor that errs by at most ``most``, each minute."""
+        random = np.random.default_rng(seed)
+        minutes = np.arange(int(self.ticks_s[0]), int(self.ticks_s[-1]) + 1, MINUTE_S)
+        clean = np.round(np.interp(minutes, self.ticks_s, self.values)).astype(np.int64)
+        noise = random.integers(-most, most, size=len(minutes), endpoint=True)
+        past = random.integers(-most, most, size=len(self.history), endpoint=True)
+        history = [(t, v + int(n)) for (t, v), n in zip(self.history, past, strict=True)]
+        return Track(minutes, clean + noise, history)
+
+    def replay_lines(self) -> Iterator[str]:
+        """Yield the lines of a replay probe's file, from shortly before the beginning."""
+        for tick, value in zip(self.ticks_s, self.values, strict=True):
+            if tick >= HISTORY_S - HOUR_S:
+                yield f"{tick} {value}\n"
+
+    def history_lines(self) -> Iterator[str]:
+        """Yield the lines of a node's history file."""
+        for tick, value in self.history:
+            yield f"{tick} {value}\n"
 
 
 def epoch_ms(today: dt.datetime) -> int:
@@ -99,18 +121,6 @@ def leak_l_h(tick_s: int, mean_l_h: float) -> float:
         return 0.0
     hour = (8 + (tick_s - HISTORY_S) / HOUR_S) % 24
     return LEAK_SHARE * mean_l_h * (1 + 0.05 * math.cos(2 * math.pi * (hour - 3) / 24))
-
-
-def replay_lines(track: Track) -> Iterator[str]:
-    """Yield the lines of a replay probe's file."""
-    for tick, value in zip(track.ticks_s, track.values, strict=True):
-        yield f"{tick} {value}\n"
-
-
-def history_lines(track: Track) -> Iterator[str]:
-    """Yield the lines of a node's history file."""
-    for tick, value in track.history:
-        yield f"{tick} {value}\n"
 
 
 def _ticks(t_ms: Times, start_ms: int) -> Times:
