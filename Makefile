@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-INSTALL := $(BIN)/python -m pip install --quiet --require-hashes
+INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 PACKAGES := core/amont_wire core/amont_watch core/amont_site firmware/amont_node firmware/amont_bridge \
   gateway/amont_guard gateway/amont_gateway models/amont_models provisioning/amont_provision \
   dashboards/amont_dashboards hil_tests/amont_hil hil_tests/amont_demo
@@ -85,7 +85,7 @@ $(STAMPS)/demo: requirements/demo.txt requirements/data.txt pyproject.toml $(STA
 	@echo 'Installing what the demonstration needs (once) …'
 	@$(INSTALL) -r requirements/demo.txt
 	@$(INSTALL) --no-deps -r requirements/data.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STAMPS)/test: requirements/test.txt $(STAMPS)/demo

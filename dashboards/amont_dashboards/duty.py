@@ -224,8 +224,8 @@ DUTY = Dashboard(
             "state-timeline",
             ("Sirènes dans le temps", "Sirens over time"),
             (
-                "Quand chaque sirène a sonné, s'est tue ou a été réarmée.",
-                "When each siren sounded, fell silent or was reset.",
+                "Quand chaque sirène a sonné, s'est tue ou a été levée.",
+                "When each siren sounded, fell silent or was cleared.",
             ),
             (
                 Query(
@@ -244,7 +244,7 @@ DUTY = Dashboard(
             "table",
             ("Capteurs", "Sensors"),
             (
-                "Âge de la dernière mesure, fraîcheur, et si le capteur porte la pleine garantie"
+                "Âge de la dernière mesure, fraîcheur, et si le capteur porte la promesse pleine"
                 " (il joint le gardien sans passer par la passerelle).",
                 "Age of the last reading, freshness, and whether the sensor carries the full"
                 " promise (it reaches the guard without passing the gateway).",

@@ -198,7 +198,7 @@ def variable_query(variable: Variable) -> str:
 _HEADS = {
     "age_s": ("Âge", "Age"),
     "freshness": ("Fraîcheur", "Freshness"),
-    "full_promise": ("Pleine garantie", "Full promise"),
+    "full_promise": ("Promesse pleine", "Full promise"),
     "votes": ("Vote", "Votes"),
     "flags": ("Anomalies", "Flags"),
     "silent": ("Muet", "Silent"),

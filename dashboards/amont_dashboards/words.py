@@ -38,15 +38,15 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
     series.SIREN_STATES: (
         (("✓ Au repos", "✓ Idle"), GREEN),
         (("▲▲ SONNE", "▲▲ SOUNDING"), RED),
-        (("△ En sourdine", "△ Muted"), ORANGE),
-        (("● Mémorisée", "● Latched"), YELLOW),
+        (("△ Coupée", "△ Muted"), ORANGE),
+        (("● À lever", "● To clear"), YELLOW),
         _UNKNOWN,
     ),
     series.SIREN_MODES: (
         (("✓ Armée", "✓ Armed"), GREEN),
         (("○ Essai", "○ Test"), SKY),
         (("○ Exercice", "○ Drill"), BLUE),
-        (("✕ Neutralisée", "✕ Bypass"), RED),
+        (("✕ Hors service", "✕ Bypass"), RED),
     ),
     series.HEALTH: (_OK, (("△ Dégradé", "△ Degraded"), ORANGE), _FAULT),
     series.FRESHNESS: (

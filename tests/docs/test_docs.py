@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from amont_gateway.page.texts import TEXTS
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -115,3 +117,17 @@ def test_a_page_for_people_exists_in_both_languages(french):
 
 def test_there_are_pages_for_people():
     assert len(GUIDES) == len(list((ROOT / "docs").glob("*.en.md"))) > 0
+
+
+@pytest.mark.parametrize(("language", "quotes"), [("fr", "«  »"), ("en", '""')])
+def test_the_guide_quotes_the_pages_own_words(language, quotes):
+    """What stands in capitals or quotation marks in the guide can be read on the page."""
+    text = (ROOT / f"docs/guide.{language}.md").read_text()
+    column = ("fr", "en").index(language)
+    shown = " ".join(row[column] for row in TEXTS.values()).replace("’", "'")
+    first, last = quotes[0], quotes[-1]
+    quoted = re.findall(rf"{first} ?([^{last}|]+?) ?{last}", text) + re.findall(
+        r"\*\*([^*]+)\*\*", text
+    )
+    assert len(quoted) > 5
+    assert [q for q in quoted if q.replace("’", "'") not in shown] == []
