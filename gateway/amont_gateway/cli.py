@@ -211,3 +211,7 @@ class _Opened:
         self._reader.close()
         if isinstance(error, sqlite3.Error):
             raise Mistake(f"{self._path}: {error}", WRONG) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

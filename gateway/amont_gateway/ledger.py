@@ -19,8 +19,6 @@ class Ranges:
         self._first: list[int] = []
         self._last: list[int] = []
         self._floor = 0  # nothing below it will ever be sent again
-        self._newest = -1  # newest seq in frames up to ``_counter``
-        self._counter = 0
 
     def __contains__(self, seq: int) -> bool:
         at = bisect_right(self._first, seq) - 1
@@ -39,16 +37,13 @@ class Ranges:
         self._first[start:end] = [first]
         self._last[start:end] = [last]
 
-    def heard(self, counter: int, newest_seq: int, backlog: int) -> None:
+    def heard(self, newest_seq: int, backlog: int) -> None:
         """Learn from a frame what its node still keeps.
 
-        The node keeps nothing older than its newest seq minus ``backlog``. Frames may arrive out
-        of order, so a seq from another frame counts only if that frame was made earlier.
+        The node keeps nothing older than the newest seq of its outbox minus ``backlog``, and that
+        seq is at least the frame's own. No other frame may be used for it: frames come late, and
+        the newest seq of an outbox falls when an acknowledgement covers the newest first.
         """
-        if counter > self._counter:
-            self._counter = counter
-            self._newest = max(self._newest, newest_seq)
-            newest_seq = self._newest
         self._floor = max(self._floor, newest_seq - backlog)
 
     def answer(self) -> tuple[int, int]:

@@ -172,8 +172,7 @@ class Storer:
             frame, key = uplink.frame, (uplink.frame.node, uplink.frame.epoch)
             newest[key] = max(frame.counter, newest.get(key, 0))
             if uplink.newest_seq >= 0:
-                ranges = self._journal.ledger.of(*key)
-                ranges.heard(frame.counter, uplink.newest_seq, uplink.backlog)
+                self._journal.ledger.of(*key).heard(uplink.newest_seq, uplink.backlog)
         items = []
         for (node, epoch), counter in newest.items():
             through, bits = self._journal.ledger.of(node, epoch).answer()

@@ -19,7 +19,7 @@ def test_an_answer_claims_only_what_is_committed_or_gone(committed, newest, back
     ranges = Ranges()
     for seq in committed:
         ranges.add(seq, seq)
-    ranges.heard(1, newest, backlog)
+    ranges.heard(newest, backlog)
     through, bits = ranges.answer()
     gone = max(0, newest - backlog)
     claimed = {seq for seq in range(through + 1) if seq >= gone}
@@ -33,28 +33,26 @@ def test_through_passes_what_the_node_no_longer_keeps():
     ranges = Ranges()
     ranges.add(1000, 1023)
     assert ranges.answer() == (-1, 0)
-    ranges.heard(counter=7, newest_seq=1023, backlog=23)
+    ranges.heard(newest_seq=1023, backlog=23)
     assert ranges.answer() == (1023, 0)
 
 
 def test_a_late_frame_cannot_make_through_claim_too_much():
-    """Frame 5 said "I keep 100 only"; since then the node kept 101 to 200, not yet committed."""
+    """An old frame says "I keep 100 only"; since then the node kept 101 to 200, not committed."""
     ranges = Ranges()
     ranges.add(100, 100)
     ranges.add(177, 200)
-    ranges.heard(counter=9, newest_seq=200, backlog=99)
-    ranges.heard(counter=5, newest_seq=100, backlog=0)
-    through, bits = ranges.answer()
-    assert through == 100
-    assert bits == 0  # 177 lies more than 63 above
+    ranges.heard(newest_seq=200, backlog=99)
+    ranges.heard(newest_seq=100, backlog=0)
+    assert ranges.answer() == (100, 0)  # 177 lies more than 63 above
 
 
-def test_an_old_frame_of_a_backlog_uses_the_newest_seq_known():
+def test_an_outbox_whose_newest_was_acknowledged_first_is_not_taken_for_empty():
     ranges = Ranges()
-    ranges.add(5000, 5023)
-    ranges.heard(counter=1, newest_seq=9000, backlog=4000)  # a live frame, its samples lost
-    ranges.heard(counter=2, newest_seq=5023, backlog=4000)
-    assert ranges.answer()[0] == 5023
+    ranges.add(10, 60)
+    ranges.heard(newest_seq=60, backlog=55)
+    ranges.heard(newest_seq=5, backlog=0)  # keeps 5 alone: 6 to 9 were committed elsewhere
+    assert ranges.answer()[0] == 4
 
 
 def test_a_ledger_is_loaded_from_spans():
