@@ -171,11 +171,11 @@ def _agree(turn: _Turn, most_s: int) -> None:
         ask for ask in state.asked
         if ask[0] == event.kind and ask[1] != event.person and ask[2] >= since_s
     ]  # fmt: skip
-    if event.person == KEY and event.kind == MUTE:
-        turn.agreed_s = wish_s
+    if event.person == KEY:  # nobody knows who: never one of two
+        turn.agreed_s = wish_s if event.kind == MUTE else 0
     elif event.person and others:
         turn.agreed_s = min(wish_s, others[0][3])
-    elif event.person and event.person != KEY:
+    elif event.person:
         state.asked = [(event.kind, event.person, now_s, wish_s)]
         turn.serve("asked")
 
@@ -369,6 +369,8 @@ def _refusal(turn: _Turn) -> str:
         return "mute budget used" if state.annunciation == SOUND else "nothing sounds"
     if kind in (START_BYPASS, END_BYPASS) and turn.event.person != KEY:
         return "local key only"
+    if kind == START_DRILL and turn.event.person == KEY:
+        return "two people needed"
     if kind == RESET:
         return _reset_refusal(state)
     return _MODE_REFUSALS.get(kind, "")

@@ -63,6 +63,7 @@ REFUSALS = {
         "en": "no test or drill is running",
     },
     "already bypassed": {"fr": "déjà hors service", "en": "already bypassed"},
+    "two people needed": {"fr": "il faut deux personnes", "en": "it takes two people"},
     "local key only": {
         "fr": "seulement avec la clé, sur place",
         "en": "only with the key, at the box",

@@ -37,7 +37,7 @@ AHEAD_S = 5  # estimated times jitter; a reading further ahead of now is not bel
 _POINTS = 10  # past values kept per sensor for the rise
 
 # Votes in a row that a lone sensor needs, by the station's number of sensors. The last of two is
-# as trustworthy as that of a commune with only one; a station built for two of three asks for more.
+# as good as that of a commune with only one; a station built for two of three asks for more.
 _LONE_VOTES = {1: 3, 2: 3}
 _LONE_VOTES_OF_MANY = 10
 
