@@ -86,6 +86,6 @@ def _claimed(line: bytes, last: str) -> str | None:
     try:
         record = json.loads(line)
         claimed = str(record.pop("h"))
-    except (ValueError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError):
         return None
     return claimed if chain(last, record) == claimed else None

@@ -101,7 +101,7 @@ class Writer:
         """Name what is wrong with the disk now."""
         since = self._busy_since
         hung = since is not None and time.monotonic() - since > HUNG_S
-        return ["disk hung"] * hung + [f"disk: {self.error}"] * bool(self.error)
+        return ["hung"] * hung + [self.error] * bool(self.error)
 
     def stop(self, timeout_s: float) -> bool:
         """Write what waits, end the thread; return whether everything was written in time."""

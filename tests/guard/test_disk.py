@@ -1,0 +1,183 @@
+"""A disk that is full, read-only or hung is a fault; the siren's way does not touch it."""
+
+import errno
+import json
+import threading
+
+import pytest
+from tests.guard.rig import RISING, Rig, TroubledDisk
+
+from amont_guard import writer as writer_module
+from amont_guard.audit import AuditLog, verify
+from amont_guard.writer import Worker, Writer
+
+
+@pytest.fixture
+def troubled(tmp_path):
+    made = Rig(tmp_path / "state", TroubledDisk())
+    yield made
+    made.disk.error = None
+    if made.disk.gate is not None:
+        made.disk.gate.set()
+    made.close()
+
+
+def disk_fault(rig):
+    return [f["en"] for f in rig.state()["faults"] if f["name"].startswith("disk")]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_siren_sounds_although_nothing_can_be_written(troubled, error):
+    troubled.prove()
+    troubled.disk.error = error
+    troubled.live(*RISING)
+    assert len(troubled.sounded()) == 1
+    troubled.disk.error = None
+    troubled.flush()
+    records = (troubled.folder / "audit.jsonl").read_text().splitlines()
+    assert any(json.loads(r).get("state") == "sound" for r in records)  # kept, written later
+    assert verify(troubled.folder / "audit.jsonl").ok
+
+
+def test_failing_disk_is_a_fault_and_heals(troubled):
+    troubled.prove()
+    troubled.disk.error = errno.ENOSPC
+    before = troubled.disk.writes
+    troubled.live(*RISING)
+    while troubled.disk.writes < before + 3:
+        troubled.turn()
+    assert disk_fault(troubled) == ["Disk: No space left on device"]
+    troubled.disk.error = None
+    troubled.flush()
+    assert disk_fault(troubled) == []
+
+
+def test_siren_sounds_while_the_disk_hangs(troubled, monkeypatch):
+    monkeypatch.setattr(writer_module, "HUNG_S", -1.0)
+    troubled.prove()
+    troubled.disk.gate = threading.Event()
+    troubled.live(*RISING)
+    assert len(troubled.sounded()) == 1
+    assert disk_fault(troubled) == ["Disk: hung"]
+
+
+def test_ring_is_bounded_and_says_what_it_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer_module, "AUDIT_RING_BYTES", 1000)
+    path, disk = tmp_path / "audit.jsonl", TroubledDisk()
+    made = Writer(AuditLog(path), disk)
+    for number in range(100):
+        made.record({"kind": "test", "number": number})
+    dropped = made.dropped
+    assert 0 < dropped < 100
+    made.start()
+    assert made.stop(10)
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (records[0]["kind"], records[0]["count"]) == ("lost", dropped)
+    assert [r["number"] for r in records[1:]] == list(range(dropped, 100))
+    assert verify(path).ok
+
+
+def test_one_bad_path_does_not_hold_up_the_others(tmp_path):
+    made = Writer(AuditLog(tmp_path / "audit.jsonl"))
+    done = threading.Event()
+    made.put(tmp_path / "not there" / "file", b"x")
+    made.put(tmp_path / "good", b"new", done.set)
+    made.record({"kind": "test"})
+    made.start()
+    assert done.wait(10)
+    assert (tmp_path / "good").read_bytes() == b"new"
+    assert not made.stop(10)
+    assert made.faults() == ["No such file or directory"]
+    assert verify(tmp_path / "audit.jsonl").lines == 1
+
+
+def test_newer_content_replaces_what_waits(tmp_path):
+    made, written = Writer(AuditLog(tmp_path / "audit.jsonl")), []
+    made.put(tmp_path / "file", b"old", lambda: written.append("old"))
+    made.put(tmp_path / "file", b"new", lambda: written.append("new"))
+    made.start()
+    assert made.stop(10)
+    assert written == ["new"]
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_content_that_changes_while_it_is_written_is_written_again(tmp_path):
+    disk = TroubledDisk()
+    disk.gate = threading.Event()
+    made = Writer(AuditLog(tmp_path / "audit.jsonl"), disk)
+    made.put(tmp_path / "file", b"old")
+    made.start()
+    while disk.writes == 0:
+        threading.Event().wait(0.001)
+    made.put(tmp_path / "file", b"new")
+    disk.gate.set()
+    assert made.stop(10)
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_worker_refuses_more_than_it_can_hold():
+    gate, done = threading.Event(), []
+    made = Worker(limit=2)
+    taken = [made.submit(lambda: done.append(gate.wait(10))) for _ in range(10)]
+    assert 2 <= taken.count(True) <= 3  # one may be at work already
+    gate.set()
+
+
+# --- audit file
+
+
+def write(path, count=5):
+    made = Writer(AuditLog(path))
+    for number in range(count):
+        made.record({"kind": "test", "number": number, "person": "Zoé"})
+    made.start()
+    assert made.stop(10)
+
+
+def test_audit_goes_on_after_a_restart(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    for _ in range(3):
+        write(path)
+    found = verify(path)
+    assert (found.lines, found.ok, found.torn_bytes) == (15, True, 0)
+    assert found.size_bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [*lines[:2], lines[2].replace(b"Zo", b"Za"), *lines[3:]],
+        lambda lines: [*lines[:2], *lines[3:]],
+        lambda lines: [*lines[:2], lines[3], lines[2], lines[4]],
+        lambda lines: [*lines[:2], b"not JSON\n", *lines[3:]],
+        lambda lines: [*lines[:2], b"[]\n", *lines[3:]],
+        lambda lines: [*lines[:2], b"{}\n", *lines[3:]],
+    ],
+)
+def test_altered_audit_is_found_where_it_was_altered(tmp_path, change):
+    path = tmp_path / "audit.jsonl"
+    write(path)
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    assert verify(path).broken_line == 3
+    write(path, 1)
+    assert verify(path).broken_line == 3  # and stays found
+
+
+def test_torn_last_line_is_cut_off_and_the_file_goes_on(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    write(path)
+    whole = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b'{"kind":"te')
+    assert verify(path).torn_bytes == 11
+    assert verify(path).size_bytes == whole
+    write(path, 1)
+    found = verify(path)
+    assert (found.lines, found.ok, found.torn_bytes) == (6, True, 0)
+
+
+def test_altered_audit_is_a_fault_of_the_guard(rig):
+    rig.stop()
+    path = rig.folder / "audit.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"start"', b'"stort"'))
+    rig.start()
+    assert any(f["fr"].startswith("Journal d’audit altéré") for f in rig.state()["faults"])
