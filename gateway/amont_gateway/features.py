@@ -20,11 +20,22 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 GOOD = 0  # quality code, docs/wire-format.md
 
-# --- rivers ---------------------------------------------------------------------------------------
+# --- rivers ---
 
 STAGE_LAGS_H = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48, 72)
 # Rain sums over (t - end, t - start] hours: fine for what runs off now, coarse for wetness.
-RAIN_SPANS_H = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 9), (9, 12), (12, 24), (24, 48), (48, 72))
+RAIN_SPANS_H = (
+    (0, 1),
+    (1, 2),
+    (2, 3),
+    (3, 4),
+    (4, 6),
+    (6, 9),
+    (9, 12),
+    (12, 24),
+    (24, 48),
+    (48, 72),
+)
 HORIZONS_H = (1, 3, 6)
 QUANTILES = (0.1, 0.5, 0.9)
 RIVER_FEATURES = 2 * (len(STAGE_LAGS_H) + len(RAIN_SPANS_H))
@@ -36,7 +47,7 @@ RISE_GAIN = 20.0
 
 
 class Series(NamedTuple):
-    """Readings of one sensor, oldest first: ``t_ms`` int64[n], ``value`` float64[n], good ones only."""
+    """Good readings of one sensor, oldest first: ``t_ms`` int64[n], ``value`` float64[n]."""
 
     t_ms: Times
     value: Floats
@@ -114,7 +125,7 @@ def river_bands(output: Floats, spread_mm: float) -> Floats:
     return expand(np.asarray(ordered, dtype=np.float64), spread_mm)
 
 
-# --- zones ----------------------------------------------------------------------------------------
+# --- zones ---
 
 REFERENCE_DAYS = 28  # at most that many quiet days make the reference
 REFERENCE_MIN_DAYS = 10
@@ -125,7 +136,7 @@ ZONE_FEATURES = 16
 
 
 class Days(NamedTuple):
-    """Hourly inflow by local day: ``ordinal`` int64[d], ``end_ms`` int64[d, 24], ``l_h`` [d, 24]."""
+    """Hourly inflow by local day: ``ordinal`` [d], ``end_ms`` [d, 24] (0: none), ``l_h``."""
 
     ordinal: Times
     end_ms: Times
@@ -173,6 +184,19 @@ class Reference(NamedTuple):
     quiet: NDArray[np.int64]
 
 
+def medians(values: Floats) -> Floats:
+    """Return the medians over axis 0 of the known values; NaN where there is none.
+
+    The same as numpy's nanmedian, ten times faster on tables of this size.
+    """
+    ordered = np.sort(values, axis=0)  # NaN goes last
+    count = np.isfinite(ordered).sum(axis=0)
+    column = np.arange(values.shape[1])
+    low = ordered[np.maximum(count - 1, 0) // 2, column]
+    high = ordered[np.minimum(count // 2, len(values) - 1), column]
+    return np.asarray(0.5 * (low + high))
+
+
 def make_reference(ordinal: Times, l_h: Floats) -> Reference | None:
     """Return the reference of some quiet days (d, 24), or None where they cannot give one."""
     if len(ordinal) < REFERENCE_MIN_DAYS:
@@ -180,14 +204,14 @@ def make_reference(ordinal: Times, l_h: Floats) -> Reference | None:
     known = np.isfinite(l_h).sum(axis=0)
     if known.min() < REFERENCE_MIN_DAYS // 2:
         return None
-    every = np.nanmedian(l_h, axis=0)
+    every = medians(l_h)
     profile = np.tile(every, (3, 1))
     types = np.array([day_type(int(day)) for day in ordinal])
     for kind in range(3):
         chosen = l_h[types == kind]
         enough = np.isfinite(chosen).sum(axis=0) >= 3
         if enough.any():
-            profile[kind, enough] = np.nanmedian(chosen[:, enough], axis=0)
+            profile[kind, enough] = medians(chosen)[enough]
     mean = float(every.mean())
     if not mean > 0.0:
         return None
@@ -197,25 +221,29 @@ def make_reference(ordinal: Times, l_h: Floats) -> Reference | None:
     return Reference(profile, mean, quiet)
 
 
-def swing(l_h: Floats) -> float:
-    """Return a day's mean above its three lowest hours: a steady leak does not change it."""
-    if np.isfinite(l_h).sum() < 18:
-        return float("nan")
-    return float(np.nanmean(l_h) - np.nanmean(np.sort(l_h)[:3]))
+def swings(l_h: Floats) -> Floats:
+    """Return each day's mean above its three lowest hours (d,): a steady leak does not change it.
+
+    Days with fewer than 18 known hours give NaN.
+    """
+    ordered = np.sort(l_h, axis=1)
+    count = np.isfinite(ordered).sum(axis=1)
+    mean = np.nansum(ordered, axis=1) / np.maximum(count, 1)
+    return np.asarray(np.where(count >= 18, mean - ordered[:, :3].mean(axis=1), np.nan))
 
 
-def zone_rows(reference: Reference, ordinal: int, yesterday: Floats, week: Floats) -> Floats:
+def zone_rows(reference: Reference, ordinal: int, week: Floats) -> Floats:
     """Return the features of one day's 24 hours; shape (24, ZONE_FEATURES).
 
-    ``yesterday`` is l/h [24] and ``week`` the seven days before [7, 24]. Only their swing is used,
-    so a leak that has just begun cannot teach the model that it is usual.
+    ``week`` holds the swings of the days before, yesterday last. Nothing else of them is used, so
+    a leak that has just begun cannot teach the model that it is usual.
     """
     mean, kind = reference.mean_l_h, day_type(ordinal)
     profile = reference.profile[kind] / mean
-    usual = swing(reference.profile[0]) / mean
-    last = swing(yesterday) / mean
-    weekly = [value for value in (swing(day) / mean for day in week) if np.isfinite(value)]
-    lately = float(np.mean(weekly)) if weekly else float("nan")
+    usual = float(swings(reference.profile[:1])[0]) / mean
+    known = week[np.isfinite(week)]
+    last = float(week[-1]) / mean if len(week) else float("nan")
+    lately = float(known.mean()) / mean if len(known) else float("nan")
     angle = 2.0 * np.pi * np.arange(24) / 24.0
     season = 2.0 * np.pi * ordinal / 365.2425
     rows = np.zeros((24, ZONE_FEATURES))

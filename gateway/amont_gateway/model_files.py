@@ -1,15 +1,16 @@
 """Load the signed models: nothing that is damaged, foreign or strange may compute in silence.
 
-A folder of models holds ``manifest.json``, its Ed25519 signature ``manifest.sig`` (hex), the public
-key ``release.pub`` (hex) and the ONNX files. Order of checks: signature over the manifest's bytes,
-SHA-256 of each file, shapes, then a golden vector through the session. 41 % of single flipped bits in an
-ONNX file load without an error and compute other numbers, hence all of them.
+A folder of models holds ``manifest.json``, its Ed25519 signature ``manifest.sig`` (hex), the
+public key ``release.pub`` (hex) and the ONNX files. Order of checks: signature over the
+manifest's bytes, SHA-256 of each file, shapes, then a golden vector through the session. Of all
+single flipped bits in an ONNX file, 41 % load without an error and compute other numbers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Model:
     def __init__(self, folder: Path, entry: dict[str, Any]) -> None:
         """Load the file that ``entry`` of the manifest names; ModelError if anything is off."""
         self.name = f"{entry['name']} {entry['version']}"
-        self.rule: dict[str, float] = dict(entry.get("rule", {}))
+        self.rule: dict[str, float] = {k: float(v) for k, v in entry.get("rule", {}).items()}
         self._inputs, self._outputs = int(entry["inputs"]), int(entry["outputs"])
         content = read_bounded(folder / entry["file"], MAX_MODEL_BYTES)
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
@@ -94,7 +95,7 @@ class Model:
 def _open_session(content: bytes, file: str) -> Any:
     try:
         # Imported here: it takes a second and 50 MiB, and a site without models needs neither.
-        import onnxruntime as ort
+        ort: Any = import_module("onnxruntime")  # carries no types
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

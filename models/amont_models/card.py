@@ -1,0 +1,101 @@
+"""Write the models' cards from metrics.json, in English and in French."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from amont_gateway.features import HORIZONS_H
+from amont_models.card_words import RULES
+from amont_models.recipe import RECIPES_DIR
+
+Metrics = dict[str, Any]
+NAMES = ("river", "leak")
+
+
+def write(metrics: Metrics, folder: Path) -> list[Path]:
+    """Write ``river.en.md``, ``river.fr.md``, ``leak.en.md`` and ``leak.fr.md``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for model in NAMES:
+        for language in ("en", "fr"):
+            path = folder / f"{model}.{language}.md"
+            path.write_text(render(metrics, model, language), encoding="utf-8")
+            paths.append(path)
+    return paths
+
+
+def text(metrics: Metrics) -> str:
+    """Return both cards in English."""
+    return "\n".join(render(metrics, model, "en") for model in NAMES)
+
+
+def render(metrics: Metrics, model: str, language: str) -> str:
+    """Return one card as Markdown; a metric that is absent raises KeyError."""
+    tables = {"river": _river_tables, "leak": _leak_tables}[model](metrics[model], language)
+    facts = {"bytes": metrics[model]["bytes"], "sha": metrics[model]["sha256"][:16], **tables}
+    facts["from_date"] = metrics[model]["validate_from"]
+    template = (RECIPES_DIR / f"{model}.card.{language}.md").read_text(encoding="utf-8")
+    return template.format(**facts)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number for people; what is not known is a dash."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
+    words = RULES[language]
+    skill, plain = metrics["skill"], metrics["float_skill"]
+    rows = [
+        [
+            f"+{hours} h",
+            number(skill[f"pi_{hours}h"]),
+            number(plain[f"pi_{hours}h"]),
+            number(skill[f"pi_linear_{hours}h"]),
+            number(skill[f"coverage_{hours}h"]),
+        ]
+        for hours in HORIZONS_H
+    ]
+    warned = [
+        [
+            words[name],
+            number(row["pod"]),
+            number(row["far"]),
+            number(row["csi"]),
+            number(row["lead_h"], 1),
+        ]
+        for name, row in metrics["early_warning"].items()
+    ]
+    events = metrics["early_warning"]["p90"]["events"]
+    return {
+        "skill": _table(words["skill_head"].split("|"), rows),
+        "warning": _table(words["warning_head"].split("|"), warned),
+        "events": str(round(events)),
+        "same": number(100.0 * metrics["same_decision"]),
+    }
+
+
+def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
+    words = RULES[language]
+    names = ["network", "float", "no_network"]
+    names += sorted(name for name in metrics if name.startswith("night_step_"))
+    rows = []
+    for name in names:
+        row = metrics[name]
+        label = words.get(name) or words["night_step"].format(share=name.rpartition("_")[2])
+        rows.append(
+            [
+                label,
+                f"{round(row['found_15'])}/{round(row['leaks_15'])}",
+                f"{round(row['found'])}/{round(row['leaks'])}",
+                number(row["false_per_zone_year"]),
+                number(row["delay_h"], 0),
+            ]
+        )
+    return {"found": _table(words["leak_head"].split("|"), rows)}

@@ -1,0 +1,42 @@
+"""Hold the words of the cards' tables, English and French; the text is recipes/*.card.*.md."""
+
+from __future__ import annotations
+
+RULES: dict[str, dict[str, str]] = {
+    "en": {
+        "p90": "**model, 90 %** (what the gateway advises on)",
+        "p75": "model, 75 %",
+        "p50": "model, median",
+        "persistence": "persistence",
+        "linear": "straight line, 6 h",
+        "p98 mark": "fixed lower mark, p98",
+        "skill_head": "horizon|PI, int8|PI, float|PI, straight line|inside the 10–90 % band",
+        "warning_head": "rule|POD|FAR|CSI|median lead, h",
+        "network": "**model, int8** (what ships)",
+        "float": "model, float",
+        "no_network": "same test without the network",
+        "night_step": "night flow {share} % over the last 14 nights' median, twice",
+        "leak_head": (
+            "rule|leaks of ≥ 15 % of night flow found|all leaks found|"
+            "false a year and zone|median delay of abrupt ones, h"
+        ),
+    },
+    "fr": {
+        "p90": "**modèle, 90 %** (ce que suit la passerelle)",
+        "p75": "modèle, 75 %",
+        "p50": "modèle, médiane",
+        "persistence": "persistance",
+        "linear": "droite, 6 h",
+        "p98 mark": "repère fixe plus bas, p98",
+        "skill_head": "horizon|PI, int8|PI, flottant|PI, droite|dans la bande 10–90 %",
+        "warning_head": "règle|POD|FAR|CSI|avance médiane, h",
+        "network": "**modèle, int8** (livré)",
+        "float": "modèle, flottant",
+        "no_network": "même test sans le réseau",
+        "night_step": "débit nocturne {share} % au-dessus de la médiane de 14 nuits, deux fois",
+        "leak_head": (
+            "règle|fuites ≥ 15 % du débit nocturne trouvées|toutes les fuites|"
+            "fausses par an et secteur|délai médian des soudaines, h"
+        ),
+    },
+}

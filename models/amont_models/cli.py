@@ -1,0 +1,75 @@
+"""Train, evaluate and describe the models: ``amont-models train | evaluate | card``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from amont_gateway.scoring import ModelError
+from amont_models import card, pipeline
+from amont_models.data import DataError
+from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
+
+USER_ERROR = 2
+CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; 2 is the user's mistake, in one line."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run(asked))
+    except (DataError, ModelError, OSError, ValueError) as error:
+        print(f"amont-models {asked.command}: {error}", file=sys.stderr)
+        return USER_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="amont-models", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, run, about in (
+        ("train", _train, "train both models from their recipes, judge, quantise and sign them"),
+        ("evaluate", _evaluate, "judge the signed models again on the validation part"),
+        ("card", _card, "write the models' cards from metrics.json"),
+    ):
+        command = commands.add_parser(name, help=about, description=about)
+        command.add_argument(
+            "--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder"
+        )
+        command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
+        command.add_argument("--json", action="store_true", help="print the metrics as JSON")
+        command.set_defaults(run=run)
+    return parser
+
+
+def _train(asked: argparse.Namespace) -> int:
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", file=sys.stderr)
+
+    pipeline.train(asked.artifacts, say)
+    say(f"written: {asked.artifacts}")
+    return _card(asked)
+
+
+def _evaluate(asked: argparse.Namespace) -> int:
+    results = pipeline.evaluate(asked.artifacts)
+    print(json.dumps(results, indent=1, sort_keys=True) if asked.json else card.text(results))
+    return 0
+
+
+def _card(asked: argparse.Namespace) -> int:
+    results = pipeline.read_metrics(asked.artifacts)
+    for path in card.write(results, asked.cards):
+        print(f"written: {path.name}", file=sys.stderr)
+    if asked.json:
+        print(json.dumps(results, indent=1, sort_keys=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

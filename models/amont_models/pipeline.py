@@ -1,0 +1,188 @@
+"""Train, quantise, judge and sign: what ``amont-models train`` does, step by step."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amont_gateway import features
+from amont_gateway.scoring import LeakRule, Model, read_manifest
+from amont_models import data, leak, metrics, release, river
+from amont_models.data import Floats
+from amont_models.export import write_int8
+from amont_models.network import Network
+from amont_models.recipe import DEMO_RIVER, DEMO_ZONE, load, recipe_sha256
+
+Say = Callable[[str], None]
+Predict = Callable[[Floats], Floats]
+FILES = {"river": "river.int8.onnx", "leak": "leak.int8.onnx"}
+STEP_SHARES = (0.15, 0.2, 0.3, 0.4, 0.5)
+
+
+def train(folder: Path, say: Say) -> dict[str, Any]:
+    """Train both models into ``folder``, judge them, sign them; return the metrics."""
+    folder.mkdir(parents=True, exist_ok=True)
+    recipes = {name: load(name) for name in FILES}
+    entries: dict[str, Any] = {}
+    results: dict[str, Any] = {"format": 1, "inputs": data.sources()}
+    key = release.release_key()
+    for name, recipe in recipes.items():
+        say(f"{name}: training")
+        network = river.fit(recipe) if name == "river" else leak.fit(recipe)
+        rows = calibration_rows(name, recipe)
+        write_int8(network, rows, folder / FILES[name])
+        entries[name] = _entry(name, folder, rows)
+        model = Model(folder, entries[name])
+        if name == "leak":
+            say("leak: choosing the rule on the training part")
+            rule = leak.choose_rule(recipe, _first_column(model))
+            entries[name]["rule"] = asdict(rule)
+        say(f"{name}: judging on the validation part")
+        results[name] = judge(name, recipe, network, model, entries[name])
+    write_metrics(folder, results)
+    manifest = {
+        "format": 1,
+        "models": entries,
+        "recipes": {name: recipe_sha256(name) for name in FILES},
+        "seeds": {name: recipe["seed"] for name, recipe in recipes.items()},
+        "inputs": data.sources(),
+        "packages": {
+            name: importlib.metadata.version(name) for name in ("numpy", "onnx", "onnxruntime")
+        },
+        "metrics_sha256": hashlib.sha256((folder / "metrics.json").read_bytes()).hexdigest(),
+    }
+    release.write_signed(folder, manifest, key)
+    return results
+
+
+def _first_column(model: Predict) -> Predict:
+    return lambda rows: model(rows)[:, 0]
+
+
+def calibration_rows(name: str, recipe: dict[str, Any]) -> Floats:
+    """Return the rows that the 8-bit scales are calibrated on; the peaks come first."""
+    if name == "river":
+        return river.calibration_rows(recipe)
+    rows, target, _ = leak.training_table(recipe)
+    peaks = np.argsort(np.abs(target[:, 0]))[::-1][:2000]
+    rest = np.random.default_rng(recipe["seed"] + 1).choice(len(rows), 2000, replace=False)
+    return np.asarray(rows[np.concatenate((peaks, rest))])
+
+
+def _entry(name: str, folder: Path, rows: Floats) -> dict[str, Any]:
+    """Return the manifest's entry, its golden vector computed by the int8 file itself."""
+    spread = rows[np.linspace(0, len(rows) - 1, release.GOLDEN_ROWS).astype(int)]
+    path = folder / FILES[name]
+    width = len(features.HORIZONS_H) * len(features.QUANTILES) if name == "river" else 1
+    blank = release.entry(name, "1", path, spread, np.zeros((len(spread), width)))
+    blank["golden"]["tolerance"] = math.inf
+    return release.entry(name, "1", path, spread, Model(folder, blank)(spread))
+
+
+def judge(
+    name: str, recipe: dict[str, Any], network: Network | None, model: Model, entry: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the metrics of one model on the validation part."""
+    about = {"seed": recipe["seed"], "bytes": entry["bytes"], "sha256": entry["sha256"]}
+    if name == "river":
+        return {**about, **judge_river(recipe, network, model)}
+    rule = LeakRule.from_manifest(entry["rule"])
+    return {**about, "rule": entry["rule"], **judge_leak(recipe, network, model, rule)}
+
+
+def judge_river(recipe: dict[str, Any], network: Network | None, model: Predict) -> dict[str, Any]:
+    """Return skill, coverage and early warning of the int8 file, and how near it is to float."""
+    start, end = river.date_ms(recipe["data"]["tune_until"]), 1 << 60
+    stations = river.stations(recipe)
+    judged = [river.judge(station, model, start, end) for station in stations]
+    out: dict[str, Any] = {
+        "validate_from": recipe["data"]["tune_until"],
+        "skill": river.skill(judged),
+        "by_station": {one.station.record.name: river.skill([one]) for one in judged},
+        "early_warning": river.early_warning(judged),
+    }
+    if network is not None:
+        plain = [river.judge(station, network, start, end) for station in stations]
+        out["float_skill"] = river.skill(plain)
+        out["same_decision"] = _same_decision(judged, plain)
+    return out
+
+
+def _same_decision(one: list[river.Judged], other: list[river.Judged]) -> float:
+    same, count = 0, 0
+    for a, b in zip(one, other, strict=True):
+        mark = a.station.mark_mm
+        left = a.stage_mm + a.bands_mm[:, -1, 2] >= mark
+        right = b.stage_mm + b.bands_mm[:, -1, 2] >= mark
+        below = metrics.eligible(a.stage_mm, mark)
+        same, count = same + int((left == right)[below].sum()), count + int(below.sum())
+    return same / count
+
+
+def judge_leak(
+    recipe: dict[str, Any], network: Network | None, model: Predict, rule: LeakRule
+) -> dict[str, Any]:
+    """Return leaks found and false alarms of the int8 file, without a network, and the floor."""
+    timezone = recipe["data"]["timezone"]
+    clean, opened = leak.zones(recipe, "validate"), leak.injected(recipe, "validate")
+
+    def found(alarms: leak.Alarms) -> dict[str, float]:
+        return leak.count(alarms, clean, opened).summary()
+
+    out: dict[str, Any] = {
+        "validate_from": recipe["data"]["train_until"],
+        "network": found(leak.sequential(_first_column(model), rule, timezone)),
+        "no_network": found(leak.sequential(leak.nothing, rule, timezone)),
+    }
+    for share in STEP_SHARES:
+        step = leak.night_step(share, timezone)
+        out[f"night_step_{round(100 * share)}"] = found(step)
+    if network is not None:
+        out["float"] = found(leak.sequential(_first_column(network), rule, timezone))
+    return out
+
+
+def demo_windows() -> dict[str, Any]:
+    """Return the periods that the demonstration replays, as the card names them."""
+    return {"river": asdict(DEMO_RIVER), "zone": asdict(DEMO_ZONE)}
+
+
+def write_metrics(folder: Path, results: dict[str, Any]) -> None:
+    """Write metrics.json, numbers to four digits; NaN becomes null."""
+    content = {**results, "demo": demo_windows()}
+    text = json.dumps(_tidy(content), indent=1, sort_keys=True)
+    (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _tidy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _tidy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tidy(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 4) if math.isfinite(value) else None
+    return value
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Return metrics.json of a folder of models."""
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics
+
+
+def evaluate(folder: Path) -> dict[str, Any]:
+    """Judge the signed models of a folder again; what the float network gave stays as it was."""
+    manifest = read_manifest(folder)
+    results = read_metrics(folder)
+    for name, entry in manifest["models"].items():
+        again = judge(name, load(name), None, Model(folder, entry), entry)
+        results[name] = {**results[name], **_tidy(again)}
+    return results

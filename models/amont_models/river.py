@@ -1,0 +1,224 @@
+"""Train and judge the river network: its table, its targets, its floors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from amont_gateway import features
+from amont_gateway.features import HORIZONS_H, QUANTILES, STAGE_LAGS_H, Series
+from amont_models import data, metrics
+from amont_models.data import Floats, River, Times
+from amont_models.network import Network, Schedule, train
+
+Predict = Callable[[Floats], Floats]
+STAGES = len(STAGE_LAGS_H)
+RAINS = len(features.RAIN_SPANS_H)
+
+
+def date_ms(day: str) -> int:
+    """Return the Unix ms of an ISO day in UTC."""
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000
+
+
+def stage_series(record: River) -> Series:
+    """Return the known stages as the gateway would see them."""
+    known = np.isfinite(record.stage_mm)
+    return Series(record.t_ms[known], record.stage_mm[known])
+
+
+def rain_series(record: River) -> Series:
+    """Return the known rain in µm as the gateway would see it."""
+    known = np.isfinite(record.rain_mm)
+    return Series(record.t_ms[known], np.round(1000.0 * record.rain_mm[known]))
+
+
+def max_rises(stage_mm: Floats) -> Floats:
+    """Return the highest of the next h hours minus now, shape (n, horizons); NaN at gaps."""
+    out = np.full((len(stage_mm), len(HORIZONS_H)), np.nan)
+    for k, horizon in enumerate(HORIZONS_H):
+        ahead = np.stack([np.roll(stage_mm, -step) for step in range(1, horizon + 1)])
+        out[:, k] = ahead.max(axis=0) - stage_mm
+        out[-horizon:, k] = np.nan
+    return out
+
+
+@dataclass(frozen=True)
+class Station:
+    """One station's record with what the training part says of it."""
+
+    record: River
+    spread_mm: float
+    mark_mm: float
+    low_mark_mm: float
+
+    def table(self, start_ms: int, end_ms: int) -> tuple[Times, Floats, Floats, Floats]:
+        """Return times, stages, features and rises in mm for start_ms <= t < end_ms."""
+        keep = (self.record.t_ms >= start_ms) & (self.record.t_ms < end_ms)
+        now = self.record.t_ms[keep]
+        rows = features.river_rows(
+            stage_series(self.record), rain_series(self.record), now, self.spread_mm
+        )
+        return now, self.record.stage_mm[keep], rows, max_rises(self.record.stage_mm)[keep]
+
+
+def stations(recipe: dict[str, Any]) -> list[Station]:
+    """Return the recipe's stations; spread and marks come from the training part alone."""
+    until = date_ms(recipe["data"]["tune_until"])
+    out = []
+    for name in recipe["data"]["stations"]:
+        record = data.river(name)
+        past = record.stage_mm[record.t_ms < until]
+        middle, low, mark = np.nanpercentile(past, [50.0, 98.0, 99.5])
+        out.append(Station(record, float(mark - middle), float(mark), float(low)))
+    return out
+
+
+def _active(rows: Floats, settings: dict[str, float]) -> Floats:
+    unit = float(features.compress(np.array(settings["active_rise"]), 1.0))
+    moving = np.abs(rows[:, :6]).max(axis=1) > unit
+    rain_mm = np.expm1(rows[:, STAGES : STAGES + 7]).sum(axis=1)
+    return np.asarray(moving | (rain_mm > settings["active_rain_mm"]))
+
+
+def _augment(
+    rows: Floats, target: Floats, recipe: dict[str, Any], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return a copy with another spread, some rows without rain, some with a short history."""
+    settings = recipe["augment"]
+    rows, target = rows.copy(), target.copy()
+    limit = np.log(settings["spread_factor"])
+    factor = np.exp(rng.uniform(-limit, limit, (len(rows), 1)))
+    rows[:, :STAGES] = np.arcsinh(np.sinh(rows[:, :STAGES]) * factor)
+    target = np.arcsinh(np.sinh(target) * factor)
+    values = STAGES + RAINS
+    dry = rng.random(len(rows)) < settings["no_rain"]
+    rows[dry, STAGES:values] = 0.0
+    rows[dry, values + STAGES :] = 0.0
+    short = rng.random(len(rows)) < settings["short_history"]
+    reach = np.where(short, rng.integers(1, STAGES, len(rows)), STAGES)
+    lost = np.arange(STAGES)[None, :] >= reach[:, None]
+    rows[:, :STAGES][lost] = 0.0
+    rows[:, values : values + STAGES][lost] = 0.0
+    return rows, target
+
+
+def training_table(recipe: dict[str, Any]) -> tuple[Floats, Floats, Floats]:
+    """Return rows, targets in model units (n, outputs) and weights of the training part."""
+    until = date_ms(recipe["data"]["train_until"])
+    rng = np.random.default_rng(recipe["seed"])
+    parts = []
+    for station in stations(recipe):
+        _, _, rows, rises = station.table(0, until)
+        units = features.compress(rises, station.spread_mm)
+        known = np.isfinite(rows).all(axis=1) & np.isfinite(units).all(axis=1)
+        rows, units = rows[known], units[known]
+        active = _active(rows, recipe["weights"])
+        kept = active | (rng.random(len(rows)) < recipe["weights"]["calm_share"])
+        # Each station weighs the same, whatever its number of active hours.
+        weight = np.full(int(kept.sum()), 1.0 / kept.sum())
+        parts.append((rows[kept], units[kept], weight))
+    rows, units, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    copies = [(rows, units)]
+    copies += [_augment(rows, units, recipe, rng) for _ in range(recipe["augment"]["copies"])]
+    target = np.repeat(np.concatenate([copy[1] for copy in copies]), len(QUANTILES), axis=1)
+    every = np.tile(weight * len(weight) / weight.sum(), len(copies))
+    return np.concatenate([copy[0] for copy in copies]), target, every
+
+
+def fit(recipe: dict[str, Any]) -> Network:
+    """Train the network of the recipe."""
+    rows, target, weight = training_table(recipe)
+    settings = recipe["network"]
+    sizes = (rows.shape[1], *settings["hidden"], target.shape[1])
+    network = Network(sizes, QUANTILES, recipe["seed"])
+    schedule = Schedule(settings["epochs"], settings["batch"], settings["rate"], settings["decay"])
+    train(network, rows, target, weight, schedule, recipe["seed"])
+    return network
+
+
+def calibration_rows(recipe: dict[str, Any], count: int = 4000) -> Floats:
+    """Return training rows to calibrate 8 bits on: every big rise, and a draw of the rest."""
+    rows, target, _ = training_table(recipe)
+    rng = np.random.default_rng(recipe["seed"] + 1)
+    peaks = np.argsort(target.max(axis=1))[-count // 2 :]
+    rest = rng.choice(len(rows), count // 2, replace=False)
+    return np.asarray(rows[np.concatenate((peaks, rest))])
+
+
+# --- judging ---
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A station's validation hours with forecasts in mm above now, (n, horizons, quantiles)."""
+
+    station: Station
+    stage_mm: Floats
+    rises_mm: Floats
+    bands_mm: Floats
+    trend_mm_h: Floats
+
+    @property
+    def limb(self) -> metrics.Flags:
+        """Hours seen as rising: up by more than 1 % of the spread in the last hour."""
+        return np.asarray(self.trend_mm_h > 0.01 * self.station.spread_mm)
+
+
+def judge(station: Station, predict: Predict, start_ms: int, end_ms: int) -> Judged:
+    """Forecast every hour of a part of the record with ``predict``."""
+    _, stage, rows, rises = station.table(start_ms, end_ms)
+    bands = features.river_bands(predict(rows), station.spread_mm)
+    trend = np.diff(stage, prepend=stage[:1])
+    return Judged(station, stage, rises, bands, trend)
+
+
+def early_warning(judged: list[Judged]) -> dict[str, dict[str, float]]:
+    """Return the early-warning table: the network at three quantiles, and the floors."""
+    rules: dict[str, Callable[[Judged], metrics.Flags]] = {
+        "p90": lambda j: _reaches(j, j.bands_mm[:, -1, 2]),
+        "p75": lambda j: _reaches(j, _between(j.bands_mm[:, -1])),
+        "p50": lambda j: _reaches(j, j.bands_mm[:, -1, 1]),
+        "persistence": lambda j: j.stage_mm >= j.station.mark_mm,
+        "linear": lambda j: _reaches(j, HORIZONS_H[-1] * np.maximum(j.trend_mm_h, 0.0)),
+        "p98 mark": lambda j: j.stage_mm >= j.station.low_mark_mm,
+    }
+    table = {}
+    for name, rule in rules.items():
+        counts = metrics.Warned()
+        for one in judged:
+            counts += metrics.warnings(one.stage_mm, one.station.mark_mm, rule(one))
+        table[name] = counts.summary()
+    return table
+
+
+def _reaches(judged: Judged, rise_mm: Floats) -> metrics.Flags:
+    return np.asarray(judged.stage_mm + rise_mm >= judged.station.mark_mm)
+
+
+def _between(band: Floats) -> Floats:
+    """Return the 75 % quantile of a band, from its median and its 90 %, as if it were normal."""
+    return np.asarray(band[:, 1] + (band[:, 2] - band[:, 1]) * 0.6745 / 1.2816)
+
+
+def skill(judged: list[Judged]) -> dict[str, float]:
+    """Return PI on rising limbs and coverage of the 10-90 % band, by horizon."""
+    out: dict[str, float] = {}
+    for k, horizon in enumerate(HORIZONS_H):
+        truth, bands, trend = [], [], []
+        for one in judged:
+            limb, scale = one.limb, one.station.spread_mm
+            truth.append(one.rises_mm[limb, k] / scale)
+            bands.append(one.bands_mm[limb, k] / scale)
+            trend.append(horizon * one.trend_mm_h[limb] / scale)
+        real, band, line = (np.concatenate(part) for part in (truth, bands, trend))
+        nothing = np.zeros(len(real))
+        out[f"pi_{horizon}h"] = metrics.persistence_index(real, band[:, 1], nothing)
+        out[f"pi_linear_{horizon}h"] = metrics.persistence_index(real, line, nothing)
+        out[f"coverage_{horizon}h"] = metrics.coverage(real, band[:, 0], band[:, 2])
+    out["limb_hours"] = float(sum(int(one.limb.sum()) for one in judged))
+    return out
