@@ -18,18 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
-
-from amont_gateway.journal_reader import JournalReader
-from amont_gateway.readings import unpack_channels
-from amont_wire.link import Deframer, Received, Send, unpack
 from tests.gateway import servers
 from tests.gateway.processes import Child, run_gateway, run_guard
 from tests.gateway.sim_node import SimNode
 from tests.gateway.site_files import make_site, secret_of
 
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.readings import unpack_channels
+from amont_wire.link import Deframer, Received, Send, unpack
+
 BRIDGE, MQTT = (1, 2), (11, 12, 13, 14)
 ROUND_S = 0.05
-SAMPLES_A_ROUND = 3
+SAMPLES_A_ROUND = 6
 DRAIN_S = 60.0
 
 

@@ -75,9 +75,10 @@ def run_gateway(
     import os
     import signal
 
+    from tests.gateway.early_ack import EarlyStorer
+
     from amont_gateway import gateway, logs
     from amont_gateway.app import build
-    from tests.gateway.early_ack import EarlyStorer
 
     logs.set_up("error")
     if early:

@@ -1,7 +1,6 @@
 """Nothing that a node forgot may be missing from the journal, whatever is killed."""
 
 import pytest
-
 from tests.gateway.loss_rig import Kills, LossRig
 
 pytestmark = pytest.mark.servers
