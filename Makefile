@@ -95,5 +95,5 @@ $(STAMPS)/test: requirements/test.txt $(STAMPS)/demo
 
 $(STAMPS)/train: requirements/train.txt $(STAMPS)/demo
 	@echo 'Installing what training needs (once) …'
-	@$(INSTALL) --no-deps -r requirements/train.txt
+	@$(INSTALL) -r requirements/train.txt
 	@touch $@
