@@ -26,7 +26,7 @@ from amont_gateway.view import (
 
 NOW_MS = 1_698_951_900_000  # 2 November 2023, 20:05 in Paris: the evening of a storm
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-LIMITS = Thresholds(watch_mm=1200, warning_mm=1800, alarm_mm=2500, alarm_plus_mm=3200)
+LIMITS_MM = (1200, 1800, 2500, 3200)
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> & \"quote\""
 
 
@@ -274,7 +274,12 @@ def _station(
         at_ms=series[-1][0],
         age_s=38,
         trend_mm_h=trend_mm_h,
-        thresholds=LIMITS,
+        thresholds=Thresholds(
+            watch_mm=LIMITS_MM[0],
+            warning_mm=LIMITS_MM[1],
+            alarm_mm=LIMITS_MM[2],
+            alarm_plus_mm=LIMITS_MM[3],
+        ),
         sensors=["pont-neuf-a", "pont-neuf-b"],
         voting="two",
         series=series,

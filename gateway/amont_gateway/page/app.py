@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import anyio
 import msgspec
@@ -28,7 +27,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from amont_gateway.page.render import Card, Renderer
+from amont_gateway.page.render import Card, Renderer, renderer_for
 from amont_gateway.page.security import (
     TOKEN_COOKIE,
     Answers,
@@ -60,7 +59,7 @@ class Page:
         version_counter: Callable[[], int] | None,
         metrics: Callable[[], bytes] | None,
         set_speed: Callable[[float], None] | None,
-        zone: ZoneInfo,
+        renderer: Renderer,
         pulse: Pulse,
     ) -> None:
         self.get_view = get_view
@@ -68,7 +67,7 @@ class Page:
         self.metrics = metrics
         self.set_speed = set_speed
         self.pulse = pulse
-        self.renderer = Renderer(zone)
+        self.renderer = renderer
         self.hub = Hub(self.card, self.renderer, version_counter)
         self.answers = Answers()
         self.acting = anyio.Semaphore(ACTS_AT_ONCE)
@@ -215,7 +214,13 @@ def build_app(
     ``app.state.close()`` ends the event streams before the server stops.
     """
     page = Page(
-        get_view, act, version_counter, metrics, set_speed, ZoneInfo(timezone), pulse or Pulse()
+        get_view,
+        act,
+        version_counter,
+        metrics,
+        set_speed,
+        renderer_for(timezone),
+        pulse or Pulse(),
     )
     routes = [
         Route("/", page.overview),

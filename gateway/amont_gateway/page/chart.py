@@ -138,26 +138,13 @@ def station_chart(
 ) -> Markup:
     """Draw a station's stage, thresholds and forecast band; ``words`` starts with the title."""
     title, t, f = words
-    t0, reach_h = now_ms - int(size.history_h * HOUR_MS), 0.6
-    steps = station.forecast.steps if station.forecast.status == "ok" else []
-    reach_h = max([reach_h, *(s.horizon_h + 0.3 for s in steps)])
-    points = [p for p in station.series if t0 <= p[0] <= now_ms and p[2] in DRAWN]
+    first_ms = now_ms - int(size.history_h * HOUR_MS)
+    points = [p for p in station.series if first_ms <= p[0] <= now_ms and p[2] in DRAWN]
     named = limits(station)
-    values = [p[1] for p in points] + [mm for _, mm in named]
-    values += [v for s in steps for v in (s.p10_mm, s.p90_mm)]
-    low, high = min(values), max(values)
-    plane = Plane(
-        size,
-        t0,
-        now_ms + int(reach_h * HOUR_MS),
-        low - (high - low) * 0.06,
-        high + (high - low) * 0.1,
-    )
+    plane = _station_plane(station, points, named, (first_ms, now_ms), size)
     parts = [
         _history(plane, station.history_until_ms),
-        _grid(
-            plane, lambda mm: f.number(mm / 1000, 0 if mm % 1000 == 0 else 1) + "\u00a0m", 1000 / 2
-        ),
+        _grid(plane, lambda mm: _short(f, mm) + "\u00a0m", least=500),
         _times(plane, f, 6 if size.name == "desk" else 3),
         _band(plane, station, now_ms, size),
         _limit_lines(plane, named),
@@ -178,7 +165,7 @@ def zone_chart(zone: Zone, now_ms: int, words: tuple[str, Words, Format], size: 
     values = [p[1] for p in points + expected] or [1000]
     plane = Plane(size, t0, now_ms, 0, max(values) * 1.12)
     parts = [
-        _grid(plane, lambda l_h: f.number(l_h / 1000, 0 if l_h % 1000 == 0 else 1), 0),
+        _grid(plane, lambda l_h: _short(f, l_h), least=0),
         _times(plane, f, 24),
         _text(4, 16, "start", "m³/h"),
         _since(plane, zone.since_ms),
@@ -187,6 +174,29 @@ def zone_chart(zone: Zone, now_ms: int, words: tuple[str, Words, Format], size: 
         _last(plane, points),
     ]
     return _svg(size, title, parts, points, t)
+
+
+def _station_plane(
+    station: Station,
+    points: Sequence[Point],
+    named: Sequence[tuple[str, int]],
+    span_ms: tuple[int, int],
+    size: Size,
+) -> Plane:
+    """Return the plot that holds the readings, all thresholds and the forecast band."""
+    first_ms, now_ms = span_ms
+    steps = station.forecast.steps if station.forecast.status == "ok" else []
+    values = [p[1] for p in points] + [mm for _, mm in named]
+    values += [v for s in steps for v in (s.p10_mm, s.p90_mm)]
+    low, high = min(values), max(values)
+    room = max(1, high - low)
+    ahead_h = max([0.6, *(s.horizon_h + 0.3 for s in steps)])
+    last_ms = now_ms + int(ahead_h * HOUR_MS)
+    return Plane(size, first_ms, last_ms, low - room * 0.06, high + room * 0.1)
+
+
+def _short(f: Format, thousandths: float) -> str:
+    return f.number(thousandths / 1000, 0 if thousandths % 1000 == 0 else 1)
 
 
 def _value(point: Point) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -207,6 +208,12 @@ def shape(view: View) -> str:
         view.demo.speeds if view.demo else None,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def renderer_for(timezone: str) -> Renderer:
+    """Return the renderer for a time zone; templates are compiled once in a process."""
+    return Renderer(ZoneInfo(timezone))
 
 
 class Renderer:

@@ -52,6 +52,11 @@ class Rendered:
     frozen: bool = False
     fragments: dict[str, str] = field(default_factory=dict)
 
+    def same(self, other: Rendered) -> bool:
+        """Tell whether people would see the same."""
+        mine = (self.title, self.shape, self.frozen, self.fragments)
+        return mine == (other.title, other.shape, other.frozen, other.fragments)
+
 
 class Hub:
     """Render changes and hand them to every connected browser."""
@@ -94,15 +99,18 @@ class Hub:
         self._clients[lang] = self._clients.get(lang, 0) + 1
         self._arrived = True
         self._ensure_task()
-        seen = Rendered(number=self._number)  # not the last state: the page is newer than that
+        loop, seen = asyncio.get_running_loop(), Rendered()
+        number, sent_s = self._number, loop.time()  # not the last state: the page is newer
         try:
             while not self._closed:
-                latest = await self._next(lang, seen.number)
-                if latest is None:
+                latest = await self._next(lang, number, sent_s + BEAT_S)
+                number = latest.number if latest is not None else number
+                if latest is not None and not latest.same(seen):
+                    yield ServerSentEvent(event="update", data=self._difference(seen, latest))
+                    seen, sent_s = latest, loop.time()
+                elif loop.time() >= sent_s + BEAT_S:
                     yield ServerSentEvent(event="beat", data="{}")
-                    continue
-                yield ServerSentEvent(event="update", data=self._difference(seen, latest))
-                seen = latest
+                    sent_s = loop.time()
         finally:
             self._clients[lang] -= 1
 
@@ -111,10 +119,9 @@ class Hub:
             self._loop = asyncio.get_running_loop()
             self._task = self._loop.create_task(self._run(), name="page-renderer")
 
-    async def _next(self, lang: str, number: int) -> Rendered | None:
-        """Wait for a state newer than ``number``; None after a beat without one."""
-        deadline = asyncio.get_running_loop().time() + BEAT_S
-        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+    async def _next(self, lang: str, number: int, until_s: float) -> Rendered | None:
+        """Wait for a state newer than ``number``; None when there is none ``until_s``."""
+        while (left_s := until_s - asyncio.get_running_loop().time()) > 0:
             latest = self._latest.get(lang)
             if latest is not None and latest.number > number:
                 return latest

@@ -217,16 +217,11 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "Le gardien n’a pas répondu : rien n’est sûr. Réessayez ou allez à la sirène.",
         "The guard did not answer: nothing is certain. Try again or go to the siren.",
     ),
-    "act.forgotten": (
-        "La réponse à cet envoi n’est plus connue.",
-        "The answer to this request is no longer known.",
-    ),
     "act.busy": (
         "Trop de demandes à la fois. Réessayez.",
         "Too many requests at once. Try again.",
     ),
     # refusals before the guard is asked
-    "refused.method": ("Méthode refusée.", "Method refused."),
     "refused.origin": (
         "Demande venue d’un autre site : refusée.",
         "Request from another site: refused.",

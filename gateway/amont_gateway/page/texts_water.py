@@ -5,7 +5,6 @@ from __future__ import annotations
 WATER_TEXTS: dict[str, tuple[str, str]] = {
     # stations
     "station.section": ("Rivière — {name}", "River — {name}"),
-    "station.stage": ("Hauteur d’eau", "Water level"),
     "station.trend.up": ("monte de {rate}", "rising {rate}"),
     "station.trend.down": ("baisse de {rate}", "falling {rate}"),
     "station.trend.steady": ("stable", "steady"),
@@ -152,7 +151,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "sensors.value": ("Valeur", "Value"),
     "sensors.age": ("Âge", "Age"),
     "sensors.freshness": ("Fraîcheur", "Freshness"),
-    "sensors.promise.head": ("Promesse", "Promise"),
+    "sensors.promised": ("Promesse", "Promise"),
     "sensors.vote": ("Vote", "Vote"),
     "sensors.quality": ("Qualité", "Quality"),
     "freshness.proved": ("prouvée", "proved"),

@@ -1,0 +1,77 @@
+"""Serve the scripted page on a free loopback port; open it over HTTP or in real Chromium."""
+
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import sync_playwright
+from tests.page.site_script import Script
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+
+
+@pytest.fixture
+def script():
+    return Script()
+
+
+@pytest.fixture
+def server(script):
+    running = script.serve(metrics=lambda: b"amont_up 1\n")
+    yield running
+    running.stop()
+    assert not running.alive
+
+
+@pytest.fixture
+def http(server):
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{server.port}", timeout=10, trust_env=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    found = shutil.which(CHROMIUM)
+    assert found, f"{CHROMIUM} is missing: apt-get install chromium"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, server):
+    """Return a function that opens the page and fails the test on any script error."""
+    contexts, errors = [], []
+
+    def opened(size="phone", lang="fr", path="/", **options):
+        width, height = SIZES[size]
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, **{"locale": "fr-FR", **options}
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if "Refused" in line.text else 0)
+        page.goto(f"http://127.0.0.1:{server.port}{path}?lang={lang}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []

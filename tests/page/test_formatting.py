@@ -1,0 +1,145 @@
+"""Numbers, units, durations and dates as people read them."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS
+
+from amont_gateway.page.formatting import Format
+from amont_gateway.page.sentences import station_sentence, zone_verdict
+from amont_gateway.page.texts import Words
+
+PARIS = ZoneInfo("Europe/Paris")
+FR, EN = Format("fr", PARIS), Format("en", PARIS)
+SUMMER_MS = 1_720_000_000_000  # 3 July 2024, 11:46:40 in Paris
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "french", "english"),
+    [
+        (1.824, 2, "1,82", "1.82"),
+        (-0.5, 1, "−0,5", "−0.5"),
+        (-0.004, 2, "0,00", "0.00"),
+        (12345.6, 0, "12 346", "12,346"),
+        (0, 0, "0", "0"),
+    ],
+)
+def test_numbers(value, decimals, french, english):
+    assert plain(FR.number(value, decimals)) == french
+    assert EN.number(value, decimals) == english
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "french", "english"),
+    [
+        ("stage_mm", 1824, "1,82 m", "1.82 m"),
+        ("rain_um", 4200, "4,2 mm", "4.2 mm"),
+        ("flow_l_h", 11_740, "11,7 m³/h", "11.7 m³/h"),
+        ("pressure_pa10", 41_500, "4,15 bar", "4.15 bar"),
+        ("water_temp_cc", -250, "−2,5 °C", "−2.5 °C"),
+        ("battery_mv", 3581, "3,58 V", "3.58 V"),
+        ("unheard_of", 7, "7 unheard_of", "7 unheard_of"),
+        ("stage_mm", None, "—", "—"),
+    ],
+)
+def test_quantities(quantity, value, french, english):
+    assert plain(FR.quantity(quantity, value)) == french
+    assert plain(EN.quantity(quantity, value)) == english
+
+
+@pytest.mark.parametrize(
+    ("seconds", "french", "english"),
+    [
+        (-3, "0 s", "0 s"),
+        (59.9, "59 s", "59 s"),
+        (60, "1 min", "1 min"),
+        (3600, "1 h", "1 h"),
+        (4800, "1 h 20 min", "1 h 20 min"),
+        (90_000, "1 j 1 h", "1 d 1 h"),
+        (400_000, "4 j", "4 d"),
+    ],
+)
+def test_durations(seconds, french, english):
+    assert plain(FR.duration(seconds)) == french
+    assert plain(EN.duration(seconds)) == english
+
+
+def test_ages_and_gaps():
+    assert plain(FR.age(42)) == "il y a 42 s"
+    assert plain(EN.age(42)) == "42 s ago"
+    assert FR.age(None) == "âge inconnu"
+    assert plain(FR.rate(-452)) == "45 cm/h"
+    assert plain(FR.gap(1520)) == "1,52 m"
+    assert plain(FR.percent(0.934)) == "93 %"
+    assert EN.percent(0.934) == "93%"
+    assert EN.percent(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("hours", "french", "english"),
+    [
+        (0, "20 h 05", "20:05"),
+        (-24, "hier 20 h 05", "yesterday 20:05"),
+        (-41, "hier 3 h 05", "yesterday 3:05"),
+        (-65, "mardi 3 h 05", "Tuesday 3:05"),
+        (-24 * 40, "23 septembre 21 h 05", "23 September 21:05"),  # the other side of summer time
+        (-24 * 400, "28 septembre 2022 21 h 05", "28 September 2022 21:05"),
+        (24, "demain 20 h 05", "tomorrow 20:05"),
+    ],
+)
+def test_moments(hours, french, english):
+    at_ms = NOW_MS + hours * HOUR_MS
+    assert plain(FR.moment(at_ms, NOW_MS)) == french
+    assert plain(EN.moment(at_ms, NOW_MS)) == english
+
+
+def test_the_zone_of_the_site_counts():
+    assert plain(FR.clock(SUMMER_MS)) == "11 h 46"
+    assert Format("en", ZoneInfo("Indian/Reunion")).clock(SUMMER_MS) == "13:46"
+    assert FR.clock(None) == "—"
+    assert plain(FR.weekday(SUMMER_MS)) == "mer. 3"
+    assert plain(EN.weekday(SUMMER_MS)) == "Wed 3"
+
+
+SENTENCES = {
+    "calm": (
+        "Pont-Neuf : 0,54 m, stable — normal, 66 cm sous la vigilance.",
+        "Pont-Neuf: 0.54 m, steady — normal, 66 cm below watch.",
+    ),
+    "rising": (
+        "Pont-Neuf : 1,64 m, monte de 45 cm/h — vigilance, 16 cm sous l’alerte.",
+        "Pont-Neuf: 1.64 m, rising 45 cm/h — watch, 16 cm below warning.",
+    ),
+    "sounding": (
+        "Pont-Neuf : 2,68 m, monte de 52 cm/h — ALARME, 18 cm au-dessus du seuil.",
+        "Pont-Neuf: 2.68 m, rising 52 cm/h — ALARM, 18 cm above the threshold.",
+    ),
+    "frozen": (
+        "Pont-Neuf : 1,64 m il y a 1 h 20 min. Depuis, aucun relevé.",
+        "Pont-Neuf: 1.64 m 1 h 20 min ago. No reading since.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_the_river_in_one_sentence(name):
+    station = VIEWS[name](NOW_MS).stations[0]
+    said = [plain(station_sentence(station, name == "frozen", Words(f.lang), f)) for f in (FR, EN)]
+    assert tuple(said) == SENTENCES[name]
+
+
+def test_the_zone_in_one_sentence():
+    zone = VIEWS["rising"](NOW_MS).zones[0]
+    assert plain(zone_verdict(zone, NOW_MS, Words("fr"), FR)) == (
+        "Fuite probable : ≈ 2,4 m³/h, depuis hier 3 h 05."
+    )
+    zone.since_ms = None
+    assert plain(zone_verdict(zone, NOW_MS, Words("en"), EN)) == "Probable leak: ≈ 2.4 m³/h."
+    zone.leak_l_h = None
+    assert zone_verdict(zone, NOW_MS, Words("en"), EN) == "Probable leak."
+    zone.verdict = "unknown"
+    assert zone_verdict(zone, NOW_MS, Words("en"), EN).startswith("Leaks: no opinion")

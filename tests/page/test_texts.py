@@ -1,0 +1,85 @@
+"""Every text exists in both languages, is used, and every word that a view may carry has one."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import amont_gateway.page
+from amont_gateway.page.texts import TEXTS, Words
+from amont_gateway.page.texts_alarm import ALARM_TEXTS
+from amont_gateway.page.texts_water import WATER_TEXTS
+
+SOURCES = [
+    path.read_text("utf-8")
+    for path in Path(amont_gateway.page.__file__).parent.rglob("*")
+    if path.suffix in (".py", ".html") and not path.name.startswith("texts")
+]
+SOURCE = "\n".join(SOURCES)
+LITERAL = re.compile(r"""["']([a-z]+(?:\.[a-z_]+)+)["']""")
+PREFIX = re.compile(r"""["']([a-z]+\.(?:[a-z]+[._])*)(?:\{|["'] ~)""")
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_say_the_same_things():
+    wrong = [
+        key
+        for key, (french, english) in TEXTS.items()
+        if not french.strip()
+        or not english.strip()
+        or placeholders(french) != placeholders(english)
+    ]
+    assert wrong == []
+    assert not ALARM_TEXTS.keys() & WATER_TEXTS.keys()
+
+
+def test_every_key_in_use_exists():
+    areas = {key.partition(".")[0] for key in TEXTS}
+    used = {key for key in LITERAL.findall(SOURCE) if key.partition(".")[0] in areas}
+    used = {key for key in used if not key.endswith((".html", ".css", ".js"))}
+    assert sorted(used - TEXTS.keys()) == []
+
+
+def test_no_text_is_left_over():
+    prefixes = tuple(PREFIX.findall(SOURCE))
+    used = set(LITERAL.findall(SOURCE))
+    assert sorted(k for k in TEXTS if k not in used and not k.startswith(prefixes)) == []
+
+
+WORDS = {
+    "siren": "idle sound muted latch fault unconfirmed stuck exercise pause unknown",
+    "siren.mode": "armed test drill bypass",
+    "siren.health": "ok degraded fault",
+    "level": "normal watch warning alarm alarm_plus unknown",
+    "chart": "watch warning alarm alarm_plus",
+    "rest": "normal watch warning alarm alarm_plus",
+    "freshness": "proved assumed unknown stale",
+    "promise": "full weaker",
+    "severity": "info notice fault alarm",
+    "carrier": "bridge mqtt",
+    "forecast.reaches": "none watch warning alarm",
+    "forecast": "fault",
+    "flag": "range rate spike flat suspect",
+    "zone": "normal watch leak unknown",
+    "status": "database broker_away broker_refused journal_full journal_read-only journal_fault",
+    "voting": "one two none",
+}
+
+
+@pytest.mark.parametrize("area", WORDS)
+def test_every_word_of_the_contract_has_a_text(area):
+    assert [w for w in WORDS[area].split() if f"{area}.{w}" not in TEXTS] == []
+
+
+def test_words_from_outside_are_shown_as_they_are():
+    words = Words("fr")
+    assert words.either("flag.unheard_of", "unheard_of") == "unheard_of"
+    assert words.of({"en": "only English"}) == "only English"
+    assert words.of({}, "fallback") == "fallback"
+    assert words.of({"fr": "Attention : « ici » !"}) == "Attention\u00a0: «\u00a0ici\u00a0»\u00a0!"
+    with pytest.raises(KeyError):
+        words("no.such.text")
