@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import shutil
+import socket
 import string
 import sys
 import time
@@ -61,6 +62,7 @@ class Demo:
         self.past = 0  # samples of before the beginning, which come as the nodes' backlog
         self._bridge: SimulatedBridge | None = None
         self._boards: list[SimulatedBoard] = []
+        self._started: list[SimulatedBoard] = []
         self._tls: Path | None = None
         self._influx = ""
 
@@ -89,8 +91,10 @@ class Demo:
             "guard", "amont_demo.guard_main", "--state", str(self.folder / "guard"), *timing
         )
         self._python("gateway", "amont_demo.gateway_main", *self._gateway_arguments(), *timing)
+        self._await_broker()
         for board in self._boards:
             board.start()
+            self._started.append(board)
 
     def stop(self) -> None:
         """End every process that was started."""
@@ -104,7 +108,7 @@ class Demo:
         """Raise DemoError if a part ended by itself."""
         for name in self._processes.dead():
             raise DemoError(f"{name} ended by itself:\n{self._processes.tail(name)}")
-        for board in self._boards:
+        for board in self._started:
             if not board.running():
                 raise DemoError(f"node {board.root.name} ended by itself:\n{board.log()[-800:]}")
 
@@ -136,6 +140,17 @@ class Demo:
             "influxd", servers.influxd(self.folder / "influxd", port, free_port())
         )
         self._influx = f"http://127.0.0.1:{port}"
+
+    def _await_broker(self) -> None:
+        # Nodes that find no broker come back after a pause that a person would wait out.
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.broker_port), 1).close()
+                return
+            time.sleep(0.05)
+        raise DemoError(f"the MQTT broker did not open port {self.broker_port}")
 
     def _prepare(self, bridge: SimulatedBridge) -> None:
         site_path = self.folder / "site.yaml"
