@@ -110,12 +110,15 @@ def river(name: str) -> River:
 @functools.lru_cache(maxsize=1)
 def _inflow_columns() -> dict[int, Floats]:
     openpyxl: Any = import_module("openpyxl")  # carries no types
-    sheet = openpyxl.load_workbook(_inflow_path(), read_only=True).worksheets[0]
-    rows = sheet.iter_rows(values_only=True)
-    header = [str(cell) for cell in next(rows)]
-    columns = {area: header.index(f"DMA {area} (L/s)") for area in AREAS}
-    # Only the columns of our areas are kept; the others are not even converted.
-    cells = [[row[column] for column in columns.values()] for row in rows]
+    book = openpyxl.load_workbook(_inflow_path(), read_only=True)
+    try:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        header = [str(cell) for cell in next(rows)]
+        columns = {area: header.index(f"DMA {area} (L/s)") for area in AREAS}
+        # Only the columns of our areas are kept; the others are not even converted.
+        cells = [[row[column] for column in columns.values()] for row in rows]
+    finally:
+        book.close()
     table = np.array(cells, dtype=np.float64) * 3600.0
     return {area: table[:, k] for k, area in enumerate(columns)}
 
