@@ -28,7 +28,7 @@ _STEP_INDEX = {step: index for index, step in enumerate(STEPS)}
 
 # One channel's readings, oldest first. `values` are in the quantity's unit; they are carried
 # rounded to the nearest multiple of `step` (one of STEPS). `quality` is one code a value; None
-# says all good.
+# says all good. Two channels with the same readings are equal: the step is only how they travel.
 class Channel:
     __slots__ = ("index", "quality", "quantity", "step", "values")
 
@@ -47,7 +47,7 @@ class Channel:
         self.quality = [0] * len(values) if quality is None else quality
 
     def _fields(self) -> tuple[object, ...]:
-        return (self.index, self.quantity, self.step, tuple(self.values), tuple(self.quality))
+        return (self.index, self.quantity, tuple(self.values), tuple(self.quality))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Channel) and self._fields() == other._fields()
@@ -56,10 +56,12 @@ class Channel:
         return hash(self._fields())
 
     def __repr__(self) -> str:
-        return "Channel%r" % (self._fields(),)
+        fields = self._fields()
+        return "Channel%r" % (fields[:2] + (self.step,) + fields[2:],)
 
-    # Values divided by step, rounded to the nearest.
-    def scaled(self) -> list[int]:
+    # The step to carry and the values divided by it. Many probes say whole centimetres: where all
+    # values are multiples of a larger step, that one costs fewer bits and loses nothing.
+    def scaled(self) -> tuple[int, list[int]]:
         step = self.step
         if step not in _STEP_INDEX:
             raise Malformed("step %d" % step)
@@ -67,7 +69,11 @@ class Channel:
         scaled = [(value + half) // step for value in self.values]
         if max(scaled) > VALUE_MAX or min(scaled) < -VALUE_MAX:
             raise Malformed("value out of range")
-        return scaled
+        factor = 1
+        for coarse in STEPS:
+            if coarse % step == 0 and not any([value % (coarse // step) for value in scaled]):
+                factor = coarse // step
+        return step * factor, [value // factor for value in scaled]
 
 
 # Bits of one channel for a growing number of readings, newest first.
@@ -158,13 +164,13 @@ class Samples:
     # the echo.
     def encode_trimmed(self, max_body: int = MAX_BODY) -> tuple[bytes, int]:
         self._check()
-        scaled = [channel.scaled() for channel in self.channels]
+        steps, scaled = zip(*[channel.scaled() for channel in self.channels])  # noqa: B905
         for echo in (self.echo, None):
             frame = BitWriter()
             put_head(frame, self.life, self.tick_s, echo)
             carried = self._fitting(scaled, max_body * 8 - frame.bit_length)
             if carried:
-                self._put(frame, scaled, carried)
+                self._put(frame, steps, scaled, carried)
                 return frame.tobytes(), carried
         raise Malformed("one sample does not fit %d bytes" % max_body)
 
@@ -183,7 +189,7 @@ class Samples:
             raise Malformed("interval out of range")
 
     # The most samples, newest first, whose bits fit; 0 if not even one does.
-    def _fitting(self, scaled: list[list[int]], room: int) -> int:
+    def _fitting(self, scaled: tuple[list[int], ...], room: int) -> int:
         room -= 11 + var_cost(self.seq) + var_cost(self.lag_s) + var_cost(self.backlog)
         sizes = [
             _ChannelSize(values, channel.quality)
@@ -202,7 +208,13 @@ class Samples:
     def _interval_bits(self) -> int:
         return 4 if self.interval_s in _INTERVAL_INDEX else 4 + var_cost(self.interval_s)
 
-    def _put(self, writer: BitWriter, scaled: list[list[int]], carried: int) -> None:
+    def _put(
+        self,
+        writer: BitWriter,
+        steps: tuple[int, ...],
+        scaled: tuple[list[int], ...],
+        carried: int,
+    ) -> None:
         mask = 0
         for channel in self.channels:
             mask |= 1 << channel.index
@@ -217,8 +229,11 @@ class Samples:
                 writer.var(self.interval_s, INTERVAL_BITS)
         writer.var(self.backlog, SEQ_BITS)
         writer.put(1 if self.fast else 0, 1)
-        for channel, values in zip(self.channels, scaled):  # noqa: B905
-            _put_channel(writer, channel, values[-carried:], carried)
+        for channel, step, values in zip(self.channels, steps, scaled):  # noqa: B905
+            writer.put(channel.quantity, 5)
+            writer.put(_STEP_INDEX[step], 3)
+            rice.encode(writer, values[-carried:])
+            _put_quality(writer, channel.quality[-carried:])
 
 
 def _check_channel(channel: Channel, count: int, last_index: int) -> None:
@@ -239,11 +254,7 @@ def _check_times(seq: int, count: int, lag_s: int, tick_s: int) -> None:
         raise Malformed("sample before its life began")
 
 
-def _put_channel(writer: BitWriter, channel: Channel, values: list[int], carried: int) -> None:
-    writer.put(channel.quantity, 5)
-    writer.put(_STEP_INDEX[channel.step], 3)
-    rice.encode(writer, values)
-    quality = channel.quality[-carried:]
+def _put_quality(writer: BitWriter, quality: list[int]) -> None:
     if not any(quality):
         writer.put(1, 1)
         return

@@ -1,15 +1,15 @@
 import pytest
 from tests.wire import fuzz
 
-COUNT = 20_000
+COUNT = 7_000  # of each: 21,000 mutations; the benchmarks run more
 
 
 def test_mutated_bodies_frames_and_lines_are_refused_cleanly():
     tally = fuzz.run(COUNT, seed=1)
     for judged in ("body", "frame", "line"):
         assert sum(n for name, n in tally.items() if name.startswith(judged)) == COUNT
-    assert tally["body taken"] > 1000  # so the mutations reach past the head
-    assert tally["body Malformed"] > 1000
+    assert tally["body taken"] > COUNT // 10  # so the mutations reach past the head
+    assert tally["body Malformed"] > COUNT // 10
     assert tally["frame forged"] > COUNT // 2
     assert tally.get("line misread", 0) < 20
 

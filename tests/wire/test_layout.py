@@ -48,23 +48,23 @@ STAGE = (u(1, 5), u(0, 3))
 LAYOUTS = [
     (
         const.SAMPLES,
-        Samples(7, 5000, 40, 9, 0, 3, False, [Channel(0, 1, 1, [1040])]),
-        packed(*HEAD, *ONE, *STAGE, svar(1040), "1"),
+        Samples(7, 5000, 40, 9, 0, 3, False, [Channel(0, 1, 1, [1041])]),
+        packed(*HEAD, *ONE, *STAGE, svar(1041), "1"),
     ),
     (
         const.URGENT,
         Samples(7, 5000, 40, 9, 60, 3, True,
-                [Channel(0, 1, 1, [1040, 1043]), Channel(2, 8, 10, [3300, 3300], [0, 4])],
+                [Channel(0, 1, 1, [1040, 1043]), Channel(2, 8, 10, [3310, 3310], [0, 4])],
                 (0xDEADBEEF, 300)),
         packed(u(7, 12), var(5000), "1", u(0xDEADBEEF, 32), var(300), *TWO,
                *STAGE, svar(1040), u(2, 4), "10" + "10", "1",  # +3 is 6: 6 >> 2, then 6 & 3
-               u(8, 5), u(3, 3), svar(330), u(0, 4), "0", "0", u(0, 3), u(4, 3)),
+               u(8, 5), u(3, 3), svar(331), u(0, 4), "0", "0", u(0, 3), u(4, 3)),
     ),
     (
         const.SAMPLES,
-        Samples(7, 5000, 40, 9, 61, 3, False, [Channel(1, 1, 1, [5, 5, 5, 5, 5, 5, 5])]),
+        Samples(7, 5000, 40, 9, 61, 3, False, [Channel(1, 1, 1, [7, 7, 7, 7, 7, 7, 7])]),
         packed(*HEAD, u(0b0010, 4), u(6, 6), var(40), var(9), u(15, 4), var(61), var(3), "0",
-               *STAGE, svar(5), u(15, 4), u(0, 5), "1"),
+               *STAGE, svar(7), u(15, 4), u(0, 5), "1"),
     ),
     (
         const.HEALTH,
