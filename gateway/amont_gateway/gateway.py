@@ -16,6 +16,7 @@ from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.guard_link import GuardLink
+from amont_gateway.guard_words import word_audit
 from amont_gateway.history import History
 from amont_gateway.influx import Influx, InfluxWriter
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
@@ -108,6 +109,7 @@ class Gateway:
         self._ingest = self._make_ingest(options.broker)
         self._history = self._make_history(options.influx)
         self._guard_state = GuardState(self._clock)
+        self._guard_faults: set[Any] = set()
         self._state = StateBuilder(
             places,
             self._guard_state,
@@ -195,13 +197,19 @@ class Gateway:
     def state(self, state: dict[str, Any]) -> None:
         """Take the guard's state."""
         self._guard_state.take(state)
+        faults = [f for f in state.get("faults") or () if isinstance(f, dict)]
+        for fault in faults:
+            if fault.get("name") not in self._guard_faults:
+                self.events.note("guard_fault", fault, key=str(fault.get("name")))
+        self._guard_faults = {fault.get("name") for fault in faults}
 
     def audit(self, record: dict[str, Any]) -> None:
         """Show one of the guard's decisions."""
         self.counters.add("guard_audit_records")
-        text = record.get("text")
-        detail = text if isinstance(text, dict) else str(record.get("event") or record)[:200]
-        self.events.note("guard_audit", detail, key=str(record.get("seq") or record)[:200])
+        worded = word_audit(record)
+        if worded is not None:
+            kind, detail, key = worded
+            self.events.note(kind, detail, key=key)
 
     def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
         if broker is None:

@@ -130,6 +130,13 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Unreadable message from the guard: {detail}",
     ),
     "guard_audit": (INFO, "Gardien : {detail}", "Guard: {detail}"),
+    "guard_start": (INFO, "Le gardien a démarré", "The guard started"),
+    "guard_stop": (NOTICE, "Le gardien s'est arrêté", "The guard stopped"),
+    "siren_sounds": (ALARM, "Sirène {detail}", "Siren {detail}"),
+    "siren_changes": (NOTICE, "Sirène {detail}", "Siren {detail}"),
+    "station_level": (NOTICE, "Station {detail}", "Station {detail}"),
+    "person_asked": (INFO, "{detail}", "{detail}"),
+    "person_pin": (NOTICE, "Code refusé – {detail}", "Wrong PIN – {detail}"),
     "guard_fault": (FAULT, "Gardien : {detail}", "Guard: {detail}"),
     "overload": (
         NOTICE,
