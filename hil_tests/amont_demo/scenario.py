@@ -138,8 +138,8 @@ def _track(ticks: Times, values: NDArray[np.float64], step_s: int, history_s: in
     first = max(int(ticks[0]), HISTORY_S - history_s)
     first += -first % step_s
     past = range(first, HISTORY_S, step_s)
-    # A gap of the record stays a gap: a sample needs a recorded value within the hour around it.
+    # A gap of the record stays a gap: a sample needs a recorded value less than an hour later.
     near = np.abs(ticks[np.searchsorted(ticks, past).clip(max=len(ticks) - 1)] - np.array(past))
     between = np.round(np.interp(past, ticks, whole)).astype(int)
     rows = zip(past, between, near, strict=True)
-    return Track(ticks, whole, [(tick, int(v)) for tick, v, gap in rows if gap <= HOUR_S])
+    return Track(ticks, whole, [(tick, int(v)) for tick, v, gap in rows if gap < HOUR_S])

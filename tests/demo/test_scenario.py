@@ -30,7 +30,7 @@ def test_an_hours_rain_is_spread_and_kept() -> None:
     rain = scenario.rain()
     hour = (rain.ticks_s > HISTORY_S - 4 * 3600) & (rain.ticks_s <= HISTORY_S - 3 * 3600)
     assert hour.sum() == 4
-    assert rain.values[hour].sum() == 6_800  # 28 February 2018, 03:00 to 04:00: 6.8 mm
+    assert rain.values[hour].sum() == 76_800  # 28 February 2018, 04:00 to 05:00: 76.8 mm
 
 
 def test_the_leak_is_added_and_nothing_else() -> None:
