@@ -91,6 +91,7 @@ class Guard:
         self._second_at = self._windows_at = self._state_at = 0.0
         self._last_tick = -1
         self._changed = True  # something people see, since the last STATE
+        self._state_changed = False  # something that a restart needs, since it was stored last
         self._stopping = False
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
         self.gateway = GatewaySocket(folder / "guard.sock", gateway_uids, self.counters)
@@ -238,8 +239,7 @@ class Guard:
             self.outputs[name].drive(self.judge.sounding(name), now_s)
         for decision in decisions:
             self._record(decision.record)
-        self._store.save_state(self.judge)
-        self._changed = True
+        self._changed = self._state_changed = True
 
     def _record(self, record: dict[str, Any]) -> None:
         record = {"at_ms": self.clock.wall_ms(), **record}
@@ -279,8 +279,8 @@ class Guard:
         if self.intake.changed and real_s >= self._windows_at:
             self._windows_at, self.intake.changed = real_s + WINDOWS_EVERY_S, False
             self._store.save_windows(self.keys, self.freshness)
-        if real_s >= self._state_at:
-            self._state_at = real_s + STATE_EVERY_S
+        if self._state_changed or real_s >= self._state_at:
+            self._state_at, self._state_changed = real_s + STATE_EVERY_S, False
             self._store.save_state(self.judge)
 
     def _look_for_faults(self, now_s: float) -> None:

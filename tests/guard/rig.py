@@ -119,7 +119,7 @@ class SimNode:
         self.seq = -1
         self.nonce = None  # (nonce, tick of its first arrival, counter that carried the echo)
         self.acks = []
-        args = (SECRETS[number], number, generation)
+        args = (bytes([number]) * 16, number, generation)
         self.sealer = Sealer(*args, UPLINK, ReservedCounter(counter, lambda limit: None))
         self.opener = Opener(*args, DOWNLINK)
         self.last = 0
