@@ -152,25 +152,28 @@ class ZoneTest:
             night.end_ms = int(days.end_ms[index, known].max())
             night.flow_l_h = float(days.l_h[index, known].mean())
             night.residual_l_h = float((days.l_h[index, known] - expected[known]).mean())
-            lasting = self._lasting(days, index, night.residual_l_h)
-            self._step(index, lasting / self._sigma(reference, residuals))
+            self._step(index, self._score(days, index, night, self._sigma(reference, residuals)))
         self._describe(index, night)
         return night
 
-    def _lasting(self, days: Days, index: int, residual_l_h: float) -> float:
-        """Return the night's residual, less where the day before did not show it too.
+    def _score(self, days: Days, index: int, night: Night, sigma: float) -> float:
+        """Return the night's residual in standard deviations, bounded.
 
-        A leak runs all day; watering and night work do not.
+        A leak runs all day; watering, flushing and night work do not. So a night's rise that the
+        day before did not show counts less, and one such night alone is never more than a watch.
         """
+        rule, residual = self._rule, night.residual_l_h
         left = days.l_h[index - 1, DAY_FROM:] - self.nights[index - 1].expected_l_h[DAY_FROM:]
         left = left[np.isfinite(left)]
-        if not residual_l_h > 0.0 or len(left) < 8:
-            return residual_l_h
-        return min(residual_l_h, max(float(np.median(left)), self._rule.alone * residual_l_h))
+        clip = rule.clip
+        if residual > 0.0 and len(left) >= 8:
+            lasting = max(float(np.median(left)), rule.alone * residual)
+            clip = clip if lasting > rule.alone * residual else min(clip, rule.watch)
+            residual = min(residual, lasting)
+        return min(max(residual / sigma, -rule.clip), clip)
 
-    def _step(self, index: int, ratio: float) -> None:
+    def _step(self, index: int, score: float) -> None:
         rule = self._rule
-        score = min(max(ratio, -rule.clip), rule.clip)
         before = self._total
         # The sum is capped so that a repaired leak is seen as over within days.
         self._total = min(max(0.0, before + score - rule.drift), 3.0 * rule.alarm)

@@ -7,6 +7,7 @@ there is no table of scales that could get lost between two files.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -68,6 +69,8 @@ def _graph(network: Network) -> onnx.ModelProto:
 def write_int8(network: Network, calibration: Floats, path: Path) -> int:
     """Write the int8 file of ``network`` and return its size; above 64 KiB raises ValueError."""
     quantization: Any = import_module("onnxruntime.quantization")  # carries no types
+    # It recommends a pre-processing for graphs with shapes to infer; ours has none.
+    logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "float.onnx"
         onnx.save(_graph(network), plain)

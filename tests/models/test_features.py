@@ -1,0 +1,137 @@
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from amont_gateway import features
+from amont_gateway.features import HORIZONS_H, HOUR_MS, RAIN_SPANS_H, STAGE_LAGS_H, Series
+
+START = 1_600_000_000_000 // HOUR_MS * HOUR_MS
+STAGES, RAINS = len(STAGE_LAGS_H), len(RAIN_SPANS_H)
+ROME = ZoneInfo("Europe/Rome")
+
+
+def hourly(values):
+    t_ms = START + HOUR_MS * np.arange(len(values), dtype=np.int64)
+    return Series(t_ms, np.asarray(values, dtype=np.float64))
+
+
+def rows(stage, rain, at):
+    return features.river_rows(stage, rain, np.array([START + at * HOUR_MS]), 1000.0)[0]
+
+
+def test_a_row_holds_compressed_differences_rain_and_masks():
+    stage = hourly(np.arange(100) * 10)
+    rain = hourly(np.full(100, 1000.0))
+    row = rows(stage, rain, 90)
+    assert row.shape == (features.RIVER_FEATURES,)
+    assert row[:2] == pytest.approx(np.arcsinh([0.2, 0.4]))
+    assert row[STAGES] == pytest.approx(np.log1p(1.0))
+    assert row[STAGES + RAINS - 1] == pytest.approx(np.log1p(24.0))
+    assert (row[STAGES + RAINS :] == 1.0).all()
+
+
+def test_changing_the_future_changes_no_past_row():
+    rng = np.random.default_rng(3)
+    stage, rain = hourly(rng.integers(0, 900, 200)), hourly(rng.integers(0, 900, 200))
+    now = START + HOUR_MS * np.arange(100, 120)
+    before = features.river_rows(stage, rain, now, 500.0)
+    later = stage.t_ms > now[-1]
+    changed = [Series(s.t_ms, np.where(later, 9e5, s.value)) for s in (stage, rain)]
+    assert np.array_equal(before, features.river_rows(*changed, now, 500.0), equal_nan=True)
+
+
+def test_inputs_are_not_changed():
+    stage, rain = hourly(np.arange(80.0)), hourly(np.zeros(80))
+    copies = stage.value.copy(), rain.value.copy()
+    stage.value.setflags(write=False)
+    rows(stage, rain, 79)
+    assert np.array_equal(stage.value, copies[0])
+    assert np.array_equal(rain.value, copies[1])
+
+
+def test_without_rain_only_the_rain_part_is_masked():
+    row = rows(hourly(np.arange(100.0)), features.NO_SERIES, 99)
+    assert (row[STAGES : STAGES + RAINS] == 0.0).all()
+    assert (row[-RAINS:] == 0.0).all()
+    assert (row[STAGES + RAINS : 2 * STAGES + RAINS] == 1.0).all()
+
+
+def test_a_young_gauge_masks_what_it_has_not_seen():
+    row = rows(hourly(np.arange(5.0)), features.NO_SERIES, 4)
+    assert row[STAGES + RAINS : 2 * STAGES + RAINS].tolist() == [1.0] * 4 + [0.0] * (STAGES - 4)
+
+
+def test_no_stage_now_is_nan_and_not_calm():
+    stage = hourly(np.arange(50.0))
+    assert np.isnan(rows(stage, features.NO_SERIES, 60)).all()
+
+
+def test_only_good_and_finite_readings_count():
+    series = features.good_series(
+        np.array([1, 2, 3, 4]), np.array([10.0, np.nan, 30.0, 40.0]), np.array([0, 0, 1, 0])
+    )
+    assert series.t_ms.tolist() == [1, 4]
+
+
+def test_bands_are_ordered_in_quantile_and_horizon():
+    raw = np.random.default_rng(1).standard_normal((50, len(HORIZONS_H) * 3))
+    bands = features.river_bands(raw, 800.0)
+    assert (np.diff(bands, axis=2) >= 0).all()
+    assert (np.diff(bands, axis=1) >= 0).all()
+
+
+def test_expand_undoes_compress():
+    rise = np.array([-300.0, 0.0, 5.0, 4000.0])
+    assert features.expand(features.compress(rise, 700.0), 700.0) == pytest.approx(rise)
+
+
+def test_hours_are_means_up_to_their_end():
+    series = Series(START + np.array([1, HOUR_MS // 2, HOUR_MS, HOUR_MS + 1]), np.arange(4.0))
+    hours = features.hourly_mean(series)
+    assert hours.t_ms.tolist() == [START + HOUR_MS, START + 2 * HOUR_MS]
+    assert hours.value.tolist() == [1.0, 3.0]
+
+
+def test_the_day_with_25_hours_keeps_24():
+    # 31 October 2021, the clocks go back in Rome.
+    start = 1_635_631_200_000
+    hours = Series(start + HOUR_MS * np.arange(1, 26), np.arange(25.0))
+    days = features.by_day(hours, ROME)
+    assert days.l_h.shape == (1, 24)
+    assert np.isfinite(days.l_h).all()
+    assert days.l_h[0, 2] == 3.0  # the later of the two hours that are both called two o'clock
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_medians_are_nanmedians(seed):
+    rng = np.random.default_rng(seed)
+    table = rng.standard_normal((7 + seed, 24))
+    table[rng.random(table.shape) < 0.3] = np.nan
+    table[0] = 1.0
+    assert features.medians(table) == pytest.approx(np.nanmedian(table, axis=0))
+    table[:, 3] = np.nan
+    assert np.isnan(features.medians(table)[3])
+
+
+def test_a_steady_leak_leaves_the_swing_as_it_is():
+    day = np.random.default_rng(2).uniform(1, 5, (1, 24))
+    assert features.swings(day + 2.5) == pytest.approx(features.swings(day))
+    day[0, :8] = np.nan
+    assert np.isnan(features.swings(day)).all()
+
+
+def test_monday_to_sunday():
+    monday = date(2022, 1, 3).toordinal()
+    assert [features.day_type(monday + k) for k in range(7)] == [0, 0, 0, 0, 0, 1, 2]
+
+
+def test_a_reference_needs_ten_days():
+    ordinal = np.arange(738_156, 738_156 + 9)
+    assert features.make_reference(ordinal, np.ones((9, 24))) is None
+    assert features.make_reference(np.arange(738_156, 738_166), np.zeros((10, 24))) is None
+    reference = features.make_reference(
+        np.arange(738_156, 738_166), np.tile(np.r_[5.0, 1, 1, 1, 1, np.full(19, 5.0)], (10, 1))
+    )
+    assert reference.quiet.tolist() == [1, 2, 3, 4]

@@ -1,0 +1,114 @@
+import itertools
+
+import numpy as np
+import pytest
+from tests.models.scene import DAY_MS, zone_hours
+
+from amont_models import metrics
+from amont_models.data import Zone
+from amont_models.inject import Leak, inject, outflow
+from amont_models.leak import count, in_time
+from amont_models.river import max_rises
+
+H = 3_600_000
+
+
+def test_persistence_index_by_hand():
+    truth, nothing = np.array([1.0, 3.0, np.nan]), np.zeros(3)
+    assert metrics.persistence_index(truth, truth, nothing) == 1.0
+    assert metrics.persistence_index(truth, nothing, nothing) == 0.0
+    assert metrics.persistence_index(truth, np.array([1.0, 2.0, 9.0]), nothing) == 0.9
+    assert np.isnan(metrics.persistence_index(nothing, nothing, nothing))
+
+
+def test_coverage_by_hand():
+    truth = np.array([1.0, 2.0, 3.0, np.nan])
+    assert metrics.coverage(truth, np.full(4, 1.0), np.full(4, 2.0)) == pytest.approx(2 / 3)
+    assert np.isnan(metrics.coverage(truth[3:], truth[3:], truth[3:]))
+
+
+def stage(*above):
+    out = np.zeros(200)
+    for start, end in above:
+        out[start:end] = 10.0
+    return out
+
+
+def flags(*hours):
+    out = np.zeros(200, dtype=bool)
+    out[list(hours)] = True
+    return out
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        ((98,), (1, 1, 0)),  # two hours ahead: warned
+        ((94,), (1, 1, 0)),  # six hours ahead still counts
+        ((93,), (0, 1, 1)),  # seven do not, and the group is false
+        ((70,), (0, 1, 1)),
+        ((70, 74, 90), (0, 2, 2)),  # gaps under six hours are one group
+        ((101, 105, 115), (0, 0, 0)),  # above, and the 12 h after
+        ((125,), (0, 1, 1)),
+    ],
+)
+def test_warnings_are_counted_as_defined(hours, expected):
+    counts = metrics.warnings(stage((100, 110)), 5.0, flags(*hours))
+    assert counts.events == 1
+    assert (counts.warned, counts.groups, counts.false) == expected
+
+
+def test_a_second_crossing_within_12_h_is_the_same_event():
+    assert metrics.crossings(stage((50, 55), (60, 65), (90, 95)), 5.0).tolist() == [50, 90]
+
+
+def test_lead_is_from_the_first_warning():
+    counts = metrics.warnings(stage((100, 110)), 5.0, flags(96, 99))
+    assert counts.leads_h == (4.0,)
+    assert counts.summary()["lead_h"] == 4.0
+
+
+def test_max_rises_look_ahead_only_as_far_as_the_horizon():
+    rises = max_rises(np.array([0.0, 5.0, 1.0, 1.0, 9.0, 0.0, 0.0, 0.0, 0.0]))
+    assert rises[0].tolist() == [5.0, 5.0, 9.0]
+    assert rises[1, 0] == -4.0
+    assert np.isnan(rises[-1]).all()
+
+
+def test_a_leak_flows_between_its_times_only_and_grows_with_the_square():
+    t_ms = H * np.arange(1, 101, dtype=np.int64)
+    leak = Leak(20 * H, 60 * H, 80 * H, False, 100.0, 0.1)
+    flow = outflow(t_ms, leak)
+    assert (flow[t_ms <= 20 * H] == 0).all()
+    assert (flow[t_ms > 80 * H] == 0).all()
+    assert flow[39] == pytest.approx(25.0, rel=0.06)
+    assert flow[69] == pytest.approx(100.0, rel=0.06)
+
+
+def test_injection_is_repeatable_and_leaves_the_record_alone():
+    t_ms, l_h = zone_hours(450)
+    zone = Zone("3", t_ms, l_h)
+    copy = l_h.copy()
+    one, leaks = inject(zone, 5, 6)
+    other, _ = inject(zone, 5, 6)
+    assert np.array_equal(one.inflow_l_h, other.inflow_l_h)
+    assert np.array_equal(zone.inflow_l_h, copy)
+    assert len(leaks) == 6
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(leaks))
+    assert leaks[0].start_ms >= t_ms[0] + 42 * DAY_MS
+
+
+def test_leaks_are_found_in_time_only():
+    abrupt = Leak(0, 0, 30 * DAY_MS, True, 1.0, 0.2)
+    slow = Leak(0, 20 * DAY_MS, 40 * DAY_MS, False, 1.0, 0.2)
+    assert in_time(abrupt, [13 * DAY_MS]) == 13 * DAY_MS
+    assert in_time(abrupt, [0, 15 * DAY_MS]) is None
+    assert in_time(slow, [29 * DAY_MS]) is not None
+    assert in_time(slow, [31 * DAY_MS]) is None
+
+
+def test_false_alarms_are_counted_after_the_warm_up():
+    zone = Zone("3", H * np.arange(1, 8766, dtype=np.int64), np.ones(8765))
+    found = count(lambda _: [10 * DAY_MS, 100 * DAY_MS, 200 * DAY_MS], [zone], [(zone, [])])
+    assert found.false_clean == found.false_injected == 2
+    assert found.summary()["false_per_zone_year"] == pytest.approx(2 / (1 - 42 / 365.25), rel=1e-3)
