@@ -60,7 +60,7 @@ from amont_watch.siren import (
 from amont_watch.vote import ALARM, NORMAL, WATCH
 
 MYPY = False
-if MYPY:  # for the type checker only: the device has no such module
+if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
     from collections.abc import Callable
 
 
@@ -320,10 +320,10 @@ _MODE: tuple[_Row, ...] = (
     _Row((TEST, DRILL), RESTART, _always, ARMED, "restart ends test and drill", _nothing),
     _Row((TEST, DRILL), None, _not_calm, ARMED, "hazard ends test and drill", _nothing),
     _Row((TEST, DRILL), STOP, _always, ARMED, "stopped", _nothing),
-    _Row((BYPASS,), END_BYPASS, _at_the_box, ARMED, "bypass ended", _nothing),
+    _Row((BYPASS,), END_BYPASS, _at_the_box, ARMED, "bypass ended", _burst),
     _Row((TEST,), None, _mode_over, ARMED, "test over", _nothing),
     _Row((DRILL,), None, _mode_over, ARMED, "drill over", _nothing),
-    _Row((BYPASS,), None, _mode_over, ARMED, "bypass over", _nothing),
+    _Row((BYPASS,), None, _mode_over, ARMED, "bypass over", _burst),
     _Row((ARMED, TEST, DRILL), START_BYPASS, _at_the_box, BYPASS, "bypass", _bypass),
     _Row((ARMED,), START_TEST, _calm, TEST, "test", _test),
     _Row((ARMED,), START_DRILL, _agreed, DRILL, "drill", _drill),

@@ -70,3 +70,49 @@ REFUSALS = {
     },
     "not bypassed": {"fr": "n'est pas hors service", "en": "not bypassed"},
 }
+
+# Rows of the state machine's tables, and what people did, for the audit as people read it
+STEPS = {
+    "relay": {"fr": "ordre au relais", "en": "relay commanded"},
+    "asked": {
+        "fr": "demandé, une seconde personne doit confirmer",
+        "en": "asked, one more to agree",
+    },
+    "acknowledged": {"fr": "vu", "en": "seen"},
+    "alarm": {"fr": "alarme : la sirène sonne", "en": "alarm: the siren sounds"},
+    "restart restores the alarm": {
+        "fr": "redémarrage : l'alarme reprend",
+        "en": "restart: the alarm goes on",
+    },
+    "hazard over": {
+        "fr": "danger passé : sirène coupée, voyant allumé",
+        "en": "hazard over: siren off, light on",
+    },
+    "level rose": {"fr": "niveau plus élevé", "en": "the level rose"},
+    "muted": {"fr": "silence demandé", "en": "muted"},
+    "level above the muted one": {
+        "fr": "niveau plus haut qu'au moment du silence : la sirène sonne",
+        "en": "higher than when muted: the siren sounds",
+    },
+    "mute over": {"fr": "fin du silence : la sirène sonne", "en": "mute over: the siren sounds"},
+    "reset": {"fr": "réarmée", "en": "reset"},
+    "restart ends test and drill": {
+        "fr": "redémarrage : essai ou exercice terminé",
+        "en": "restart: test or drill ended",
+    },
+    "hazard ends test and drill": {
+        "fr": "l'eau monte : essai ou exercice interrompu",
+        "en": "the water rises: test or drill cut short",
+    },
+    "stopped": {"fr": "essai ou exercice arrêté", "en": "test or drill stopped"},
+    "bypass ended": {"fr": "clé remise : en service", "en": "key turned back: in service"},
+    "test over": {"fr": "essai terminé", "en": "test over"},
+    "drill over": {"fr": "exercice terminé", "en": "drill over"},
+    "bypass over": {"fr": "durée hors service écoulée", "en": "bypass time over"},
+    "bypass": {"fr": "hors service par la clé", "en": "bypassed by the key"},
+    "test": {"fr": "essai silencieux", "en": "silent test"},
+    "drill": {"fr": "exercice", "en": "drill"},
+    "fault": {"fr": "panne", "en": "at fault"},
+    "degraded": {"fr": "fonctionnement dégradé", "en": "degraded"},
+    "healthy": {"fr": "tout fonctionne", "en": "all works"},
+}

@@ -258,6 +258,8 @@ def _check_mode(before: World, world: World, event: tuple[Any, ...]) -> None:
     )
     if was.mode == now.mode:
         return
+    if was.mode == w.BYPASS and now.annunciation == w.SOUND and kind != w.RESTART:
+        _must(world.relay == w.ALARM_TONE, "I1 the end of a bypass sounds at once")
     if now.mode in (w.TEST, w.DRILL):
         calm = was.annunciation == w.IDLE and was.level == NORMAL and was.mode == w.ARMED
         _must(calm, "tests and drills begin in calm only")
