@@ -1,5 +1,6 @@
-"""Simulated boards: the device's own files on real MicroPython, or on CPython where it is missing."""
+"""Simulated boards: the device's own files on real MicroPython, or on CPython without it."""
 
+import contextlib
 import os
 import pty
 import socket
@@ -100,10 +101,8 @@ class SimulatedBoard:
 def write_config(root: Path, config: Mapping[str, object]) -> None:
     """Check a node's configuration and store it as the node itself would."""
     store = ConfigStore(str(root))
-    try:
+    with contextlib.suppress(ValueError):
         store.load()  # so that the revision rises over the one that is there
-    except ValueError:
-        pass
     store.save(NodeConfig(dict(config)))
 
 
