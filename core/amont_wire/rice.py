@@ -13,12 +13,14 @@ ESCAPE_ONES = (1 << ESCAPE) - 1
 DELTA_BITS = VALUE_BITS + 1  # two values at opposite ends
 
 
-# Exact bits of a growing set of deltas, under each k and under a fixed width.
+# Exact bits of a growing set of deltas, under each k and under a fixed width. A delta costs 1 + k
+# bits under every k from its own length on, so only what shorter k cost more is kept: on a calm
+# river that is two or three numbers, which matters on a board.
 class DeltaCost:
-    __slots__ = ("by_k", "count", "width")
+    __slots__ = ("count", "more", "width")
 
     def __init__(self) -> None:
-        self.by_k = [0] * (K_MAX + 1)
+        self.more = [0] * (K_MAX + 1)
         self.count = 0
         self.width = 0
 
@@ -26,17 +28,25 @@ class DeltaCost:
         length = bits_of(z)
         self.width = max(self.width, length)
         self.count += 1
-        escaped = ESCAPE + 5 + (length - 1 if length else 0)
-        by_k = self.by_k
-        for k in range(K_MAX + 1):
+        escaped = ESCAPE + 3 + length
+        more = self.more
+        for k in range(min(length, K_MAX + 1)):
             q = z >> k
-            by_k[k] += q + 1 + k if q < ESCAPE else escaped
+            more[k] += q if q < ESCAPE else escaped - k
 
-    # (bits without the k and width fields' own 4, k); k is FIXED when the fixed width is cheapest.
+    # (bits after the four of k, k); k is FIXED when the fixed width is cheapest. No k above the
+    # width can be: it would cost every delta a bit more.
     def cheapest(self) -> tuple[int, int]:
-        best = min(self.by_k)
-        fixed = 5 + self.count * self.width
-        return (fixed, FIXED) if fixed < best else (best, self.by_k.index(best))
+        count = self.count
+        more = self.more
+        best = FIXED
+        bits = 5 + count * self.width
+        for k in range(min(self.width, K_MAX), -1, -1):
+            cost = count * (1 + k) + more[k]
+            if cost <= bits:
+                bits = cost
+                best = k
+        return bits, best
 
 
 def deltas(values: list[int]) -> list[int]:
@@ -65,8 +75,7 @@ def encode(writer: BitWriter, values: list[int]) -> None:
 def _put_rice(writer: BitWriter, z: int, k: int) -> None:
     q = z >> k
     if q < ESCAPE:
-        writer.put((1 << q) - 1 << 1, q + 1)
-        writer.put(z & (1 << k) - 1, k)
+        writer.put((1 << q) - 1 << k + 1 | z & (1 << k) - 1, q + 1 + k)
     else:
         writer.put(ESCAPE_ONES, ESCAPE)
         writer.var(z, DELTA_BITS)

@@ -17,6 +17,7 @@ from amont_wire.const import (
     SEQ_BITS,
     STEPS,
     TICK_BITS,
+    VALUE_BITS,
     VALUE_MAX,
 )
 from amont_wire.errors import Malformed
@@ -203,6 +204,8 @@ class Samples:
                 bits += self._interval_bits()
             if bits <= room:
                 fitting = count
+            elif bits - room > VALUE_BITS * len(sizes):
+                break  # only the oldest values can become shorter, by less than this
         return fitting
 
     def _interval_bits(self) -> int:
