@@ -178,16 +178,16 @@ class Guard:
         self._finish(batch)
 
     def _take_gateway(self, now_s: float) -> None:
-        self.gateway.accept()
         self.gateway.flush()
         while len(self._raw) < RAW_WAITING:
             message = self.gateway.receive()
             if message is None:
-                return
+                break
             try:
                 self._take_message(message, now_s)
             except (messages.MessageError, KeyError, TypeError, ValueError, OverflowError):
                 self.counters["malformed message"] += 1
+        self.gateway.accept()  # last: a gateway that died has been noticed by now
 
     def _take_message(self, message: bytes, now_s: float) -> None:
         kind = message[0]

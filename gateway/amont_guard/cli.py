@@ -65,14 +65,13 @@ def _status(state: Path) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as guard:
         guard.settimeout(_ANSWER_S)
         guard.connect(str(state / "guard.sock"))
-        guard.send(messages.encode_json(messages.HELLO, {"format": 1}))
-        while True:
+        message = b"\0"
+        while message and message[0] != messages.STATE:  # comes each second
             message = guard.recv(messages.MAX_MESSAGE)
-            if not message:
-                raise ConnectionError("refused: a gateway is connected, ask it")
-            if message[0] == messages.STATE:
-                print(json.dumps(messages.decode_json(message), indent=2, ensure_ascii=False))
-                return 0
+    if not message:
+        raise ConnectionError("refused: a gateway is connected, ask it")
+    print(json.dumps(messages.decode_json(message), indent=2, ensure_ascii=False))
+    return 0
 
 
 def _log(record: dict[str, Any]) -> None:
