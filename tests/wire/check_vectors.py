@@ -117,6 +117,15 @@ def check_window(vector):
     assert [str(part) for part in window.state()] == vector["state"]
 
 
+def check_reservation(vector):
+    limits = []
+    counter = counters.ReservedCounter(vector["start"], limits.append, vector["block"])
+    assert [counter.next() for _ in vector["used"]] == vector["used"]
+    assert limits == vector["limits"]
+    if vector["used"][-1] == 0xFFFFFFFF:
+        assert refusal(counter.next) == "CounterExhausted"
+
+
 CHECKS = {
     "ccm": check_ccm,
     "frames": check_frame,
@@ -125,6 +134,7 @@ CHECKS = {
     "messages": check_message,
     "refused": check_refused,
     "refused_frames": check_refused_frame,
+    "reservations": check_reservation,
     "windows": check_window,
 }
 

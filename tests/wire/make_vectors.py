@@ -154,6 +154,12 @@ def generate() -> dict[str, Any]:
              "key": keys.derive(SECRET, 258, 772, label).hex()} for label in labels
         ],
         "lines": line_vectors(bytes.fromhex(frames[1]["frame"])),
+        "reservations": [
+            {"start": 0, "block": 3, "used": [1, 2, 3, 4], "limits": [3, 6]},
+            {"start": 6, "block": 3, "used": [7], "limits": [9]},
+            {"start": 2**32 - 3, "block": 64, "used": [2**32 - 2, 2**32 - 1],
+             "limits": [2**32 - 1]},
+        ],
         "windows": [{"steps": [list(step) for step in steps],
                      "state": ["4000", "1", "1024"]}],
     }  # fmt: skip

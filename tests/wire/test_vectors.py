@@ -54,6 +54,7 @@ def test_a_wrong_vector_of_each_group_is_found_on_micropython(tmp_path):
     vectors["messages"][0]["message"][3] += 1
     vectors["refused"][0]["error"] = "Forged"
     vectors["refused_frames"][0]["error"] = "Forged"
+    vectors["reservations"][0]["limits"] = [4, 8]
     vectors["windows"][0]["steps"][0][1] = 2
     target = tmp_path / "wrong.json"
     target.write_text(json.dumps(vectors))
