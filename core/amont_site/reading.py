@@ -19,7 +19,6 @@ from amont_site.problems import Problem, dotted
 
 Path = tuple[str | int, ...]
 SIZE_MAX = 1_000_000
-DEPTH_MAX = 20  # the model needs 7
 
 # What a value of this form looks like, for "such as"
 EXAMPLES = {
@@ -89,7 +88,7 @@ class Reader:
         except yaml.YAMLError as error:
             return self._syntax(error, text)
         except RecursionError:
-            return self.problem(0, (), "too-deep", most=DEPTH_MAX)
+            return self.problem(0, (), "too-deep")
         return node or self.problem(1, (), "empty")
 
     def _syntax(self, error: yaml.YAMLError, text: str) -> Any:
@@ -103,10 +102,7 @@ class Reader:
     # --- by type
 
     def _value(self, node: yaml.Node, wanted: inspect.Type, path: Path) -> Any:
-        line = _line(node.start_mark)
-        self.lines[path] = line
-        if len(path) > DEPTH_MAX:
-            return self.problem(line, path, "too-deep", most=DEPTH_MAX)
+        self.lines[path] = _line(node.start_mark)
         wanted = _not_none(wanted)
         if isinstance(wanted, inspect.StructType):
             return self._struct(node, wanted, path)
@@ -119,14 +115,15 @@ class Reader:
             return self.problem(_line(node.start_mark), path, "mapping", example=_shape(wanted))
         fields = {field.encode_name: field for field in wanted.fields}
         found: dict[str, Any] = {}
+        meant: set[str] = set()  # keys that a misspelt one stands for
         for key, value in self._pairs(node, path):
             if key in fields:
                 found[key] = self._value(value, fields[key].type, (*path, key))
             else:
                 choices = [name for name in fields if name not in found]
-                self._unknown(_line(value.start_mark), path, key, choices)
+                meant.add(self._unknown(_line(value.start_mark), path, key, choices))
         for name, field in fields.items():
-            if field.required and name not in found:
+            if field.required and name not in found and name not in meant:
                 self.problem(
                     _line(node.start_mark), path, "missing-key", key=name,
                     example=f"{name}: {_example(name, _not_none(field.type))}",
@@ -147,12 +144,13 @@ class Reader:
                 pairs.append((key.value, value))
         return pairs
 
-    def _unknown(self, line: int, path: Path, key: str, choices: list[str]) -> None:
+    def _unknown(self, line: int, path: Path, key: str, choices: list[str]) -> str:
         near = difflib.get_close_matches(key, choices, n=1)
         if near:
             self.problem(line, path, "unknown-key-near", key=key, near=near[0])
-        else:
-            self.problem(line, path, "unknown-key", key=key, choices=", ".join(choices) or "-")
+            return near[0]
+        self.problem(line, path, "unknown-key", key=key, choices=", ".join(choices) or "-")
+        return ""
 
     def _list(self, node: yaml.Node, wanted: inspect.ListType, path: Path) -> Any:
         line = _line(node.start_mark)

@@ -111,12 +111,20 @@ def _nodes(rules: Rules) -> None:
                 (*path, "fast_interval_s"), "fast-slower",
                 value=node.fast_interval_s, interval=node.interval_s,
             )  # fmt: skip
-        if node.carrier == "bridge" and rules.site.bridge is None:
-            rules.say((*path, "carrier"), "no-bridge", value=node.id)
-        if node.carrier == "mqtt" and rules.site.broker is None:
-            rules.say((*path, "carrier"), "no-broker", value=node.id)
         for j, channel in enumerate(node.channels):
             _channel(rules, (*path, "channels", j), node, channel)
+
+
+def _carriers(rules: Rules) -> None:
+    first: dict[str, int] = {}
+    for i, node in enumerate(rules.site.nodes):
+        first.setdefault(node.carrier, i)
+    missing = {"bridge": rules.site.bridge is None, "mqtt": rules.site.broker is None}
+    codes = {"bridge": "no-bridge", "mqtt": "no-broker"}
+    for carrier, i in first.items():
+        if missing[carrier]:
+            value = rules.site.nodes[i].id
+            rules.say(("nodes", i, "carrier"), codes[carrier], value=value)
 
 
 def _channel(rules: Rules, path: Path, node: Node, channel: Channel) -> None:
@@ -211,5 +219,5 @@ def _surroundings(rules: Rules) -> None:
 
 
 CHECKS: tuple[Callable[[Rules], None], ...] = (
-    _unique, _places, _nodes, _stations, _zones, _sirens, _surroundings,
+    _unique, _places, _nodes, _carriers, _stations, _zones, _sirens, _surroundings,
 )  # fmt: skip

@@ -34,8 +34,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "un alias (*{name}) ; écrivez la valeur en entier",
     ),
     "too-deep": (
-        "nested more than {most} levels deep; look for a missing line break",
-        "plus de {most} niveaux imbriqués ; cherchez un retour à la ligne oublié",
+        "nested too deep; look for a bracket that is never closed",
+        "trop de niveaux imbriqués ; cherchez un crochet jamais fermé",
     ),
     # keys
     "key-text": (
