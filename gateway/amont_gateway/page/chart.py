@@ -20,6 +20,7 @@ from amont_gateway.view import Point, Station, Zone
 HOUR_MS = 3_600_000
 DRAWN = (0, 1, 5, 6)  # good, suspect, held, test; other qualities carry no value to draw
 LABEL_GAP_PX = 21  # text of 17 px needs this much between two baselines
+CHARACTER_PX = 11  # one character of an axis label, with its share of the space between two
 LIMIT_STYLE = {  # level -> (colour, dash)
     "watch": ("#f0e442", "2 7"),
     "warning": ("#e69f00", "12 6"),
@@ -237,13 +238,14 @@ def _grid(plane: Plane, label: Callable[[float], str], least: float) -> Markup:
 def _times(plane: Plane, f: Format, every_h: int) -> Markup:
     """Draw the time axis: a tick each ``every_h`` local hours, or each local midnight for 24."""
     daily = every_h == 24
-    margin, room = (34, 56) if daily else (14, 44)
+    margin = 34 if daily else 14
     parts, last_x = [], -1e9
     for at_ms in range(_first_hour(plane, f), plane.t1, HOUR_MS):
         x = plane.x(at_ms)
+        text = f.weekday(at_ms) if daily else f.hour(at_ms)
+        room = len(text) * CHARACTER_PX
         fits = plane.left + 14 < x < plane.edge - margin and x - last_x >= room
         if fits and f.local(at_ms).hour % every_h == 0:
-            text = f.weekday(at_ms) if daily else f.hour(at_ms)
             parts.append(_rule("tick", x, x, plane.floor, plane.floor + 6))
             parts.append(_text(x, plane.size.height - 6, "middle", text))
             last_x = x

@@ -53,6 +53,7 @@
     title = message.title;
     serverFrozen = message.frozen;
     stale = message.shape !== body.dataset.shape || message.build !== body.dataset.build;
+    if (stale) body.dataset.stale = "yes";
     heard();
   }
 
