@@ -39,7 +39,7 @@ FORMS = {
     "^[A-Za-z0-9_-]+$": "A-Z, a-z, 0-9, _, -",
     "^[A-Z]{2}$": "two capital letters",
 }
-_WHOLE = re.compile(r"[+-]?[0-9]{1,3}(_?[0-9]{3})*|[+-]?[0-9]{1,18}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -205,13 +205,15 @@ class Reader:
     def _text(self, line: int, path: Path, wanted: inspect.StrType, text: str) -> Any:
         least, most = wanted.min_length or 0, wanted.max_length or 1_000
         secret = bool(path) and path[-1] == "pin"
-        if wanted.pattern is not None and not re.search(wanted.pattern, text):
+        if wanted.pattern is not None and not re.fullmatch(wanted.pattern, text):
             if secret:  # never shown again
                 return self.problem(line, path, "clear-pin")
             form, example = FORMS[wanted.pattern], _example(str(path[-1]), wanted)
             return self.problem(line, path, "form", value=text, form=form, example=example)
         if not least <= len(text) <= most:
             self.problem(line, path, "length", least=least, most=most, count=len(text))
+        elif not text.isprintable():
+            self.problem(line, path, "unprintable")
         return text
 
 

@@ -79,6 +79,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "must have {least} to {most} characters, not {count}",
         "doit avoir de {least} à {most} caractères, pas {count}",
     ),
+    "unprintable": (
+        "holds a character that cannot be seen; write plain text on one line",
+        "contient un caractère invisible ; écrivez un texte simple sur une ligne",
+    ),
     "form": (
         "'{value}' does not have the form {form}; such as: {example}",
         "« {value} » n'a pas la forme {form} ; par exemple : {example}",

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from amont_site import Problem, SiteError, check, load
 from amont_site.problems import dotted
@@ -60,6 +62,11 @@ CASES: dict[str, tuple[Edit, str, str]] = {
     "items": (swap(TWO_MASTS, "sensors: []"), "sensors: []", "stations[0].sensors"),
     "text": (swap("river: Amonette", "river: [Amonette]"), "river:", "stations[0].river"),
     "length": (swap("river: Amonette", "river: ''"), "river:", "stations[0].river"),
+    "unprintable": (
+        swap("river: Amonette", 'river: "Amo\\x1b[2Jnette"'),
+        "river:",
+        "stations[0].river",
+    ),
     "form": (swap('night_from: "02:00"', "night_from: 2:00"), "night_from", "zones[0].night_from"),
     "whole": (swap("watch_mm: 1200", "watch_mm: 1.2 m"), "watch_mm", "stations[0].watch_mm"),
     "number": (swap("latitude: 43.98", "latitude: 43,98"), "latitude", "latitude"),
@@ -302,6 +309,31 @@ def test_hostile_files_cost_a_sentence(tmp_path: Path) -> None:
     assert problems_of(tmp_path, "\x00")[0].code == "syntax"
     assert problems_of(tmp_path, "!!python/object:os.system x")[0].code == "mapping"
     assert problems_of(tmp_path, "a: b\n---\nc: d\n")[0].code == "syntax"
+
+
+@given(at=st.integers(0, len(TEXT) - 1), length=st.integers(1, 40), inserted=st.text(max_size=12))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_damage_to_the_file_is_a_sentence(
+    at: int, length: int, inserted: str, tmp_path: Path
+) -> None:
+    text = TEXT[:at] + inserted + TEXT[at + length :]
+    path = tmp_path / "site.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    site, problems = check(path)
+    assert site is not None or problems
+    for problem in problems:
+        assert problem.line_text("fr") != problem.line_text("en")
+        assert 0 <= problem.line <= text.count("\n") + 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("watch_mm: 1200", "9" * 5_000), ("id: bourg", '"bourg\\n"')]
+)
+def test_values_that_look_right_are_not(key: str, value: str, tmp_path: Path) -> None:
+    text = swap(key, f"{key.split(':')[0]}: {value}")(TEXT)
+    assert [p.code for p in problems_of(tmp_path, text)] in (["whole"], ["form"])
 
 
 def test_dotted_paths() -> None:
