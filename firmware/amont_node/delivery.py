@@ -5,8 +5,8 @@
 # - A frame without an answer goes out again, the same bytes, three times in all. Then its samples
 #   go back to the backlog and travel later in a fresh body under a new counter: a guard that calls
 #   the old frame a duplicate can therefore never hold them up.
-# - New samples go out once each interval even when nothing answers: the way back may be the broken
-#   one. All else then waits, longer each time.
+# - New samples and health go out once when due even when nothing answers: the way back may be the
+#   broken one. All else then waits, longer each time.
 # - The backlog drains oldest first, a few frames in flight.
 # Times here are link_ms: real, never scaled, for answers take real time.
 
@@ -111,7 +111,7 @@ class Delivery:
             return Plan(HELLO, self._life, 0, 0)
         if self._fresh >= frame_samples and len(self._in_flight) < WINDOW:
             return self._newest(REGULAR, overlap)
-        if self._health and not held:
+        if self._health:
             return Plan(HEALTH, self._life, 0, 0)
         if held or len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG):
             return None

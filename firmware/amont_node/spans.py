@@ -79,7 +79,7 @@ class Spans:
     def ack(self, life: int, through: "int | None", bits: int) -> bool:
         span = self.get(life)
         if span is None:
-            return False
+            return through is None and not bits
         base = 0 if through is None else through + 1
         if base - 1 > span.last or base + _bit_length(bits) - 1 > span.last:
             return False

@@ -7,9 +7,10 @@
 import sys
 
 import vfs
+from chip import BLOCK_BYTES, Chip
+
 from amont_node import counters, outbox, pair
 from amont_node.outbox import Outbox, Record
-from chip import BLOCK_BYTES, Chip
 
 MOUNT = "/cut"
 LIFE = 3

@@ -1,0 +1,93 @@
+# Whole histories of a node, in numbers only.
+
+from world import LIFE, Flash, Guard, Node, Random, config
+
+
+# Runs a node against a guard over an air that loses loss_percent each way; reboots it now and
+# then. Ends with a clean air, and then nothing may be missing.
+def history(seed: int, loss_percent: int, steps: int, reboots: int, interval_s: int = 60) -> None:
+    random = Random(seed)
+    flash = Flash()
+    guard = Guard()
+    settings = config(interval_s=interval_s)
+    tick_s = 0
+    link_ms = 0
+    node = Node(flash, settings, tick_s)
+    counters = 0
+    for step in range(steps * 2):
+        healed = step >= steps
+        tick_s += 1 + random.below(interval_s)
+        link_ms += 50 + random.below(8000)
+        if not healed and random.below(steps) < reboots:
+            node = Node(flash, settings, tick_s)
+        for counter, frame in node.wake(tick_s, link_ms, random.below(100) >= loss_percent // 2):
+            counters += 1
+            if not healed and random.below(100) < loss_percent:
+                continue
+            answer, ack = guard.take(counter, frame)
+            if healed or random.below(100) >= loss_percent:
+                node.downlink(tick_s, link_ms, answer, ack)
+        # What waits no longer is committed: nothing is dropped without an acknowledgement.
+        span = flash.spans.get(LIFE)
+        for seq in flash.stored:
+            assert seq in guard.committed or span.waits(seq), "sample %d is lost" % seq
+    missing = [s for s in flash.stored if s not in guard.committed]
+    # The newest may be under way still.
+    assert len(missing) <= 1, "%d of %d never came" % (len(missing), len(flash.stored))
+    assert flash.spans.waiting() <= 1, "%d wait for ever" % flash.spans.waiting()
+
+
+def check_clean_air() -> None:
+    history(1, 0, 150, 0)
+
+
+def check_lossy_air() -> None:
+    for seed in range(4):
+        history(seed, 40, 150, 0)
+
+
+def check_reboots() -> None:
+    for seed in range(4):
+        history(seed + 10, 20, 150, 12)
+
+
+def check_mostly_dead_air() -> None:
+    for seed in range(2):
+        history(seed + 20, 90, 200, 3)
+
+
+# A month of backlog: drained oldest first, a few frames at a time, in about as few frames as fit.
+def check_backlog() -> None:
+    flash = Flash()
+    for seq in range(2880):
+        flash.stored[seq] = 1
+        flash.spans.add(LIFE, seq)
+    guard = Guard()
+    node = Node(flash, config(interval_s=900), 2880 * 900)
+    link_ms = 0
+    rounds = 0
+    frames = 0
+    while flash.spans.waiting() and rounds < 400:
+        rounds += 1
+        link_ms += 100
+        sent = node.wake(2880 * 900, link_ms)
+        assert len(sent) <= 5
+        for counter, frame in sent:
+            frames += 1
+            answer, ack = guard.take(counter, frame)
+            node.downlink(2880 * 900, link_ms, answer, ack)
+    assert flash.spans.waiting() == 0
+    assert frames <= 2880 // 20 + 3, frames
+
+
+# An acknowledgement of what this flash never held: nothing is dropped.
+def check_foreign_acknowledgement() -> None:
+    flash = Flash()
+    for seq in range(10):
+        flash.spans.add(LIFE, seq)
+    assert not flash.spans.ack(LIFE, 10, 0)
+    assert not flash.spans.ack(LIFE, 8, 0b10)
+    assert not flash.spans.ack(LIFE + 1, 0, 0)
+    assert flash.spans.waiting() == 10
+    assert flash.spans.ack(LIFE, 7, 0b10)
+    assert flash.spans.waiting() == 1

@@ -1,0 +1,64 @@
+"""The checks in device/ on both Pythons, and the power cuts on MicroPython's own littlefs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from amont_hil.process import CPYTHON, MICROPYTHON, import_path, micropython_path
+
+DEVICE = Path(__file__).parent / "device"
+RUNTIMES = [CPYTHON, pytest.param(MICROPYTHON, marks=pytest.mark.micropython)]
+
+
+def run(runtime: str, script: str, *arguments: str, cwd: Path, heap: str = "2m") -> str:
+    folders = [*import_path(), str(DEVICE)]
+    if runtime == MICROPYTHON:
+        executable = micropython_path()
+        assert executable is not None, "MicroPython's Unix port is not installed"
+        line = [str(executable), "-X", f"heapsize={heap}"]
+        environment = {"MICROPYPATH": ":".join([*folders, ".frozen"])}
+    else:
+        line = [sys.executable]
+        environment = {"PYTHONPATH": ":".join(folders)}
+    done = subprocess.run(
+        [*line, str(DEVICE / script), *arguments],
+        cwd=cwd, env=environment, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize(
+    "module", ["check_store", "check_duty", "check_delivery", "check_probes", "check_bridge"]
+)
+def test_checks(runtime: str, module: str, tmp_path: Path) -> None:
+    said = run(runtime, "run.py", module, cwd=tmp_path)
+    expected = re.findall(r"^def (check_\w+)", (DEVICE / f"{module}.py").read_text(), re.M)
+    assert expected
+    assert said.count("ok ") == len(expected)
+
+
+def cut(*arguments: str, cwd: Path) -> tuple[int, int]:
+    said = run(MICROPYTHON, "power_cut.py", *arguments, cwd=cwd, heap="4m")
+    found = re.search(r"cuts=(\d+) broken=(\d+)", said)
+    assert found, said[-2000:]
+    return int(found[1]), int(found[2])
+
+
+@pytest.mark.micropython
+@pytest.mark.parametrize(("what", "least"), [("outbox", 200), ("counters", 50), ("config", 100)])
+def test_power_cut_at_every_operation(what: str, least: int, tmp_path: Path) -> None:
+    cuts, broken = cut(what, cwd=tmp_path)
+    assert cuts >= least
+    assert broken == 0
+
+
+@pytest.mark.micropython
+@pytest.mark.parametrize(("what", "fault"), [("outbox", "no-flush"), ("counters", "late-reserve")])
+def test_power_cuts_find_a_planted_fault(what: str, fault: str, tmp_path: Path) -> None:
+    _, broken = cut(what, fault, cwd=tmp_path)
+    assert broken > 0
