@@ -25,6 +25,7 @@ from .messages import ASSUMED, PROVED, UNKNOWN
 
 DRIFT_PPM = 500  # a watch crystal in the cold (-110) with the guard's own, and room
 TOLERANCE_S = 2.0  # ticks are whole seconds; serial lines and threads take tenths
+LATE_S = 60.0  # no live frame is on its way longer
 RENEW_S = 6 * 3600.0  # by then drift has cost 11 s of bound: ask for a new echo
 REUSE_S = 5.0  # what the bound may lose, so that a busy node does not see a nonce per frame
 _NONCES = 32  # per node: covers an echo that is at least 160 s on its way
@@ -50,6 +51,7 @@ class _Base:
     tick_s: int
     low: float | None = None
     low_at_s: float = 0.0
+    late_s: float = 0.0  # of the newest frame: one that comes late may be a clock that fell back
     jumped: bool = False
     first: int = 0  # counters below it belong to the time before a jump: nothing is known of them
 
@@ -58,6 +60,14 @@ class _Base:
 
     def low_now(self, now_s: float) -> float | None:
         return None if self.low is None else self.low - _drift(now_s - self.low_at_s)
+
+    def settled(self, now_s: float) -> bool:
+        return self.low is not None and now_s - self.low_at_s < RENEW_S and self.late_s < LATE_S
+
+    def prove(self, low: float, now_s: float) -> None:
+        mine = self.low_now(now_s)
+        self.low, self.low_at_s = (low if mine is None else max(low, mine)), now_s
+        self.jumped = False
 
 
 class Freshness:
@@ -72,8 +82,9 @@ class Freshness:
         """Return the nonce that a downlink sealed now carries."""
         issued = self._nonces.setdefault(node, [])
         base = self._bases.get((node, epoch))
-        proved = base is not None and base.low is not None and now_s - base.low_at_s < RENEW_S
-        if not issued or not (proved or now_s - issued[-1][1] < REUSE_S):
+        if not issued or not (
+            (base is not None and base.settled(now_s)) or now_s - issued[-1][1] < REUSE_S
+        ):
             issued.append((secrets.randbits(32), now_s))
             del issued[:-_NONCES]
         return issued[-1][0]
@@ -87,26 +98,26 @@ class Freshness:
         ``echo`` is (nonce, echo_age_s). A tick that cannot be (ahead of the proved bound, or
         behind an earlier frame's) means that the node's clock jumped: what was known is forgotten.
         """
-        offset = now_s - tick_s
-        base = self._bases.get((node, epoch))
+        offset, base = now_s - tick_s, self._bases.get((node, epoch))
         if base is None:
             base = self._add(node, epoch, _Base(offset, now_s, counter, tick_s))
         if counter < base.first:
             return Age(0.0, inf, UNKNOWN), "made before the node's clock jumped"
-        odd = self._jump(base, counter, tick_s, offset, now_s)
+        low = None if echo is None else self._bound(node, tick_s, echo)
+        odd = self._jump(base, counter, tick_s, low, now_s)
         if odd:
             base = _Base(offset, now_s, counter, tick_s, jumped=True, first=counter)
             self._bases[node, epoch] = base
-            self._nonces.pop(
-                node, None
-            )  # an echo of those would mix ticks of both sides of the jump
+            self._nonces.pop(node, None)  # their echoes would mix ticks of both sides of the jump
+            return self._age(base, offset, now_s), odd
         if counter >= base.counter:
             base.counter, base.tick_s = counter, tick_s
+            base.late_s = offset - base.high_now(now_s)
         if offset < base.high_now(now_s):
             base.high, base.high_at_s = offset, now_s
-        if echo is not None and not odd:
-            odd = self._prove(base, node, tick_s, echo, now_s)
-        return self._age(base, offset, now_s), odd
+        if low is not None and low <= base.high_now(now_s) + TOLERANCE_S:
+            base.prove(low, now_s)
+        return self._age(base, offset, now_s), ""
 
     def quality(self, node: int, epoch: int) -> int:
         """Return how far the ages of a node's epoch are proved."""
@@ -134,29 +145,26 @@ class Freshness:
         self._bases[node, epoch] = base
         return base
 
-    def _jump(self, base: _Base, counter: int, tick_s: int, offset: float, now_s: float) -> str:
+    def _jump(
+        self, base: _Base, counter: int, tick_s: int, bound: float | None, now_s: float
+    ) -> str:
         low = base.low_now(now_s)
-        if low is not None and offset < low - TOLERANCE_S:
-            return f"tick {tick_s} is {low - offset:.0f} s ahead"
+        if low is not None and now_s - tick_s < low - TOLERANCE_S:
+            return f"tick {tick_s} is ahead of the proved bound"
         if counter > base.counter and tick_s < base.tick_s - TOLERANCE_S:
-            return f"tick {tick_s} is {base.tick_s - tick_s} s behind an earlier frame"
+            return f"tick {tick_s} is behind an earlier frame"
+        if bound is None or counter < base.counter:
+            return ""
+        if bound > base.high_now(now_s) + TOLERANCE_S:
+            return f"tick {tick_s} fell back, or its echo is older than the nonce"
         return ""
 
-    def _prove(
-        self, base: _Base, node: int, tick_s: int, echo: tuple[int, int], now_s: float
-    ) -> str:
+    def _bound(self, node: int, tick_s: int, echo: tuple[int, int]) -> float | None:
         nonce, echo_age_s = echo
         for known, issued_s in self._nonces.get(node, ()):
-            if known != nonce:
-                continue
-            low = issued_s - (tick_s - echo_age_s) - 1
-            if low > base.high_now(now_s) + TOLERANCE_S:
-                return "an echo older than its nonce"
-            mine = base.low_now(now_s)
-            if mine is None or low > mine or now_s - base.low_at_s > RENEW_S:
-                base.low = low if mine is None else max(low, mine)
-                base.low_at_s, base.jumped = now_s, False
-        return ""
+            if known == nonce:
+                return issued_s - (tick_s - echo_age_s) - 1
+        return None
 
     def _age(self, base: _Base, offset: float, now_s: float) -> Age:
         estimate = max(0.0, offset - base.high_now(now_s))

@@ -37,7 +37,7 @@ WATCH_MM, ALARM_MM, LOW_MM = 1300, 2600, 1000
 DEADLINE_S = 30.0
 
 
-def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:  # noqa: ARG001 (nothing is drawn)
+def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     """Yield the figures; ``full`` takes ten times as many alarms."""
     rounds = 60 if full else 6
     with tempfile.TemporaryDirectory() as folder, bench_guard(Path(folder)) as bench:

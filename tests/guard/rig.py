@@ -1,4 +1,4 @@
-"""A guard on a desk: a site file, simulated nodes that really seal, a pty, and a gateway's socket."""
+"""A guard on a desk: a site file, simulated nodes that really seal, a pty, a gateway's socket."""
 
 import hashlib
 import json
@@ -101,7 +101,7 @@ class FakeClock:
     def wall_ms(self):
         return self.wall
 
-    def sleep_s(self, real_s):
+    def sleep_s(self, _real_s):
         raise AssertionError("nothing sleeps in a test")
 
     def pass_s(self, seconds):

@@ -234,7 +234,10 @@ def test_windows_survive_a_restart(rig):
     assert [f.flags for f in rig.opened()] == [0, messages.SEEN]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format":1,"windows":{"17/1":[5]}}'])
+BAD_WINDOWS = ["{", "[]", '{"format": 1}', '{"format":1,"windows":{"17/1":[5]}}']
+
+
+@pytest.mark.parametrize("text", BAD_WINDOWS)
 def test_unreadable_windows_are_a_fault_and_prove_nothing(rig, text):
     rig.prove()
     rig.stop()
