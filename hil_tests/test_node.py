@@ -1,0 +1,204 @@
+"""Whole nodes on real MicroPython: over the bridge and over MQTT, killed and cut off."""
+
+import contextlib
+import queue
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from hil_tests.rig_parts import clock_line, free_port, mosquitto, node_config, stage_table
+
+from amont_hil.process import MICROPYTHON
+from amont_hil.simulated import SimulatedBoard, SimulatedBridge
+from amont_hil.tiny_guard import NODE, SECRET, BridgeLine, TinyGuard, until
+from amont_wire import const
+
+pytestmark = pytest.mark.micropython
+Boards = Callable[..., SimulatedBoard]
+HISTORY_S = 200 * 60
+
+
+def history() -> str:
+    return "".join(f"{t} {1000 + t // 60}\n" for t in range(0, HISTORY_S, 60))
+
+
+def radio_node(boards: Boards, bridge: SimulatedBridge, clock: Path, **carrier: object):  # type: ignore[no-untyped-def]
+    settings = {"kind": "radio", "port": bridge.udp_port, "answer_ms": 300, **carrier}
+    return boards(
+        config=node_config(settings),
+        secret=SECRET,
+        files={"stage.txt": stage_table(), "history": history()},
+        clock=clock,
+    )
+
+
+def assert_unbroken(guard: TinyGuard) -> None:
+    """Every sample up to the newest has come, its ticks on the grid."""
+    for life in {life for life, _ in guard.readings}:
+        seqs = sorted(seq for its, seq in guard.readings if its == life)
+        assert seqs == list(range(seqs[-1] + 1))
+        ticks = [guard.ticks[(life, seq)] for seq in seqs]
+        assert ticks == sorted(set(ticks))
+        assert all(tick % 60 == 0 for tick in ticks)
+
+
+def test_history_and_live_readings_arrive(
+    boards: Boards, bridge: SimulatedBridge, tmp_path: Path
+) -> None:
+    assert bridge.runtime == MICROPYTHON
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    line = BridgeLine(bridge.port, guard)
+    node = radio_node(boards, bridge, clock)
+    assert node.runtime == MICROPYTHON
+    node.start()
+    until(line.pump, lambda: len(guard.readings) >= 215)
+    assert_unbroken(guard)
+    assert [guard.readings[(0, seq)] for seq in range(200)] == list(range(1000, 1200))
+    assert guard.types >= {const.HELLO, const.SAMPLES}
+    assert 0 < guard.echoes < len(guard.frames)  # until it was answered, then no more
+    assert set(line.results) == {0}
+    assert line.statuses
+    line.close()
+
+
+def test_a_killed_node_loses_nothing(
+    boards: Boards, bridge: SimulatedBridge, tmp_path: Path
+) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    line = BridgeLine(bridge.port, guard)
+    node = radio_node(boards, bridge, clock, loss_percent=20)
+    for pause_s in (0.45, 0.7, 0.5, 1.1, 0.8, 0.6):
+        node.start()
+        line.pump(pause_s)
+        node.kill()
+    node.start()
+    newest = max((seq for _, seq in guard.readings), default=0)
+    until(line.pump, lambda: max((s for _, s in guard.readings), default=0) > newest + 5)
+    # The air heals with the guard's patience: what waits comes by itself.
+    until(line.pump, lambda: complete(guard))
+    assert_unbroken(guard)
+    line.close()
+
+
+def complete(guard: TinyGuard) -> bool:
+    newest = max(seq for _, seq in guard.readings)
+    return newest >= 200 and len(guard.readings) >= newest
+
+
+def test_speed_of_time_changes_at_once(
+    boards: Boards, bridge: SimulatedBridge, tmp_path: Path
+) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 0)
+    guard = TinyGuard()
+    line = BridgeLine(bridge.port, guard)
+    radio_node(boards, bridge, clock).start()
+    until(line.pump, lambda: len(guard.readings) >= 200)
+    line.pump(0.5)
+    # Time stands still: the first instant is now or past, and no second one comes.
+    assert len(guard.readings) == 200
+    clock_line(clock, HISTORY_S, 600)
+    until(line.pump, lambda: len(guard.readings) >= 205, 5)
+    line.close()
+
+
+def test_a_silent_guard_costs_nothing(
+    boards: Boards, bridge: SimulatedBridge, tmp_path: Path
+) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    guard.answering = False
+    line = BridgeLine(bridge.port, guard)
+    node = radio_node(boards, bridge, clock)
+    node.start()
+    line.pump(3)
+    assert max(seq for _, seq in guard.readings) >= 205  # live ones keep coming
+    guard.answering = True
+    until(line.pump, lambda: complete(guard))
+    assert_unbroken(guard)
+    line.close()
+
+
+def test_noise_on_the_serial_port(boards: Boards, bridge: SimulatedBridge, tmp_path: Path) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    line = BridgeLine(bridge.port, guard)
+    radio_node(boards, bridge, clock).start()
+    for seed in range(20):
+        line.write(bytes((seed * 37 + i * i) & 0xFF for i in range(200)))
+        line.pump(0.05)
+    line.write(b"\x00")
+    until(line.pump, lambda: len(guard.readings) >= 205)
+    assert_unbroken(guard)
+    line.close()
+
+
+class MqttLine:
+    """The guard's end of a broker."""
+
+    def __init__(self, port: int, guard: TinyGuard) -> None:
+        self._guard = guard
+        self._queue: queue.Queue[bytes] = queue.Queue()
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "tiny-guard")
+        self._client.on_connect = lambda client, *_: client.subscribe("amont/here/+/up", 1)
+        self._client.on_message = lambda _, __, message: self._queue.put(message.payload)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect_async("127.0.0.1", port)
+        self._client.loop_start()
+
+    def pump(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                answer = self._guard.take(self._queue.get(timeout=left))
+                if answer is not None:
+                    self._client.publish(f"amont/here/{NODE}/down", answer, 1)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.mark.servers
+def test_mqtt_node_killed_and_broker_restarted(boards: Boards, tmp_path: Path) -> None:
+    port = free_port()
+    lines = f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    node = boards(
+        config=node_config(
+            {"kind": "mqtt", "host": "127.0.0.1", "port": port, "site": "here", "answer_ms": 500}
+        ),
+        secret=SECRET,
+        files={"stage.txt": stage_table(), "history": history()},
+        clock=clock,
+    )
+    with mosquitto(tmp_path, lines):
+        line = MqttLine(port, guard)
+        node.start()
+        until(line.pump, lambda: len(guard.readings) >= 60)
+        node.kill()
+        node.start()
+        until(line.pump, lambda: len(guard.readings) >= 205)
+        node.kill()
+    node.start()  # without a broker
+    line.pump(1)
+    newest = max(seq for _, seq in guard.readings)
+    with mosquitto(tmp_path, lines):
+        until(line.pump, lambda: max(seq for _, seq in guard.readings) > newest + 5)
+        until(line.pump, lambda: complete(guard))
+        line.close()
+    assert_unbroken(guard)
+
+
+def test_a_bad_configuration_is_named(boards: Boards) -> None:
+    node = boards(secret=SECRET)
+    node.start()
+    end = time.monotonic() + 10
+    while node.running():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert "no good copy" in node.log()
