@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from amont_dashboards.check import differences, faults
@@ -57,9 +58,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    asked = parser().parse_args()
+    asked = parser().parse_args(arguments)
     try:
         if asked.command == "build":
             lines = [str(path) for path in build(asked.folder, asked.dry_run)]

@@ -2,8 +2,6 @@
 
 import copy
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +55,9 @@ def test_both_languages_differ_in_words_only():
             "without fill",
         ),
         (lambda d: d["panels"][1]["gridPos"].update(x=0), "lies over"),
+        (lambda d: d["panels"][3]["gridPos"].update(x=20), "wider than 24"),
+        (lambda d: d["panels"][1].update(targets=[]), "no query"),
+        (lambda d: d["panels"][1]["fieldConfig"]["defaults"].pop("color"), "no colour mode"),
         (lambda d: d["panels"][1].update(id=1), "same id"),
         (lambda d: d["panels"][1].update(datasource={"uid": "other"}), "another data source"),
         (lambda d: d.update(editable=True), "must not be editable"),
@@ -70,7 +71,18 @@ def test_each_rule_finds_its_fault(duty, plant, says):
 
 def test_a_changed_query_in_one_language_is_found(duty):
     duty["panels"][0]["targets"][0]["query"] += " "
-    assert differences(dashboard(DUTY, "fr"), duty) != []
+    assert differences(dashboard(DUTY, "fr"), duty) == [
+        "Niveau par station / Level of each station: queries differ"
+    ]
+
+
+def test_a_panel_that_one_language_lacks_or_moves_is_found(duty):
+    duty["panels"][1]["gridPos"]["h"] += 1
+    del duty["panels"][-1]
+    assert differences(dashboard(DUTY, "fr"), duty) == [
+        "Sirènes / Sirens: gridPos differs",
+        "different numbers of panels",
+    ]
 
 
 def test_a_query_cannot_name_what_is_not_declared():
@@ -107,23 +119,22 @@ def test_build_writes_only_what_differs(tmp_path):
     assert cli.build(tmp_path) == []
 
 
-def command(*arguments):
-    line = [sys.executable, "-m", "amont_dashboards.cli", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=30)
-
-
-def test_command_names_an_outdated_file(tmp_path):
-    cli.build(tmp_path)
+def test_command_builds_then_names_an_outdated_file(tmp_path, capsys):
+    folder = ["--folder", str(tmp_path)]
+    assert cli.main(["build", *folder]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(files())
+    assert cli.main(["check", *folder]) == 0
+    capsys.readouterr()
     target = tmp_path / "dashboards/fr/amont-duty.json"
     target.write_text("{}")
-    run = command("check", "--json", "--folder", tmp_path)
-    assert run.returncode == cli.WRONG
-    assert json.loads(run.stdout) == [f"{target}: out of date, run amont-dashboards build"]
+    assert cli.main(["check", "--json", *folder]) == cli.WRONG
+    said = json.loads(capsys.readouterr().out)
+    assert said == [f"{target}: out of date, run amont-dashboards build"]
 
 
-def test_command_says_in_one_line_what_a_person_can_mend(tmp_path):
+def test_command_says_in_one_line_what_a_person_can_mend(tmp_path, capsys):
     (tmp_path / "dashboards").write_text("a file, where a folder must be")
-    run = command("build", "--folder", tmp_path)
-    assert run.returncode == cli.WRONG
-    assert len(run.stderr.splitlines()) == 1
-    assert "name another --folder" in run.stderr
+    assert cli.main(["build", "--folder", str(tmp_path)]) == cli.WRONG
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "name another --folder" in said

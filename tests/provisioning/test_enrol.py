@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from amont_guard.keys import Keyring
 from amont_node.config import ConfigStore, load_secret
 from amont_node.pair import PairFile
-from amont_provision import cli, enrol
+from amont_provision import board, cli, enrol
 from amont_provision.keyfile import KeyFile
 from amont_provision.port import VirtualPort, open_port
 from amont_provision.texts import TEXTS, Refused
@@ -252,6 +253,26 @@ def test_generations_do_not_wrap(desk, capsys):
     desk.keys.write_text(json.dumps({"format": 1, "nodes": {str(NODE): entry}}))
     assert desk.run("--renew") == cli.REFUSED
     assert "used up its generations" in capsys.readouterr().err
+
+
+def test_a_site_without_a_broker_cannot_have_nodes_on_mqtt():
+    site = msgspec.structs.replace(load(SITE), broker=None)
+    meter = next(node for node in site.nodes if node.id == METER)
+    with pytest.raises(Refused, match="has no broker"):
+        board.carrier(site, meter, enrol.RADIO, tls=False)
+
+
+def test_a_missing_certificate_is_named(desk, capsys, tls):
+    (tls / "ca.crt").unlink()
+    assert desk.run("--tls", tls, node=METER) == cli.REFUSED
+    assert f"ca.crt, {METER}.crt and {METER}.key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["nowhere", "host:", ":1", "host:70000", "host:x"])
+def test_an_address_of_another_form_is_refused(desk, capsys, text):
+    with pytest.raises(SystemExit):
+        desk.run("--radio", text)
+    assert "is not HOST:PORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
