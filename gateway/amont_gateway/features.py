@@ -89,8 +89,9 @@ def compress(rise_mm: Floats, spread_mm: Floats | float) -> Floats:
 
 
 def expand(unit: Floats, spread_mm: Floats | float) -> Floats:
-    """Map model units back to mm."""
-    return np.asarray(np.sinh(unit) / RISE_GAIN * spread_mm, dtype=np.float64)
+    """Map model units back to mm; units that no river has give infinity."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sinh(unit) / RISE_GAIN * spread_mm, dtype=np.float64)
 
 
 def river_rows(stage: Series, rain: Series, now_ms: Times, spread_mm: float) -> Floats:
@@ -206,7 +207,7 @@ def make_reference(ordinal: Times, l_h: Floats) -> Reference | None:
         return None
     every = medians(l_h)
     profile = np.tile(every, (3, 1))
-    types = np.array([day_type(int(day)) for day in ordinal])
+    types = np.maximum(0, (ordinal + 6) % 7 - 4)  # day_type of all days at once
     for kind in range(3):
         chosen = l_h[types == kind]
         enough = np.isfinite(chosen).sum(axis=0) >= 3

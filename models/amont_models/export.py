@@ -68,25 +68,32 @@ def _graph(network: Network) -> onnx.ModelProto:
 
 def write_int8(network: Network, calibration: Floats, path: Path) -> int:
     """Write the int8 file of ``network`` and return its size; above 64 KiB raises ValueError."""
-    quantization: Any = import_module("onnxruntime.quantization")  # carries no types
-    # It recommends a pre-processing for graphs with shapes to infer; ours has none.
-    logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "float.onnx"
         onnx.save(_graph(network), plain)
-        quantization.quantize_static(
-            plain,
-            path,
-            _Rows(calibration),
-            quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=quantization.QuantType.QInt8,
-            weight_type=quantization.QuantType.QInt8,
-            calibrate_method=quantization.CalibrationMethod.MinMax,
-            # The outputs stay float: 256 steps over a flood would be 30 mm each.
-            extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
-        )
+        # The quantiser recommends a pre-processing for graphs with shapes to infer; ours has none.
+        logging.disable(logging.WARNING)
+        try:
+            _quantise(plain, calibration, path)
+        finally:
+            logging.disable(logging.NOTSET)
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"{path.name}: {size} bytes, more than {MAX_BYTES}")
     return size
+
+
+def _quantise(plain: Path, calibration: Floats, path: Path) -> None:
+    quantization: Any = import_module("onnxruntime.quantization")  # carries no types
+    quantization.quantize_static(
+        plain,
+        path,
+        _Rows(calibration),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=quantization.QuantType.QInt8,
+        weight_type=quantization.QuantType.QInt8,
+        calibrate_method=quantization.CalibrationMethod.MinMax,
+        # The outputs stay float: 256 steps over a flood would be 30 mm each.
+        extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
+    )

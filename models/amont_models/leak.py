@@ -248,14 +248,14 @@ def fit_probability(recipe: dict[str, Any], predict: Predict, rule: LeakRule) ->
                 sums.append(night.total)
                 truths.append(any(k.start_ms < night.end_ms <= k.end_ms for k in leaks))
     x, y = np.array(sums), np.array(truths, dtype=np.float64)
-    slope, shift = 0.5, -1.0
-    for _ in range(50):  # Newton's method on two parameters
-        guess = 1.0 / (1.0 + np.exp(-(slope * x + shift)))
+    slope, shift = 0.2, -1.0
+    for _ in range(100):  # Newton's method on two parameters, in short steps
+        guess = 1.0 / (1.0 + np.exp(-np.clip(slope * x + shift, -30.0, 30.0)))
         spread = guess * (1.0 - guess)
         gradient = np.array([((y - guess) * x).sum(), (y - guess).sum()])
         cross = (spread * x).sum()
         curve = np.array([[(spread * x * x).sum(), cross], [cross, spread.sum() + 1e-9]])
-        step = np.linalg.solve(curve, gradient)
+        step = np.clip(np.linalg.solve(curve, gradient), -0.2, 0.2)
         slope, shift = slope + float(step[0]), shift + float(step[1])
     if not slope > 0.0:
         raise ValueError("leak: the sum says nothing about leaks")
