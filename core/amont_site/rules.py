@@ -57,6 +57,8 @@ def _unique(rules: Rules) -> None:
             if s.output.pin is not None
         ),
     ]
+    for i, siren in enumerate(site.sirens):
+        groups.append(((("sirens", i, "stations", j), s) for j, s in enumerate(siren.stations)))
     for group in groups:
         first: dict[object, Path] = {}
         for path, value in group:

@@ -111,8 +111,9 @@ class SensorState:
 
     def as_dict(self, now_s: int) -> dict[str, object]:
         # Ages instead of times: the clock begins again after a restart.
+        flags = self.flags & ~SUSPECT if self.confirmed else self.flags
         return {
-            "value": self.value, "age_s": now_s - self.good_s, "flags": self.flags,
+            "value": self.value, "age_s": now_s - self.good_s, "flags": flags,
             "freshness": self.freshness, "rising": self.rising,
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip

@@ -255,6 +255,12 @@ def test_a_station_with_an_unknown_sensor_is_still_checked(tmp_path: Path) -> No
     assert found == {"unknown-sensor", "sensor-unused", "order"}
 
 
+def test_a_siren_names_a_station_once(tmp_path: Path) -> None:
+    text = swap("stations: [pont-neuf]", "stations: [pont-neuf, pont-neuf]")(TEXT)
+    found = [(p.code, p.path) for p in problems_of(tmp_path, text)]
+    assert found == [("twice", "sirens[0].stations[1]")]
+
+
 def test_load_raises_everything_that_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "site.yaml"
     path.write_text(CASES["choice"][0](CASES["yes-no"][0](TEXT)), encoding="utf-8")
@@ -290,8 +296,8 @@ def test_an_empty_file(text: str, tmp_path: Path) -> None:
 
 
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
-    latin = TEXT.replace("river: Amonette", "river: Tech, né").encode("latin-1")
-    problems = problems_of(tmp_path, latin)
+    western = TEXT.replace("river: Amonette", "river: Tech, né").encode("cp1252")
+    problems = problems_of(tmp_path, western)
     assert [p.code for p in problems] == ["not-utf8"]
     assert problems[0].line > 1
 

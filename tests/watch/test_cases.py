@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from amont_watch import quality, vote
+from amont_watch.hazard import Hazard
+
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "core"
 CASES: list[dict[str, Any]] = json.loads((HERE / "cases.json").read_text(encoding="utf-8"))
@@ -48,3 +51,55 @@ def test_cases_on_micropython() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     out = json.loads(done.stdout)
     assert {case["name"]: case["expected"] for case in CASES} == out
+
+
+# --- planted mistakes: the cases must notice each
+
+
+def _always(*_arguments: object) -> bool:
+    return True
+
+
+def _never(*_arguments: object) -> bool:
+    return False
+
+
+def _usable_at_any_age(self: vote.SensorState, _now_s: int) -> bool:
+    return self.value is not None and not self.flags & (quality.RANGE | quality.FAULT)
+
+
+def _valid_if_flat(self: vote.SensorState, now_s: int) -> bool:
+    return self.usable(now_s) and not self.doubtful()
+
+
+def _lone_by_one(_panel: Any, voter: vote.SensorState, _level: int) -> Any:
+    return "lone sensor", [voter]
+
+
+MUTANTS: dict[str, tuple[Any, str, Any]] = {
+    "a reading of any age votes": (vote.SensorState, "usable", _usable_at_any_age),
+    "readings from the future vote": (vote, "AHEAD_S", 10_000),
+    "unproved readings sound": (vote, "PROVED", 1),
+    "one vote sounds": (vote, "_one_vote", _lone_by_one),
+    "a lone sensor needs one vote": (vote, "_LONE_VOTES", {1: 1, 2: 1}),
+    "the last of three needs three votes": (vote, "_LONE_VOTES_OF_MANY", 3),
+    "suspect sensors vote": (vote.SensorState, "doubtful", _never),
+    "any neighbour agrees": (vote, "AGREE_MM", 9_000),
+    "flat sensors vote": (vote.SensorState, "valid", _valid_if_flat),
+    "lost sensors are forgotten": (vote, "LOST_S", 0),
+    "every lost sensor was rising": (vote.SensorState, "lost_rising", _always),
+    "nothing holds a level": (vote, "_hold", lambda _panel: vote.NORMAL),
+    "everything holds a level": (vote, "_hold", lambda _panel: vote.ALARM_PLUS),
+    "a step is forgotten at once": (quality, "SUSPECT_S", 0),
+    "a step is never forgotten": (quality, "SUSPECT_S", 9_999_999),
+    "bounds are not checked": (quality, "RANGE", 0),
+    "doubts of the node are dropped": (quality, "_WIRE_FLAGS", {}),
+    "a restart waits for ever": (Hazard, "HOLD_S", 9_999_999),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_cases_notice_a_planted_mistake(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = _runner()
+    monkeypatch.setattr(*MUTANTS[name])
+    assert any(runner.PLAYERS[case["kind"]](case) != case["expected"] for case in CASES)

@@ -25,6 +25,7 @@ def short_hold(monkeypatch: Patch) -> None:
     monkeypatch.setattr(Hazard, "HOLD_S", ex.HOLD_S)
 
 
+@pytest.mark.timeout(300)  # some 3 s of work; machines that run it may be busy
 def test_invariants_hold_in_every_reachable_state() -> None:
     worlds, transitions = ex.explore()
     reached = {(x.state.annunciation, x.state.mode) for x in worlds}

@@ -147,3 +147,17 @@ def test_age_is_never_negative() -> None:
     sensor = vote.SensorState("a", 600)
     vote.observe(STATION, sensor, 100, 500, 0, vote.PROVED)
     assert (sensor.age_s(98), sensor.age_s(130)) == (0, 30)
+
+
+def test_a_confirmed_step_is_remembered_through_a_restart() -> None:
+    a, b = _sensors()
+    for sensor in (a, b):
+        vote.observe(STATION, sensor, 0, 1_000, 0, vote.PROVED)
+        step = quality.RATE | quality.SUSPECT
+        vote.observe(STATION, sensor, 60, 1_900, step, vote.PROVED)
+    vote.decide(STATION, [a, b], 60)  # they agree
+    again = _sensors()
+    for new, old in zip(again, (a, b), strict=True):
+        new.restore(old.as_dict(60), 0)
+    assert vote.decide(STATION, again, 2_699).level == vote.NORMAL
+    assert vote.decide(STATION, again, 2_700).rule == "lost while rising"
