@@ -36,7 +36,8 @@ def clock_line(path: Path, virtual_s: int, speed: float) -> Path:
 def mosquitto(folder: Path, lines: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a broker with these lines of configuration."""
     path = folder / "mosquitto.conf"
-    path.write_text(lines)
+    # Started by root it would become another user, who cannot read the test's folder.
+    path.write_text("user root\n" + lines)
     with (folder / "mosquitto.log").open("ab") as log:
         broker = subprocess.Popen(
             ["mosquitto", "-c", str(path)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
