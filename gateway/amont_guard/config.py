@@ -63,7 +63,7 @@ class Station:
     watch_mm: int
     warning_mm: int
     alarm_mm: int
-    alarm_plus_mm: int | None
+    alarm_plus_mm: int
     hysteresis_mm: int
     clear_s: int
     rise_support_mm: int
@@ -226,11 +226,10 @@ def _station(f: _Fields) -> Station:
     watch = f.integer("watch_mm", _MM)
     warning = f.integer("warning_mm", (watch + 1, _MM[1]))
     alarm = f.integer("alarm_mm", (warning + 1, _MM[1]))
-    has_plus = f.value.get("alarm_plus_mm") is not None
     return Station(
         id=f.identifier("id"), name=f.label("name"), sensors=f.names("sensors"),
         watch_mm=watch, warning_mm=warning, alarm_mm=alarm,
-        alarm_plus_mm=f.integer("alarm_plus_mm", (alarm + 1, _MM[1])) if has_plus else None,
+        alarm_plus_mm=f.integer("alarm_plus_mm", (alarm + 1, _MM[1])),
         hysteresis_mm=f.integer("hysteresis_mm", (0, 10_000)),
         clear_s=f.integer("clear_s", (0, 86_400)),
         rise_support_mm=f.integer("rise_support_mm", (1, 100_000)),
