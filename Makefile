@@ -49,7 +49,8 @@ check: static ## ruff, mypy, pyright, import-linter, documents
 static: $(STAMPS)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/pyright --project firmware/pyrightconfig.json
+	$(BIN)/pyright --project firmware/pyrightconfig.json \
+	  --typeshedpath "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	$(BIN)/lint-imports --no-cache
 
 bench: $(STAMPS)/test ## print every figure: make bench [ONLY=regex] [FULL=1]
