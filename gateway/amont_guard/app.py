@@ -20,7 +20,7 @@ from .bridge import Bridge
 from .clock import Clock, RealClock
 from .config import Siren, load
 from .decide import Decision, Judge
-from .freshness import Freshness
+from .freshness import TOLERANCE_S, Freshness
 from .intake import Batch, Intake
 from .keys import Keyring
 from .people import Action, People
@@ -79,7 +79,8 @@ class Guard:
         self.writer = Writer(self._found, disk)
         self._store = Store(folder, self.writer, clock)
         self.keys = Keyring(folder, self.writer.put)
-        self.freshness, self.judge = Freshness(), Judge(self.config)
+        shake_s = getattr(clock, "shake_s", 0.0)  # of a scaled clock, when its speed is changed
+        self.freshness, self.judge = Freshness(TOLERANCE_S + shake_s), Judge(self.config)
         self.intake = Intake(self.keys, self.freshness, self.judge, self.counters)
         self._sums, self._logger = Worker(), Worker(256)
         people, sirens = self.config.people, set(self.config.sirens)

@@ -73,8 +73,9 @@ class _Base:
 class Freshness:
     """The bounds of all nodes and epochs, and the nonces that prove them."""
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(self, tolerance_s: float = TOLERANCE_S) -> None:
+        """Know nothing yet; a clock that shakes more than a machine's needs more tolerance."""
+        self._tolerance_s = tolerance_s
         self._bases: dict[tuple[int, int], _Base] = {}
         self._nonces: dict[int, list[tuple[int, float]]] = {}  # per node: nonce, when issued
 
@@ -115,7 +116,7 @@ class Freshness:
             base.late_s = offset - base.high_now(now_s)
         if offset < base.high_now(now_s):
             base.high, base.high_at_s = offset, now_s
-        if low is not None and low <= base.high_now(now_s) + TOLERANCE_S:
+        if low is not None and low <= base.high_now(now_s) + self._tolerance_s:
             base.prove(low, now_s)
         return self._age(base, offset, now_s), ""
 
@@ -149,13 +150,13 @@ class Freshness:
         self, base: _Base, counter: int, tick_s: int, bound: float | None, now_s: float
     ) -> str:
         low = base.low_now(now_s)
-        if low is not None and now_s - tick_s < low - TOLERANCE_S:
+        if low is not None and now_s - tick_s < low - self._tolerance_s:
             return f"tick {tick_s} is ahead of the proved bound"
-        if counter > base.counter and tick_s < base.tick_s - TOLERANCE_S:
+        if counter > base.counter and tick_s < base.tick_s - self._tolerance_s:
             return f"tick {tick_s} is behind an earlier frame"
         if bound is None or counter < base.counter:
             return ""
-        if bound > base.high_now(now_s) + TOLERANCE_S:
+        if bound > base.high_now(now_s) + self._tolerance_s:
             return f"tick {tick_s} fell back, or its echo is older than the nonce"
         return ""
 
