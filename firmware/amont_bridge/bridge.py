@@ -26,7 +26,7 @@ _U32 = 0xFFFFFFFF
 class Bridge:
     def __init__(self, tick_ms: int) -> None:
         self._deframer = Deframer()
-        self._queue: "list[Send]" = []  # to be transmitted, oldest first
+        self._queue: list[Send] = []  # to be transmitted, oldest first
         self._status_ms = tick_ms  # when the next status is due
         self._malformed = 0  # whole lines from the guard that make no sense
         self.received = 0
@@ -66,7 +66,7 @@ class Bridge:
         return b""
 
     # The oldest `Send` that waits, or None. Tell transmitted() what became of it.
-    def next_transmission(self) -> "Send | None":
+    def next_transmission(self) -> Send | None:
         return self._queue.pop(0) if self._queue else None
 
     def transmitted(self, handle: int, result: int) -> bytes:

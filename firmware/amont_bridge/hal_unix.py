@@ -26,7 +26,7 @@ def tick_ms() -> int:
 # (the master side of a pseudo-terminal has no path; it should not block).
 # OSError from read or write: the other side is gone.
 class SerialPort:
-    def __init__(self, path: "str | int") -> None:
+    def __init__(self, path: str | int) -> None:
         if _MICROPYTHON:
             import termios
 
@@ -35,7 +35,7 @@ class SerialPort:
         else:
             import tty
 
-            self._file = open(path, "r+b", buffering=0)
+            self._file = open(path, "r+b", buffering=0)  # type: ignore[assignment]
             tty.setraw(self._file.fileno())
         self.pollable = self._file
         self._poll_out = select.poll()
@@ -45,7 +45,7 @@ class SerialPort:
     # What is there; one read(2), for MicroPython's read(n) would wait for all n bytes.
     def read(self) -> bytes:
         buffer = bytearray(_READ_BYTES)
-        count = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        count = self._file.readinto(buffer)
         if count is None:
             return b""
         if count == 0:
@@ -85,11 +85,11 @@ class RadioAir:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(socket.getaddrinfo("127.0.0.1", port, 0, socket.SOCK_DGRAM)[0][-1])
         self._socket.setblocking(False)
-        self._addresses: "list[tuple[int, object]]" = []  # (node, address), oldest first
+        self._addresses: list[tuple[int, tuple[str, int]]] = []  # (node, address), oldest first
         self.pollable = self._socket
 
     # (frame, rssi_dbm, snr_db4), or None when nothing is there.
-    def receive(self) -> "tuple[bytes, int, int] | None":
+    def receive(self) -> tuple[bytes, int, int] | None:
         try:
             data, address = self._socket.recvfrom(256)
         except OSError:

@@ -31,7 +31,7 @@ _OUT_OF_RANGE = 2
 
 class Node:
     # folder: the node's files. image: see hal_unix.flash_folder. clock_file: see hal_unix.Clock.
-    def __init__(self, folder: str, image: "str | None", clock_file: "str | None") -> None:
+    def __init__(self, folder: str, image: str | None, clock_file: str | None) -> None:
         self._folder = folder
         self.clock = hal_unix.Clock(clock_file)
         self._configs = ConfigStore(folder)
@@ -52,14 +52,14 @@ class Node:
         self._life = self._begin_life()
         self._take_history()
         self.carrier = self._make_carrier()
-        answer_ms = config.carrier.get("answer_ms", 5000)
+        answer_ms = int(config.carrier.get("answer_ms", 5000))  # type: ignore[call-overload]
         self.duty = Duty(
             config, self.outbox.spans, self._life.number,
             self.outbox.next_seq(self._life.number), self.tick_s(), answer_ms,
         )  # fmt: skip
 
     def tick_s(self) -> int:
-        return max(0, self.clock.now_s() - self._life.origin_s)
+        return max(0, self.clock.now_s() - int(self._life.origin_s))
 
     # One wake: everything that is due, then sleep.
     def wake(self) -> None:
@@ -161,7 +161,7 @@ class Node:
         self._clear(const.FAULT_FLASH)
         self._step((act.READING, tick_s, first_good))
 
-    def _read(self, probe, tick_s: int) -> "int | None":  # type: ignore[no-untyped-def]
+    def _read(self, probe, tick_s: int) -> int | None:  # type: ignore[no-untyped-def]
         try:
             value = probe.read(self._life.origin_s + tick_s)
         except (ProbeError, OSError) as error:
@@ -262,7 +262,7 @@ class Node:
             return
         self._perform(self._step((act.DOWNLINK, header.counter, message)))
 
-    def _acked(self, life: int, through: "int | None", bits: int) -> None:
+    def _acked(self, life: int, through: int | None, bits: int) -> None:
         try:
             if not self.outbox.ack(life, through, bits):
                 self._rejected += 1
@@ -306,7 +306,7 @@ class Node:
 
 # Run until killed. A programming error costs one wake, told and survived; the watchdog of a real
 # board takes over when even that fails.
-def run(folder: str, image: "str | None" = None, clock_file: "str | None" = None) -> None:
+def run(folder: str, image: str | None = None, clock_file: str | None = None) -> None:
     node = Node(folder, image, clock_file)
     print("node %d: %d samples wait" % (node._config.id, node.outbox.waiting()))
     while True:
@@ -328,7 +328,7 @@ def report(error) -> None:  # type: ignore[no-untyped-def]
 
 
 # Where a file is, or None when there is none of that name.
-def existing(path: str) -> "str | None":
+def existing(path: str) -> str | None:
     try:
         os.stat(path)
     except OSError:
@@ -337,7 +337,7 @@ def existing(path: str) -> "str | None":
 
 
 # folder [flash image]; a clock file is `clock` in the folder, if it is there.
-def main(arguments: "list[str]") -> None:
+def main(arguments: list[str]) -> None:
     folder = arguments[0]
     run(folder, arguments[1] if len(arguments) > 1 else None, existing(folder + "/clock"))
 

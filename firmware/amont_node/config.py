@@ -35,7 +35,7 @@ class ConfigError(ValueError):
 
 
 class ChannelConfig:
-    def __init__(self, data: "dict[str, object]") -> None:
+    def __init__(self, data: dict[str, object]) -> None:
         self.index = _integer(data, "index", 0, 3)
         self.quantity = _integer(data, "quantity", 1, 31)
         self.step = _integer(data, "step", 1, 200, 1)
@@ -46,7 +46,7 @@ class ChannelConfig:
 
 class NodeConfig:
     # data: the parsed JSON. ConfigError says which field is wrong and why.
-    def __init__(self, data: "dict[str, object]") -> None:
+    def __init__(self, data: dict[str, object]) -> None:
         self.data = data
         if data.get("schema") != SCHEMA:
             raise ConfigError("schema: %s, expected %d" % (data.get("schema"), SCHEMA))
@@ -74,7 +74,7 @@ class NodeConfig:
             raise ConfigError("channels: indices must rise, each once")
 
     # What a configuration downlink makes of this one. Everything or nothing.
-    def changed(self, version: int, items: "list[tuple[int, int]]") -> "NodeConfig":
+    def changed(self, version: int, items: list[tuple[int, int]]) -> "NodeConfig":
         if version <= self.version:
             raise ConfigError("version: %d does not rise over %d" % (version, self.version))
         data = dict(self.data)
@@ -133,13 +133,13 @@ def _integer(data, name: str, low: int, high: int, default=None) -> int:  # type
     return value
 
 
-def _optional(data, name: str) -> "int | None":  # type: ignore[no-untyped-def]
+def _optional(data, name: str) -> int | None:  # type: ignore[no-untyped-def]
     if data.get(name) is None:
         return None
     return _integer(data, name, -(1 << 24), 1 << 24)
 
 
-def _mapping(data, name: str) -> "dict[str, object]":  # type: ignore[no-untyped-def]
+def _mapping(data, name: str) -> dict[str, object]:  # type: ignore[no-untyped-def]
     value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, dict):
         raise ConfigError("%s: must be an object" % name)

@@ -49,7 +49,7 @@ class LifeStore:
         self.boots = self._stored.get("boots", 0) + 1
 
     # The stored life, or None if a new one has to begin.
-    def current(self) -> "Life | None":
+    def current(self) -> Life | None:
         if self._stored.get("generation") != self._generation or self._lost:
             return None
         return Life(self._stored["life"], self._stored["origin_s"], False)

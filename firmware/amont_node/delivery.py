@@ -56,18 +56,18 @@ class Delivery:
         self._life = life
         self._answer_ms = answer_ms
         self._random = seed
-        self._in_flight: "list[InFlight]" = []
-        self._cursors: "dict[int, int]" = {}  # per life: next sample that the backlog sends
-        self._ranges: "list[tuple[int, int, int]]" = []  # asked for: (life, first, last)
-        self._recent: "list[tuple[int, int | None]]" = []  # (counter, echoed nonce), newest last
+        self._in_flight: list[InFlight] = []
+        self._cursors: dict[int, int] = {}  # per life: next sample that the backlog sends
+        self._ranges: list[tuple[int, int, int]] = []  # asked for: (life, first, last)
+        self._recent: list[tuple[int, int | None]] = []  # (counter, echoed nonce), newest last
         self._last_taken = 0  # highest downlink counter of this boot
         self._hello = True
         self._health = False
         self._urgent = False
         self._fresh = 0  # newest samples not yet in any frame
         self._silent = 0  # frames given up since the last answer
-        self._hold_ms: "int | None" = None  # nothing but new samples before this
-        self._rewind_ms: "int | None" = None  # when to send again what was answered, not acked
+        self._hold_ms: int | None = None  # nothing but new samples before this
+        self._rewind_ms: int | None = None  # when to send again what was answered, not acked
         self._rewinds = 0
         self._oldest = -1  # oldest waiting, to see progress
         self.rejected = 0  # downlinks not believed
@@ -95,14 +95,14 @@ class Delivery:
         return self._next_plan(link_ms, frame_samples, overlap)
 
     # link_ms at which something is due without any event; None: nothing is.
-    def due_ms(self, link_ms: int) -> "int | None":
+    def due_ms(self, link_ms: int) -> int | None:
         dues = [entry.due_ms for entry in self._in_flight]
         for due in (self._hold_ms, self._rewind_ms):
             if due is not None and due > link_ms:
                 dues.append(due)
         return min(dues) if dues else None
 
-    def _next_plan(self, link_ms: int, frame_samples: int, overlap: int) -> "Plan | None":
+    def _next_plan(self, link_ms: int, frame_samples: int, overlap: int) -> Plan | None:
         if self._urgent:
             self._make_room()
             return self._newest(URGENT, overlap)
@@ -122,7 +122,7 @@ class Delivery:
         while len(self._in_flight) >= WINDOW:
             self._release(self._in_flight[0])
 
-    def _newest(self, kind: int, overlap: int) -> "Plan | None":
+    def _newest(self, kind: int, overlap: int) -> Plan | None:
         span = self._spans.get(self._life)
         if span is None or not self._fresh:
             self._urgent = False
@@ -132,13 +132,13 @@ class Delivery:
         first = max(span.last - wanted + 1, min(span.first, span.last))
         return Plan(kind, self._life, first, span.last)
 
-    def _asked_for(self) -> "Plan | None":
+    def _asked_for(self) -> Plan | None:
         if not self._ranges:
             return None
         life, first, last = self._ranges[0]
         return Plan(BACKLOG, life, first, min(last, first + READINGS_MAX - 1))
 
-    def _backlog(self, link_ms: int) -> "Plan | None":
+    def _backlog(self, link_ms: int) -> Plan | None:
         for span in self._spans.all():
             last = span.last - (self._fresh if span.life == self._life else 0)
             cursor = max(self._cursors.get(span.life, span.first), span.first)
@@ -176,7 +176,7 @@ class Delivery:
 
     # first: oldest sample that is really in the frame; echo: the nonce in it, if any.
     def sent(
-        self, plan: Plan, counter: int, frame: bytes, first: int, last: int, echo: "int | None",
+        self, plan: Plan, counter: int, frame: bytes, first: int, last: int, echo: int | None,
         link_ms: int,
     ) -> None:  # fmt: skip
         self._recent = self._recent[1 - _ANSWERABLE :] + [(counter, echo)]
@@ -237,7 +237,7 @@ class Delivery:
         return True
 
     # The nonce that the answered frame carried, if any.
-    def echoed(self, answers: int) -> "int | None":
+    def echoed(self, answers: int) -> int | None:
         for counter, nonce in self._recent:
             if counter == answers:
                 return nonce
@@ -254,7 +254,7 @@ class Delivery:
 
     # --- silence
 
-    def _expire(self, link_ms: int, ready: bool) -> "InFlight | None":
+    def _expire(self, link_ms: int, ready: bool) -> InFlight | None:
         for entry in list(self._in_flight):
             if link_ms < entry.due_ms:
                 continue

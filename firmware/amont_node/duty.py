@@ -6,8 +6,10 @@
 # step() returns a list of actions; the shell carries out each one and feeds back what became of it
 # by another step(), until a step() without event returns nothing. Then it may sleep until due().
 
+from amont_node.config import NodeConfig
 from amont_node.delivery import Delivery, InFlight, Plan
 from amont_node.sampling import Sampler
+from amont_node.spans import Spans
 from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, RESEND, TIME
 
 # Actions: tuples that start with one of these.
@@ -30,16 +32,22 @@ HEALTH_INTERVAL_S = 3600
 
 class Duty:
     def __init__(
-        self, config, spans, life: int, next_seq: int, tick_s: int, answer_ms: int = 5000
-    ) -> None:  # type: ignore[no-untyped-def]  # noqa: E501
+        self,
+        config: NodeConfig,
+        spans: Spans,
+        life: int,
+        next_seq: int,
+        tick_s: int,
+        answer_ms: int = 5000,
+    ) -> None:
         self._config = config
         self._life = life
         self._next_seq = next_seq
         self._sampler = Sampler(config, tick_s)
         self.delivery = Delivery(spans, life, config.id, answer_ms)
-        self._nonce: "int | None" = None  # the guard's boot nonce, until a frame proved it
+        self._nonce: int | None = None  # the guard's boot nonce, until a frame proved it
         self._nonce_tick_s = 0  # when it arrived first
-        self._proved: "int | None" = None  # the nonce that needs no echo any more
+        self._proved: int | None = None  # the nonce that needs no echo any more
         self._health_due_s = tick_s + HEALTH_INTERVAL_S
 
     # ready: the carrier can take a frame now.
@@ -57,14 +65,14 @@ class Duty:
         return self._send(tick_s, link_ms, ready)
 
     # When to be called again without an event: (tick_s, link_ms or None).
-    def due(self, link_ms: int) -> "tuple[int, int | None]":
+    def due(self, link_ms: int) -> tuple[int, int | None]:
         return min(self._sampler.due_s, self._health_due_s), self.delivery.due_ms(link_ms)
 
     def fast(self, tick_s: int) -> bool:
         return self._sampler.fast(tick_s)
 
     # What the next frame of this life should echo: (nonce, age_s) or None.
-    def echo(self, tick_s: int) -> "tuple[int, int] | None":
+    def echo(self, tick_s: int) -> tuple[int, int] | None:
         if self._nonce is None:
             return None
         age_s = tick_s - self._nonce_tick_s

@@ -62,7 +62,7 @@ def _message(config, run, tick_s: int, backlog: int, fast: bool, echo) -> Sample
 
 
 # The value as the wire can carry it, and whether it could not.
-def clamped(value: int, step: int) -> "tuple[int, bool]":
+def clamped(value: int, step: int) -> tuple[int, bool]:
     most = VALUE_MAX * step
     if value > most:
         return most, True

@@ -21,10 +21,10 @@ def _link_ms() -> int:
 # moment it was virtual_s, and virtual time runs `speed` times as fast. The file may be rewritten
 # any time. Without a file it is Unix time.
 class Clock:
-    def __init__(self, path: "str | None") -> None:
+    def __init__(self, path: str | None) -> None:
         self._path = path
         self._text = ""
-        self._read_at_ms: "int | None" = None
+        self._read_at_ms: int | None = None
         self._anchor_ms = 0
         self._virtual_ms = 0
         self._speed_milli = 1000
@@ -36,7 +36,7 @@ class Clock:
         return self._now_ms() // 1000
 
     # Real milliseconds until now_s() reaches clock_s; None: never, time stands still.
-    def real_ms_until(self, clock_s: int) -> "int | None":
+    def real_ms_until(self, clock_s: int) -> int | None:
         left_ms = clock_s * 1000 - self._now_ms()
         if left_ms <= 0:
             return 0
@@ -94,7 +94,7 @@ class BlockFile:
         self._file.write(buffer)
         self._file.flush()
 
-    def ioctl(self, op: int, argument: int) -> "int | None":
+    def ioctl(self, op: int, argument: int) -> int | None:
         if op == 4:
             return self._blocks
         if op == 5:
@@ -106,7 +106,7 @@ class BlockFile:
 
 # The folder for what must survive. image: on MicroPython, a littlefs image file, made and
 # formatted only if there is none; otherwise a plain folder of the node's.
-def flash_folder(root: str, image: "str | None", blocks: int) -> str:
+def flash_folder(root: str, image: str | None, blocks: int) -> str:
     if image is None or not _MICROPYTHON:
         make_folder(root + "/flash")
         return root + "/flash"

@@ -72,9 +72,9 @@ class PacketReader:
         self._skip = 0  # bytes of a packet that is too long, still to come
         self.skipped = 0
 
-    def feed(self, data: bytes) -> "list[tuple[int, bytes]]":
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         self._data += data
-        packets = []
+        packets: list[tuple[int, bytes]] = []
         while True:
             if self._skip:
                 gone = min(self._skip, len(self._data))
@@ -93,7 +93,7 @@ class PacketReader:
             self._data = self._data[start + length :]
 
     # The remaining length and where the body starts; (0, 0) while it is not there yet.
-    def _length(self) -> "tuple[int, int]":
+    def _length(self) -> tuple[int, int]:
         length = 0
         for index in range(1, min(len(self._data), 5)):
             byte = self._data[index]
@@ -107,20 +107,28 @@ class PacketReader:
 
 class MqttClient:
     # tls: None, or a function that wraps a connected non-blocking socket (see stream.tls_wrapper).
-    def __init__(
-        self, host: str, port: int, client_id: str, topic_in: str, tls=None,
-        user: str = "", password: str = "", keepalive_s: int = 60, deadline_ms: int = 10000,
-    ) -> None:  # type: ignore[no-untyped-def]  # fmt: skip
+    def __init__(  # type: ignore[no-untyped-def]
+        self,
+        host: str,
+        port: int,
+        client_id: str,
+        topic_in: str,
+        tls=None,
+        user: str = "",
+        password: str = "",
+        keepalive_s: int = 60,
+        deadline_ms: int = 10000,
+    ) -> None:
         self._address = (host, port)
         self._connect = connect_packet(client_id, keepalive_s, user, password)
         self._topic_in = topic_in
         self._tls = tls
         self._keepalive_ms = keepalive_s * 1000
         self._deadline_ms = deadline_ms
-        self._stream: "Stream | None" = None
+        self._stream: Stream | None = None
         self._reader = PacketReader()
-        self._inbox: "list[bytes]" = []
-        self._unanswered: "list[tuple[int, int]]" = []  # (pid, deadline) of publishes
+        self._inbox: list[bytes] = []
+        self._unanswered: list[tuple[int, int]] = []  # (pid, deadline) of publishes
         self._pid = 0
         self._due_ms = 0  # deadline of the state, or of the ping's answer
         self._sent_ms = 0
@@ -175,7 +183,7 @@ class MqttClient:
         return self.state == CONNECTING or (self._stream is not None and self._stream.pending())
 
     # Move along without waiting. Returns the payloads that came on the topic.
-    def step(self, now_ms: int) -> "list[bytes]":
+    def step(self, now_ms: int) -> list[bytes]:
         if self._stream is not None:
             try:
                 self._advance(now_ms)
@@ -196,7 +204,8 @@ class MqttClient:
         return True
 
     def _send(self, packet: bytes, now_ms: int) -> None:
-        assert self._stream is not None
+        if self._stream is None:
+            return  # it broke while a packet was being taken
         self._stream.queue(packet)
         self._sent_ms = now_ms
         try:

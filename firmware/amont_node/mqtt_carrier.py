@@ -36,8 +36,8 @@ class MqttCarrier:
         )
         self._random = node
         self._failures = 0
-        self._retry_ms: "int | None" = None  # when to connect again
-        self._up_since_ms: "int | None" = None
+        self._retry_ms: int | None = None  # when to connect again
+        self._up_since_ms: int | None = None
         self.rssi_dbm = 0
         self.snr_db4 = 0
         self.fault = True  # not connected
@@ -48,7 +48,7 @@ class MqttCarrier:
     def send(self, frame: bytes, link_ms: int) -> bool:
         return self._client.publish(self._topic_up, frame, link_ms)
 
-    def receive(self, link_ms: int) -> "list[bytes]":
+    def receive(self, link_ms: int) -> list[bytes]:
         client = self._client
         if client.state == DOWN and (self._retry_ms is None or link_ms >= self._retry_ms):
             client.start(link_ms)

@@ -13,6 +13,7 @@
 # A lost mark costs a retransmission, so marks ride along with the next sample.
 
 import binascii
+import io
 import os
 import struct
 
@@ -34,7 +35,7 @@ _MARK_EVERY = 8  # acknowledged samples worth a mark of 36 bytes
 
 class Record:
     def __init__(
-        self, life: int, seq: int, tick_s: int, mask: int, values: "list[int]", quality: int = 0
+        self, life: int, seq: int, tick_s: int, mask: int, values: list[int], quality: int = 0
     ) -> None:
         self.life = life
         self.seq = seq
@@ -57,7 +58,7 @@ def pack(kind: int, record: Record) -> bytes:
 
 
 # The kind and the record, or None when it is damaged.
-def unpack(data: "bytes | bytearray") -> "tuple[int, Record] | None":
+def unpack(data: bytes | bytearray) -> tuple[int, Record] | None:
     if struct.unpack_from("<I", data, _BODY_BYTES)[0] != binascii.crc32(data[:_BODY_BYTES]):
         return None
     kind, mask, life, seq, tick_s, quality, _, a, b, c, d = struct.unpack_from(_FORMAT, data)
@@ -69,7 +70,7 @@ class _Segment:
         self.number = number
         self.records = 0  # slots used, marks and damaged ones included
         # Per life, oldest first: [life, lowest seq, highest seq] of its samples here.
-        self.lives: "list[list[int]]" = []
+        self.lives: list[list[int]] = []
 
     def note(self, life: int, seq: int) -> None:
         if self.lives and self.lives[-1][0] == life:
@@ -85,16 +86,16 @@ class Outbox:
         self._folder = folder
         self._segment_records = segment_records
         self._segments_max = max(2, segments)
-        self._segments: "list[_Segment]" = []
+        self._segments: list[_Segment] = []
         self._buffer = bytearray(RECORD_BYTES)
-        self._file = None
+        self._file: io.BufferedWriter | None = None
         self._ragged = False  # the newest file's tail is not known to be whole: start another
         self.spans = Spans()
         self.dropped = 0  # samples overwritten before their acknowledgement, ever
         self.damaged = 0  # records skipped at the last recovery
         self._unread = 0  # damaged records since the last good sample, while recovering
-        self._last_tick_s: "dict[int, int]" = {}  # per life
-        self._marked: "dict[int, int]" = {}  # per life: `seq` of its newest mark
+        self._last_tick_s: dict[int, int] = {}  # per life
+        self._marked: dict[int, int] = {}  # per life: `seq` of its newest mark
         make_folder(folder)
         self._recover()
         self._marked_dropped = self.dropped
@@ -110,11 +111,11 @@ class Outbox:
         return 0 if span is None else span.last + 1
 
     # The tick of the newest sample of a life; None if there is none.
-    def last_tick_s(self, life: int) -> "int | None":
+    def last_tick_s(self, life: int) -> int | None:
         return self._last_tick_s.get(life)
 
     # The samples first … last of a life that can be read, in order, acknowledged or not.
-    def read(self, life: int, first: int, last: int) -> "list[Record]":
+    def read(self, life: int, first: int, last: int) -> list[Record]:
         found = []
         for segment in self._segments:
             for span in segment.lives:
@@ -122,7 +123,7 @@ class Outbox:
                     found.extend(self._pick(segment, life, first, last))
         return found
 
-    def _pick(self, segment: _Segment, life: int, first: int, last: int) -> "list[Record]":
+    def _pick(self, segment: _Segment, life: int, first: int, last: int) -> list[Record]:
         picked = []
         with open(self._path(segment.number), "rb") as file:
             while file.readinto(self._buffer) == RECORD_BYTES:
@@ -141,7 +142,7 @@ class Outbox:
         self._store([record])
 
     # The same for many at once, with one flush a segment.
-    def extend(self, records: "list[Record]") -> None:
+    def extend(self, records: list[Record]) -> None:
         while records:
             room = self._segment_records
             if self._segments and not self._ragged:
@@ -150,7 +151,7 @@ class Outbox:
             self._store(records[:room])
             records = records[room:]
 
-    def _store(self, records: "list[Record]") -> None:
+    def _store(self, records: list[Record]) -> None:
         data = self._mark_due(records[0].life)
         data += b"".join([pack(_SAMPLE, record) for record in records])
         try:
@@ -176,7 +177,7 @@ class Outbox:
                 self.damaged += 1
 
     # What a sealed acknowledgement says (see Spans.ack). False: refused, nothing dropped.
-    def ack(self, life: int, through: "int | None", bits: int) -> bool:
+    def ack(self, life: int, through: int | None, bits: int) -> bool:
         if not self.spans.ack(life, through, bits):
             return False
         self._forget_done()
@@ -206,6 +207,7 @@ class Outbox:
             self._open_new()
         elif self._file is None:
             self._file = open(self._path(newest.number), "ab")
+        assert self._file is not None
         written = self._file.write(data)
         if written is not None and written != len(data):
             raise OSError("short write")
@@ -267,17 +269,17 @@ class Outbox:
                     numbers.append(int(name[: -len(_SUFFIX)], 16))
                 except ValueError:
                     self.damaged += 1
-        marks: "dict[int, int]" = {}
+        marks: dict[int, int] = {}
         for number in sorted(numbers):
             segment = _Segment(number)
             self._segments.append(segment)
             self._recover_segment(segment, marks)
         # Records that end the log unread may have been sent before they were damaged: their
         # numbers are used up.
-        for _ in range(self._unread if self.spans.all() else 0):
-            span = self.spans.all()[-1]
-            span.add(span.last + 1)
-            span.mark(span.last)
+        for newest in self.spans.all()[-1:]:
+            for _ in range(self._unread):
+                newest.add(newest.last + 1)
+                newest.mark(newest.last)
         for life in marks:
             span = self.spans.get(life)
             if span is not None:
@@ -285,7 +287,7 @@ class Outbox:
             self._marked[life] = marks[life]
         self._forget_done()
 
-    def _recover_segment(self, segment: _Segment, marks: "dict[int, int]") -> None:
+    def _recover_segment(self, segment: _Segment, marks: dict[int, int]) -> None:
         self._ragged = False
         try:
             with open(self._path(segment.number), "rb") as file:
@@ -300,7 +302,7 @@ class Outbox:
             self.damaged += 1
             self._ragged = True
 
-    def _recover_record(self, segment: _Segment, marks: "dict[int, int]") -> None:
+    def _recover_record(self, segment: _Segment, marks: dict[int, int]) -> None:
         entry = unpack(self._buffer)
         if entry is None:
             self.damaged += 1

@@ -37,7 +37,7 @@ def make_folder(path: str) -> None:
         os.stat(path)  # exists already, or says why not
 
 
-def _parse(text: str) -> "tuple[int, object] | None":
+def _parse(text: str) -> tuple[int, object] | None:
     head, _, body = text.partition("\n")
     words = head.split(" ")
     body = body.rstrip("\n")

@@ -6,6 +6,8 @@
 #   the first and after the last line there is nothing to read: ProbeError.
 #   noise: at most that much is added or taken, the same for the same second, channel and seed.
 
+import io
+
 
 class ProbeError(Exception):
     pass
@@ -24,9 +26,9 @@ class Replay:
         self._path = path
         self._noise = noise
         self._seed = seed
-        self._file = None
-        self._before: "tuple[int, int] | None" = None  # the lines around the last read
-        self._after: "tuple[int, int] | None" = None
+        self._file: io.TextIOWrapper | None = None
+        self._before: tuple[int, int] | None = None  # the lines around the last read
+        self._after: tuple[int, int] | None = None
 
     def read(self, clock_s: int) -> int:
         if self._file is None or (self._before is not None and clock_s < self._before[0]):
@@ -44,7 +46,8 @@ class Replay:
         self._before = None
         self._after = self._line()
 
-    def _line(self) -> "tuple[int, int] | None":
+    def _line(self) -> tuple[int, int] | None:
+        assert self._file is not None
         line = self._file.readline().split()
         if len(line) < 2:
             return None
@@ -63,7 +66,7 @@ class Replay:
         return (state >> 8) % (2 * self._noise + 1) - self._noise
 
 
-def _between(before: "tuple[int, int]", after: "tuple[int, int]", clock_s: int) -> int:
+def _between(before: tuple[int, int], after: tuple[int, int], clock_s: int) -> int:
     span_s = after[0] - before[0]
     if span_s == 0:
         return after[1]

@@ -43,7 +43,7 @@ class RadioSim:
         return True
 
     # Frames that have come.
-    def receive(self, link_ms: int) -> "list[bytes]":  # noqa: ARG002
+    def receive(self, link_ms: int) -> list[bytes]:  # noqa: ARG002
         frames = []
         for _ in range(_DATAGRAMS_A_POLL):
             try:
@@ -64,4 +64,4 @@ class RadioSim:
 
     def _lost(self) -> bool:
         self._random = (self._random * 1103515245 + 12345) & 0x7FFFFFFF
-        return (self._random >> 8) % 100 < self._loss_percent
+        return bool((self._random >> 8) % 100 < self._loss_percent)

@@ -12,7 +12,7 @@ class Sampler:
         self._fast_until_s = 0
         self._hint_until_s = 0
         self._above = False  # the last good value was at or above the high mark
-        self._recent: "list[tuple[int, int]]" = []  # (tick, value), oldest first
+        self._recent: list[tuple[int, int]] = []  # (tick, value), oldest first
         self.due_s = 0
         self._schedule(tick_s)
 
@@ -25,7 +25,7 @@ class Sampler:
 
     # The instant to sample for, if one has come. Instants lie on multiples of the interval, so
     # that readings stay evenly spaced; those that were slept through are gone.
-    def take_due(self, tick_s: int) -> "int | None":
+    def take_due(self, tick_s: int) -> int | None:
         if tick_s < self.due_s:
             return None
         interval_s = self._interval_s(tick_s)

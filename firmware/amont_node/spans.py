@@ -52,7 +52,7 @@ class Span:
 
 class Spans:
     def __init__(self) -> None:
-        self._spans: "list[Span]" = []  # by life, oldest first
+        self._spans: list[Span] = []  # by life, oldest first
 
     def add(self, life: int, seq: int) -> None:
         span = self.get(life)
@@ -61,13 +61,13 @@ class Spans:
             self._spans.append(span)
         span.add(seq)
 
-    def get(self, life: int) -> "Span | None":
+    def get(self, life: int) -> Span | None:
         for span in self._spans:
             if span.life == life:
                 return span
         return None
 
-    def all(self) -> "list[Span]":
+    def all(self) -> list[Span]:
         return self._spans
 
     def waiting(self) -> int:
@@ -76,7 +76,7 @@ class Spans:
     # What an acknowledgement says: everything up to `through` (None: nothing), and for each set
     # bit i of `bits` the sample through + 1 + i. False if it speaks of samples that this life
     # never made: then it is not about this flash, and nothing may be dropped for it.
-    def ack(self, life: int, through: "int | None", bits: int) -> bool:
+    def ack(self, life: int, through: int | None, bits: int) -> bool:
         span = self.get(life)
         if span is None:
             return through is None and not bits
