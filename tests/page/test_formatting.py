@@ -6,7 +6,12 @@ import pytest
 from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS
 
 from amont_gateway.page.formatting import Format
-from amont_gateway.page.sentences import station_sentence, zone_verdict
+from amont_gateway.page.sentences import (
+    rest_words,
+    siren_key,
+    station_sentence,
+    zone_verdict,
+)
 from amont_gateway.page.texts import Words
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -143,3 +148,63 @@ def test_the_zone_in_one_sentence():
     assert zone_verdict(zone, NOW_MS, Words("en"), EN) == "Probable leak."
     zone.verdict = "unknown"
     assert zone_verdict(zone, NOW_MS, Words("en"), EN).startswith("Leaks: no opinion")
+
+
+def siren_of(**fields):
+    view = VIEWS["calm"](NOW_MS)
+    view.demo = None
+    for name, value in fields.items():
+        setattr(view if name == "guard_alive" else view.sirens[0], name, value)
+    return siren_key(view.sirens[0], view)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({}, "idle"),
+        ({"state": "sound", "commanded": True, "confirmed": True}, "sound"),
+        ({"state": "sound", "commanded": True, "confirmed": None}, "sound"),
+        ({"state": "sound", "commanded": True, "confirmed": False}, "unconfirmed"),
+        ({"state": "sound", "commanded": True, "since_ms": NOW_MS - 2000}, "sound"),  # settling
+        ({"state": "sound", "commanded": True, "since_ms": NOW_MS - 4000}, "unconfirmed"),
+        ({"confirmed": True}, "stuck"),
+        ({"confirmed": None}, "idle"),
+        ({"state": "sound"}, "pause"),
+        ({"state": "muted"}, "muted"),
+        ({"state": "latch"}, "latch"),
+        ({"health": "fault"}, "fault"),
+        ({"mode": "bypass"}, "fault"),
+        ({"mode": "drill", "commanded": True, "confirmed": True}, "exercise"),
+        # an alarm pre-empts a drill: never called an exercise while a station is the cause
+        (
+            {
+                "mode": "drill",
+                "state": "sound",
+                "commanded": True,
+                "confirmed": True,
+                "station": "pont-neuf",
+            },
+            "sound",
+        ),
+        ({"state": "unheard of"}, "unknown"),
+        ({"guard_alive": False, "state": "sound", "commanded": True}, "unknown"),
+    ],
+)
+def test_the_headline_of_the_siren(fields, key):
+    assert siren_of(**fields) == key
+
+
+@pytest.mark.parametrize(
+    ("level", "stage_mm", "said"),
+    [
+        ("normal", 1250, "au-dessus du seuil « Vigilance », pas encore confirmé"),
+        ("alarm", 2450, "ALARME maintenue, l’eau est repassée sous le seuil"),
+        ("alarm_plus", 3300, "ALARME GRAVE, 10 cm au-dessus du seuil"),
+        ("warning", 1800, "alerte, 70 cm sous l’alarme"),
+        ("unknown", 1250, "niveau d’alerte inconnu"),
+    ],
+)
+def test_where_the_water_stands(level, stage_mm, said):
+    station = VIEWS["calm"](NOW_MS).stations[0]
+    station.level, station.stage_mm = level, stage_mm
+    assert plain(rest_words(station, Words("fr"), FR)) == said

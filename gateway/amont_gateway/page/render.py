@@ -80,7 +80,7 @@ class Card:
 
     def siren_key(self, siren: Siren) -> str:
         """Return which headline is true."""
-        return sentences.siren_key(siren, self.view.guard_alive, self.view.now_ms)
+        return sentences.siren_key(siren, self.view)
 
     def needs_person(self, siren: Siren) -> bool:
         """Tell whether the form to act should be open."""
@@ -236,6 +236,9 @@ class Renderer:
         pages = "".join(p.read_text("utf-8") for p in sorted((HERE / "templates").iterdir()))
         digest = hashlib.sha256((pages + "".join(self.digests.values())).encode())
         self.build = digest.hexdigest()[:12]
+        for name in ("page.html", "refused.html"):
+            self.environment.get_template(name)  # compiled now, not while the first person waits
+        self._parts = self.environment.get_template("fragments.html").module
 
     def asset(self, name: str) -> str:
         """Return an asset's address, which changes when its bytes do."""
@@ -253,7 +256,7 @@ class Renderer:
 
     def fragments(self, card: Card) -> dict[str, str]:
         """Render every live piece of the page, by its name."""
-        part = self.environment.get_template("fragments.html").module
+        part = self._parts
         plain = ("clock", "status", "faults", "sensors", "nodes", "events", "counters")
         found = {name: str(getattr(part, name)(card)) for name in plain}
         if card.view.demo is not None:

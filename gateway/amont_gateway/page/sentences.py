@@ -24,13 +24,13 @@ class Notice:
     advice: str = ""
 
 
-def siren_key(siren: Siren, guard_alive: bool, now_ms: int) -> str:
+def siren_key(siren: Siren, view: View) -> str:
     """Return which of the siren's headlines is true; doubt comes first."""
-    if not guard_alive or siren.state not in ("idle", "sound", "muted", "latch"):
+    if not view.guard_alive or siren.state not in ("idle", "sound", "muted", "latch"):
         return "unknown"
     if siren.confirmed is not None and siren.confirmed != siren.commanded:
-        settled = siren.since_ms is None or now_ms - siren.since_ms > RELAY_SETTLES_MS
-        if settled:
+        settles_ms = RELAY_SETTLES_MS * max(1, view.demo.speed if view.demo else 1)
+        if siren.since_ms is None or view.now_ms - siren.since_ms > settles_ms:
             return "unconfirmed" if siren.commanded else "stuck"
     if siren.commanded and siren.mode in ("test", "drill") and not siren.station:
         return "exercise"

@@ -125,6 +125,8 @@ class Hub:
             latest = self._latest.get(lang)
             if latest is not None and latest.number > number:
                 return latest
+            if self._closed:
+                return None
             if self._task is None or self._task.done():
                 raise ConnectionError("the page's renderer has stopped")
             async with self._changed:

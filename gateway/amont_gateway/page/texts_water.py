@@ -51,6 +51,11 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "voting.two": ("deux", "two"),
     "voting.three": ("trois", "three"),
     "voting.one of two": ("un sur deux : l’autre manque", "one of two: the other is missing"),
+    "voting.one of three": (
+        "un sur trois : deux manquent",
+        "one of three: two are missing",
+    ),
+    "voting.two of three": ("deux sur trois : un manque", "two of three: one is missing"),
     "voting.none": (
         "aucun : la sirène ne peut pas sonner d’elle-même",
         "none: the siren cannot sound by itself",
