@@ -1,7 +1,7 @@
 """Load the compiled site file that the guard lives by, bound by bound.
 
 A file that does not hold leaves the guard on the last good copy, with a fault: a mistake in the
-configuration must not silence a siren that worked yesterday.
+configuration must not silence a siren that worked yesterday. Each field below says its bounds.
 """
 
 from __future__ import annotations
@@ -10,99 +10,185 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _LIMIT_BYTES = 1 << 20
-_MM = (-100_000, 1_000_000)
-_SECONDS = (1, 90_000)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_PIN = re.compile(r"scrypt\$(\d+)\$(\d+)\$(\d+)\$([0-9a-f]{16,128})\$([0-9a-f]{32,128})")
-_CARRIERS = ("bridge", "mqtt", "lorawan")
-_OUTPUTS = ("simulated", "gpio")
+_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+_PIN = r"scrypt\$(\d{1,7})\$(\d{1,2})\$([1-4])\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}"
+_PIN_BYTES = 48 << 20  # what checking one PIN may take
+_WIDE = 2**30
+_T = TypeVar("_T")
 
 
 class ConfigError(ValueError):
     """The file cannot be used; the message says where and why."""
 
 
+def _whole(low: int, high: int) -> Any:
+    def read(value: Any, where: str) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ConfigError(f"{where}: {value!r}, must be {low} to {high}")
+        return value
+
+    return field(metadata={"read": read})
+
+
+def _text(pattern: str = r".{1,300}") -> Any:
+    def read(value: Any, where: str) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ConfigError(f"{where}: {value!r}, must match {pattern}")
+        return value
+
+    return field(metadata={"read": read})
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{where}: must be a list of names")
+    return tuple(value)
+
+
+def _label(value: Any, where: str) -> dict[str, str]:
+    label = _object(value, where)
+    if not all(isinstance(label.get(language), str) for language in ("fr", "en")):
+        raise ConfigError(f"{where}: must have fr and en")
+    return label
+
+
+def _output(value: Any, where: str) -> dict[str, Any]:
+    output = _object(value, where)
+    if output.get("kind") not in ("simulated", "gpio"):
+        raise ConfigError(f"{where}.kind: {output.get('kind')!r}, must be simulated or gpio")
+    for name in ("pin", "readback_pin") if output["kind"] == "gpio" else ():
+        pin = output.get(name)
+        if not ((type(pin) is int and 0 <= pin <= 63) or (pin is None and name != "pin")):
+            raise ConfigError(f"{where}.{name}: {pin!r}, must be 0 to 63")
+    return output
+
+
+def _many(kind: type[Any], limit: int) -> Any:
+    def read(value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) > limit:
+            raise ConfigError(f"{where}: must be a list of at most {limit}")
+        return tuple(_build(kind, item, f"{where}[{at}].") for at, item in enumerate(value))
+
+    return field(metadata={"read": read})
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One sensor of a node and what its readings must look like."""
 
-    index: int
-    sensor: str
-    quantity: str
-    validity_s: int
-    min: int
-    max: int
-    step_per_min: int
-    flat_samples: int
+    index: int = _whole(0, 3)
+    sensor: str = _text(_ID)
+    quantity: str = _text()
+    validity_s: int = _whole(1, 90_000)
+    min: int = _whole(-_WIDE, _WIDE)
+    max: int = _whole(-_WIDE, _WIDE)
+    step_per_min: int = _whole(0, _WIDE)
+    flat_samples: int = _whole(0, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node."""
 
-    id: int
-    carrier: str
-    interval_s: int
-    fast_interval_s: int
-    channels: tuple[Channel, ...]
+    id: int = _whole(1, 65534)
+    carrier: str = _text("bridge|mqtt|lorawan")
+    interval_s: int = _whole(1, 90_000)
+    fast_interval_s: int = _whole(1, 90_000)
+    channels: tuple[Channel, ...] = _many(Channel, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
     """One river place."""
 
-    id: str
-    name: dict[str, str]
-    sensors: tuple[str, ...]
-    watch_mm: int
-    warning_mm: int
-    alarm_mm: int
-    alarm_plus_mm: int
-    hysteresis_mm: int
-    clear_s: int
-    rise_support_mm: int
-    rise_support_s: int
+    id: str = _text(_ID)
+    name: dict[str, str] = field(metadata={"read": _label})
+    sensors: tuple[str, ...] = field(metadata={"read": _names})
+    watch_mm: int = _whole(-100_000, 1_000_000)
+    warning_mm: int = _whole(-100_000, 1_000_000)
+    alarm_mm: int = _whole(-100_000, 1_000_000)
+    alarm_plus_mm: int = _whole(-100_000, 1_000_000)
+    hysteresis_mm: int = _whole(0, 10_000)
+    clear_s: int = _whole(0, 86_400)
+    rise_support_mm: int = _whole(1, 100_000)
+    rise_support_s: int = _whole(1, 90_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Siren:
     """One siren, the stations that may sound it, and its output."""
 
-    id: str
-    name: dict[str, str]
-    stations: tuple[str, ...]
-    output: dict[str, Any]
-    max_on_s: int
-    pause_s: int
+    id: str = _text(_ID)
+    name: dict[str, str] = field(metadata={"read": _label})
+    stations: tuple[str, ...] = field(metadata={"read": _names})
+    output: dict[str, Any] = field(metadata={"read": _output})
+    max_on_s: int = _whole(1, 3600)
+    pause_s: int = _whole(0, 3600)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """One person who may act."""
 
-    name: str
-    role: str
-    pin: str
+    name: str = _text()
+    role: str = _text()
+    pin: str = _text(_PIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """The compiled site."""
+class _Bridge:
+    port: str = _text(r".{0,300}")
+    baud: int = _whole(1200, 3_000_000)
 
-    site: str
-    port: str
-    baud: int
-    nodes: dict[int, Node]
-    stations: dict[str, Station]
-    sirens: dict[str, Siren]
-    people: dict[str, Person]
-    sha256: str
+
+def _bridge(value: Any, where: str) -> _Bridge:
+    return _build(_Bridge, value or {"port": "", "baud": 115200}, f"{where}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    format: int = _whole(1, 1)
+    sha256: str = _text(r"[0-9a-f]{64}")
+    site: str = _text(_ID)
+    bridge: _Bridge = field(metadata={"read": _bridge})
+    nodes: tuple[Node, ...] = _many(Node, 500)
+    stations: tuple[Station, ...] = _many(Station, 100)
+    sirens: tuple[Siren, ...] = _many(Siren, 16)
+    people: tuple[Person, ...] = _many(Person, 100)
+
+
+class Config:
+    """The compiled site, by name."""
+
+    def __init__(self, site: _Site) -> None:
+        """Check what no field can say alone; raise ConfigError."""
+        self.site, self.sha256 = site.site, site.sha256
+        self.port, self.baud = site.bridge.port, site.bridge.baud
+        self.nodes = {node.id: node for node in site.nodes}
+        self.stations = {station.id: station for station in site.stations}
+        self.sirens = {siren.id: siren for siren in site.sirens}
+        self.people = {person.name: person for person in site.people}
+        channels = [channel for node in site.nodes for channel in node.channels]
+        sensors = {channel.sensor for channel in channels}
+        _check(len(sensors) == len(channels), "nodes", "a sensor is named twice")
+        for channel in channels:
+            _check(channel.min < channel.max, f"sensor {channel.sensor}", "min is not below max")
+        for s in site.stations:
+            known = 1 <= len(s.sensors) <= 3 and sensors.issuperset(s.sensors)
+            _check(known, f"station {s.id}", "needs 1 to 3 sensors of this file")
+            rising = s.watch_mm < s.warning_mm < s.alarm_mm < s.alarm_plus_mm
+            _check(rising, f"station {s.id}", "its four limits must rise")
+        for siren in site.sirens:
+            known = bool(siren.stations) and self.stations.keys() >= set(siren.stations)
+            _check(known, f"siren {siren.id}", "needs stations of this file")
+        for person in site.people:
+            n, r = (int(number) for number in person.pin.split("$")[1:3])
+            _check(128 * n * r <= _PIN_BYTES, f"person {person.name}", "pin takes over 48 MiB")
 
 
 def load(path: Path) -> tuple[Config, str]:
@@ -125,25 +211,11 @@ def parse(content: bytes) -> Config:
         raw = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"not JSON ({error})") from None
-    root = _Fields(raw, "")
-    root.integer("format", (1, 1))
-    claimed = root.text("sha256")
+    site = _build(_Site, raw, "")
     body = {name: value for name, value in raw.items() if name != "sha256"}
-    if claimed != digest(body):
+    if site.sha256 != digest(body):
         raise ConfigError("sha256 does not match: the file was changed by hand or damaged")
-    bridge = _Fields(raw.get("bridge") or {"port": "", "baud": 115200}, "bridge")
-    config = Config(
-        site=root.identifier("site"),
-        port=bridge.text("port", empty=True),
-        baud=bridge.integer("baud", (1200, 3_000_000)),
-        nodes={node.id: node for node in root.each("nodes", _node, 500)},
-        stations={station.id: station for station in root.each("stations", _station, 100)},
-        sirens={siren.id: siren for siren in root.each("sirens", _siren, 16)},
-        people={person.name: person for person in root.each("people", _person, 100)},
-        sha256=claimed,
-    )
-    _check_references(config)
-    return config
+    return Config(site)
 
 
 def digest(body: dict[str, Any]) -> str:
@@ -152,125 +224,23 @@ def digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Fields:
-    """One JSON object and where it stands, for errors that say so."""
-
-    def __init__(self, value: object, where: str) -> None:
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where or 'file'}: not an object")
-        self.value: dict[str, Any] = value
-        self.where = where
-
-    def fail(self, name: str, what: str) -> ConfigError:
-        return ConfigError(f"{self.where}{'.' if self.where else ''}{name}: {what}")
-
-    def integer(self, name: str, bounds: tuple[int, int]) -> int:
-        value = self.value.get(name)
-        if type(value) is not int or not bounds[0] <= value <= bounds[1]:
-            raise self.fail(name, f"{value!r}, must be {bounds[0]} to {bounds[1]}")
-        return value
-
-    def text(self, name: str, empty: bool = False, among: tuple[str, ...] = ()) -> str:
-        value = self.value.get(name)
-        if not isinstance(value, str) or len(value) > 300 or not (value or empty):
-            raise self.fail(name, "must be a text")
-        if among and value not in among:
-            raise self.fail(name, f"{value!r}, must be one of {', '.join(among)}")
-        return value
-
-    def identifier(self, name: str) -> str:
-        value = self.text(name)
-        if not _ID.fullmatch(value):
-            raise self.fail(name, f"{value!r}, letters, digits, - and _ only")
-        return value
-
-    def label(self, name: str) -> dict[str, str]:
-        both = _Fields(self.value.get(name), f"{self.where}.{name}")
-        return {"fr": both.text("fr"), "en": both.text("en")}
-
-    def names(self, name: str) -> tuple[str, ...]:
-        value = self.value.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.fail(name, "must be a list of names")
-        return tuple(value)
-
-    def each(self, name: str, read: Callable[[_Fields], Any], limit: int) -> list[Any]:
-        value = self.value.get(name)
-        if not isinstance(value, list) or len(value) > limit:
-            raise self.fail(name, f"must be a list of at most {limit}")
-        where = f"{self.where}{'.' if self.where else ''}{name}"
-        return [read(_Fields(item, f"{where}[{at}]")) for at, item in enumerate(value)]
+def _build(kind: type[_T], value: Any, where: str) -> _T:
+    given = _object(value, where.rstrip(".") or "file")
+    return kind(**{
+        f.name: f.metadata["read"](given.get(f.name), where + f.name)
+        for f in fields(kind)  # type: ignore[arg-type]  # all of them are dataclasses
+    })  # fmt: skip
 
 
-def _channel(f: _Fields) -> Channel:
-    low = f.integer("min", (-(2**30), 2**30))
-    return Channel(
-        index=f.integer("index", (0, 3)), sensor=f.identifier("sensor"),
-        quantity=f.text("quantity"), validity_s=f.integer("validity_s", _SECONDS),
-        min=low, max=f.integer("max", (low + 1, 2**30)),
-        step_per_min=f.integer("step_per_min", (0, 2**30)),
-        flat_samples=f.integer("flat_samples", (0, 100_000)),
-    )  # fmt: skip
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: not an object")
+    return value
 
 
-def _node(f: _Fields) -> Node:
-    return Node(
-        id=f.integer("id", (1, 65534)), carrier=f.text("carrier", among=_CARRIERS),
-        interval_s=f.integer("interval_s", _SECONDS),
-        fast_interval_s=f.integer("fast_interval_s", _SECONDS),
-        channels=tuple(f.each("channels", _channel, 4)),
-    )  # fmt: skip
-
-
-def _station(f: _Fields) -> Station:
-    watch = f.integer("watch_mm", _MM)
-    warning = f.integer("warning_mm", (watch + 1, _MM[1]))
-    alarm = f.integer("alarm_mm", (warning + 1, _MM[1]))
-    return Station(
-        id=f.identifier("id"), name=f.label("name"), sensors=f.names("sensors"),
-        watch_mm=watch, warning_mm=warning, alarm_mm=alarm,
-        alarm_plus_mm=f.integer("alarm_plus_mm", (alarm + 1, _MM[1])),
-        hysteresis_mm=f.integer("hysteresis_mm", (0, 10_000)),
-        clear_s=f.integer("clear_s", (0, 86_400)),
-        rise_support_mm=f.integer("rise_support_mm", (1, 100_000)),
-        rise_support_s=f.integer("rise_support_s", _SECONDS),
-    )  # fmt: skip
-
-
-def _siren(f: _Fields) -> Siren:
-    output = _Fields(f.value.get("output"), f"{f.where}.output")
-    if output.text("kind", among=_OUTPUTS) == "gpio":
-        output.integer("pin", (0, 63))
-        if output.value.get("readback_pin") is not None:
-            output.integer("readback_pin", (0, 63))
-    return Siren(
-        id=f.identifier("id"), name=f.label("name"), stations=f.names("stations"),
-        output=output.value, max_on_s=f.integer("max_on_s", (1, 3600)),
-        pause_s=f.integer("pause_s", (0, 3600)),
-    )  # fmt: skip
-
-
-def _person(f: _Fields) -> Person:
-    pin = f.text("pin")
-    found = _PIN.fullmatch(pin)
-    if not found or 128 * int(found[1]) * int(found[2]) > 48 << 20 or int(found[3]) > 4:
-        raise f.fail("pin", "must be scrypt$n$r$p$salt$hash, at most 48 MiB")
-    return Person(name=f.text("name"), role=f.text("role"), pin=pin)
-
-
-def _check_references(config: Config) -> None:
-    sensors = [channel.sensor for node in config.nodes.values() for channel in node.channels]
-    if len(sensors) != len(set(sensors)):
-        raise ConfigError("nodes: a sensor is named twice")
-    for station in config.stations.values():
-        missing = set(station.sensors) - set(sensors)
-        if missing or not 1 <= len(station.sensors) <= 3:
-            raise ConfigError(
-                f"stations.{station.id}.sensors: {sorted(missing) or '1 to 3 of them'}"
-            )
-    for siren in config.sirens.values():
-        if not siren.stations or set(siren.stations) - set(config.stations):
-            raise ConfigError(f"sirens.{siren.id}.stations: each must be a station of this file")
+def _check(holds: bool, where: str, what: str) -> None:
+    if not holds:
+        raise ConfigError(f"{where}: {what}")
 
 
 def _read(path: Path) -> bytes:
@@ -279,8 +249,7 @@ def _read(path: Path) -> bytes:
             content = file.read(_LIMIT_BYTES + 1)
     except OSError as error:
         raise ConfigError(error.strerror or str(error)) from None
-    if len(content) > _LIMIT_BYTES:
-        raise ConfigError("larger than 1 MiB")
+    _check(len(content) <= _LIMIT_BYTES, path.name, "larger than 1 MiB")
     return content
 
 

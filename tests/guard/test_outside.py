@@ -7,8 +7,8 @@ from collections import Counter
 from types import ModuleType
 
 import pytest
-from tests.guard.rig import Gateway, Line, Rig, SimNode, write_site
 from tests.guard.rig import FakeClock as Clock
+from tests.guard.rig import Gateway, Line, Rig, SimNode, write_site
 
 from amont_guard import bridge as bridge_module
 from amont_guard import messages, sock
