@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import trustme
+
 from amont_hil.tiny_guard import NODE
 
 
@@ -54,3 +56,35 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def tls_broker(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Run a broker that asks for certificates; yield its port and where they are."""
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    server = authority.issue_cert("broker.test", key_type=trustme.KeyType.ECDSA)
+    node = authority.issue_cert("17@nodes.test", common_name="17")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    trustme.CA().cert_pem.write_to_path(str(folder / "other-ca.pem"))
+    for name, cert in (("server", server), ("node", node)):
+        cert.private_key_pem.write_to_path(str(folder / f"{name}.key"))
+        cert.cert_chain_pems[0].write_to_path(str(folder / f"{name}.crt"))
+    port = free_port()
+    lines = (
+        f"listener {port} 127.0.0.1\ncafile {folder}/ca.pem\ncertfile {folder}/server.crt\n"
+        f"keyfile {folder}/server.key\nrequire_certificate true\n"
+        "use_identity_as_username true\nallow_anonymous true\n"
+    )
+    with mosquitto(folder, lines):
+        wait_for(port)
+        yield port, folder
+
+
+def wait_for(port: int) -> None:
+    """Wait until something listens there."""
+    end = time.monotonic() + 5
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert time.monotonic() < end, "the broker did not start"
+        time.sleep(0.02)

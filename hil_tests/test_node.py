@@ -8,7 +8,14 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
-from hil_tests.rig_parts import clock_line, free_port, mosquitto, node_config, stage_table
+from hil_tests.rig_parts import (
+    clock_line,
+    free_port,
+    mosquitto,
+    node_config,
+    stage_table,
+    tls_broker,
+)
 
 from amont_hil.process import MICROPYTHON
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
@@ -139,13 +146,17 @@ def test_noise_on_the_serial_port(boards: Boards, bridge: SimulatedBridge, tmp_p
 class MqttLine:
     """The guard's end of a broker."""
 
-    def __init__(self, port: int, guard: TinyGuard) -> None:
+    def __init__(self, port: int, guard: TinyGuard, certificates: Path | None = None) -> None:
         self._guard = guard
         self._queue: queue.Queue[bytes] = queue.Queue()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "tiny-guard")
         self._client.on_connect = lambda client, *_: client.subscribe("amont/here/+/up", 1)
         self._client.on_message = lambda _, __, message: self._queue.put(message.payload)
         self._client.reconnect_delay_set(1, 1)
+        if certificates is not None:
+            ca, cert, key = (str(certificates / n) for n in ("ca.pem", "node.crt", "node.key"))
+            self._client.tls_set(ca, cert, key)
+            self._client.tls_insecure_set(True)  # the test's broker bears another name
         self._client.connect_async("127.0.0.1", port)
         self._client.loop_start()
 
@@ -192,6 +203,31 @@ def test_mqtt_node_killed_and_broker_restarted(boards: Boards, tmp_path: Path) -
         until(line.pump, lambda: complete(guard))
         line.close()
     assert_unbroken(guard)
+
+
+@pytest.mark.servers
+def test_mqtt_node_by_tls(boards: Boards, tmp_path: Path) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    with tls_broker(tmp_path) as (port, certificates):
+        names = {"ca": "ca.pem", "name": "broker.test", "cert": "node.crt", "key": "node.key"}
+        carrier = {"kind": "mqtt", "host": "127.0.0.1", "port": port, "site": "here", "tls": names}
+        node = boards(
+            config=node_config(carrier),
+            secret=SECRET,
+            files={
+                "stage.txt": stage_table(),
+                "history": history(),
+                **{name: certificates / name for name in ("ca.pem", "node.crt", "node.key")},
+            },
+            clock=clock,
+        )
+        line = MqttLine(port, guard, certificates)
+        node.start()
+        until(line.pump, lambda: len(guard.readings) >= 205)
+        line.close()
+    assert_unbroken(guard)
+    assert "Error" not in node.log()
 
 
 def test_a_bad_configuration_is_named(boards: Boards) -> None:

@@ -1,6 +1,5 @@
 """The node's MQTT client: its packets, its deadlines, and a real mosquitto, plain and by TLS."""
 
-import contextlib
 import json
 import socket
 import time
@@ -8,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
-from hil_tests.rig_parts import free_port, mosquitto
+from hil_tests.rig_parts import free_port, mosquitto, tls_broker, wait_for
 from tests.firmware.test_device import run
 
 from amont_hil.process import CPYTHON, MICROPYTHON
@@ -218,36 +216,6 @@ def test_nobody_listens() -> None:
     while client.state != DOWN and time.monotonic() < end:
         client.step(10)
     assert "refused" in client.error
-
-
-@contextlib.contextmanager
-def tls_broker(folder: Path) -> Iterator[tuple[int, Path]]:
-    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    server = authority.issue_cert("broker.test", key_type=trustme.KeyType.ECDSA)
-    node = authority.issue_cert("17@nodes.test", common_name="17")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    trustme.CA().cert_pem.write_to_path(str(folder / "other-ca.pem"))
-    for name, cert in (("server", server), ("node", node)):
-        cert.private_key_pem.write_to_path(str(folder / f"{name}.key"))
-        cert.cert_chain_pems[0].write_to_path(str(folder / f"{name}.crt"))
-    port = free_port()
-    lines = (
-        f"listener {port} 127.0.0.1\ncafile {folder}/ca.pem\ncertfile {folder}/server.crt\n"
-        f"keyfile {folder}/server.key\nrequire_certificate true\n"
-        "use_identity_as_username true\nallow_anonymous true\n"
-    )
-    with mosquitto(folder, lines):
-        wait_for(port)
-        yield port, folder
-
-
-def wait_for(port: int) -> None:
-    end = time.monotonic() + 5
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert time.monotonic() < end, "the broker did not start"
-        time.sleep(0.02)
 
 
 @pytest.mark.servers
