@@ -29,10 +29,13 @@ class Forecast(msgspec.Struct, kw_only=True):
     issued_ms: int | None = None
     inputs: str = "full"  # rung of the fallback ladder: "full" | "no rain" | "stage only"
     steps: list[ForecastStep] = []
-    reaches: str = "none"  # highest threshold that p90 reaches: "none" | "watch" | "warning" | "alarm"
+    # highest threshold that p90 reaches: "none" | "watch" | "warning" | "alarm"
+    reaches: str = "none"
 
 
 class Thresholds(msgspec.Struct, kw_only=True):
+    """The stages at which a station's level changes."""
+
     watch_mm: int
     warning_mm: int
     alarm_mm: int
@@ -40,10 +43,13 @@ class Thresholds(msgspec.Struct, kw_only=True):
 
 
 class Station(msgspec.Struct, kw_only=True):
+    """One river place, as guard and river model see it."""
+
     id: str
     name: Text
     river: str = ""
-    level: str  # as the guard judges: "normal" | "watch" | "warning" | "alarm" | "alarm_plus" | "unknown"
+    # as the guard judges: "normal" | "watch" | "warning" | "alarm" | "alarm_plus" | "unknown"
+    level: str
     advice: str = "none"  # what the model advises: "none" | "watch" | "warning"
     stage_mm: int | None = None
     at_ms: int | None = None
@@ -51,13 +57,16 @@ class Station(msgspec.Struct, kw_only=True):
     trend_mm_h: int | None = None
     thresholds: Thresholds
     sensors: list[str] = []
-    voting: str = ""  # how many sensors vote, in words of the guard: "two", "one of two", "one", "none"
+    # how many sensors vote, in words of the guard: "two", "one of two", "one", "none"
+    voting: str = ""
     series: list[Point] = []  # stage_mm
     history_until_ms: int | None = None  # readings before this came as backlog
     forecast: Forecast
 
 
 class Zone(msgspec.Struct, kw_only=True):
+    """One metered area, as the leak model sees it."""
+
     id: str
     name: Text
     verdict: str  # "normal" | "watch" | "leak" | "unknown"
@@ -76,6 +85,8 @@ class Zone(msgspec.Struct, kw_only=True):
 
 
 class Siren(msgspec.Struct, kw_only=True):
+    """One siren, as the guard commands it and its contact confirms it."""
+
     id: str
     name: Text
     state: str  # "idle" | "sound" | "muted" | "latch" | "unknown"
@@ -92,6 +103,8 @@ class Siren(msgspec.Struct, kw_only=True):
 
 
 class Sensor(msgspec.Struct, kw_only=True):
+    """One sensor: its newest value and how far to believe it."""
+
     id: str
     name: Text
     node: int
@@ -107,6 +120,8 @@ class Sensor(msgspec.Struct, kw_only=True):
 
 
 class Node(msgspec.Struct, kw_only=True):
+    """One node: when it was heard and how it is."""
+
     id: int
     name: Text
     carrier: str  # "bridge" | "mqtt"
@@ -121,6 +136,8 @@ class Node(msgspec.Struct, kw_only=True):
 
 
 class Event(msgspec.Struct, kw_only=True):
+    """Something that people should know, with how often it happened."""
+
     at_ms: int
     kind: str
     severity: str  # "info" | "notice" | "fault" | "alarm"
@@ -139,6 +156,8 @@ class Demo(msgspec.Struct, kw_only=True):
 
 
 class View(msgspec.Struct, kw_only=True):
+    """Everything that people see, at one instant."""
+
     site: str
     name: Text
     now_ms: int
