@@ -37,7 +37,8 @@ class BridgeApp:
     def _is_radio(self, polled: object) -> bool:
         # CPython's poll gives file numbers, MicroPython's the objects.
         if isinstance(polled, int):
-            return polled == self._radio.pollable.fileno()
+            radio = self._radio.pollable
+            return polled == radio.fileno()  # pyright: ignore[reportAttributeAccessIssue]
         return polled is self._radio.pollable
 
     def _from_radio(self) -> None:

@@ -202,7 +202,7 @@ class Node:
                 kind = const.URGENT if plan.kind == URGENT else const.SAMPLES
         except (WireError, OSError) as error:
             self._fault(const.FAULT_FLASH, error)
-            frame = None
+            frame, kind = None, 0
         if frame is None:
             self.outbox.give_up(plan.life, plan.first, plan.last)
             self._step((act.FAILED, plan))

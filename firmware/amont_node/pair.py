@@ -23,7 +23,8 @@ def make_durable(file):  # type: ignore[no-untyped-def]
 # A host also has to be told about the name; littlefs commits a rename at once.
 def make_name_durable(folder: str) -> None:
     if hasattr(os, "fsync"):
-        handle = os.open(folder, os.O_RDONLY)
+        flags = os.O_RDONLY  # pyright: ignore[reportAttributeAccessIssue]  # a host has it
+        handle = os.open(folder, flags)
         try:
             os.fsync(handle)
         finally:
