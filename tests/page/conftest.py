@@ -22,6 +22,12 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 
+def client_of(server):
+    """Return an HTTP client of a running page; no certificates to load for a loopback port."""
+    address = f"http://127.0.0.1:{server.port}"
+    return httpx.Client(base_url=address, timeout=10, trust_env=False, verify=False)
+
+
 @pytest.fixture
 def script():
     return Script()
@@ -37,9 +43,7 @@ def server(script):
 
 @pytest.fixture
 def http(server):
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{server.port}", timeout=10, trust_env=False
-    ) as client:
+    with client_of(server) as client:
         yield client
 
 

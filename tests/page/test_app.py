@@ -5,6 +5,7 @@ import re
 import httpx
 import msgspec
 import pytest
+from tests.page.conftest import client_of
 from tests.page.sample_views import HOSTILE, VIEWS
 
 from amont_gateway.page.app import preferred
@@ -270,7 +271,7 @@ def test_speed_is_for_the_demonstration(http, script, form):
 def test_a_real_site_has_no_speed_and_perhaps_no_metrics(script):
     running = script.serve(demo=False)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False) as http:
+        with client_of(running) as http:
             assert http.post("/speed").status_code == 404
             assert http.get("/metrics").status_code == 404
             assert 'action="/speed"' not in http.get("/").text
@@ -322,7 +323,7 @@ def test_frozen_values_are_announced(script):
     script.stopped = True
     running = script.serve(pulse=Pulse(lambda: now[0]))
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False) as http:
+        with client_of(running) as http:
             assert "ne met plus rien à jour" not in http.get("/?lang=fr").text
             now[0] = 125.0
             html = http.get("/?lang=fr").text

@@ -194,7 +194,7 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "Couper demande deux personnes différentes en 60 secondes, pour 10 minutes au plus. "
         "Une montée plus grave sonne aussitôt.",
         "Muting takes two different people within 60 seconds, for 10 minutes at most. "
-        "A graver rise sounds at once.",
+        "A worse rise sounds at once.",
     ),
     "act.reset": ("Lever l’alarme", "Clear the alarm"),
     "act.reset.note": ("Possible quand l’eau a baissé.", "Possible once the water has fallen."),

@@ -14,7 +14,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "level.watch": ("Vigilance", "Watch"),
     "level.warning": ("Alerte", "Warning"),
     "level.alarm": ("ALARME", "ALARM"),
-    "level.alarm_plus": ("ALARME GRAVE", "GRAVE ALARM"),
+    "level.alarm_plus": ("ALARME GRAVE", "SEVERE ALARM"),
     "level.unknown": ("Inconnu", "Unknown"),
     "station.sentence": (
         "{name} : {stage}, {trend} — {rest}.",
@@ -31,7 +31,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "rest.alarm": ("ALARME, {gap} au-dessus du seuil", "ALARM, {gap} above the threshold"),
     "rest.alarm_plus": (
         "ALARME GRAVE, {gap} au-dessus du seuil",
-        "GRAVE ALARM, {gap} above the threshold",
+        "SEVERE ALARM, {gap} above the threshold",
     ),
     "rest.held": (
         "{level} maintenue, l’eau est repassée sous le seuil",
@@ -98,7 +98,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "chart.watch": ("vigilance", "watch"),
     "chart.warning": ("alerte", "warning"),
     "chart.alarm": ("ALARME", "ALARM"),
-    "chart.alarm_plus": ("ALARME GRAVE", "GRAVE ALARM"),
+    "chart.alarm_plus": ("ALARME GRAVE", "SEVERE ALARM"),
     "chart.no_data": ("aucun relevé à montrer", "no reading to show"),
     "legend.stage": ("hauteur mesurée", "measured level"),
     "legend.band": (
