@@ -48,6 +48,7 @@ check: static ## ruff, mypy, pyright, import-linter, documents
 
 static: $(STAMPS)/test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/pyright --project firmware/pyrightconfig.json \
 	  --typeshedpath "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
