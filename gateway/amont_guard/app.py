@@ -33,6 +33,7 @@ from .writer import Disk, Worker, Writer
 TURN_S = 0.05
 SECOND_S = 1.0
 RAW_SLICE = 64  # frames of the gateway judged between two looks at the bridge: about 10 ms
+GATEWAY_SLICE_S = 0.01  # spent on its messages between two looks at the bridge
 RAW_WAITING = 4096  # then the socket is not read, and the gateway waits
 WINDOWS_EVERY_S = 10.0  # to spare the card; what is lost by a kill is held by freshness
 STATE_EVERY_S = 60.0
@@ -180,7 +181,8 @@ class Guard:
 
     def _take_gateway(self, now_s: float) -> None:
         self.gateway.flush()
-        while len(self._raw) < RAW_WAITING:
+        until_s = time.monotonic() + GATEWAY_SLICE_S
+        while len(self._raw) < RAW_WAITING and time.monotonic() < until_s:
             message = self.gateway.receive()
             if message is None:
                 break

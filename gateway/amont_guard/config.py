@@ -77,7 +77,7 @@ def _many(kind: type[Any], limit: int) -> Any:
     return field(metadata={"read": read})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One sensor of a node and what its readings must look like."""
 
@@ -91,7 +91,7 @@ class Channel:
     flat_samples: int = _whole(0, 100_000)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One node."""
 
@@ -102,7 +102,7 @@ class Node:
     channels: tuple[Channel, ...] = _many(Channel, 4)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """One river place."""
 
@@ -119,7 +119,7 @@ class Station:
     rise_support_s: int = _whole(1, 90_000)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Siren:
     """One siren, the stations that may sound it, and its output."""
 
@@ -131,7 +131,7 @@ class Siren:
     pause_s: int = _whole(0, 3600)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One person who may act."""
 
@@ -140,7 +140,7 @@ class Person:
     pin: str = _text(_PIN)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Bridge:
     port: str = _text(r".{0,300}")
     baud: int = _whole(1200, 3_000_000)
@@ -150,7 +150,7 @@ def _bridge(value: Any, where: str) -> _Bridge:
     return _build(_Bridge, value or {"port": "", "baud": 115200}, f"{where}.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Site:
     format: int = _whole(1, 1)
     sha256: str = _text(r"[0-9a-f]{64}")

@@ -22,6 +22,7 @@ from .freshness import Freshness
 from .intake import Heard
 from .relay import Output
 
+_SHOWN = 32  # faults of one message: more would not be read, and might not fit
 _VOTING = ("none", "one", "two", "three")
 
 # What people read of each fault; {} is the detail, which stays as the machine says it.
@@ -98,7 +99,7 @@ class Status:
                 for node, h in heard.items()
             ],
             "counters": dict(counters),
-            "faults": [{"name": name, **texts} for name, texts in faults.items()],
+            "faults": [{"name": name, **text} for name, text in list(faults.items())[:_SHOWN]],
         }  # fmt: skip
 
     def _carrier(self, node: int) -> str:

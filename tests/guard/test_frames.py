@@ -99,6 +99,29 @@ def test_bridge_frames_carry_their_radio(rig):
     assert (frame.flags, frame.rssi_dbm, frame.snr_db4) == (messages.BRIDGE, -80, 20)
 
 
+def test_a_tick_from_2080_is_counted_passed_on_and_poisons_nothing(rig):
+    rig.prove()
+    rig.opened()
+    rig.clock.pass_s(60)
+    rig.line.put(rig.a.frame(2600, tick_s=2**28 - 1))
+    rig.turn()
+    assert rig.opened()[0].time_quality == messages.UNKNOWN  # for the journal
+    assert rig.state()["counters"]["implausible time"] == 1
+    rig.prove()
+    assert rig.state()["sensors"][0]["freshness"] == "proved"
+    assert rig.sounded() == []
+
+
+def test_a_life_before_does_not_hide_the_present_one(rig):
+    late = rig.a.frame(300)
+    rig.a = SimNode(17, rig.clock, life=2, counter=100)
+    rig.line.put(rig.a.frame(300))
+    rig.gateway.raw(late)
+    rig.turn()
+    (node,) = rig.state()["nodes"]
+    assert (node["epoch"], node["carrier"]) == (rig.a.epoch, "bridge")
+
+
 def test_no_acknowledgement_without_commit(rig):
     rig.prove()
     rig.line.sent()

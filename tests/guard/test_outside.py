@@ -49,6 +49,13 @@ def test_gpio_relay_without_contact_reads_nothing(gpio):
     assert GpioRelay({"kind": "gpio", "pin": 17}).read_back() is None
 
 
+def test_simulated_relay_may_live_in_memory():
+    relay = SimulatedRelay()
+    relay.set(True)
+    relay.set(True)
+    assert relay.read_back() is True
+
+
 def test_gpio_that_cannot_be_claimed_is_said(gpio):
     with pytest.raises(RelayError, match="GPIO 5: busy"):
         GpioRelay({"kind": "gpio", "pin": 5})
@@ -143,6 +150,25 @@ def test_port_that_is_not_there_or_in_use_is_a_fault(rig):
     assert any(f["en"] == "Radio bridge: unplugged" for f in rig.state()["faults"])
     assert not rig.guard.bridge.send(b"x" * 20)
     assert list(rig.guard.bridge.read()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"), [(BlockingIOError(), 0), (OSError(5, "Input/output error"), 1)]
+)
+def test_port_errors_lose_the_port_and_waiting_does_not(rig, monkeypatch, error, lost):
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bridge_module.os, "read", fail)
+        assert list(rig.guard.bridge.read()) == []
+    assert rig.guard.counters["bridge: lost"] == lost
+    if lost:
+        rig.guard.bridge._open()
+    with monkeypatch.context() as patch:
+        patch.setattr(bridge_module.os, "write", fail)
+        assert rig.guard.bridge.send(b"x" * 20)
+    assert rig.guard.counters["bridge: lost"] == 2 * lost
 
 
 def test_noise_costs_only_itself(rig):

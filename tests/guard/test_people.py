@@ -16,7 +16,9 @@ class Desk:
     def __init__(self, code="done"):
         self.jobs, self.answers, self.allowed, self.code = [], [], [], code
         self.full = False
-        known = {name: Person(name, "mayor", pin_hash(PIN)) for name in ("Anne", "Bruno")}
+        known = {
+            name: Person(name=name, role="mayor", pin=pin_hash(PIN)) for name in ("Anne", "Bruno")
+        }
         self.people = People(known, {"mairie"}, self.submit, self.allow, self.answer)
         self.now_s = 0.0
 
@@ -244,6 +246,21 @@ def test_hostile_gateway_silences_nothing(rig):
     assert (siren["state"], siren["mode"], siren["commanded"]) == ("sound", "armed", True)
     assert [on for _, on in rig.changes] == [True]
     assert rig.guard.counters["malformed message"] >= 8
+
+
+def test_gateway_that_never_stops_talking_does_not_hold_up_the_siren(rig):
+    rig.prove()
+    rig.live(*RISING[:-2])
+    flood = [messages.Committed(17, epoch, 0, 0, 0, 9) for epoch in range(2500)]
+    rig.clock.pass_s(60)
+    rig.line.put(rig.a.frame(2600))
+    while not rig.sounded():
+        try:
+            rig.gateway.send(messages.encode_committed(flood))
+        except BlockingIOError:
+            rig.turn(1)
+    rig.turn(30)
+    assert rig.guard.counters["acknowledgements dropped"] > 0
 
 
 def test_advice_is_shown_and_never_sounds(rig):

@@ -1,0 +1,196 @@
+"""What the site makes of the rules: channels, stations, sirens, advice, snapshots."""
+
+import json
+import socket
+
+import pytest
+from tests.guard.rig import RISING, Rig, site
+
+from amont_guard import messages
+from amont_guard.app import _notify
+from amont_guard.config import digest, parse
+from amont_guard.decide import ADVICE_MAX_S, Judge
+from amont_guard.freshness import Age
+from amont_watch.siren import RECORD, REFUSED
+from amont_wire.samples import Channel, Samples
+
+YOUNG = Age(0.0, 1.0, messages.PROVED)
+
+
+def judge(**changes):
+    body = {**site(), **changes}
+    body.pop("sha256")
+    return Judge(parse(json.dumps({**body, "sha256": digest(body)}).encode()))
+
+
+def sample(value, tick_s=1000, seq=10, index=0):
+    return Samples(1, tick_s, seq, 0, 0, 0, False, [Channel(index, 1, 1, [value])])
+
+
+def test_channels_of_no_sensor_are_left_out():
+    made = judge()
+    assert made.samples(17, 1, sample(900, index=3), YOUNG, 100.0, []) == []
+    assert made.samples(999, 1, sample(900), YOUNG, 100.0, []) == []
+    assert made.sensors["pont-a"].states[0].value is None
+
+
+def test_each_seq_is_judged_once_and_lives_follow_each_other():
+    made = judge()
+    state = made.sensors["pont-a"].states[0]
+    made.samples(17, 1, sample(900), YOUNG, 100.0, [])
+    made.samples(17, 1, sample(901), YOUNG, 200.0, [])  # the same seq again
+    assert state.value == 900
+    made.samples(17, 2, sample(902, tick_s=3, seq=0), YOUNG, 300.0, [])
+    made.samples(17, 1, sample(903, seq=99), YOUNG, 400.0, [])  # a life before
+    assert state.value == 902
+
+
+def test_a_sensor_may_belong_to_two_stations_and_a_siren_follow_both():
+    first = site()["stations"][0]
+    second = {**first, "id": "moulin", "watch_mm": 500, "sensors": ["pont-a"]}
+    siren = {**site()["sirens"][0], "stations": ["pont", "moulin"]}
+    other = {**siren, "id": "ecole", "stations": ["pont"]}
+    made = judge(stations=[first, second], sirens=[siren, other])
+    decisions = made.samples(17, 1, sample(600), YOUNG, 100.0, [17, 1, 1])
+    assert [d.record["station"] for d in decisions] == ["moulin"]
+    assert made.sirens["mairie"].state.station == "moulin"
+    assert made.sirens["ecole"].state.level == 0
+    assert made.rate(17, 100.0) == 1
+    assert made.rate(18, 100.0) == 0
+    made.tick(101.0)
+    assert made.sirens["mairie"].reason["en"].startswith("Pont Neuf: 600 mm")
+
+
+def test_a_sensor_of_no_station_is_known_but_does_not_vote():
+    made = judge()
+    assert not made.votes(30)
+    assert made.votes(17)
+
+
+def test_advice_is_bounded_in_time_and_level():
+    made = judge()
+    made.advise("pont", "warning", 1e12, 0.0)
+    assert made.stations["pont"].advised(ADVICE_MAX_S - 1.0) == 2
+    assert made.stations["pont"].advised(ADVICE_MAX_S + 1.0) == 0
+    for station, level in (("x", "watch"), ("pont", "alarm")):
+        with pytest.raises(KeyError):
+            made.advise(station, level, 60, 0.0)
+    made.advise("pont", "watch", -5, 0.0)
+    assert made.stations["pont"].advised(0.0) == 0
+
+
+def test_a_request_always_leaves_a_record():
+    made = judge()
+    for kind in ("acknowledge", "mute", "reset", "test", "test", "drill", "drill"):
+        decision = made.ask("mairie", kind, "Anne", 0, 100.0)
+        assert decision.record["person"] == "Anne"
+        assert {action.kind for action in decision.actions} & {RECORD, REFUSED}
+
+
+def test_faults_reach_the_health_region_and_leave_it():
+    made = judge()
+    assert made.report_faults("mairie", {"disk": 1}, 1.0)[0].record["fault"] == "disk"
+    assert made.report_faults("mairie", {"disk": 1}, 2.0) == []
+    assert made.sirens["mairie"].state.health == 1
+    made.report_faults("mairie", {"disk": 1, "relay": 2}, 3.0)
+    assert made.sirens["mairie"].state.health == 2
+    made.report_faults("mairie", {}, 4.0)
+    assert made.sirens["mairie"].state.health == 0
+
+
+def test_snapshot_goes_round_and_leaves_out_what_the_site_no_longer_has():
+    made = judge()
+    made.samples(17, 1, sample(1300), YOUNG, 100.0, [])
+    saved = json.loads(json.dumps(made.snapshot(100.0)))
+    saved["stations"]["gone"] = saved["stations"]["pont"]
+    saved["sirens"]["gone"] = saved["sirens"]["mairie"]
+    saved["judged"]["gone"] = [1, 2]
+    again = judge()
+    again.restore(saved, 160.0, True)
+    assert again.stations["pont"].hazard.level == 1
+    assert again.sensors["pont-a"].states[0].value == 1300
+    assert again.sensors["pont-a"].judged == (1, 10)
+    forgetful = judge()
+    forgetful.restore(saved, 160.0, False)
+    assert forgetful.sensors["pont-a"].states[0].value is None
+
+
+def damaged(part, name, value):
+    saved = judge().snapshot(0.0)
+    saved[part] = {name: value}
+    return saved
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [{}, damaged("sirens", "mairie", {}), damaged("stations", "pont", {"level": 9}),
+     damaged("judged", "pont-a", 5)],
+)  # fmt: skip
+def test_a_damaged_state_file_is_a_fault_and_the_guard_begins_anew(tmp_path, saved):
+    rig = Rig(tmp_path / "state")
+    rig.stop()
+    text = json.dumps({"format": 1, "boot": "one boot", "at_s": 1.0, **saved})
+    (rig.folder / "state.json").write_text(text)
+    rig.start()
+    assert any("state.json" in fault["en"] for fault in rig.state()["faults"])
+    rig.prove()
+    rig.live(*RISING)
+    assert len(rig.sounded()) == 1
+    rig.close()
+
+
+def test_a_state_that_does_not_fit_one_message_leaves_out_the_sensors(rig, monkeypatch):
+    whole = len(messages.encode_json(messages.STATE, rig.state()))
+    monkeypatch.setattr(messages, "MAX_MESSAGE", whole - 100)
+    state = rig.state()
+    assert state["sensors"] == []
+    assert state["sirens"][0]["state"] == "idle"
+    assert rig.guard.counters["state too long"] > 0
+
+
+def test_unknown_messages_are_counted(rig):
+    rig.gateway.send(b"\x63")
+    rig.turn()
+    assert rig.guard.counters["unknown message"] == 1
+
+
+def test_records_are_logged_off_the_loop(tmp_path):
+    logged = []
+    rig = Rig(tmp_path / "state")
+    rig.guard._log = logged.append
+    rig.prove()
+    rig.live(*RISING)
+    while not any(record.get("state") == "sound" for record in logged):
+        rig.turn()
+    rig.close()
+
+
+def test_a_missing_gateway_is_a_fault(rig):
+    rig.gateway.close()
+    rig.gateway = None
+    rig.turn()
+    rig.guard._second_at = 0.0
+    rig.turn()
+    assert "gateway" in rig.guard.faults
+
+
+def test_systemd_is_told_by_path_by_name_or_not_at_all(monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind("")  # the kernel chooses a name
+        heard.setblocking(False)
+        name = heard.getsockname()[1:].decode()
+        for address in (f"@{name}", "@nobody-listens-here", ""):
+            monkeypatch.setenv("NOTIFY_SOCKET", address)
+            _notify("WATCHDOG=1")
+        assert heard.recv(100) == b"WATCHDOG=1"
+        with pytest.raises(BlockingIOError):
+            heard.recv(100)
+
+
+def test_guard_runs_until_it_is_told_to_stop(rig):
+    rig.gateway.close()
+    rig.gateway = None
+    rig.guard.stop()
+    rig.guard.run()
+    assert not (rig.folder / "guard.sock").exists()
+    rig.start()
