@@ -5,6 +5,7 @@ The only module that knows every part. ``build`` touches no file and no socket; 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from amont_gateway.places import from_site
 from amont_gateway.storer import COMMIT_MS
 from amont_gateway.view import Demo
 from amont_site.model import Site
+
+# Receiving takes several short system calls a frame, each of which gives up the interpreter's
+# lock; with the usual 5 ms the busy storer would make every one of them wait that long.
+SWITCH_S = 0.0005
 
 
 class Service:
@@ -35,6 +40,7 @@ class Service:
 
     def start(self) -> None:
         """Start everything; a page whose port is in use raises OSError before anything runs."""
+        sys.setswitchinterval(SWITCH_S)
         if self.page is not None:
             self.page.start()
         self.gateway.start()

@@ -8,15 +8,17 @@ from amont_gateway.readings import (
     BACKLOG,
     BAD_TIME,
     BRIDGE,
+    EARLIEST_MS,
+    LATEST_AHEAD_MS,
     URGENT,
     Sample,
-    is_plausible,
-    pack_channels,
+    pack_channel,
 )
 from amont_guard import messages
 from amont_wire import const
 from amont_wire.messages import Health, Hello, Samples, decode
 
+_new = tuple.__new__  # a third of the time that Sample(...) takes
 _TIME_BITS = 53  # far beyond any date, far below what the journal's integers hold
 
 
@@ -53,17 +55,27 @@ def _samples(frame: messages.Opened, body: Samples, now_ms: int, valid_ms: int) 
     if abs(frame.frame_ms) >> _TIME_BITS:
         raise ValueError(f"time {frame.frame_ms} ms")
     # ticks and Unix time run alike: the frame's own tick happened at frame_ms
-    origin_ms = frame.frame_ms - body.tick_s * 1000
+    count, step_ms = body.count, body.interval_s * 1000
+    at_ms = frame.frame_ms - body.lag_s * 1000 - (count - 1) * step_ms
+    late_ms, seq = now_ms - valid_ms, body.seq - count + 1
+    node, epoch, quality = frame.node, frame.epoch, frame.time_quality
     samples = []
-    for seq, tick_s, channels in body.rows():
-        at_ms = origin_ms + tick_s * 1000
-        flags = always
-        if now_ms - at_ms > valid_ms:
-            flags |= BACKLOG
-        if not is_plausible(at_ms, now_ms):
+    for packed in _packed(body):  # this loop bounds the gateway's rate, hence its plainness
+        flags = always | BACKLOG if at_ms < late_ms else always
+        if not EARLIEST_MS <= at_ms <= now_ms + LATEST_AHEAD_MS:
             flags |= BAD_TIME
-        packed = pack_channels([(i, quantity, q, v) for i, quantity, v, q in channels])
-        samples.append(
-            Sample(frame.node, frame.epoch, seq, at_ms, frame.time_quality, now_ms, flags, packed)
-        )
+        samples.append(_new(Sample, (node, epoch, seq, at_ms, quality, now_ms, flags, packed)))
+        seq += 1
+        at_ms += step_ms
     return samples
+
+
+def _packed(body: Samples) -> list[bytes]:
+    """Return each sample's channels as the journal stores them, oldest first."""
+    columns = [
+        [pack_channel(c.index, c.quantity, q, v) for v, q in zip(c.values, c.quality, strict=True)]
+        for c in body.channels
+    ]
+    return (
+        columns[0] if len(columns) == 1 else [b"".join(row) for row in zip(*columns, strict=True)]
+    )

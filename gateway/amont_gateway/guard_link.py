@@ -65,7 +65,7 @@ class GuardLink:
         self._json: deque[bytes] = deque(maxlen=100)
         self._handles = itertools.count(1)
         self._waiting: dict[str, tuple[threading.Event, list[dict[str, Any]]]] = {}
-        self._backoff = Backoff(0.05, 2.0)
+        self._backoff = Backoff(0.02, 0.5)  # it is on the same machine
         self._boot = int(time.time() * 1000)
 
     @property

@@ -88,8 +88,7 @@ class Journal:
         self._require_room()
         rows = [(*s, checksum(s)) for s in samples]
         self._transact(rows)
-        for s in samples:
-            self.ledger.of(s.node, s.epoch).add(s.seq, s.seq)
+        self.ledger.add(samples)
 
     def tick(self, now_ms: int) -> None:
         """Store cursors, retire old rows, and find out whether a fault has passed."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from amont_gateway.readings import Sample
+
 BITS = 63  # the acknowledgement carries at most so many bits above ``through``
 
 
@@ -23,6 +25,11 @@ class Ranges:
     def __contains__(self, seq: int) -> bool:
         at = bisect_right(self._first, seq) - 1
         return at >= 0 and seq <= self._last[at]
+
+    def touches(self, first: int, last: int) -> bool:
+        """Tell whether any of the seqs ``first`` to ``last`` is committed."""
+        at = bisect_right(self._first, last) - 1
+        return at >= 0 and self._last[at] >= first
 
     def add(self, first: int, last: int) -> None:
         """Mark the seqs ``first`` to ``last`` as committed."""
@@ -78,6 +85,19 @@ class Ledger:
         if ranges is None:
             ranges = self._ranges[key] = Ranges()
         return ranges
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Mark samples as committed; runs of consecutive ones cost as much as one."""
+        run: tuple[int, int, int, int] | None = None
+        for node, epoch, seq, *_ in samples:
+            if run is not None and run[:2] == (node, epoch) and seq == run[3] + 1:
+                run = (node, epoch, run[2], seq)
+                continue
+            if run is not None:
+                self.of(run[0], run[1]).add(run[2], run[3])
+            run = (node, epoch, seq, seq)
+        if run is not None:
+            self.of(run[0], run[1]).add(run[2], run[3])
 
     def load(self, spans: Iterable[tuple[int, int, int, int]]) -> None:
         """Replace everything by (node, epoch, first seq, last seq) spans of the journal."""

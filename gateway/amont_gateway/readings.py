@@ -62,6 +62,10 @@ class Sample(NamedTuple):
     channels: bytes
 
 
+pack_channel = _CHANNEL.pack  # (index, quantity, quality, value)
+iter_channels = _CHANNEL.iter_unpack  # the same, as plain tuples: for inner loops
+
+
 def pack_channels(channels: Iterable[tuple[int, int, int, int]]) -> bytes:
     """Pack (index, quantity, quality, value) tuples."""
     return b"".join([_CHANNEL.pack(*c) for c in channels])
@@ -77,8 +81,3 @@ def unpack_channels(packed: bytes) -> list[Value]:
 def checksum(sample: Sample | tuple[int, int, int, int, int, int, int, bytes]) -> int:
     """Compute the CRC that guards a row: ``integrity_check`` misses four bit flips in ten."""
     return crc32(sample[7], crc32(_IDENTITY.pack(*sample[:7])))
-
-
-def is_plausible(at_ms: int, now_ms: int) -> bool:
-    """Tell whether a sample's time can be believed at all."""
-    return EARLIEST_MS <= at_ms <= now_ms + LATEST_AHEAD_MS

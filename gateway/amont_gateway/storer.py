@@ -142,10 +142,14 @@ class Storer:
         fresh: Fresh = {}
         received = 0
         for uplink in uplinks:
+            samples = uplink.samples
+            if not samples:
+                continue
+            received += len(samples)
             known = self._journal.ledger.of(uplink.frame.node, uplink.frame.epoch)
-            received += len(uplink.samples)
-            for sample in uplink.samples:
-                if sample.seq not in known:
+            overlap = known.touches(samples[0].seq, samples[-1].seq)
+            for sample in samples:
+                if not overlap or sample.seq not in known:
                     fresh.setdefault(sample[:3], sample)
         self._counters.add("samples_received", received)
         self._counters.add("samples_repeated", received - len(fresh))

@@ -21,7 +21,7 @@ from amont_gateway.readings import (
     MISSING,
     QUANTITIES,
     Sample,
-    unpack_channels,
+    iter_channels,
 )
 
 MAX_POINTS = 15_000  # five months of 15-minute readings: what the leak test looks back on
@@ -97,7 +97,7 @@ class Windows:
             self.version += 1
 
     def _add(self, sample: Sample) -> None:
-        for index, quantity, quality, value in unpack_channels(sample.channels):
+        for index, quantity, quality, value in iter_channels(sample.channels):
             sensor = self._sensor_of.get((sample.node, index, quantity))
             if sensor is None or quality == MISSING:
                 continue

@@ -19,9 +19,9 @@ class EarlyStorer(Storer):
         self._since_s = getattr(self, "_since_s", time.monotonic())
         uplinks = [u for u in map(self._decode, frames) if u is not None]
         self._journal.open()
-        for sample in self._fresh(uplinks).values():
-            self._journal.ledger.of(sample.node, sample.epoch).add(sample.seq, sample.seq)
-            self._held.append(sample)
+        fresh = list(self._fresh(uplinks).values())
+        self._journal.ledger.add(fresh)
+        self._held += fresh
         self._confirm(uplinks)
         if time.monotonic() - self._since_s > LATE_S:
             self._commit(self._held)

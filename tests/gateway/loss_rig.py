@@ -30,11 +30,13 @@ from amont_wire.link import Deframer, Received, Send, unpack
 BRIDGE, MQTT = (1, 2), (11, 12, 13, 14)
 ROUND_S = 0.05
 SAMPLES_A_ROUND = 6
-DRAIN_S = 60.0
+WORK_S = 5.0  # at most so long from one kill to the next without an acknowledgement
+MORE_S = (0.0, 0.4)
+STUCK_S = 45.0  # without any progress, though all runs: longer than every back-off
 
 
 def value_of(node: int, life: int, seq: int) -> int:
-    return (node * 7919 + life * 104_729 + seq * 31) % 100_000
+    return (node * 7919 + life * 104_729) % 50_000 + seq * 31 % 997
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class LossRig:
         self.gateway = Child(run_gateway, site, self._data, socket, self.broker.port, early)
         self.killed: Counter[str] = Counter()
 
-    def run(self, kills: Kills, pause_s: tuple[float, float] = (0.1, 0.5)) -> Outcome:
+    def run(self, kills: Kills) -> Outcome:
         """Kill in a random order, let everything drain, and compare with the journal."""
         victims = ["gateway"] * kills.gateway + ["guard"] * kills.guard
         victims += ["broker"] * kills.broker + ["node"] * kills.nodes
@@ -153,9 +155,8 @@ class LossRig:
         self.gateway.start()
         self.air.start()
         try:
-            self._rounds(1.0)
             for victim in victims:
-                self._rounds(self.rng.uniform(*pause_s))
+                self._work()
                 self._kill(victim)
             self._drain()
         finally:
@@ -167,6 +168,16 @@ class LossRig:
         self.guard.stop()
         self.broker.stop()
         self.air.close()
+
+    def _work(self) -> None:
+        """Run until acknowledgements come again, so that each kill hits work; then a bit more."""
+        before, since = self._forgotten(), time.monotonic()
+        while self._forgotten() == before and time.monotonic() - since < WORK_S:
+            self._rounds(ROUND_S)
+        self._rounds(self.rng.uniform(*MORE_S))
+
+    def _forgotten(self) -> int:
+        return sum(len(node.dropped) for node in self.nodes.values())
 
     def _rounds(self, seconds: float, sample: bool = True) -> None:
         end = time.monotonic() + seconds
@@ -187,10 +198,13 @@ class LossRig:
         part.start()
 
     def _drain(self) -> None:
-        """Wait, without new samples, until every node has nothing left to send."""
-        deadline = time.monotonic() + DRAIN_S
-        while time.monotonic() < deadline and any(n.unacknowledged for n in self.nodes.values()):
+        """Go on without new samples until no node has any left, or none gets on any more."""
+        left, since = -1, time.monotonic()
+        while left != 0 and time.monotonic() - since < STUCK_S:
             self._rounds(0.2, sample=False)
+            now = sum(n.unacknowledged for n in self.nodes.values())
+            if now != left:
+                left, since = now, time.monotonic()
 
     def _compare(self) -> Outcome:
         reader = JournalReader(self._data / "journal.db")

@@ -46,6 +46,7 @@ class SimNode:
         self._sealer = Sealer(*key, const.UPLINK, counter)
         self._opener = Opener(*key, const.DOWNLINK)
         self._sent: deque[int] = deque(maxlen=8)
+        self._cursors: dict[int, int] = {}
         self._taken = 0
         self._turn = 0
 
@@ -68,8 +69,7 @@ class SimNode:
             return None
         life = lives[0] if self._turn % 2 else lives[-1]
         kept = sorted(self.outbox[life])
-        end = kept[-1] if self._turn % 4 >= 2 else kept[0] + READINGS - 1
-        seqs = _last_run([seq for seq in kept if seq <= end])
+        seqs = _last_run(kept) if self._turn % 4 >= 2 else self._next_run(life, kept)
         values = [self.outbox[life][seq] for seq in seqs]
         tick_s = (kept[-1] + 1) * self.interval_s
         message = Samples(
@@ -85,6 +85,13 @@ class SimNode:
         counter, sealed = self._sealer.seal(type, message.encode())
         self._sent.append(counter)
         return sealed
+
+    def _next_run(self, life: int, kept: list[int]) -> list[int]:
+        """Walk the backlog oldest first, and again from the start when all was sent."""
+        waiting = [seq for seq in kept if seq >= self._cursors.get(life, 0)] or kept
+        run = [seq for i, seq in enumerate(waiting[:READINGS]) if seq == waiting[0] + i]
+        self._cursors[life] = run[-1] + 1
+        return run
 
     def take(self, frame: bytes) -> bool:
         """Take a downlink as a node does; True if it was an ack for us."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amont_site import Site, load, write_guard
 
-SECRET = "00112233445566778899aabbccddee{:02x}"
+SECRET = "00112233445566778899aabbccdd{:04x}"
 
 
 def secret_of(node: int) -> bytes:
