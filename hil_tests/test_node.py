@@ -19,8 +19,9 @@ from hil_tests.rig_parts import (
 
 from amont_hil.process import MICROPYTHON
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
-from amont_hil.tiny_guard import NODE, SECRET, BridgeLine, TinyGuard, until
+from amont_hil.tiny_guard import NODE, NONCE, SECRET, BridgeLine, TinyGuard, until
 from amont_wire import const
+from amont_wire.messages import Config, Resend
 
 pytestmark = pytest.mark.micropython
 Boards = Callable[..., SimulatedBoard]
@@ -126,6 +127,49 @@ def test_a_silent_guard_costs_nothing(
     guard.answering = True
     until(line.pump, lambda: complete(guard))
     assert_unbroken(guard)
+    line.close()
+
+
+def test_a_lost_clock_begins_a_new_life(
+    boards: Boards, bridge: SimulatedBridge, tmp_path: Path
+) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    guard.answering = False  # so that the old life has something left to tell
+    line = BridgeLine(bridge.port, guard)
+    node = radio_node(boards, bridge, clock)
+    node.start()
+    until(line.pump, lambda: max((s for _, s in guard.readings), default=0) >= 203)
+    node.kill()
+    guard.answering = True
+    clock_line(clock, 600, 300)
+    node.start()
+    until(line.pump, lambda: (1, 3) in guard.readings)
+    newest = max(seq for life, seq in guard.readings if life == 0)
+    until(line.pump, lambda: all((0, seq) in guard.readings for seq in range(newest + 1)))
+    assert guard.ticks[(1, 0)] == 660
+    assert_unbroken(guard)
+    line.close()
+
+
+def test_orders_from_the_guard(boards: Boards, bridge: SimulatedBridge, tmp_path: Path) -> None:
+    clock = clock_line(tmp_path / "clock", HISTORY_S, 300)
+    guard = TinyGuard()
+    line = BridgeLine(bridge.port, guard)
+    node = radio_node(boards, bridge, clock)
+    node.start()
+    until(line.pump, lambda: len(guard.readings) >= 201)
+    guard.orders.append(lambda answers: Config(answers, NONCE, 2, [(const.KEY_INTERVAL_S, 120)]))
+    until(line.pump, lambda: not guard.orders)
+    line.pump(0.3)
+    node.kill()
+    node.start()
+    newest = max(seq for _, seq in guard.readings)
+    until(line.pump, lambda: (0, newest + 4) in guard.readings)
+    assert guard.ticks[(0, newest + 4)] - guard.ticks[(0, newest + 3)] == 120
+    guard.orders.append(lambda answers: Resend(answers, NONCE, 0, [(newest, 1)]))
+    del guard.readings[(0, newest)], guard.ticks[(0, newest)]
+    until(line.pump, lambda: (0, newest) in guard.readings)
     line.close()
 
 

@@ -96,9 +96,12 @@ class Node:
             earlier_s = tick_s + self._config.interval_s
         return self._lives.begin(now_s - earlier_s)
 
-    # What is to be told as if measured earlier. Safe to repeat: only what is newer is taken.
+    # What is to be told as if measured earlier, in the first life. Safe to repeat: only what is
+    # newer than the outbox is taken.
     def _take_history(self) -> None:
         life = self._life.number
+        if life:
+            return
         seq = self.outbox.next_seq(life)
         last_s = self.outbox.last_tick_s(life)
         last_s = -1 if last_s is None else last_s

@@ -9,7 +9,7 @@ from amont_wire import const, link
 from amont_wire.counters import ReservedCounter
 from amont_wire.errors import WireError
 from amont_wire.frame import Opener, Sealer
-from amont_wire.messages import Ack, Health, Hello, Samples, decode
+from amont_wire.messages import Ack, Config, Health, Hello, Resend, Samples, decode
 
 SECRET = bytes(range(16))
 NODE = 17
@@ -30,6 +30,8 @@ class TinyGuard:
         self.echoes = 0
         self._floor: dict[int, int] = {}  # per life
         self.answering = True
+        # Messages to send instead of the next acknowledgements, made from the counter answered.
+        self.orders: list[Callable[[int], Config | Resend]] = []
 
     def take(self, frame: bytes) -> bytes | None:
         """Take a frame as it comes; return the sealed answer, if there is one."""
@@ -47,6 +49,9 @@ class TinyGuard:
             self._commit(message)
         if not self.answering:
             return None
+        if self.orders:
+            order = self.orders.pop(0)(header.counter)
+            return self._sealer.seal(order.TYPE, order.encode())[1]
         through = self._floor.get(message.life, 0) - 1
         while (message.life, through + 1) in self.readings:
             through += 1
