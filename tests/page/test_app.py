@@ -331,6 +331,7 @@ def test_frozen_values_are_announced(script):
                 "VALEURS FIGÉES — la passerelle ne met plus rien à jour depuis 2\u00a0min" in html
             )
             assert 'class="frozen"' in html
+            assert 'class="headline idle"' not in html
             assert http.get("/healthz").status_code == 503
     finally:
         running.stop()

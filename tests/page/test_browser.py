@@ -152,6 +152,7 @@ def test_a_lost_link_is_loud_and_heals(open_page, script, server):
     assert "VALEURS FIGÉES" in page.locator("#lost").inner_text()
     assert "frozen" in page.locator("body").get_attribute("class")
     assert page.title() == "VALEURS FIGÉES"
+    assert page.locator(".headline h2").inner_text() == "ÉTAT DE LA SIRÈNE INCONNU"
     page.screenshot(path=PICTURES / "phone-lost-fr.png")
     assert violations(page) == []
     script.name = "rising"
@@ -159,6 +160,7 @@ def test_a_lost_link_is_loud_and_heals(open_page, script, server):
     try:
         page.wait_for_selector("#lost", state="hidden")
         expect(page.locator(".value")).to_contain_text("1,64")
+        assert page.locator(".headline h2").inner_text() == "Sirène au repos"
         assert "frozen" not in (page.locator("body").get_attribute("class") or "")
     finally:
         again.stop()
@@ -169,6 +171,11 @@ def test_a_hung_server_is_noticed_too(open_page, script, monkeypatch):
     script.stopped = True
     page = open_page()
     page.wait_for_selector(LOST)  # no heartbeat: frozen although the connection stands
+    assert page.locator(".headline.unknown").count() == 1
+    script.stopped = False
+    script.show("calm")
+    page.wait_for_selector("#lost", state="hidden")
+    assert page.locator(".headline.idle").count() == 1  # it had not changed: brought back
 
 
 def test_a_dead_guard_is_loud(open_page, script):

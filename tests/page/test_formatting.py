@@ -124,8 +124,8 @@ SENTENCES = {
         "Pont-Neuf: 2.68 m, rising 52 cm/h — ALARM, 18 cm above the threshold.",
     ),
     "frozen": (
-        "Pont-Neuf : 1,64 m il y a 1 h 20 min. Depuis, aucun relevé.",
-        "Pont-Neuf: 1.64 m 1 h 20 min ago. No reading since.",
+        "Pont-Neuf : 1,64 m, il y a 1 h 20 min. Depuis, aucun relevé.",
+        "Pont-Neuf: 1.64 m, 1 h 20 min ago. No reading since.",
     ),
 }
 

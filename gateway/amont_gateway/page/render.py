@@ -80,7 +80,7 @@ class Card:
 
     def siren_key(self, siren: Siren) -> str:
         """Return which headline is true."""
-        return sentences.siren_key(siren, self.view)
+        return "unknown" if self.frozen else sentences.siren_key(siren, self.view)
 
     def needs_person(self, siren: Siren) -> bool:
         """Tell whether the form to act should be open."""

@@ -21,8 +21,8 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
         "{name}: {stage}, {trend} — {rest}.",
     ),
     "station.sentence.old": (
-        "{name} : {stage} {age}. Depuis, aucun relevé.",
-        "{name}: {stage} {age}. No reading since.",
+        "{name} : {stage}, {age}. Depuis, aucun relevé.",
+        "{name}: {stage}, {age}. No reading since.",
     ),
     "station.sentence.none": ("{name} : hauteur inconnue.", "{name}: water level unknown."),
     "rest.normal": ("normal, {gap} sous la vigilance", "normal, {gap} below watch"),

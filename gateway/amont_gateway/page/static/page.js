@@ -39,15 +39,32 @@
     if (lost) document.getElementById("lost-age").textContent = age(silence());
     lostBox.hidden = !lost;
     body.classList.toggle("frozen", lost || serverFrozen);
+    doubt(lost);
     document.title = lost ? body.dataset.frozenTitle : title;
     if (stale && !lost && !typing()) location.reload();
     ring(lost);
+  }
+
+  // A siren last seen at rest may be sounding by now: say "unknown", not "at rest".
+  const held = new Map();
+  function doubt(lost) {
+    const unknown = document.getElementById("unknown").innerHTML;
+    if (lost && held.size === 0) {
+      for (const place of all('[data-live$="-headline"]')) {
+        held.set(place, place.innerHTML);
+        place.innerHTML = unknown;
+      }
+    }
+    if (lost || held.size === 0) return;
+    for (const [place, html] of held) place.innerHTML = html;
+    held.clear();
   }
 
   function update(message) {
     for (const [name, html] of Object.entries(message.fragments)) {
       const place = document.querySelector('[data-live="' + name + '"]');
       if (place) place.innerHTML = html;
+      held.delete(place); // newer than what was held
       if (place && name.endsWith("-headline")) openForm(place);
     }
     title = message.title;
