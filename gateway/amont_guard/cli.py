@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -19,6 +21,7 @@ from .sock import SocketError
 from .store import InUse
 
 _ANSWER_S = 3.0
+_PRIORITY = -10  # before everything else on a busy Pi; the guard needs little
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(state: Path, uids: list[int]) -> int:
+    with contextlib.suppress(PermissionError):  # then as the unit file or the user has set it
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     guard = build(state, gateway_uids=uids, log=_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: guard.stop())

@@ -1,11 +1,16 @@
 """A guard on a desk: a site file, simulated nodes that really seal, a pty, a gateway's socket."""
 
+import fcntl
 import hashlib
 import json
 import os
 import pty
+import select
 import socket
+import struct
+import termios
 import threading
+import time
 import tty
 from pathlib import Path
 
@@ -155,10 +160,15 @@ class SimNode:
         return ack
 
 
+def waiting(fd):
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
+
+
 class Line:
     """The bridge's side of a pty; the guard opens the other by pyserial."""
 
-    def __init__(self):
+    def __init__(self, in_process=False):
+        self.in_process = in_process  # then nobody reads the slave while ``put`` waits
         self.master, self.slave = pty.openpty()
         tty.setraw(self.slave)
         os.set_blocking(self.master, False)
@@ -167,13 +177,21 @@ class Line:
 
     def put(self, *frames):
         for frame in frames:
-            os.write(self.master, link.Received(1, -80, 20, frame).pack())
+            self.write(link.Received(1, -80, 20, frame).pack())
+
+    def write(self, data):
+        """Write; the kernel carries it to the other side in its own time, so wait for that."""
+        there = waiting(self.slave) + len(data)
+        os.write(self.master, data)
+        deadline = time.monotonic() + 20
+        while self.in_process and waiting(self.slave) < there:
+            assert time.monotonic() < deadline, "the pty swallowed it"
 
     def sent(self):
-        try:
-            data = os.read(self.master, 65536)
-        except BlockingIOError:
-            return []
+        """Return what the guard sent, once nothing more comes."""
+        data = b""
+        while select.select([self.master], [], [], 0.03 if self.in_process else 0)[0]:
+            data += os.read(self.master, 65536)
         return [link.unpack(payload).frame for payload in self.deframer.feed(data)]
 
     def close(self):
@@ -251,7 +269,7 @@ class Rig:
     def __init__(self, folder, disk=None, gateway=True, clock=None):
         self.folder, self.disk = Path(folder), disk
         self.clock = clock or FakeClock()
-        self.line = Line()
+        self.line = Line(in_process=True)
         write_site(self.folder, self.line.name)
         self.changes = []  # every change of the relay: (domain time, on)
         self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=7777)

@@ -220,14 +220,13 @@ def test_downlink_counters_are_never_used_twice(rig):  # 200 restarts: test_keys
 
 
 def test_many_acknowledgements_use_up_and_renew_the_reservation(rig):
-    rig.line.put(rig.a.frame(300))
+    rig.gateway.raw(rig.a.frame(300))
     rig.turn()
     for at in range(700):
         if at % 100 == 0:
             rig.flush()
         rig.gateway.commit(rig.a, 0)
         rig.turn(1)
-        rig.line.sent()
     assert rig.guard.counters["acknowledgements"] == 700
 
 

@@ -1,6 +1,5 @@
 """What touches the world: relay, serial port, socket."""
 
-import os
 import socket
 import sys
 from collections import Counter
@@ -125,7 +124,7 @@ def test_scaled_clock_refuses_a_real_relay(tmp_path, gpio):
 
 def test_port_that_hangs_up_is_opened_again(rig, monkeypatch):
     monkeypatch.setattr(bridge_module, "_RETRY_S", (0.0, 0.0))
-    old, rig.line = rig.line, Line()
+    old, rig.line = rig.line, Line(in_process=True)
     rig.guard.bridge._port_name = rig.line.name
     old.close()
     rig.turn(3)
@@ -173,9 +172,9 @@ def test_port_errors_lose_the_port_and_waiting_does_not(rig, monkeypatch, error,
 
 def test_noise_costs_only_itself(rig):
     noise = bytes(range(1, 256)) * 20 + b"\x00"
-    os.write(rig.line.master, noise[:3000] + b"\x00")
+    rig.line.write(noise[:3000] + b"\x00")
     rig.turn()
-    os.write(rig.line.master, link.pack(b"\x07what?"))
+    rig.line.write(link.pack(b"\x07what?"))
     rig.line.put(rig.a.frame(300))
     rig.turn()
     assert len(rig.opened()) == 1
@@ -184,9 +183,9 @@ def test_noise_costs_only_itself(rig):
 
 
 def test_what_the_bridge_says_of_itself_is_counted(rig):
-    os.write(rig.line.master, link.Status(1, 2, 3, 4, 1).pack())
+    rig.line.write(link.Status(1, 2, 3, 4, 1).pack())
     for result in range(4):
-        os.write(rig.line.master, link.Sent(1, result).pack())
+        rig.line.write(link.Sent(1, result).pack())
     rig.turn()
     counters = rig.guard.counters
     assert counters["bridge: status"] == 1
