@@ -44,6 +44,9 @@ STAGE_HOLD_MS = 90 * 60_000
 # Differences are compressed by asinh: one unit is a twentieth of the station's own spread, so that
 # 8 bits resolve both the first centimetres and a flood.
 RISE_GAIN = 20.0
+# The training records never rose by more than 2.7 spreads in 6 h: beyond 3, a forecast is only
+# the sinh of a guess.
+RISE_MAX = 3.0
 
 
 class Series(NamedTuple):
@@ -119,11 +122,12 @@ def river_bands(output: Floats, spread_mm: float) -> Floats:
     """Return rises in mm, shape (n, horizons, quantiles), from the network's output.
 
     Quantiles are sorted and never fall with the horizon: a highest stage within 6 h is not below
-    the highest within 3 h. NaN stays NaN.
+    the highest within 3 h. Rises end at ``RISE_MAX`` spreads. NaN and infinity stay what they are.
     """
     units = output.reshape(-1, len(HORIZONS_H), len(QUANTILES))
     ordered = np.maximum.accumulate(np.sort(units, axis=2), axis=1)
-    return expand(np.asarray(ordered, dtype=np.float64), spread_mm)
+    rises = expand(np.asarray(ordered, dtype=np.float64), spread_mm)
+    return np.asarray(np.where(np.isfinite(rises), np.minimum(rises, RISE_MAX * spread_mm), rises))
 
 
 # --- zones ---

@@ -11,6 +11,7 @@ from amont_models.recipe import RECIPES_DIR
 
 Metrics = dict[str, Any]
 NAMES = ("river", "leak")
+RIVER_RULES = ("p90", "p75", "p50", "linear", "p98 mark", "persistence")
 
 
 def write(metrics: Metrics, folder: Path) -> list[Path]:
@@ -70,11 +71,16 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
             number(row["csi"]),
             number(row["lead_h"], 1),
         ]
-        for name, row in metrics["early_warning"].items()
+        for name, row in ((name, metrics["early_warning"][name]) for name in RIVER_RULES)
+    ]
+    stations = [
+        [name, *(number(row[f"pi_{hours}h"]) for hours in HORIZONS_H)]
+        for name, row in sorted(metrics["by_station"].items())
     ]
     events = metrics["early_warning"]["p90"]["events"]
     return {
         "skill": _table(words["skill_head"].split("|"), rows),
+        "stations": _table(words["station_head"].split("|"), stations),
         "warning": _table(words["warning_head"].split("|"), warned),
         "events": str(round(events)),
         "same": number(100.0 * metrics["same_decision"]),

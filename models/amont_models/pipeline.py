@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,8 +29,19 @@ STEP_SHARES = (0.15, 0.2, 0.3, 0.4, 0.5)
 
 
 def train(folder: Path, say: Say) -> dict[str, Any]:
-    """Train both models into ``folder``, judge them, sign them; return the metrics."""
+    """Train both models, judge and sign them, put them into ``folder``; return the metrics.
+
+    Files are replaced at the end, so a run that fails leaves the folder as it was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training-") as work:
+        results = _train_into(Path(work), say)
+        for path in sorted(Path(work).iterdir()):
+            path.replace(folder / path.name)
+    return results
+
+
+def _train_into(folder: Path, say: Say) -> dict[str, Any]:
     recipes = {name: load(name) for name in FILES}
     entries: dict[str, Any] = {}
     results: dict[str, Any] = {"format": 1, "inputs": data.sources()}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.models import scene
 
+from amont_gateway import view
 from amont_gateway.model_files import ModelError
 from amont_gateway.scoring import Scoring
 from amont_models import data
@@ -14,7 +15,7 @@ from amont_models.recipe import ARTIFACTS_DIR, DEMO_ZONE, HOUR_MS
 
 CREST = 1_519_804_800_000  # 28 February 2018, 08:00 UTC: the river stands at 5.1 m
 RISING = CREST - 2 * HOUR_MS
-CALM = CREST - 8 * HOUR_MS
+CALM = CREST - 20 * HOUR_MS  # 1.2 m, falling, no rain
 STATION, ZONE = "pont-neuf", "bourg"
 
 
@@ -31,7 +32,7 @@ def leaking(hours, days=35, **made):
 
 
 def test_a_calm_river_gives_a_band_and_no_advice(scoring):
-    assert scoring.update(scene.river_windows(CALM - 24 * HOUR_MS), CALM - 24 * HOUR_MS) == []
+    assert scoring.update(scene.river_windows(CALM), CALM) == []
     forecast = scoring.forecast(STATION)
     assert (forecast.status, forecast.inputs, forecast.reaches) == ("ok", "full", "none")
     assert [step.horizon_h for step in forecast.steps] == [1, 3, 6]
@@ -44,10 +45,9 @@ def test_a_rising_river_gives_advice_and_takes_it_back(scoring):
     assert [(item.station, item.level) for item in advice] == [(STATION, "warning")]
     assert advice[0].until_s > 0
     assert scoring.forecast(STATION).reaches == "alarm"
-    calm = CALM - 24 * HOUR_MS
-    back = scoring.update(scene.river_windows(calm), calm)
+    back = scoring.update(scene.river_windows(CALM), CALM)
     assert [(item.level, item.until_s) for item in back] == [("none", 0.0)]
-    assert scoring.update(scene.river_windows(calm), calm) == []
+    assert scoring.update(scene.river_windows(CALM), CALM) == []
 
 
 def test_without_rain_it_says_so_and_goes_on(scoring):
@@ -148,6 +148,7 @@ def test_a_calm_zone_shows_what_was_expected(scoring):
     assert (zone["verdict"], zone["model_status"], zone["leak_l_h"]) == ("normal", "ok", None)
     assert zone["night_flow_l_h"] == pytest.approx(4000, rel=0.05)
     assert zone["night_flow_usual_l_h"] == pytest.approx(4000, rel=0.1)
+    assert view.Zone(id=ZONE, name={}, inflow_l_h=1, at_ms=now, series=[], **zone).model
     times = [at for at, _, _ in zone["expected"]]
     assert times == sorted(set(times))
 

@@ -1,0 +1,73 @@
+import json
+import stat
+
+import pytest
+from tests.models import scene
+
+from amont_gateway.scoring import Scoring
+from amont_models import cli, pipeline, recipe, release
+from amont_models.recipe import ARTIFACTS_DIR
+
+
+def small(name):
+    """Return a recipe that trains in seconds: one river, one area, few leaks."""
+    made = recipe.load(name)
+    if name == "river":
+        made["data"].update(stations=["303203"], train_until="2012-06-01", tune_until="2020-06-01")
+        made["network"].update(hidden=[6], epochs=1)
+    else:
+        made["data"].update(areas=[9], train_until="2022-09-01")
+        made["network"].update(hidden=[4], epochs=1)
+        made["inject"].update(train_seeds=[1], validate_seeds=[2], per_zone=3)
+        made["rule"].update(drift=[1.5], alarm=[8.0], sigma_min=[0.03])
+    return made
+
+
+def test_training_signs_what_the_gateway_loads(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "load", small)
+    monkeypatch.setattr(pipeline, "STEP_SHARES", (0.15, 0.3))
+    monkeypatch.setenv("AMONT_RELEASE_KEY", str(tmp_path / "release.key"))
+    folder, cards = tmp_path / "artifacts", tmp_path / "cards"
+    assert cli.main(["train", "--artifacts", str(folder), "--cards", str(cards)]) == 0
+    assert "river: training" in capsys.readouterr().err
+    assert Scoring(folder, scene.site()).status == {"river": "ok", "leak": "ok"}
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".training")]
+    assert len(list(cards.iterdir())) == 4
+    assert cli.main(["evaluate", "--artifacts", str(folder), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again == pipeline.read_metrics(folder)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "card"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert "--artifacts" in capsys.readouterr().out
+
+
+def test_cards_are_written_from_metrics(tmp_path, capsys):
+    assert cli.main(["card", "--cards", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == pipeline.read_metrics(ARTIFACTS_DIR)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "river.en.md", "river.fr.md", "leak.en.md", "leak.fr.md",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["evaluate", "card"])
+def test_a_folder_without_models_is_one_line_and_code_2(command, tmp_path, capsys):
+    assert cli.main([command, "--artifacts", str(tmp_path)]) == cli.USER_ERROR
+    error = capsys.readouterr().err
+    assert error.startswith(f"amont-models {command}: ")
+    assert error.count("\n") == 1
+
+
+def test_the_release_key_is_private_and_kept(tmp_path, monkeypatch):
+    path = tmp_path / "keys" / "release.key"
+    monkeypatch.setenv("AMONT_RELEASE_KEY", str(path))
+    one = release.release_key()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert release.release_key().private_bytes_raw() == one.private_bytes_raw()
+    path.write_text("not a key\n")
+    with pytest.raises(ValueError, match="hex"):
+        release.release_key()
