@@ -2,6 +2,9 @@
 
 from world import LIFE, Flash, Guard, Node, Random, config
 
+from amont_node import duty as act
+from amont_node.delivery import BACKLOG
+
 
 # Runs a node against a guard over an air that loses loss_percent each way; reboots it now and
 # then. Ends with a clean air, and then nothing may be missing.
@@ -91,3 +94,47 @@ def check_foreign_acknowledgement() -> None:
     assert flash.spans.waiting() == 10
     assert flash.spans.ack(LIFE, 7, 0b10)
     assert flash.spans.waiting() == 1
+
+
+# The guard answers, but what it acknowledges never comes: all is sent again, ever more seldom,
+# and once the acknowledgements come through nothing is left.
+def check_answers_without_acknowledgement() -> None:
+    flash = Flash()
+    guard = Guard()
+    node = Node(flash, config(), 0)
+    times = []
+    for step in range(2000):
+        link_ms = step * 1000
+        for counter, frame in node.wake(min(step, 130), link_ms):
+            answer, ack = guard.take(counter, frame)
+            if frame[0] == BACKLOG:
+                times.append(link_ms)
+            ack.through = -1
+            ack.bits = 0
+            node.downlink(130, link_ms, answer, ack)
+    assert flash.spans.waiting() == 2
+    gaps = [b - a for a, b in zip(times, times[1:])]  # noqa: B905, RUF007
+    assert 5 < len(times) < 20 and max(gaps) > 300000
+    for step in range(2000, 4000):
+        for counter, frame in node.wake(130, step * 1000):
+            node.downlink(130, step * 1000, *guard.take(counter, frame))
+    assert flash.spans.waiting() == 0
+
+
+# Samples that cannot be read any more do not hold up the others.
+def check_unreadable_samples_are_passed_over() -> None:
+    flash = Flash()
+    for seq in range(100):
+        flash.stored[seq] = 1
+        flash.spans.add(LIFE, seq)
+    node = Node(flash, config(), 3000)
+    plans = []
+    for _ in range(3):
+        for action in node.duty.step(3000, 0):
+            plans.append(action[1])
+            if action[1].kind == BACKLOG:
+                for seq in range(action[1].first, action[1].last + 1):
+                    flash.spans.get(LIFE).mark(seq)
+            node.duty.step(3000, 0, (act.FAILED, action[1]))
+    assert [(p.kind, p.first) for p in plans[1:]] == [(BACKLOG, 0), (BACKLOG, 64)]
+    assert flash.spans.waiting() == 0

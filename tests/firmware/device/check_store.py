@@ -89,6 +89,38 @@ def check_full_ring_drops_the_oldest() -> None:
     assert again.waiting() == box.waiting() and again.dropped == box.dropped
 
 
+def check_a_full_flash_costs_the_oldest() -> None:
+    path = folder("full")
+    box = filled(path, 25)
+    real = box._write
+    errors = [28, 5]
+
+    def failing(data) -> None:
+        if errors:
+            raise OSError(errors.pop(0))
+        real(data)
+
+    box._write = failing
+    assert _raises(OSError, box.append, record(25))  # full, and then broken: not stored
+    assert box.dropped == 10 and box.next_seq(1) == 25
+    box.append(record(25))
+    assert [r.seq for r in box.read(1, 0, 99)] == list(range(10, 26))
+    errors.append(5)  # broken, not full: nothing is dropped for it
+    assert _raises(OSError, box.append, record(26))
+    assert box.dropped == 10
+    box.close()
+    again = Outbox(path, 10, 4)
+    assert again.waiting() == 16 and again.dropped == 10
+
+
+def check_give_up() -> None:
+    box = filled(folder("give-up"), 5)
+    box.give_up(1, 1, 2)
+    assert box.waiting() == 3 and box.damaged == 2
+    box.give_up(9, 0, 5)
+    assert box.waiting() == 3
+
+
 def check_many_at_once() -> None:
     path = folder("many")
     box = Outbox(path, 10, 40)
