@@ -84,7 +84,7 @@ class MqttIngest:
                 break
             self._lost(reason)
             stopping.wait(self._backoff.next_s())
-        self._client.disconnect()
+        self._end()
 
     def publish_downlinks(self, items: list[tuple[int, bytes]]) -> None:
         """Carry sealed downlinks; with no broker they are dropped and counted: nodes ask again."""
@@ -131,6 +131,11 @@ class MqttIngest:
                 self._client.disconnect()
                 return self._refusal or paho.error_string(result)
         return ""
+
+    def _end(self) -> None:
+        self.state = "away"
+        self._client.disconnect()
+        self._client._reset_sockets()  # paho has no public way to close its inner pair
 
     def _lost(self, reason: str) -> None:
         self.state = "refused" if self._refusal else "away"
