@@ -97,7 +97,7 @@ def check_a_full_flash_costs_the_oldest() -> None:
 
     def failing(data) -> None:
         if errors:
-            raise OSError(errors.pop(0))
+            raise OSError(errors.pop(0), "flash")
         real(data)
 
     box._write = failing
