@@ -186,6 +186,10 @@ class Action(msgspec.Struct, kw_only=True):
     pin: str
     minutes: int = 0
 
+    def __repr__(self) -> str:
+        """Leave the PIN out: a representation may end in a log."""
+        return f"Action({self.kind!r}, {self.siren!r}, {self.person!r}, minutes={self.minutes})"
+
 
 class Result(msgspec.Struct, kw_only=True):
     """The guard's answer to an action."""
