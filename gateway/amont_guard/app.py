@@ -37,6 +37,7 @@ GATEWAY_SLICE_S = 0.01  # spent on its messages between two looks at the bridge
 RAW_WAITING = 4096  # then the socket is not read, and the gateway waits
 WINDOWS_EVERY_S = 10.0  # to spare the card; what is lost by a kill is held by freshness
 STATE_EVERY_S = 60.0
+SHOW_EVERY_S = 0.1  # at most, however much changes: a storm of alarms must not fill the socket
 STOP_S = 5.0
 
 RelayFactory = Callable[[Siren, Path], Relay]
@@ -90,7 +91,7 @@ class Guard:
         self._wrong = self._restore(config_fault)
         self.faults: dict[str, dict[str, Any]] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
-        self._second_at = self._windows_at = self._state_at = 0.0
+        self._second_at = self._windows_at = self._state_at = self._shown_at = 0.0
         self._last_tick = -1
         self._changed = True  # something people see, since the last STATE
         self._state_changed = False  # something that a restart needs, since it was stored last
@@ -276,8 +277,8 @@ class Guard:
             _notify("WATCHDOG=1")
             self._look_for_faults(now_s)
             self._changed = True
-        if self._changed:
-            self._changed = False
+        if self._changed and real_s >= self._shown_at:
+            self._changed, self._shown_at = False, real_s + SHOW_EVERY_S
             self._send_state(now_s)
         if self.intake.changed and real_s >= self._windows_at:
             self._windows_at, self.intake.changed = real_s + WINDOWS_EVERY_S, False

@@ -7,6 +7,7 @@ its last change. Under load, 1,000 other frames a second arrive on the socket an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
@@ -40,6 +41,16 @@ DEADLINE_S = 30.0
 def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     """Yield the figures; ``full`` takes ten times as many alarms."""
     rounds = 60 if full else 6
+    with contextlib.suppress(PermissionError):  # or the bench measures when it gets to write
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    try:
+        yield from _figures(rounds)
+    finally:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+
+
+def _figures(rounds: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, bench_guard(Path(folder)) as bench:
         at_rest = bench.alarms(rounds)
         yield _figure("latency.rest_p50", at_rest, 50, None)
@@ -52,6 +63,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
         yield _figure("latency.load_p99", loaded, 99, 250.0)
         yield {"name": "latency.load_rate", "value": round(rate), "unit": "frames/s",
                "goal": 0.95 * LOAD_FRAMES_S, "met": rate >= 0.95 * LOAD_FRAMES_S}  # fmt: skip
+        bench.check_a_slow_pin()
         for name, field in (("guard_rss", "VmRSS"), ("guard_rss_peak", "VmHWM")):
             mib = bench.memory_mib(field)
             yield {"name": f"latency.{name}", "value": mib, "unit": "MiB", "anchor": 40.0,
@@ -110,6 +122,11 @@ class Bench:
         self._put(self.pairs[0][0].frame(LOW_MM))
         self._wait(lambda: any(f["en"] == "Disk: hung" for f in self._state()["faults"]))
 
+    def check_a_slow_pin(self) -> None:
+        """Let the guard check a PIN that is hashed as a site's are: 16 MiB for a moment."""
+        with contextlib.suppress(RuntimeError):  # calm sirens have nothing to acknowledge
+            self._act("acknowledge", "s0", "Bruno")
+
     def memory_mib(self, field: str) -> float:
         """Return a field of the process's status in MiB."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -145,6 +162,7 @@ class Bench:
 
     def _alarm(self, number: int, frame: bytes) -> float:
         path = self.folder / f"relay-s{number}"
+        self.drain()
         began_ns = time.monotonic_ns()
         self.line.put(frame)
         self._wait(lambda: path.read_bytes()[:1] == b"1")
@@ -155,10 +173,10 @@ class Bench:
             for kind in ("acknowledge", "reset"):
                 self._act(kind, f"s{number}")
 
-    def _act(self, kind: str, siren: str) -> None:
+    def _act(self, kind: str, siren: str, person: str = "Anne") -> None:
         name = f"{kind}-{siren}-{time.monotonic_ns()}"
         self.send(messages.encode_json(messages.ACTION, {
-            "id": name, "kind": kind, "person": "Anne", "pin": PIN, "siren": siren,
+            "id": name, "kind": kind, "person": person, "pin": PIN, "siren": siren,
             "minutes": 0, "issued_ms": self.clock.wall_ms(),
         }))  # fmt: skip
         self._wait(lambda: self.drain() is None or name in self.results)
@@ -256,7 +274,10 @@ def _write_site(folder: Path, port: str) -> None:
     body = {
         "format": 1, "site": "bench", "name": names("bench"),
         "bridge": {"port": port, "baud": 115200}, "nodes": nodes, "stations": stations,
-        "sirens": sirens, "people": [{"name": "Anne", "role": "mayor", "pin": pin_hash(PIN)}],
+        "sirens": sirens, "people": [
+            {"name": name, "role": "mayor", "pin": pin_hash(PIN, n)}
+            for name, n in (("Anne", 16), ("Bruno", 16384))
+        ],
     }  # fmt: skip
     (folder / "guard.json").write_text(json.dumps({**body, "sha256": digest(body)}))
     secrets = {
