@@ -49,7 +49,10 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     for name, used_s in (("gateway", rate.gateway_cpu_s), ("guard", rate.guard_cpu_s)):
         value = used_s * 100_000 / readings
         yield {"name": f"throughput.{name}_cpu_s_100k", "value": value, "unit": "s/100k readings"}
-    sizes = (("gateway", rate.gateway_rss_mib, GATEWAY_MIB), ("guard", rate.guard_rss_mib, GUARD_MIB))
+    sizes = (
+        ("gateway", rate.gateway_rss_mib, GATEWAY_MIB),
+        ("guard", rate.guard_rss_mib, GUARD_MIB),
+    )
     for name, mib, most in sizes:
         yield {
             "name": f"throughput.{name}_rss",
