@@ -226,6 +226,7 @@ def test_new_life_of_a_node_is_unproved_until_it_echoes(rig):
     rig.live(300)
     assert rig.state()["sensors"][0]["freshness"] == "proved"
 
+
 def test_bad_sensor_is_flagged_and_does_not_vote(rig):
     rig.prove()
     rig.clock.pass_s(60)
