@@ -110,6 +110,7 @@ class Scoring:
     def __init__(self, artifacts_dir: Path, site: Any) -> None:
         """Load and check the models in ``artifacts_dir`` for a checked ``amont_site`` Site."""
         self.status: dict[str, str] = {}
+        self._faults: dict[str, str] = {}  # of this round
         self._models: dict[str, Model] = {}
         self._rule = LeakRule()
         self._rivers = _rivers(site)
@@ -122,6 +123,7 @@ class Scoring:
 
     def update(self, windows: Windows, now_ms: int) -> list[Advice]:
         """Compute every station and zone from the windows; return what to advise."""
+        self._faults = {}
         advice = []
         for river in self._rivers:
             forecast = self._guarded_forecast(river, windows, now_ms)
@@ -130,6 +132,8 @@ class Scoring:
         for zone, meters in self._zones.items():
             state = self._states.setdefault(zone, _ZoneState())
             state.result = self._guarded_zone(state, meters, windows, now_ms)
+        for name in self._models:
+            self.status[name] = self._faults.get(name, "ok")
         return advice
 
     def forecast(self, station_id: str) -> Forecast:
@@ -171,7 +175,7 @@ class Scoring:
         try:
             return _forecast(model, river, windows, now_ms)
         except ModelError as error:
-            self.status["river"] = str(error)
+            self._faults["river"] = str(error)
             return Forecast(status="fault", model=model.name)
 
     def _advise(self, river: River, forecast: Forecast) -> list[Advice]:
@@ -196,9 +200,9 @@ class Scoring:
         try:
             return self._zone(model, state, meters, windows, now_ms)
         except ModelError as error:
-            self.status["leak"] = str(error)
-            fault = {"verdict": "unknown", "model_status": "fault", "model": model.name}
-            return fault
+            self._faults["leak"] = str(error)
+            state.hours = (-1, 0)
+            return {"verdict": "unknown", "model_status": "fault", "model": model.name}
 
     def _zone(
         self,
@@ -210,6 +214,7 @@ class Scoring:
     ) -> dict[str, Any]:
         hourly = _inflow(meters, windows, now_ms)
         if not len(hourly.t_ms) or now_ms - int(hourly.t_ms[-1]) > FLOW_FRESH_MS:
+            state.hours = (-1, 0)
             return {"verdict": "unknown", "model_status": "no data", "model": model.name}
         hours = (int(hourly.t_ms[-1]), len(hourly.t_ms))
         if hours == state.hours and state.result:

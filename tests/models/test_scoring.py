@@ -124,6 +124,17 @@ def test_a_leak_model_that_computes_nan_is_a_fault(scoring):
     assert scoring.zone(ZONE)["verdict"] == "unknown"
 
 
+def test_after_a_fault_the_next_sound_round_counts(scoring):
+    windows, now = leaking(0)
+    sound = scoring._models["leak"]._session
+    scoring._models["leak"]._session = Strange(lambda n: np.full((n, 1), np.nan))
+    scoring.update(windows, now)
+    scoring._models["leak"]._session = sound
+    scoring.update(windows, now)
+    assert scoring.zone(ZONE)["model_status"] == "ok"
+    assert scoring.status["leak"] == "ok"
+
+
 def test_inputs_that_are_not_finite_are_refused(scoring):
     for model in scoring._models.values():
         with pytest.raises(ModelError, match="finite"):
