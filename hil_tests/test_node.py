@@ -20,6 +20,7 @@ from hil_tests.rig_parts import (
 from amont_hil.process import MICROPYTHON
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
 from amont_hil.tiny_guard import NODE, NONCE, SECRET, BridgeLine, TinyGuard, until
+from amont_node.config import ConfigStore
 from amont_wire import const
 from amont_wire.messages import Config, Resend
 
@@ -122,8 +123,8 @@ def test_a_silent_guard_costs_nothing(
     line = BridgeLine(bridge.port, guard)
     node = radio_node(boards, bridge, clock)
     node.start()
-    line.pump(3)
-    assert max(seq for _, seq in guard.readings) >= 205  # live ones keep coming
+    # Live ones keep coming.
+    until(line.pump, lambda: max((seq for _, seq in guard.readings), default=0) >= 205)
     guard.answering = True
     until(line.pump, lambda: complete(guard))
     assert_unbroken(guard)
@@ -147,7 +148,7 @@ def test_a_lost_clock_begins_a_new_life(
     until(line.pump, lambda: (1, 3) in guard.readings)
     newest = max(seq for life, seq in guard.readings if life == 0)
     until(line.pump, lambda: all((0, seq) in guard.readings for seq in range(newest + 1)))
-    assert guard.ticks[(1, 0)] == 660
+    assert 600 < guard.ticks[(1, 0)] < HISTORY_S  # it counts from the clock that it has now
     assert_unbroken(guard)
     line.close()
 
@@ -161,7 +162,7 @@ def test_orders_from_the_guard(boards: Boards, bridge: SimulatedBridge, tmp_path
     until(line.pump, lambda: len(guard.readings) >= 201)
     guard.orders.append(lambda answers: Config(answers, NONCE, 2, [(const.KEY_INTERVAL_S, 120)]))
     until(line.pump, lambda: not guard.orders)
-    line.pump(0.3)
+    until(line.pump, lambda: ConfigStore(str(node.root)).load().version == 2)
     node.kill()
     node.start()
     newest = max(seq for _, seq in guard.readings)
