@@ -50,11 +50,14 @@ def test_a_sensor_may_belong_to_two_stations_and_a_siren_follow_both():
     second = {**first, "id": "moulin", "watch_mm": 500, "sensors": ["pont-a"]}
     siren = {**site()["sirens"][0], "stations": ["pont", "moulin"]}
     other = {**siren, "id": "ecole", "stations": ["pont"]}
-    made = judge(stations=[first, second], sirens=[siren, other])
+    far = {**first, "id": "etang", "sensors": ["pluie"]}
+    apart = {**siren, "id": "gare", "stations": ["etang"]}
+    made = judge(stations=[first, second, far], sirens=[siren, other, apart])
     decisions = made.samples(17, 1, sample(600), YOUNG, 100.0, [17, 1, 1])
     assert [d.record["station"] for d in decisions] == ["moulin"]
     assert made.sirens["mairie"].state.station == "moulin"
     assert made.sirens["ecole"].state.level == 0
+    assert made.sirens["gare"].state.station == ""  # nothing was decided about its station
     assert made.rate(17, 100.0) == 1
     assert made.rate(18, 100.0) == 0
     made.tick(101.0)

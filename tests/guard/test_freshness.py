@@ -137,6 +137,14 @@ def test_a_tick_that_leaps_ahead_does_not_poison_the_base(leap_s):
     assert desk.send()[0].upper_s <= 3
 
 
+def test_a_clock_that_shakes_is_given_more_tolerance():
+    for tolerance_s, odd in ((2.0, True), (60.0, False)):
+        desk = Desk()
+        desk.fresh = Freshness(tolerance_s)
+        desk.prove()
+        assert bool(desk.send(tick_s=desk.tick() + 30)[1]) is odd
+
+
 def test_a_leap_before_any_proof_is_noticed_when_the_tick_falls_back():
     desk = Desk()
     desk.send(tick_s=2**28 - 1)

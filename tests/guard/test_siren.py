@@ -105,10 +105,12 @@ def test_only_the_young_end_of_a_frame_is_judged(rig):
 
 @pytest.mark.parametrize("pace", [False, True])
 @pytest.mark.parametrize("proved_again", [False, True])
-def test_withheld_capture_after_restart_is_silent(rig, proved_again, pace):
+@pytest.mark.parametrize("run", ["one boot", "another boot"])
+def test_withheld_capture_after_restart_is_silent(rig, proved_again, pace, run):
     rig.prove()
     made = capture(rig)
     rig.clock.pass_s(3600)
+    rig.clock.run = run
     rig.restart()
     if proved_again:
         rig.prove()
