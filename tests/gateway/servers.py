@@ -76,3 +76,23 @@ def influxd(folder: Path) -> Server:
         f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
     )
     return Server(["influxd", "-config", str(config)], port, folder / "influxd.log")
+
+
+def nginx_v2(folder: Path, influx_port: int) -> Server:
+    """nginx that turns 1.8's /api/v2/write into /write, as InfluxDB 1.8 does itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        "events { worker_connections 64; }\n"
+        f"http {{ access_log {folder}/access.log; client_body_temp_path {folder}/body;\n"
+        f"proxy_temp_path {folder}/proxy; server {{ listen 127.0.0.1:{port};\n"
+        f"location /ping {{ proxy_pass http://127.0.0.1:{influx_port};\n"
+        "  proxy_hide_header X-Influxdb-Version; add_header X-Influxdb-Version 1.8.10 always; }\n"
+        "location = /api/v2/write {\n"
+        "  rewrite ^ /write?db=$arg_bucket&precision=$arg_precision? break;\n"
+        f"  proxy_pass http://127.0.0.1:{influx_port}; }}\n"
+        f"location / {{ proxy_pass http://127.0.0.1:{influx_port}; }} }} }}\n"
+    )
+    return Server(["nginx", "-c", str(config), "-p", str(folder)], port, folder / "nginx.log")

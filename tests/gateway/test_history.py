@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from tests.gateway import servers
 from tests.gateway.conftest import eventually
 
 from amont_gateway import series
@@ -94,9 +95,7 @@ def test_a_type_conflict_is_set_aside_and_the_rest_goes_on(rig, database):
     url = f"http://127.0.0.1:{database.port}"
     writer = InfluxWriter(Influx(url))
     writer.write([f'stage,site=essai,station=pont,sensor=pont-a stage_mm="text" {T_MS + 3000}'])
-    taken = T_MS + 3000 - T_MS % 1000
-    assert taken  # the first writer of a shard fixes the type of its field
-    made = rig(writer)
+    made = rig(writer)  # the first writer of a shard fixed the type of its field
     other = [f"rain,site=essai,gauge=jauge,sensor=pluie rain_um=5.0,quality=0i {T_MS}"]
     made.journal.append([sample(3)])
     made.history.offer(other)
@@ -122,6 +121,31 @@ def test_an_outage_keeps_everything(rig, database):
     eventually(lambda: made.cursor() == 100, 30)
     found = ask(database.port, "SELECT count(stage_mm) FROM stage")
     assert found["series"][0]["values"][0][1] == 100
+
+
+@pytest.mark.servers
+def test_from_1_8_on_lines_go_to_the_v2_path(rig, database, tmp_path):
+    proxy = servers.nginx_v2(tmp_path / "nginx", database.port)
+    proxy.start()
+    try:
+        made = rig(InfluxWriter(Influx(f"http://127.0.0.1:{proxy.port}")))
+        made.journal.append([sample(seq) for seq in range(10)])
+        eventually(lambda: made.cursor() == 10)
+    finally:
+        proxy.stop()
+    found = ask(database.port, "SELECT count(stage_mm) FROM stage")
+    assert found["series"][0]["values"][0][1] == 10
+    assert "POST /api/v2/write" in (tmp_path / "nginx" / "access.log").read_text()
+
+
+@pytest.mark.servers
+def test_a_missing_database_is_a_refusal_not_a_bad_line(rig, database):
+    target = Influx(f"http://127.0.0.1:{database.port}", create=False)
+    made = rig(InfluxWriter(target))
+    made.journal.append([sample(0)])
+    eventually(lambda: any(e.kind == "history_refused" for e in made.events.latest()))
+    assert made.cursor() == 0
+    assert made.count("history_quarantined") == 0
 
 
 class Picky:
