@@ -67,7 +67,7 @@ class Nodes:
             self._events.note("node_dropped", lost, node=node)
         return replace(
             state,
-            battery_mv=health.battery_mv,
+            battery_mv=health.battery_mv or None,  # 0 mV: the node does not measure it
             rssi_dbm=health.rssi_dbm or state.rssi_dbm,
             outbox=health.outbox,
             boots=health.boots,
