@@ -5,6 +5,7 @@ The only module that knows every part. ``build`` touches no file and no socket; 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,7 @@ class Service:
     def start(self) -> None:
         """Start everything; a page whose port is in use raises OSError before anything runs."""
         sys.setswitchinterval(SWITCH_S)
+        gc.freeze()  # what is there now stays: no collection needs to look at it again
         if self.page is not None:
             self.page.start()
         self.gateway.start()

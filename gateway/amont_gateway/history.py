@@ -104,7 +104,11 @@ class History:
             self._journal.move_cursor(CONSUMER, seen)
             self._counters.add("history_samples", len(samples))
         vitals = [self._vitals.popleft() for _ in range(min(len(self._vitals), BATCH_SAMPLES))]
-        self._write(vitals)
+        try:
+            self._write(vitals)
+        except (Away, Denied):
+            self._vitals.extendleft(reversed(vitals))
+            raise
         return len(samples) == BATCH_SAMPLES
 
     def _next_samples(self) -> tuple[int, list[Sample]]:

@@ -39,10 +39,8 @@ class Nodes:
         """Take an authentic frame into account."""
         frame = uplink.frame
         old = self.of(frame.node)
-        new = replace(old, heard_s=now_s, heard_ms=now_ms)
-        if frame.rssi_dbm:
-            new = replace(new, rssi_dbm=frame.rssi_dbm)
-        report = uplink.report
+        rssi_dbm, report = frame.rssi_dbm or old.rssi_dbm, uplink.report
+        new = replace(old, heard_s=now_s, heard_ms=now_ms, rssi_dbm=rssi_dbm)
         if report is None:
             new = replace(new, backlog=uplink.backlog, fast=uplink.fast)
         elif isinstance(report, Health):
