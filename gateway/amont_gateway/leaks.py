@@ -46,8 +46,8 @@ class LeakRule:
     sigma_min: float = 0.02  # of the mean inflow: no zone is quieter than its meter
     release_nights: int = 3  # nights near usual before a leak is called over
     accept_days: int = 60  # a leak that stays is then taken as the new usual, and said
-    probability_slope: float = 1.0
-    probability_middle: float = 6.0
+    probability_slope: float = 1.7
+    probability_middle: float = 1.5
 
     @classmethod
     def from_manifest(cls, values: Mapping[str, float]) -> LeakRule:
@@ -61,9 +61,12 @@ class LeakRule:
         }
         return cls(**settings)
 
-    def probability(self, total: float) -> float:
-        """Return how likely a leak is at this sum (logistic, fitted on the training part)."""
-        exponent = -self.probability_slope * (total - self.probability_middle)
+    def probability(self, evidence: float) -> float:
+        """Return how likely a leak is: logistic in log(1 + evidence), fitted on the training part.
+
+        Logarithmic, because evidence says most at its beginning: above the alarm it adds little.
+        """
+        exponent = -self.probability_slope * (math.log1p(evidence) - self.probability_middle)
         return 1.0 / (1.0 + math.exp(min(max(exponent, -60.0), 60.0)))
 
 
@@ -78,6 +81,7 @@ class Night:
     usual_l_h: float = math.nan
     residual_l_h: float = math.nan
     total: float = 0.0
+    evidence: float = 0.0  # the sum while the last night still showed it, else 0
     leak_l_h: float = 0.0
     since_ms: int | None = None
     expected_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))
@@ -201,6 +205,7 @@ class ZoneTest:
 
     def _describe(self, index: int, night: Night) -> None:
         night.verdict, night.total = self._verdict(), self._total
+        night.evidence = 0.0 if self._calm else self._total
         if self._since is None or night.verdict == "normal":
             return
         left = [past.residual_l_h for past in (*self.nights[self._since : index], night)]

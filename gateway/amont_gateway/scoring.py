@@ -343,7 +343,7 @@ def _zone_fields(nights: list[Night], days: Days, rule: LeakRule, model: str) ->
         "night_flow_l_h": _whole(last.flow_l_h),
         "night_flow_usual_l_h": _whole(last.usual_l_h),
         "leak_l_h": _whole(nights[-1].leak_l_h) if nights[-1].verdict != "normal" else None,
-        "leak_probability": round(rule.probability(nights[-1].total), 3),
+        "leak_probability": round(rule.probability(nights[-1].evidence), 3),
         "since_ms": nights[-1].since_ms,
         "model": model,
         "model_status": "ok",

@@ -22,7 +22,7 @@ from amont_gateway.features import (
 from amont_gateway.scoring import LeakRule, ZoneTest
 from amont_models import data
 from amont_models.data import Floats, Zone
-from amont_models.inject import Leak, inject
+from amont_models.inject import Leak, inject, outflow
 from amont_models.network import Network, Schedule, train
 from amont_models.river import date_ms
 
@@ -238,16 +238,25 @@ def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
     return fit_probability(recipe, predict, best[1])
 
 
+def _shows(leak: Leak, at_ms: int) -> bool:
+    flow = float(outflow(np.array([at_ms]), leak)[0])
+    return flow * leak.night_share >= 0.1 * leak.size_l_h
+
+
 def fit_probability(recipe: dict[str, Any], predict: Predict, rule: LeakRule) -> LeakRule:
-    """Return the rule with the logistic from its sum to "a leak is open", on the training part."""
+    """Return the rule with the logistic from evidence to "a leak is open", on the training part.
+
+    A leak counts from a tenth of the night flow on: smaller ones leave no trace in the sum, and
+    would make every calm night look suspect.
+    """
     sums, truths = [], []
     for zone, leaks in injected(recipe, "train"):
         days = days_of(zone, recipe["data"]["timezone"])
         for night in ZoneTest(rule, predict).run(days):
             if night.verdict != "unknown":
-                sums.append(night.total)
-                truths.append(any(k.start_ms < night.end_ms <= k.end_ms for k in leaks))
-    x, y = np.array(sums), np.array(truths, dtype=np.float64)
+                sums.append(night.evidence)
+                truths.append(any(_shows(k, night.end_ms) for k in leaks))
+    x, y = np.log1p(np.array(sums)), np.array(truths, dtype=np.float64)
     slope, shift = 0.2, -1.0
     for _ in range(100):  # Newton's method on two parameters, in short steps
         guess = 1.0 / (1.0 + np.exp(-np.clip(slope * x + shift, -30.0, 30.0)))
@@ -258,7 +267,7 @@ def fit_probability(recipe: dict[str, Any], predict: Predict, rule: LeakRule) ->
         step = np.clip(np.linalg.solve(curve, gradient), -0.2, 0.2)
         slope, shift = slope + float(step[0]), shift + float(step[1])
     if not slope > 0.0:
-        raise ValueError("leak: the sum says nothing about leaks")
+        raise ValueError("leak: the evidence says nothing about leaks")
     return replace(
         rule,
         probability_slope=round(slope, 4),
