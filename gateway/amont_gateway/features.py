@@ -137,6 +137,7 @@ REFERENCE_MIN_DAYS = 10
 REFERENCE_LAG_DAYS = 2  # yesterday and the day before may already hold the leak
 REFERENCE_REACH_DAYS = 120  # how far back frozen days are looked for
 QUIET_HOURS = 4
+LATE_MS = 300_000
 ZONE_FEATURES = 16
 
 
@@ -149,10 +150,14 @@ class Days(NamedTuple):
 
 
 def hourly_mean(series: Series) -> Series:
-    """Return the mean of the readings in each hour (t - 1 h, t], stamped with its end."""
+    """Return the mean of the readings in each hour (t - 1 h, t], stamped with its end.
+
+    A reading tells of the time before it, and its own time is an estimate: one of a few minutes
+    past the hour still belongs to the hour that has ended.
+    """
     if not len(series.t_ms):
         return NO_SERIES
-    hour = -(-series.t_ms // HOUR_MS)
+    hour = -(-(series.t_ms - LATE_MS) // HOUR_MS)
     ends, place = np.unique(hour, return_inverse=True)
     total = np.bincount(place, weights=series.value)
     return Series(ends * HOUR_MS, total / np.bincount(place))

@@ -88,10 +88,16 @@ def test_expand_undoes_compress():
 
 
 def test_hours_are_means_up_to_their_end():
-    series = Series(START + np.array([1, HOUR_MS // 2, HOUR_MS, HOUR_MS + 1]), np.arange(4.0))
-    hours = features.hourly_mean(series)
+    late = features.LATE_MS
+    times = [late + 1, HOUR_MS // 2, HOUR_MS + late, HOUR_MS + late + 1]
+    hours = features.hourly_mean(Series(START + np.array(times), np.arange(4.0)))
     assert hours.t_ms.tolist() == [START + HOUR_MS, START + 2 * HOUR_MS]
     assert hours.value.tolist() == [1.0, 3.0]
+
+
+def test_an_hourly_reading_that_is_a_moment_late_keeps_its_hour():
+    series = Series(START + HOUR_MS * np.arange(1, 5) + 85, np.arange(4.0))
+    assert features.hourly_mean(series).t_ms.tolist() == (series.t_ms - 85).tolist()
 
 
 def test_the_day_with_25_hours_keeps_24():
