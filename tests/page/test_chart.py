@@ -29,6 +29,13 @@ def test_a_gap_is_not_drawn_across():
     assert chart.pieces([(0, 1, 4), (1, 2, 2), (2, 3, 3)]) == []  # missing, out of range, fault
 
 
+def test_a_slow_past_before_a_fast_present_is_no_gap() -> None:
+    slow = [(i * 1_800_000, 5, 0) for i in range(20)]
+    fast = [(slow[-1][0] + i * 60_000, 6, 0) for i in range(1, 200)]
+    assert [len(piece) for piece in chart.pieces(slow + fast)] == [219]
+    assert [len(piece) for piece in chart.pieces(slow[:8] + slow[15:] + fast)] == [8, 204]
+
+
 def test_thinning_keeps_the_peak_and_the_order():
     points = [(i, (i * 7919) % 100, 0) for i in range(5000)]
     points[3333] = (3333, 5000, 0)

@@ -19,6 +19,7 @@ from amont_gateway.view import Point, Station, Zone
 
 HOUR_MS = 3_600_000
 DRAWN = (0, 1, 5, 6)  # good, suspect, held, test; other qualities carry no value to draw
+LONGEST_STEP_MS = 3_600_000  # between two readings of a healthy node
 LABEL_GAP_PX = 21  # text of 17 px needs this much between two baselines
 CHARACTER_PX = 11  # one character of an axis label, with its share of the space between two
 LIMIT_STYLE = {  # level -> (colour, dash)
@@ -96,15 +97,22 @@ def thin(points: Sequence[Point], columns: int) -> list[Point]:
 
 
 def pieces(points: Sequence[Point]) -> list[list[Point]]:
-    """Split a series where readings are missing, so that no line is drawn across a gap."""
+    """Split a series where readings are missing, so that no line is drawn across a gap.
+
+    A node samples fast while the river rises, so a step is a gap when it is long beside both its
+    neighbours and the usual step, or longer than any node's interval.
+    """
     good = [p for p in points if p[2] in DRAWN]
     if len(good) < 3:
         return [good] if good else []
-    steps = sorted(b[0] - a[0] for a, b in pairwise(good))
-    limit_ms = max(3 * steps[len(steps) // 2], 60_000)
+    steps = [b[0] - a[0] for a, b in pairwise(good)]
+    usual_ms = max(sorted(steps)[len(steps) // 2], 20_000)
     parts = [[good[0]]]
-    for before, point in pairwise(good):
-        if point[0] - before[0] > limit_ms:
+    for before_ms, step_ms, after_ms, point in zip(
+        [0, *steps], steps, [*steps[1:], 0], good[1:], strict=False
+    ):
+        beside_ms = min(max(before_ms, after_ms), LONGEST_STEP_MS)
+        if step_ms > 3 * max(usual_ms, beside_ms):
             parts.append([])
         parts[-1].append(point)
     return parts
