@@ -4,9 +4,9 @@ from __future__ import annotations
 
 RULES: dict[str, dict[str, str]] = {
     "en": {
-        "p90": "**model, 90 %** (what the gateway advises on)",
+        "p90": "**model, 90 %** (the gateway's *watch*)",
         "p75": "model, 75 %",
-        "p50": "model, median",
+        "p50": "**model, median** (the gateway's *warning*)",
         "persistence": "persistence",
         "linear": "straight line, 6 h",
         "p98 mark": "fixed lower mark, p98",
@@ -23,9 +23,9 @@ RULES: dict[str, dict[str, str]] = {
         ),
     },
     "fr": {
-        "p90": "**modèle, 90 %** (ce que suit la passerelle)",
+        "p90": "**modèle, 90 %** (la *vigilance* de la passerelle)",
         "p75": "modèle, 75 %",
-        "p50": "modèle, médiane",
+        "p50": "**modèle, médiane** (l'*alerte* de la passerelle)",
         "persistence": "persistance",
         "linear": "droite, 6 h",
         "p98 mark": "repère fixe plus bas, p98",
