@@ -134,9 +134,8 @@ class Gateway:
         return self._crew.stopping
 
     def start(self) -> None:
-        """Rebuild the windows from the journal and start all threads."""
+        """Start all threads; one of them fills the windows from the journal and ends."""
         self.journal.path.parent.mkdir(parents=True, exist_ok=True)
-        self._rebuild()
         crew, stopping = self._crew, self._crew.stopping
         crew.start("storer", lambda: self.storer.run(stopping))
         crew.start("guard-reader", lambda: self.link.run_reader(stopping))
@@ -148,6 +147,7 @@ class Gateway:
         if self._history is not None:
             history = self._history
             crew.start("history", lambda: history.run(stopping))
+        crew.start("rebuild", self._rebuild)  # acknowledging does not wait for it
         crew.start("watch", self._watch)
 
     def stop(self) -> list[str]:
@@ -236,7 +236,13 @@ class Gateway:
         try:
             reader = self.journal.reader()
             try:
-                self.windows.add([sample for _, sample in reader.tail(REBUILD_SAMPLES)])
+                last = reader.last_id() - REBUILD_SAMPLES
+                while not self._crew.stopping.is_set():
+                    seen, pairs = reader.after(max(0, last))
+                    self.windows.add([sample for _, sample in pairs])
+                    if seen <= last:
+                        return
+                    last = seen
             finally:
                 reader.close()
         except sqlite3.Error as error:

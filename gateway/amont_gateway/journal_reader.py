@@ -48,6 +48,11 @@ class JournalReader:
         rows = self._connection.execute(sql.TAIL, (count,)).fetchall()
         return [pair for row in reversed(rows) if (pair := self._sound(row)) is not None]
 
+    def last_id(self) -> int:
+        """Return the newest row's id, 0 if there is none."""
+        (last,) = self._connection.execute("SELECT max(id) FROM sample").fetchone()
+        return last or 0
+
     def cursor(self, name: str) -> int:
         """Return how far a consumer got, 0 if it never ran."""
         row = self._connection.execute("SELECT id FROM cursor WHERE name = ?", (name,)).fetchone()

@@ -20,7 +20,7 @@ SCHEMA = (
 # In this order: each must answer with the value beside it, or nothing is acknowledged.
 DURABLE = (("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal"),
            ("PRAGMA synchronous=FULL", "PRAGMA synchronous", 2))  # fmt: skip
-TUNING = ("PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=1000")
+TUNING = ("PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=4000")
 
 INSERT = """INSERT INTO sample(
   node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc)

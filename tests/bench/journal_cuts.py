@@ -7,7 +7,7 @@ synced is there; of what was not, any part may be, in any order, the last of it 
 
 Shared with production: every statement and the row checksum. Not shared: the connection is
 APSW's, with the SQLite that it brings, not the interpreter's ``sqlite3``; the automatic
-checkpoint comes after 16 pages instead of 1,000, so that many cuts fall into checkpoints; and
+checkpoint comes after 16 pages instead of 4,000, so that many cuts fall into checkpoints; and
 the model believes what a sync says, which a cheap card may not deserve.
 """
 

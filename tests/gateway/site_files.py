@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amont_site import Site, load, write_guard
 
+INFLOWS = 16  # of one zone, at most
 SECRET = "00112233445566778899aabbccdd{:04x}"
 
 
@@ -36,11 +37,13 @@ def make_site(folder: Path, bridge_port: str, broker_port: int, carriers: dict[i
             f"    channels: [{{sensor: debit-{node}, quantity: flow_l_h}}]",
         ]
     lines.append("zones:")
-    for node in carriers:
+    nodes = list(carriers)
+    for first in range(0, len(nodes), INFLOWS):
+        meters = ", ".join(f"debit-{node}" for node in nodes[first : first + INFLOWS])
         lines += [
-            f"  - id: zone-{node}",
-            f"    name: {{fr: Z{node}, en: Z{node}}}",
-            f"    inflow: [debit-{node}]",
+            f"  - id: zone-{first}",
+            f"    name: {{fr: Z{first}, en: Z{first}}}",
+            f"    inflow: [{meters}]",
         ]
     path = folder / "site.yaml"
     path.write_text("\n".join(lines) + "\n")

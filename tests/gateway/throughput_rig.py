@@ -46,14 +46,15 @@ def seal_frames(count: int) -> list[tuple[int, bytes]]:
         n: Sealer(secret_of(n), n, 1, const.UPLINK, ReservedCounter(0, lambda _limit: None))
         for n in NODES
     }
+    tick_s = -(-count // len(NODES)) * READINGS * 60  # all are sent now: an outbox is emptied
     frames = []
     for i in range(count):
         node, turn = NODES[i % len(NODES)], i // len(NODES)
         seq = turn * READINGS + READINGS - 1
         values = [2000 + (seq + k * k) % 37 for k in range(READINGS)]
         channel = Channel(0, 3, 1, values)
-        tick_s = (seq + 1) * 60
-        message = Samples(1, tick_s, seq, 0, 60, READINGS - 1, False, [channel])
+        lag_s = tick_s - (seq + 1) * 60
+        message = Samples(1, tick_s, seq, lag_s, 60, tick_s // 60 - 1, False, [channel])
         body, carried = message.encode_trimmed()
         assert carried == READINGS
         frames.append((node, sealers[node].seal(const.SAMPLES, body)[1]))
@@ -163,7 +164,7 @@ def _rows(journal: Path) -> int:
     except sqlite3.Error:
         return -1
     try:
-        return int(reader.summary()["last_id"])
+        return reader.last_id()
     except sqlite3.Error:
         return -1
     finally:
