@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 DATA := $(abspath ../shared/data)
 WITH_DATA := $(if $(wildcard $(DATA)),AMONT_DATA=$(DATA))
 
-.PHONY: help run run-servers test check static bench hil train pins clean
+.PHONY: help run run-servers test check static bench hil train pictures pins clean
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -59,6 +59,11 @@ bench: $(STAMPS)/test ## print every figure: make bench [ONLY=regex] [FULL=1]
 
 hil: $(STAMPS)/test ## tests with boards, simulated unless ARGS says otherwise
 	$(BIN)/python -m pytest hil_tests $(ARGS)
+
+pictures: $(STAMPS)/test ## take the pages' pictures again for docs/pictures
+	$(BIN)/python -m pytest -q tests/page/test_browser.py -k everybody_can_read_it
+	@mkdir -p docs/pictures
+	cp build/pictures/{phone,desktop}-{calm,rising,sounding,frozen}-en.png docs/pictures/
 
 train: $(STAMPS)/train ## train, evaluate and quantise the models
 	@$(WITH_DATA) $(BIN)/amont-models train $(ARGS)
