@@ -5,6 +5,7 @@ Its flash (``outbox``, reserved counter, life) survives ``restart``; what it kee
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 from amont_wire import const
@@ -14,6 +15,8 @@ from amont_wire.frame import Opener, Sealer
 from amont_wire.messages import Ack, Channel, Samples, decode
 
 READINGS = 24
+IN_FLIGHT = 6  # unanswered frames; a node believes answers to its last 8 only
+PATIENCE_S = 1.0
 
 
 class SimNode:
@@ -48,6 +51,8 @@ class SimNode:
         self._sent: deque[int] = deque(maxlen=8)
         self._cursors: dict[int, int] = {}
         self._taken = 0
+        self._unanswered: list[int] = []
+        self._asked_s = 0.0
         self._turn = 0
 
     def _reserve(self, limit: int) -> None:
@@ -63,6 +68,10 @@ class SimNode:
 
     def frame(self, type: int = const.SAMPLES) -> bytes | None:
         """Seal newest or oldest samples in turn; None if all is acknowledged."""
+        if len(self._unanswered) >= IN_FLIGHT:
+            if time.monotonic() - self._asked_s < PATIENCE_S:
+                return None
+            self._unanswered.clear()
         self._turn += 1
         lives = [life for life, kept in sorted(self.outbox.items()) if kept]
         if not lives:
@@ -84,6 +93,8 @@ class SimNode:
         )
         counter, sealed = self._sealer.seal(type, message.encode())
         self._sent.append(counter)
+        self._unanswered.append(counter)
+        self._asked_s = time.monotonic()
         return sealed
 
     def _next_run(self, life: int, kept: list[int]) -> list[int]:
@@ -103,6 +114,7 @@ class SimNode:
         if header.counter <= self._taken or message.answers not in self._sent:
             return False
         self._taken = header.counter
+        self._unanswered = [c for c in self._unanswered if c > message.answers]
         if not isinstance(message, Ack):
             return False
         self.acks += 1
