@@ -137,6 +137,7 @@ class Gateway:
         """Start all threads; one of them fills the windows from the journal and ends."""
         self.journal.path.parent.mkdir(parents=True, exist_ok=True)
         crew, stopping = self._crew, self._crew.stopping
+        had_journal = self.journal.path.exists()
         crew.start("storer", lambda: self.storer.run(stopping))
         crew.start("guard-reader", lambda: self.link.run_reader(stopping))
         crew.start("guard-writer", lambda: self.link.run_writer(stopping))
@@ -147,7 +148,8 @@ class Gateway:
         if self._history is not None:
             history = self._history
             crew.start("history", lambda: history.run(stopping))
-        crew.start("rebuild", self._rebuild)  # acknowledging does not wait for it
+        if had_journal:
+            crew.start("rebuild", self._rebuild)  # acknowledging does not wait for it
         crew.start("watch", self._watch)
 
     def stop(self) -> list[str]:
