@@ -85,6 +85,7 @@ class SensorState:
         self.rising = 0  # mm over the station's rise_s
         self.confirmed = False  # a neighbour agreed since the last step
         self.restored = False  # from before a restart: remembers, has no say
+        self.asleep_s = 0  # since `value`, how long nobody listened
         self._points: list[tuple[int, int]] = []  # (at_s, value), oldest first
 
     def age_s(self, now_s: int) -> int:
@@ -105,7 +106,7 @@ class SensorState:
     def lost_rising(self, station: StationConfig, now_s: int) -> bool:
         # No usable reading for less than LOST_S; the last was at watch or above, and rising.
         silent_s = now_s - self.good_s - self.validity_s
-        if self.value is None or self.doubtful() or not 0 <= silent_s < LOST_S:
+        if self.value is None or self.doubtful() or not self.asleep_s <= silent_s < LOST_S:
             return False
         return self.value >= station.limits[WATCH] and self.rising > station.rise_mm
 
@@ -114,18 +115,21 @@ class SensorState:
         flags = self.flags & ~SUSPECT if self.confirmed else self.flags
         return {
             "value": self.value, "age_s": now_s - self.good_s, "flags": flags,
-            "freshness": self.freshness, "rising": self.rising,
+            "freshness": self.freshness, "rising": self.rising, "asleep_s": self.asleep_s,
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip
 
-    def restore(self, saved: dict[str, object], now_s: int) -> None:
+    def restore(self, saved: dict[str, object], now_s: int, asleep_s: int = 0) -> None:
         # Raises KeyError or ValueError, and changes nothing, if `saved` is not from as_dict.
+        # now_s: when it was saved. asleep_s: since then nobody listened, so nothing was lost.
         pairs = [_pair(point) for point in _listed(saved["points"])]
         names = ("age_s", "flags", "freshness", "rising")
         age_s, flags, freshness, rising = [_whole(saved[name]) for name in names]
+        asleep_s += _whole(saved.get("asleep_s", 0))
         self.value = None if saved["value"] is None else _whole(saved["value"])
         self.at_s = self.good_s = now_s - age_s
         self.flags, self.freshness, self.rising = flags, freshness, rising
+        self.asleep_s = asleep_s
         self._points = [(now_s - past_s, value) for past_s, value in pairs]
         self.restored = True
 
@@ -156,7 +160,7 @@ def observe(
     sensor.flags, sensor.freshness, sensor.at_s = flags, freshness, at_s
     if flags & (RANGE | FAULT):
         return True  # the last usable value stays for "lost while rising"
-    sensor.value, sensor.good_s = value, at_s
+    sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
     for i in range(2):
         counts = value >= station.limits[ALARM + i] and freshness == PROVED
         sensor.votes[i] = sensor.votes[i] + 1 if counts else 0

@@ -125,7 +125,7 @@ class Judge:
 
     def report_faults(self, siren: str, faults: dict[str, int], now_s: float) -> list[Decision]:
         """Tell a siren's health region what is wrong now; faults never move the siren."""
-        known = self.sirens[siren].state.faults
+        known, faults = self.sirens[siren].state.faults, _worst(faults)
         events = [
             Event(alarm.RAISE_FAULT, name=name, level=level)
             for name, level in faults.items()
@@ -166,20 +166,25 @@ class Judge:
             "judged": {name: sensor.judged for name, sensor in self.sensors.items()},
         }
 
-    def restore(self, saved: dict[str, Any], then_s: float, sensors_too: bool) -> None:
+    def restore(
+        self, saved: dict[str, Any], then_s: float, now_s: float, sensors_too: bool
+    ) -> None:
         """Take a snapshot back as made at ``then_s``; raise KeyError, ValueError or TypeError.
+
+        A standing level is held from ``now_s`` on, however long nobody listened; and what was not
+        heard meanwhile is not lost.
 
         Without ``sensors_too`` the levels come back, but not what each sensor read: how long ago
         that was is not known.
         """
-        then = int(then_s)
+        then, now = int(then_s), int(now_s)
         states = {name: state_from_dict(s, then) for name, s in saved["sirens"].items()}
         for name, station in saved["stations"].items():
             if name in self.stations:
-                self.stations[name].hazard.restore(station, then)
+                self.stations[name].hazard.restore(station, now)
                 for sensor in self.stations[name].sensors:
                     if sensors_too and sensor.id in station["sensors"]:
-                        sensor.restore(station["sensors"][sensor.id], then)
+                        sensor.restore(station["sensors"][sensor.id], then, now - then)
         for name, (epoch, seq) in saved["judged"].items():
             if name in self.sensors:
                 self.sensors[name].judged = (int(epoch), int(seq))
@@ -310,3 +315,12 @@ class Judge:
             + rule[language]
             for language, colon in (("fr", " :"), ("en", ":"))
         }
+
+
+def _worst(faults: dict[str, int]) -> dict[str, int]:
+    # As many as a siren's state holds, the worst by name; the others count together.
+    names = sorted(faults, key=lambda name: (-faults[name], name))
+    if len(names) <= alarm.MAX_FAULTS:
+        return faults
+    kept, rest = names[: alarm.MAX_FAULTS - 1], names[alarm.MAX_FAULTS - 1 :]
+    return {**{name: faults[name] for name in kept}, alarm.MORE_FAULTS: faults[rest[0]]}

@@ -66,8 +66,8 @@ class Store:
 
         def take(saved: dict[str, Any]) -> None:
             same = saved["boot"] == self._boot
-            then_s = float(saved["at_s"]) if same else self._clock.monotonic_s()
-            judge.restore(saved, then_s, same)
+            now_s = self._clock.monotonic_s()
+            judge.restore(saved, float(saved["at_s"]) if same else now_s, now_s, same)
 
         return self._restore("state.json", take)
 

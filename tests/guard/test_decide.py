@@ -101,6 +101,17 @@ def test_faults_reach_the_health_region_and_leave_it():
     assert made.sirens["mairie"].state.health == 0
 
 
+def test_more_faults_than_a_siren_holds_stand_still():
+    made = judge()
+    faults = {f"silent {n}": 1 for n in range(40)} | {"relay mairie": 2}
+    made.report_faults("mairie", faults, 1.0)
+    for second in range(4):
+        assert not made.report_faults("mairie", faults, 2.0 + second)
+        assert made.sirens["mairie"].state.health == 2
+    made.report_faults("mairie", {}, 9.0)
+    assert made.sirens["mairie"].state.health == 0
+
+
 def test_snapshot_goes_round_and_leaves_out_what_the_site_no_longer_has():
     made = judge()
     made.samples(17, 1, sample(1300), YOUNG, 100.0, [])
@@ -109,12 +120,12 @@ def test_snapshot_goes_round_and_leaves_out_what_the_site_no_longer_has():
     saved["sirens"]["gone"] = saved["sirens"]["mairie"]
     saved["judged"]["gone"] = [1, 2]
     again = judge()
-    again.restore(saved, 160.0, True)
+    again.restore(saved, 160.0, 160.0, True)
     assert again.stations["pont"].hazard.level == 1
     assert again.sensors["pont-a"].states[0].value == 1300
     assert again.sensors["pont-a"].judged == (1, 10)
     forgetful = judge()
-    forgetful.restore(saved, 160.0, False)
+    forgetful.restore(saved, 160.0, 160.0, False)
     assert forgetful.sensors["pont-a"].states[0].value is None
 
 

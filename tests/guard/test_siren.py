@@ -246,3 +246,23 @@ def test_bad_sensor_is_flagged_and_does_not_vote(rig):
 def test_two_guards_do_not_share_a_folder(rig):
     with pytest.raises(Exception, match="another guard works here"):
         Rig.start(rig)
+
+
+@pytest.mark.parametrize("away_s", [60, 900, 7200])
+def test_a_long_stop_neither_ends_an_alarm_nor_begins_one(rig, away_s):
+    rig.prove()
+    rig.live(600, 900, 1200, 1500, 1700)
+    rig.stop()
+    rig.clock.pass_s(away_s)
+    rig.start()
+    rig.turn(3)
+    rig.restart()  # and what was not heard then is not lost now
+    rig.turn(3)
+    assert not rig.sounded()  # nobody listened: that is not lost while rising
+    rig.prove()
+    rig.live(*RISING)
+    rig.stop()
+    rig.clock.pass_s(away_s)
+    rig.start()
+    rig.turn(3)
+    assert rig.guard.judge.sounding("mairie")
