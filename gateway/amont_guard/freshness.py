@@ -54,6 +54,7 @@ class _Base:
     late_s: float = 0.0  # of the newest frame: one that comes late may be a clock that fell back
     jumped: bool = False
     first: int = 0  # counters below it belong to the time before a jump: nothing is known of them
+    over: bool = False  # a later life is known: what is left of this one all bears its last tick
 
     def high_now(self, now_s: float) -> float:
         return self.high + _drift(now_s - self.high_at_s)
@@ -62,7 +63,10 @@ class _Base:
         return None if self.low is None else self.low - _drift(now_s - self.low_at_s)
 
     def settled(self, now_s: float) -> bool:
-        return self.low is not None and now_s - self.low_at_s < RENEW_S and self.late_s < LATE_S
+        low = self.low_now(now_s)
+        if low is None or self.high_now(now_s) - low > LATE_S:  # its downlink came late
+            return False
+        return now_s - self.low_at_s < RENEW_S and self.late_s < LATE_S
 
     def prove(self, low: float, now_s: float) -> None:
         mine = self.low_now(now_s)
@@ -107,7 +111,9 @@ class Freshness:
         low = None if echo is None else self._bound(node, tick_s, echo)
         odd = self._jump(base, counter, tick_s, low, now_s)
         if odd:
-            base = _Base(offset, now_s, counter, tick_s, jumped=True, first=counter)
+            base = _Base(
+                offset, now_s, counter, tick_s, jumped=True, first=counter, over=base.over
+            )
             self._bases[node, epoch] = base
             self._nonces.pop(node, None)  # their echoes would mix ticks of both sides of the jump
             return self._age(base, offset, now_s), odd
@@ -141,6 +147,9 @@ class Freshness:
 
     def _add(self, node: int, epoch: int, base: _Base) -> _Base:
         mine = sorted(key for key in self._bases if key[0] == node)
+        for key in mine:
+            self._bases[key].over |= key[1] < epoch
+            base.over |= key[1] > epoch
         if len(mine) >= _EPOCHS:
             del self._bases[mine[0]]
         self._bases[node, epoch] = base
@@ -152,7 +161,8 @@ class Freshness:
         low = base.low_now(now_s)
         if low is not None and now_s - tick_s < low - self._tolerance_s:
             return f"tick {tick_s} is ahead of the proved bound"
-        if counter > base.counter and tick_s < base.tick_s - self._tolerance_s:
+        behind = tick_s < base.tick_s - self._tolerance_s
+        if behind and counter > base.counter and not base.over:
             return f"tick {tick_s} is behind an earlier frame"
         if bound is None or counter < base.counter:
             return ""
@@ -164,7 +174,7 @@ class Freshness:
         nonce, echo_age_s = echo
         for known, issued_s in self._nonces.get(node, ()):
             if known == nonce:
-                return issued_s - (tick_s - echo_age_s) - 1
+                return issued_s - (tick_s - echo_age_s) - 1 - _drift(echo_age_s)
         return None
 
     def _age(self, base: _Base, offset: float, now_s: float) -> Age:

@@ -218,3 +218,28 @@ def test_epochs_are_bounded_and_the_eldest_goes():
         fresh.observe(NODE, epoch, 1, 0, None, 1.0)
     assert list(fresh.snapshot()) == [f"{NODE}/{epoch}" for epoch in range(6, 10)]
     assert fresh.quality(NODE, 0) == UNKNOWN
+
+
+def test_what_is_left_of_a_life_that_is_over_keeps_its_time():
+    fresh = Freshness()
+    fresh.observe(NODE, EPOCH, 10, 900, None, 1900.0)
+    fresh.observe(NODE, EPOCH, 11, 950, None, 1950.0)  # of its backlog, after its last sample
+    fresh.observe(NODE, EPOCH + 1, 60, 5, None, 21_000.0)
+    age, odd = fresh.observe(NODE, EPOCH, 61, 900, None, 21_001.0)
+    assert odd == ""
+    assert age.estimate_s == pytest.approx(21_001 - 1900, abs=15)
+
+
+def test_an_old_echo_leaves_room_for_the_drift_since():
+    fresh = Freshness()
+    nonce = fresh.nonce_for(NODE, EPOCH, 1000.0)
+    tick_s = int(60_000 * 1.0004)  # a node's clock that runs fast
+    age, _ = fresh.observe(NODE, EPOCH, 1, tick_s, (nonce, tick_s), 61_000.0 + 100)
+    assert age.upper_s >= 100
+
+
+def test_a_nonce_that_came_very_late_is_renewed_at_once():
+    desk = Desk()
+    desk.prove(downlink_s=3000)
+    desk.now_s += 60
+    assert desk.prove()[0].upper_s <= 3
