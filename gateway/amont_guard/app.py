@@ -314,12 +314,13 @@ class Guard:
             self.outputs, self.intake.heard, self.counters, self.faults, now_s,
             self.clock.wall_ms(),
         )  # fmt: skip
-        try:
-            self.gateway.send(messages.encode_json(messages.STATE, state))
-        except messages.MessageError:  # a very large site: what matters fits
-            self.counters["state too long"] += 1
-            state["nodes"], state["sensors"] = [], []
-            self.gateway.send(messages.encode_json(messages.STATE, state))
+        for left_out in (("nodes", "sensors"), ("stations", "faults"), ()):
+            try:
+                self.gateway.send(messages.encode_json(messages.STATE, state))
+                return
+            except messages.MessageError:  # a very large site: what matters fits
+                self.counters["state too long"] += 1
+                state.update({name: [] for name in left_out})
 
 
 def _notify(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import termios
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -130,7 +131,8 @@ class Bridge:
             self._port = serial.serial_for_url(
                 self._port_name, self._baud, timeout=0, write_timeout=0, exclusive=alone
             )
-        except (OSError, ValueError) as error:  # SerialException is an OSError
+        # SerialException is an OSError; a port that goes while it is opened gives termios.error
+        except (OSError, ValueError, termios.error) as error:
             self._lost(str(error))
             return
         self.error, self._failures = "", 0

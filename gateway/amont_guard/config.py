@@ -213,7 +213,11 @@ def parse(content: bytes) -> Config:
         raise ConfigError(f"not JSON ({error})") from None
     site = _build(_Site, raw, "")
     body = {name: value for name, value in raw.items() if name != "sha256"}
-    if site.sha256 != digest(body):
+    try:
+        found = digest(body)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"not canonical JSON ({error})") from None
+    if site.sha256 != found:
         raise ConfigError("sha256 does not match: the file was changed by hand or damaged")
     return Config(site)
 

@@ -84,11 +84,17 @@ class GpioRelay:
 
     def set(self, on: bool) -> None:
         """Switch."""
-        self._out.value = on
+        try:
+            self._out.value = on
+        except Exception as error:
+            raise RelayError(f"GPIO: {error}") from error
 
     def read_back(self) -> bool | None:
         """Return the contact's state, None without a read-back pin."""
-        return None if self._contact is None else bool(self._contact.value)
+        try:
+            return None if self._contact is None else bool(self._contact.value)
+        except Exception as error:
+            raise RelayError(f"GPIO: {error}") from error
 
 
 def make_relay(siren: Siren, state_dir: Path) -> Relay:

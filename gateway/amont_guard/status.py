@@ -23,6 +23,7 @@ from .intake import Heard
 from .relay import Output
 
 _SHOWN = 32  # faults of one message: more would not be read, and might not fit
+_DETAIL = 200  # characters of one: an error may quote a whole file
 _VOTING = ("none", "one", "two", "three")
 
 # What people read of each fault; {} is the detail, which stays as the machine says it.
@@ -47,6 +48,7 @@ _FAULTS = ("keys", "relay")  # the others leave the siren able to do its work
 def fault(kind: str, detail: str = "") -> tuple[str, dict[str, Any]]:
     """Return a fault's name and what people read of it."""
     french, english = _TEXTS[kind]
+    detail = detail[:_DETAIL]
     name = f"{kind} {detail}"[:60].strip()
     level = FAULT if kind in _FAULTS else DEGRADED
     texts = {"fr": french.format(detail), "en": english.format(detail)}

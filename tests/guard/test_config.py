@@ -105,3 +105,13 @@ def test_a_copy_that_cannot_be_kept_is_told(tmp_path):
     config, fault = load(tmp_path / "guard.json")
     assert config.site == "sainte-amonette"
     assert "cannot be kept" in fault
+
+
+@pytest.mark.parametrize("name", ["x" * 70_000, "\ud800"])
+def test_no_name_however_wrong_stops_the_guard(rig, name):
+    rig.stop()
+    broken = json.loads((rig.folder / "guard.json").read_text())
+    broken["people"][0]["name"] = name
+    (rig.folder / "guard.json").write_text(json.dumps(broken))
+    rig.start()
+    assert any(fault["name"].startswith("config") for fault in rig.state()["faults"])

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import termios
 from collections import Counter
 from types import ModuleType
 
@@ -307,3 +308,24 @@ def test_socket_reset_is_an_end(listener, tmp_path, monkeypatch):
     assert not listener.connected
     peer.close()
     assert sock.MAX_MESSAGE == messages.MAX_MESSAGE
+
+
+def test_port_that_goes_while_it_is_opened_is_lost(monkeypatch):
+    def gone(*_args, **_how):
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(bridge_module.serial, "serial_for_url", gone)
+    assert not Bridge("/dev/amont-bridge", 115200, Counter()).connected
+
+
+def test_gpio_that_fails_later_is_a_fault_of_its_own_siren_only(gpio, monkeypatch):
+    class Gone(Exception):
+        """What gpiozero's pin factories raise is no OSError."""
+
+    def fail(*_):
+        raise Gone("handle closed")
+
+    output = Output(GpioRelay({"kind": "gpio", "pin": 17, "readback_pin": 27}))
+    monkeypatch.setattr(FakePin, "value", property(fail, fail), raising=False)
+    output.drive(True, 1.0)
+    assert output.fault(9.0) == "GPIO: handle closed"
