@@ -80,11 +80,11 @@ class Node:
 
     # --- beginning
 
-    # The life goes on if the clock did: it has not gone back, and the outbox knows the life.
+    # The life goes on if the clock did: it has not gone back, and the outbox knows all of it.
     def _begin_life(self):  # type: ignore[no-untyped-def]
         life = self._lives.current()
         now_s = self.clock.now_s()
-        if life is not None:
+        if life is not None and not self.outbox.unreadable:
             last_s = self.outbox.last_tick_s(life.number)
             if last_s is not None and now_s >= life.origin_s + last_s:
                 self._lives.go_on(life)
@@ -223,6 +223,8 @@ class Node:
         records = self.outbox.read(plan.life, plan.first, plan.last)
         if not records:
             return None
+        if plan.keeps_oldest():  # what cannot be read must not hold up all that comes after it
+            self.outbox.give_up(plan.life, plan.first, records[0].seq - 1)
         fast = self.duty.fast(tick_s)
         if plan.life != self._life.number:
             # That clock is gone: the tick of its last sample is the latest that it is known to

@@ -15,6 +15,11 @@ def stored_counter(folder: str, generation: int) -> ReservedCounter:
     pair = PairFile(folder, "uplink")
     stored = pair.load()
     start = 0
+    if isinstance(stored, dict) and stored.get("generation", 0) > generation:
+        # An older configuration: its counters were used, and how far is forgotten.
+        raise NeedsGeneration(
+            "generation %d: this flash has used %d" % (generation, stored["generation"])
+        )
     if isinstance(stored, dict) and stored.get("generation") == generation:
         # The damaged copy may have been the newer one, by a block.
         start = stored["limit"] + (BLOCK if pair.damaged else 0)
@@ -54,12 +59,14 @@ class LifeStore:
             return None
         return Life(self._stored["life"], self._stored["origin_s"], False)
 
+    # Numbers go on through a new generation: the outbox still holds lives of the one before, and
+    # none of them may be lived again.
     def begin(self, origin_s: int) -> Life:
-        number = 0
-        if self._stored.get("generation") == self._generation:
-            number = self._stored["life"] + 1 + self._lost
+        number = self._stored["life"] + 1 + self._lost if self._stored else 0
         if number > LIFE_MAX:
-            raise NeedsGeneration("life %d is over %d" % (number, LIFE_MAX))
+            if self._stored.get("generation") == self._generation:
+                raise NeedsGeneration("life %d is over %d" % (number, LIFE_MAX))
+            number = 0
         self._save(number, origin_s)
         return Life(number, origin_s, True)
 

@@ -93,6 +93,7 @@ class Outbox:
         self.spans = Spans()
         self.dropped = 0  # samples overwritten before their acknowledgement, ever
         self.damaged = 0  # records skipped at the last recovery
+        self.unreadable = False  # a segment could not be read: numbers in it are not known
         self._unread = 0  # damaged records since the last good sample, while recovering
         self._last_tick_s: dict[int, int] = {}  # per life
         self._marked: dict[int, int] = {}  # per life: `seq` of its newest mark
@@ -298,6 +299,7 @@ class Outbox:
                     got = file.readinto(self._buffer)
         except OSError:
             got = -1
+            self.unreadable = True
         if got:  # a torn record at the end, or unreadable
             self.damaged += 1
             self._ragged = True

@@ -278,3 +278,27 @@ def test_bad_secrets_are_named(bench: Make) -> None:
         (one.folder / "secret.json").write_text(text)
         with pytest.raises(ConfigError, match=r"secret\.json"):
             one.boot()
+
+
+def test_a_record_that_went_bad_holds_up_no_other(bench: Make) -> None:
+    lines = "".join(f"{t} 7\n" for t in range(0, 60 * 100, 60))
+    one = bench(60 * 100, lines, overlap=0)
+    (segment,) = (one.folder / "flash" / "outbox").glob("*.seg")
+    content = bytearray(segment.read_bytes())
+    content[36 * 5 + 20] ^= 0x55
+    segment.write_bytes(content)
+    for _ in range(40):
+        one.wake(1)
+    assert one.node.outbox.damaged == 1
+    assert one.node.outbox.waiting() == 0
+    assert {seq for life, seq in one.guard.readings if life == 0} >= set(range(100)) - {5}
+
+
+def test_numbers_that_cannot_be_read_are_not_used_again(bench: Make) -> None:
+    one = bench()
+    for _ in range(3):
+        one.wake(60)
+    one.node.close()
+    (one.folder / "flash" / "outbox" / "00000001.seg").mkdir()  # opens like a bad block
+    one.boot()
+    assert one.node._life.number == 1

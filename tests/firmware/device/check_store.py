@@ -179,6 +179,7 @@ def check_counters_never_come_twice() -> None:
         used += [counter.next() for _ in range(70)]
     assert len(set(used)) == len(used) and used == sorted(used)
     assert counters.stored_counter(path, 2).next() == 1  # a new key generation
+    assert _raises(counters.NeedsGeneration, counters.stored_counter, path, 1)  # never back
 
 
 def check_damaged_counters() -> None:
@@ -206,8 +207,8 @@ def check_lives_rise() -> None:
     assert (life.number, life.origin_s, life.fresh, store.boots) == (0, 100, False, 2)
     store.go_on(life)
     assert store.begin(500).number == 1
-    store = counters.LifeStore(path, 2)  # a new key generation starts again
-    assert store.current() is None and store.begin(0).number == 0
+    store = counters.LifeStore(path, 2)  # a new key generation: the outbox still holds 0 and 1
+    assert store.current() is None and store.begin(0).number == 2
 
 
 def check_the_last_life() -> None:
@@ -216,6 +217,8 @@ def check_the_last_life() -> None:
     store.begin(0)
     store._stored["life"] = counters.LIFE_MAX
     assert _raises(counters.NeedsGeneration, store.begin, 0)
+    store._save(counters.LIFE_MAX, 0)
+    assert counters.LifeStore(path, 2).begin(0).number == 0
 
 
 def check_pair_keeps_the_last_good() -> None:
