@@ -101,7 +101,7 @@ class History:
         self._write(sample_lines(self._site, self._tags, samples))
         if seen > self._last:
             self._last = seen
-            self._journal.move_cursor(CONSUMER, seen)
+            self._journal.move_cursor(CONSUMER, seen, self._incarnation)
             self._counters.add("history_samples", len(samples))
         vitals = [self._vitals.popleft() for _ in range(min(len(self._vitals), BATCH_SAMPLES))]
         try:

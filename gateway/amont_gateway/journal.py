@@ -98,9 +98,14 @@ class Journal:
         if self._cursors or self._quarantine or self.state != "ok":
             self._transact([])
 
-    def move_cursor(self, name: str, sample_id: int) -> None:
-        """Remember (from any thread) how far a consumer got; stored with the next commit."""
+    def move_cursor(self, name: str, sample_id: int, incarnation: int = 0) -> None:
+        """Remember (from any thread) how far a consumer got; stored with the next commit.
+
+        ``incarnation`` says of which file: ids of one that was moved aside mean nothing here.
+        """
         with self._lock:
+            if incarnation != self.incarnation:
+                return
             self._cursors[name] = max(sample_id, self._cursors.get(name, 0))
 
     def quarantine(self, at_ms: int, consumer: str, line: str, reason: str) -> bool:
@@ -226,7 +231,9 @@ class Journal:
             source = self.path.with_name(self.path.name + suffix)
             if source.exists():
                 source.rename(target.with_name(target.name + suffix))
-        self.incarnation += 1
+        with self._lock:
+            self.incarnation += 1
+            self._cursors.clear()
         self._note("journal_damaged", f"{reason} -> {target.name}")
 
     def _disconnect(self) -> None:

@@ -136,6 +136,29 @@ def test_a_damaged_file_is_moved_aside(tmp_path, notes):
     journal.close()
 
 
+def test_no_cursor_follows_a_damaged_file(tmp_path):
+    path = tmp_path / "journal.db"
+    journal = Journal(path, mark_bytes=0, ballast_bytes=0)
+    journal.append([sample(seq) for seq in range(50)])
+    journal.close()
+    path.write_bytes(b"this is no database" * 500)
+    journal.move_cursor("history", 50)
+    with pytest.raises(JournalUnavailable):
+        journal.append([sample(50)])
+    journal.move_cursor("history", 50, incarnation=0)  # of a batch that was under way
+    journal.append([sample(seq) for seq in range(50, 60)])
+    reader = journal.reader()
+    assert reader.cursor("history") == 0
+    assert len(reader.after(0)[1]) == 10
+    reader.close()
+    journal.move_cursor("history", 4, incarnation=1)
+    journal.append([sample(60)])
+    reader = journal.reader()
+    assert reader.cursor("history") == 4
+    reader.close()
+    journal.close()
+
+
 def test_a_flipped_value_is_found_though_the_file_is_sound(journal, tmp_path):
     journal.append([sample(1), sample(2)])
     other = sqlite3.connect(tmp_path / "journal.db")
