@@ -35,6 +35,7 @@ REBUILD_SAMPLES = 200_000  # newest samples read back into the windows at start
 VITALS_S = 60.0  # domain time between lines of state
 _VITALS_REAL_S = 1.0  # and at most so often in real time
 _JUMP_S = 30.0  # a step of the clock worth telling
+_AHEAD_MS = 60_000  # a reading dated later than that comes from a clock that was ahead
 _ROUND_S = 0.25
 _STOP_S = 5.0
 
@@ -249,6 +250,11 @@ class Gateway:
                 reader.close()
         except sqlite3.Error as error:
             self.events.note("journal_fault", str(error), key="rebuild")
+        self._forget_the_future()
+
+    def _forget_the_future(self) -> None:
+        """Show nothing dated ahead of us: it would hide what comes now."""
+        self.windows.forget_after(self._clock.wall_ms() + _AHEAD_MS)
 
     def _watch(self) -> None:
         """Write vitals, notice hung models and jumps of the clock."""
@@ -259,6 +265,7 @@ class Gateway:
             step_s = steps.look()
             if step_s:
                 self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")
+                self._forget_the_future()
             now_s, real_s = self._clock.monotonic_s(), time.monotonic()
             due = now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S
             if self._history is not None and due:

@@ -63,6 +63,13 @@ class _Window:
             for column in (self.t_ms, self.value, self.quality):
                 del column[:_SLACK]
 
+    def cut(self, t_ms: int) -> None:
+        at = bisect_left(self.t_ms, t_ms + 1)
+        for column in (self.t_ms, self.value, self.quality):
+            del column[at:]
+        if self.late_until_ms is not None and self.late_until_ms > t_ms:
+            self.late_until_ms = None
+
     def _put_late(self, t_ms: int, value: int, quality: int) -> None:
         at = bisect_left(self.t_ms, t_ms)
         if self.t_ms[at] == t_ms:
@@ -105,6 +112,13 @@ class Windows:
             window.put(sample.at_ms, value, quality)
             if sample.flags & BACKLOG:
                 window.late_until_ms = max(window.late_until_ms or 0, sample.at_ms)
+
+    def forget_after(self, t_ms: int) -> None:
+        """Leave out what is dated later: a clock that was ahead and went back."""
+        with self._lock:
+            for window in self._windows.values():
+                window.cut(t_ms)
+            self.version += 1
 
     def sensors(self) -> list[str]:
         """Return the names of all sensors."""
