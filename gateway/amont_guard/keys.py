@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_wire.const import DOWNLINK, UPLINK
-from amont_wire.counters import ReplayWindow, ReservedCounter
+from amont_wire.counters import NEW, ReplayWindow, ReservedCounter
 from amont_wire.errors import Forged, WireError
 from amont_wire.frame import Header, Opener, Sealer, peek
 
@@ -54,7 +54,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 class Keyring:
-    """The keys of all nodes, newest generation first."""
+    """The keys of all nodes, the generation that each lives by first."""
 
     def __init__(self, folder: Path, put: Put) -> None:
         """Load ``keys.json`` and ``counters.json``; what cannot be used is named in ``faults``."""
@@ -81,21 +81,22 @@ class Keyring:
         keys = self._nodes.get(header.node)
         if keys is None:
             raise UnknownNode(f"node {header.node}")
-        for at, key in enumerate(keys):
+        for key in keys:
             try:
                 header, body = key.opener.open(frame)
             except Forged:
                 continue
-            if at:  # the node still lives by the elder generation: answer it in that one
-                keys.insert(0, keys.pop(at))
             return header, body, key.generation
         raise Forged("tag does not fit")
 
     def take(self, node: int, generation: int, counter: int) -> int:
         """Return NEW, SEEN or OLD of amont_wire.counters, and remember the counter."""
-        window = self._key(node, generation).window
-        verdict = window.check(counter)
-        window.add(counter)
+        key = self._key(node, generation)
+        verdict = key.window.check(counter)
+        key.window.add(counter)
+        keys = self._nodes[node]
+        if verdict == NEW and keys[0] is not key:  # the node lives by this one: answer it so
+            self._nodes[node] = [key, *(other for other in keys if other is not key)]
         return verdict
 
     def seal(self, node: int, kind: int, body: bytes) -> bytes:

@@ -178,3 +178,17 @@ def test_one_bad_key_costs_only_its_node(folder, entry):
     made = ring(folder)
     assert made.nodes() == [18, 30]
     assert any("node 17" in fault for fault in made.faults)
+
+
+def test_a_repeat_of_the_elder_generation_does_not_take_the_answers_back(folder):
+    keys = json.loads((folder / "keys.json").read_text())
+    elder = keys["nodes"]["17"]
+    keys["nodes"]["17"] = {"generation": 2, "secret": SECRETS[17].hex(), "previous": elder}
+    (folder / "keys.json").write_text(json.dumps(keys))
+    made = ring(folder)
+    recorded = SimNode(17, Clock()).frame(300)
+    for frame in (recorded, SimNode(17, Clock(), generation=2).frame(300), recorded):
+        header, _, generation = made.open(frame)
+        made.take(17, generation, header.counter)
+    answer = made.seal(17, Ack.TYPE, BODY)
+    assert Opener(SECRETS[17], 17, 2, DOWNLINK).open(answer)[0].counter
