@@ -256,17 +256,14 @@ class Judge:
 
     def _hazard(self, name: str, now_s: float, frame: list[int]) -> list[Decision]:
         siren = self.sirens[name]
-        top = max(
-            (self.stations[station] for station in siren.config.stations),
-            key=lambda s: (s.hazard.level, not s.hazard.awaiting),
-        )
+        mine = [self.stations[station] for station in siren.config.stations]
+        top = max(mine, key=lambda s: (s.hazard.level, not s.hazard.awaiting))
+        # a restored level hides no alarm of another station
+        fresh = any(s.hazard.level >= voting.ALARM and not s.hazard.awaiting for s in mine)
         calm = siren.state.annunciation == alarm.IDLE  # else keep saying why it sounded
         if top.hazard.level > siren.state.level or calm:
             siren.reason = self._reason(top)
-        event = Event(
-            alarm.HAZARD, level=top.hazard.level, name=top.config.id,
-            fresh=not top.hazard.awaiting,
-        )  # fmt: skip
+        event = Event(alarm.HAZARD, level=top.hazard.level, name=top.config.id, fresh=fresh)
         evidence = self._evidence(top, siren.state.level, int(now_s), frame)
         return self._step(name, event, now_s, evidence)
 

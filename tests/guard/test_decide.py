@@ -208,3 +208,21 @@ def test_guard_runs_until_it_is_told_to_stop(rig):
     rig.guard.run()
     assert not (rig.folder / "guard.sock").exists()
     rig.start()
+
+
+def test_a_restored_level_hides_no_alarm_of_another_station():
+    first = {**site()["stations"][0], "sensors": ["pont-a"]}
+    second = {**first, "id": "moulin", "sensors": ["pont-b"]}
+    siren = {**site()["sirens"][0], "stations": ["pont", "moulin"]}
+    made = judge(stations=[first, second], sirens=[siren])
+    saved = made.snapshot(0.0)
+    saved["stations"]["pont"]["level"] = 4
+    saved["sirens"] = {}  # the siren is new in the site
+    made.restore(saved, 0.0, 0.0, False)
+    made.restart(0.0)
+    made.tick(1.0)
+    assert not made.sounding("mairie")
+    for at in range(3):
+        message = sample(2600, tick_s=1000 + 60 * at, seq=10 + at)
+        made.samples(18, 1, message, YOUNG, 10.0 + 60 * at, [])
+    assert made.sounding("mairie")
