@@ -181,6 +181,8 @@ class Config:
         for s in site.stations:
             known = 1 <= len(s.sensors) <= 3 and sensors.issuperset(s.sensors)
             _check(known, f"station {s.id}", "needs 1 to 3 sensors of this file")
+            apart = len(set(s.sensors)) == len(s.sensors)
+            _check(apart, f"station {s.id}", "names a sensor twice: it would vote twice")
             rising = s.watch_mm < s.warning_mm < s.alarm_mm < s.alarm_plus_mm
             _check(rising, f"station {s.id}", "its four limits must rise")
         for siren in site.sirens:

@@ -55,6 +55,7 @@ def test_a_site_may_have_no_bridge():
         (changed("stations", 0, "alarm_plus_mm", drop=True), "alarm_plus_mm: None"),
         (changed("stations", 0, "sensors", to="pont-a"), "must be a list of names"),
         (changed("stations", 0, "sensors", to=[]), "1 to 3 sensors"),
+        (changed("stations", 0, "sensors", to=["pont-a", "pont-a"]), "would vote twice"),
         (changed("stations", 0, "sensors", to=["x"]), "station pont: needs"),
         (changed("stations", 0, "name", to="x"), "stations[0].name: not an object"),
         (changed("stations", 0, "name", to={"fr": "x"}), "must have fr and en"),
