@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from amont_watch.siren import KEY
+
 _LIMIT_BYTES = 1 << 20
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _PIN = r"scrypt\$(\d{1,7})\$(\d{1,2})\$([1-4])\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}"
@@ -189,6 +191,8 @@ class Config:
             known = bool(siren.stations) and self.stations.keys() >= set(siren.stations)
             _check(known, f"siren {siren.id}", "needs stations of this file")
         for person in site.people:
+            nobody = person.name == KEY
+            _check(not nobody, f"person {person.name}", "is the key at the box, not a name")
             n, r = (int(number) for number in person.pin.split("$")[1:3])
             _check(128 * n * r <= _PIN_BYTES, f"person {person.name}", "pin takes over 48 MiB")
 

@@ -63,6 +63,7 @@ def test_a_site_may_have_no_bridge():
         (changed("sirens", 0, "stations", to=["x"]), "siren mairie: needs stations"),
         (changed("sirens", 0, "output", to={"kind": "horn"}), "output.kind: 'horn'"),
         (changed("sirens", 0, "output", to={"kind": "gpio", "pin": 99}), "output.pin: 99"),
+        (changed("people", 0, "name", to="local key"), "the key at the box"),
         (changed("people", 0, "pin", to="1234"), "people[0].pin: '1234', must match"),
         (changed("people", 0, "pin", to=f"scrypt$1048576$8$1${'0' * 32}${'0' * 64}"), "48 MiB"),
     ],
