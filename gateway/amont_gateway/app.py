@@ -5,8 +5,10 @@ The only module that knows every part. ``build`` touches no file and no socket; 
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +30,9 @@ SWITCH_S = 0.0005
 # A frame makes a hundred short-lived tuples and no cycle: looking for cycles each 700 costs 15 %.
 COLLECT = (20_000, 20, 50)
 
+PAGE_RETRY_S = 2.0
+_MAY_PASS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)  # another program's port; a network not yet up
+
 
 class Service:
     """A gateway with its page."""
@@ -35,6 +40,7 @@ class Service:
     def __init__(self, gateway: Gateway, page: PageServer | None) -> None:
         self.gateway = gateway
         self.page = page
+        self._opener: threading.Thread | None = None
 
     @property
     def failed(self) -> BaseException | None:
@@ -42,12 +48,16 @@ class Service:
         return self.gateway.failed
 
     def start(self) -> None:
-        """Start everything; a page whose port is in use raises OSError before anything runs."""
+        """Start everything; a page whose address can never be had raises OSError before it.
+
+        An address in use costs the page alone, until it is free: readings go on.
+        """
         sys.setswitchinterval(SWITCH_S)
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         gc.set_threshold(*COLLECT)
-        if self.page is not None:
-            self.page.start()
+        if self.page is not None and not self._open(self.page):
+            self._opener = threading.Thread(target=self._open_later, args=[self.page], daemon=True)
+            self._opener.start()
         self.gateway.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -56,9 +66,27 @@ class Service:
 
     def stop(self) -> list[str]:
         """Stop everything; return the names of threads that did not."""
-        if self.page is not None:
+        self.gateway.stopping.set()
+        if self._opener is not None:
+            self._opener.join()
+        if self.page is not None and self.page.alive:
             self.page.stop()
         return self.gateway.stop()
+
+    def _open(self, page: PageServer) -> bool:
+        try:
+            page.start()
+        except OSError as error:
+            if error.errno not in _MAY_PASS:
+                raise
+            self.gateway.events.note("page_port", error.strerror or str(error))
+            return False
+        return True
+
+    def _open_later(self, page: PageServer) -> None:
+        while not self.gateway.stopping.wait(PAGE_RETRY_S):
+            if self._open(page):
+                return
 
 
 def build(

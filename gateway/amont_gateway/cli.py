@@ -141,10 +141,11 @@ def _status_at_rest(asked: argparse.Namespace) -> int:
 def _fetch(url: str) -> dict[str, Any] | None:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
-            view: dict[str, Any] = json.load(answer)
-            return view
+            view = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return None
+    # Another program at that address may answer JSON too.
+    return view if isinstance(view, dict) and "guard_alive" in view else None
 
 
 def _doctor(asked: argparse.Namespace) -> int:

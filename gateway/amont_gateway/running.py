@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import fcntl
+import os
 import signal
 import types
 from collections.abc import Mapping
@@ -67,11 +69,27 @@ def _limit_arenas() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
+def _hold(data: Path) -> int:
+    """Return a descriptor that keeps a second gateway out of the data folder, or raise OSError."""
+    data.mkdir(parents=True, exist_ok=True)
+    held = os.open(data, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise OSError(f"{data}: another gateway works here") from None
+    return held
+
+
 def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """Run until SIGTERM or SIGINT; return 0, or 70 if a bug ended it (the supervisor restarts)."""
+    """Run until SIGTERM or SIGINT; return 0, or 70 if a bug ended it (the supervisor restarts).
+
+    Raise OSError if the data folder is held by another gateway or cannot be had.
+    """
     _limit_arenas()
     logs.set_up(asked.log_level)
     planned = plan(site, asked, environment)
+    held = _hold(planned.data)
     service = build(
         site,
         planned.data,
@@ -95,6 +113,7 @@ def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -
         notify("WATCHDOG=1")
     notify("STOPPING=1")
     left = service.stop()
+    os.close(held)
     _log.info("stopped", threads_left=left)
     return EXIT_BUG if service.failed else 0
 

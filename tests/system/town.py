@@ -114,6 +114,11 @@ class Process:
         assert self.process is not None
         return self.process.pid
 
+    def alive(self) -> None:
+        """Fail, with the end of its log, if the process has ended."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+
     def end(self, *, kill: bool = False) -> int:
         assert self.process is not None
         (self.process.kill if kill else self.process.terminate)()
@@ -269,13 +274,21 @@ class Town:
 
     def prove(self) -> None:
         """Let the bridge's nodes hear an acknowledgement and echo its nonce."""
-        for node in self.nodes.values():
-            self.put(node.frame(LOW_MM))
-        until(lambda: self._hear() or all(n.nonce for n in self.nodes.values()), "downlinks")
+        until(self._acquainted, "downlinks")
         next_second()
         for node in self.nodes.values():
             self.put(node.frame(LOW_MM))
         next_second()
+
+    def _acquainted(self) -> bool:
+        """Send what is not answered yet, as nodes do; tell whether all heard a downlink."""
+        self.gateway.alive()
+        for node in self.nodes.values():
+            if node.nonce is None:
+                self.put(node.frame(LOW_MM))
+        time.sleep(0.3)
+        self._hear()
+        return all(node.nonce for node in self.nodes.values())
 
     def put(self, frame: bytes) -> None:
         self.line.put(frame)
