@@ -50,6 +50,7 @@ class SimNode:
         self._opener = Opener(*key, const.DOWNLINK)
         self._sent: deque[int] = deque(maxlen=8)
         self._cursors: dict[int, int] = {}
+        self._oldest: dict[int, tuple[int, float]] = {}  # per life: seq, since when it is that
         self._taken = 0
         self._unanswered: list[int] = []
         self._asked_s = 0.0
@@ -78,10 +79,20 @@ class SimNode:
             return None
         life = lives[0] if self._turn % 2 else lives[-1]
         kept = sorted(self.outbox[life])
-        seqs = _last_run(kept) if self._turn % 4 >= 2 else self._next_run(life, kept)
-        values = [self.outbox[life][seq] for seq in seqs]
+        if self._turn % 4 >= 2:
+            body, _ = self._body(life, kept, _last_run(kept))
+        else:
+            body = self._next_body(life, kept)
+        counter, sealed = self._sealer.seal(type, body)
+        self._sent.append(counter)
+        self._unanswered.append(counter)
+        self._asked_s = time.monotonic()
+        return sealed
+
+    def _body(self, life: int, kept: list[int], seqs: list[int]) -> tuple[bytes, int]:
+        """Return a body of these samples, and how many of the newest it really carries."""
         tick_s = (kept[-1] + 1) * self.interval_s
-        message = Samples(
+        return Samples(
             life=life,
             tick_s=tick_s,
             seq=seqs[-1],
@@ -89,20 +100,30 @@ class SimNode:
             interval_s=self.interval_s,
             backlog=kept[-1] - kept[0],
             fast=False,
-            channels=[Channel(0, self.quantity, 1, values)],
-        )
-        counter, sealed = self._sealer.seal(type, message.encode())
-        self._sent.append(counter)
-        self._unanswered.append(counter)
-        self._asked_s = time.monotonic()
-        return sealed
+            channels=[Channel(0, self.quantity, 1, [self.outbox[life][seq] for seq in seqs])],
+        ).encode_trimmed()
 
-    def _next_run(self, life: int, kept: list[int]) -> list[int]:
-        """Walk the backlog oldest first, and again from the start when all was sent."""
+    def _next_body(self, life: int, kept: list[int]) -> bytes:
+        """Walk the backlog oldest first, and again from the start when that is overdue.
+
+        A frame that was lost leaves a hole at the oldest end, and acknowledgements hardly reach
+        beyond a hole: as the firmware does, go back to it after a while. A body that is full
+        drops its oldest samples, which here would leave holes that no frame ever fills: so the
+        run is cut at its other end until all of it is carried.
+        """
+        oldest, since_s = self._oldest.get(life, (-1, 0.0))
+        if oldest != kept[0] or time.monotonic() - since_s > PATIENCE_S:
+            self._oldest[life] = (kept[0], time.monotonic())
+            if oldest == kept[0]:
+                self._cursors[life] = kept[0]
         waiting = [seq for seq in kept if seq >= self._cursors.get(life, 0)] or kept
         run = [seq for i, seq in enumerate(waiting[:READINGS]) if seq == waiting[0] + i]
+        body, carried = self._body(life, kept, run)
+        while carried < len(run):
+            run = run[:carried]
+            body, carried = self._body(life, kept, run)
         self._cursors[life] = run[-1] + 1
-        return run
+        return body
 
     def take(self, frame: bytes) -> bool:
         """Take a downlink as a node does; True if it was an ack for us."""
