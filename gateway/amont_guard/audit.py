@@ -35,7 +35,8 @@ class Verdict:
 
 def canonical(record: dict[str, Any]) -> bytes:
     """Return the one JSON form of a record."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")  # half a character must not end the disk thread
 
 
 def chain(last: str, record: dict[str, Any]) -> str:

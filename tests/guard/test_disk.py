@@ -181,3 +181,13 @@ def test_altered_audit_is_a_fault_of_the_guard(rig):
     path.write_bytes(path.read_bytes().replace(b'"start"', b'"stort"'))
     rig.start()
     assert any(f["fr"].startswith("Journal d’audit altéré") for f in rig.state()["faults"])
+
+
+def test_half_a_character_in_a_name_is_recorded(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    made = Writer(AuditLog(path))
+    made.start()
+    made.record({"kind": "fault", "name": "keys \ud800"})
+    assert made.stop(20)
+    assert verify(path).ok
+    assert verify(path).lines == 1
