@@ -22,8 +22,10 @@ _REFRESH_S = 0.4
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run; return the exit code."""
     options = _parser().parse_args(arguments)
-    # SIGTERM ends it as Ctrl-C does, so that nothing is left behind either way.
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    # SIGTERM ends it as Ctrl-C does, so that nothing is left behind either way; and Ctrl-C works
+    # even where a shell started this with SIGINT ignored, as it does for background jobs.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _interrupt())
     folder = options.folder or Path(tempfile.mkdtemp(prefix="amont-"))
     chosen = Options(options.speed, options.page_port, options.servers)
     console = Console()
