@@ -1,4 +1,4 @@
-"""Frames that must not be believed, on both carriers: counted, worded, and nothing good is lost."""
+"""Frames that must not be believed, on both carriers: counted, worded, nothing good lost."""
 
 import pytest
 from tests.gateway.sim_node import SimNode as Meter

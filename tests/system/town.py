@@ -35,7 +35,7 @@ from amont_site import load, write_guard
 
 METER, OTHER_METER = 31, 32
 LOW_MM, ALARM_MM = 1000, 2600
-LIMIT_S = 30.0
+LIMIT_S = 40.0  # longer than the longest back-off
 STRANGER = 99
 
 

@@ -18,6 +18,7 @@ from amont_gateway.view import Event, Point, Result, Sensor, Siren, Station, Vie
 
 HERE = Path(__file__).parent
 EVENTS_SHOWN = 30  # more is for the journal's command line
+_LIGHT = {"notice": 1, "info": 2}  # what gives way to what is grave
 TABLE_ROWS = 24
 
 
@@ -59,8 +60,13 @@ class Card:
 
     @property
     def events(self) -> list[Event]:
-        """Return the newest events, newest first; not by their dates, for clocks jump."""
-        return self.view.events[:EVENTS_SHOWN]
+        """Return the newest events, newest first; not by their dates, for clocks jump.
+
+        Of more than fit, what is least grave goes first: news must not push a fault off the page.
+        """
+        events = self.view.events
+        gravest = sorted(range(len(events)), key=lambda i: (_LIGHT.get(events[i].severity, 0), i))
+        return [events[i] for i in sorted(gravest[:EVENTS_SHOWN])]
 
     def moment(self, at_ms: int | None) -> str:
         """Write a time as seen from the view's now."""
