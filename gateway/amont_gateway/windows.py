@@ -49,7 +49,7 @@ class _Window:
         self.t_ms = array("q")
         self.value = array("q")
         self.quality = array("B")
-        self.late_until_ms: int | None = None
+        self.late_until_ms = 0  # of the newest reading that came as backlog; 0: none did
 
     def put(self, t_ms: int, value: int, quality: int) -> None:
         times = self.t_ms
@@ -67,8 +67,8 @@ class _Window:
         at = bisect_left(self.t_ms, t_ms + 1)
         for column in (self.t_ms, self.value, self.quality):
             del column[at:]
-        if self.late_until_ms is not None and self.late_until_ms > t_ms:
-            self.late_until_ms = None
+        if self.late_until_ms > t_ms:
+            self.late_until_ms = 0
 
     def _put_late(self, t_ms: int, value: int, quality: int) -> None:
         at = bisect_left(self.t_ms, t_ms)
@@ -85,33 +85,31 @@ class Windows:
 
     def __init__(self, sensors: dict[tuple[int, int, str], str]) -> None:
         """Take which sensor a (node, channel index, quantity name) is."""
-        self._sensor_of = {
-            (node, index, code): sensor
+        self._lock = threading.Lock()
+        self._windows = {sensor: _Window() for sensor in sensors.values()}
+        self._window_of = {
+            (node, index, code): self._windows[sensor]
             for (node, index, name), sensor in sensors.items()
             for code, quantity in QUANTITIES.items()
             if quantity == name
         }
-        self._lock = threading.Lock()
-        self._windows = {sensor: _Window() for sensor in sensors.values()}
         self.version = 0  # rises with each change
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Put in samples; channels that belong to no sensor and impossible times are left out."""
+        find = self._window_of.get
         with self._lock:
-            for sample in samples:
-                if not sample.flags & BAD_TIME:
-                    self._add(sample)
+            for node, _, _, at_ms, _, _, flags, channels in samples:
+                if flags & BAD_TIME:
+                    continue
+                for index, quantity, quality, value in iter_channels(channels):
+                    window = find((node, index, quantity))
+                    if window is None or quality == MISSING:
+                        continue
+                    window.put(at_ms, value, quality)
+                    if flags & BACKLOG and at_ms > window.late_until_ms:
+                        window.late_until_ms = at_ms
             self.version += 1
-
-    def _add(self, sample: Sample) -> None:
-        for index, quantity, quality, value in iter_channels(sample.channels):
-            sensor = self._sensor_of.get((sample.node, index, quantity))
-            if sensor is None or quality == MISSING:
-                continue
-            window = self._windows[sensor]
-            window.put(sample.at_ms, value, quality)
-            if sample.flags & BACKLOG:
-                window.late_until_ms = max(window.late_until_ms or 0, sample.at_ms)
 
     def forget_after(self, t_ms: int) -> None:
         """Leave out what is dated later: a clock that was ahead and went back."""
@@ -158,4 +156,4 @@ class Windows:
         """Return the time of the newest reading that came as backlog."""
         with self._lock:
             window = self._windows.get(sensor)
-            return window.late_until_ms if window else None
+            return (window.late_until_ms or None) if window else None
