@@ -19,9 +19,11 @@ from amont_models import leak, pipeline, recipe
 NAMES = (
     *(f"model.pi_{hours}h" for hours in HORIZONS_H),
     *(f"model.coverage_{hours}h" for hours in HORIZONS_H),
-    "model.warning_pod",
-    "model.warning_far",
-    "model.warning_lead_h",
+    *(
+        f"model.{level}_{what}"
+        for level in ("watch", "warning")
+        for what in ("pod", "far", "lead_h")
+    ),
     "model.leak_found_15",
     "model.leak_false_per_zone_year",
     "model.leak_delay_h",
@@ -61,11 +63,13 @@ def _river(model: Model) -> Iterator[Figure]:
     for hours in HORIZONS_H:
         value = skill[f"coverage_{hours}h"]
         yield _figure(f"coverage_{hours}h", value, "of 0.80", None, 0.8, abs(value - 0.8) <= 0.05)
-    ours, mark = warning["p90"], warning["p98 mark"]
-    yield _figure("warning_pod", ours["pod"], "POD", mark["pod"], 0.95, ours["pod"] >= 0.95)
-    yield _figure("warning_far", ours["far"], "FAR", mark["far"], 0.30, ours["far"] <= 0.30)
-    lead = ours["lead_h"]
-    yield _figure("warning_lead_h", lead, "h, median", mark["lead_h"], 2.0, lead >= 2.0)
+    mark = warning["p98 mark"]
+    for level, quantile in (("watch", "p90"), ("warning", "p50")):  # as ``scoring`` advises
+        ours = warning[quantile]
+        yield _figure(f"{level}_pod", ours["pod"], "POD", mark["pod"], 0.95, ours["pod"] >= 0.95)
+        yield _figure(f"{level}_far", ours["far"], "FAR", mark["far"], 0.30, ours["far"] <= 0.30)
+        lead = ours["lead_h"]
+        yield _figure(f"{level}_lead_h", lead, "h, median", mark["lead_h"], 2.0, lead >= 2.0)
 
 
 def _leak(model: Model, rule: LeakRule, full: bool) -> Iterator[Figure]:
