@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -44,7 +45,12 @@ class SimulatedRelay:
         self._fd = -1
         self.listeners: list[Callable[[bool], None]] = []
         if path is not None:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                if error.errno not in (errno.EROFS, errno.ENOSPC):
+                    raise
+                return  # a real contact needs no disk either
             self._on = os.pread(self._fd, 1, 0) == b"1"
 
     def set(self, on: bool) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import socket
 import struct
+import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +15,8 @@ from pathlib import Path
 from .messages import MAX_MESSAGE
 
 _QUEUE = 64  # messages that wait for a busy gateway; then new ones are dropped
+_RETRY_S = 2.0
+_NO_DISK = (errno.EROFS, errno.ENOSPC)
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -23,23 +28,35 @@ class GatewaySocket:
     """A SOCK_SEQPACKET server for one peer at a time, its credentials checked."""
 
     def __init__(self, path: Path, uids: Iterable[int], counters: Counter[str]) -> None:
-        """Bind ``path`` with mode 0660; peers must run as this user or as one of ``uids``."""
+        """Bind ``path`` with mode 0660; peers must run as this user or as one of ``uids``.
+
+        On a full or read-only disk there is no gateway, only sirens, until it can be written.
+        """
         self._path, self._counters = path, counters
         self._uids = {os.getuid(), *uids}
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.setblocking(False)
         self._peer: socket.socket | None = None
         self._queue: deque[bytes] = deque()
+        self._retry_at = 0.0
+        self._listener = self._bind()
+
+    def _bind(self) -> socket.socket | None:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.setblocking(False)
         mask = os.umask(0o117)
         try:
-            path.unlink(missing_ok=True)  # the state folder's lock says that no other guard lives
-            self._listener.bind(str(path))
-            self._listener.listen(4)
+            # The state folder's lock says that no other guard lives.
+            self._path.unlink(missing_ok=True)
+            listener.bind(str(self._path))
+            listener.listen(4)
         except OSError as error:
-            self._listener.close()
-            raise SocketError(f"{path}: {error.strerror or error}") from None
+            listener.close()
+            self._retry_at = time.monotonic() + _RETRY_S
+            if error.errno not in _NO_DISK:
+                raise SocketError(f"{self._path}: {error.strerror or error}") from None
+            return None
         finally:
             os.umask(mask)
+        return listener
 
     @property
     def connected(self) -> bool:
@@ -48,10 +65,15 @@ class GatewaySocket:
 
     def sources(self) -> list[socket.socket]:
         """Return what to select on for reading."""
-        return [self._listener] + ([self._peer] if self._peer else [])
+        return [end for end in (self._listener, self._peer) if end is not None]
 
     def accept(self) -> None:
         """Let a new peer in, or refuse it."""
+        if self._listener is None:
+            if time.monotonic() >= self._retry_at:
+                with contextlib.suppress(SocketError):
+                    self._listener = self._bind()
+            return
         try:
             peer, _ = self._listener.accept()
         except OSError:
@@ -108,8 +130,10 @@ class GatewaySocket:
     def close(self) -> None:
         """Hang up and remove the socket file."""
         self._drop_peer()
-        self._listener.close()
-        self._path.unlink(missing_ok=True)
+        if self._listener is not None:
+            self._listener.close()
+            with contextlib.suppress(OSError):  # the next start removes it
+                self._path.unlink()
 
     def _drop_peer(self) -> None:
         if self._peer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -21,8 +22,12 @@ class InUse(RuntimeError):
 
 def lock(folder: Path) -> int:
     """Return a descriptor that holds the folder for this process; raise InUse or OSError."""
-    folder.chmod(0o700)
-    held = os.open(folder / "guard.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folder.chmod(0o700)
+    except OSError as error:
+        if error.errno != errno.EROFS:  # on a read-only disk the siren must still start
+            raise
+    held = os.open(folder, os.O_RDONLY)  # the folder itself: a read-only disk takes no new file
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

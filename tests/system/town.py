@@ -28,8 +28,6 @@ from tests.gateway.sim_node import SimNode as Meter
 from tests.guard.rig import Line, SimNode, pin_hash
 
 from amont_gateway import cli
-from amont_gateway.journal_reader import JournalReader
-from amont_gateway.readings import unpack_channels
 from amont_guard.clock import Clock, RealClock
 from amont_site import load, write_guard
 
@@ -327,18 +325,22 @@ class Town:
             self.mqtt.send(METER, frame)
         return not self.meter.unacknowledged
 
-    def kept(self, journal: Path | None = None) -> None:
+    def kept(self) -> None:
         """Each reading that the meter forgot must be in the journal, once, with its value."""
-        reader = JournalReader(journal or self.data / "journal.db")
-        rows = [(s.node, s.epoch & 0xFFF, s.seq, s.channels) for _, s in reader.samples()]
-        reader.close()
-        times = Counter(row[:3] for row in rows)
-        mine = [(METER, *key) for key in self.meter.dropped]
-        assert mine
-        assert [key for key in mine if times[key] != 1] == []
-        for node, life, seq, channels in rows:
-            if node == METER:
-                assert unpack_channels(channels)[0].value == value_of(life, seq)
+        rows = [row for row in map(json.loads, self.export().splitlines()) if row["node"] == METER]
+        times = Counter((row["epoch"] & 0xFFF, row["seq"]) for row in rows)
+        assert self.meter.dropped
+        assert [key for key in self.meter.dropped if times[key] != 1] == []
+        for row in rows:
+            expected = value_of(row["epoch"] & 0xFFF, row["seq"])
+            assert row["channels"][0]["value"] == expected
+
+    def export(self) -> str:
+        """Return what ``amont-gateway journal export`` prints."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            assert cli.main(["journal", "export", "--data", str(self.data)]) == 0
+        return out.getvalue()
 
 
 def value_of(life: int, seq: int) -> int:
@@ -350,9 +352,11 @@ def next_second() -> None:
 
 
 @contextlib.contextmanager
-def town(folder: Path, stations: int, **options: Any) -> Iterator[Town]:
+def town(
+    folder: Path, stations: int, *, kind: type[Town] = Town, **options: Any
+) -> Iterator[Town]:
     """Build a town and, at the end, close it and look for tracebacks."""
-    made = Town(folder, stations, **options)
+    made = kind(folder, stations, **options)
     try:
         yield made
         made.sentences_without_tracebacks()

@@ -18,6 +18,7 @@ from amont_gateway.view import Event, Point, Result, Sensor, Siren, Station, Vie
 
 HERE = Path(__file__).parent
 EVENTS_SHOWN = 30  # more is for the journal's command line
+EVENTS_NEWEST = 12  # shown whatever they are
 _LIGHT = {"notice": 1, "info": 2}  # what gives way to what is grave
 TABLE_ROWS = 24
 
@@ -62,11 +63,13 @@ class Card:
     def events(self) -> list[Event]:
         """Return the newest events, newest first; not by their dates, for clocks jump.
 
-        Of more than fit, what is least grave goes first: news must not push a fault off the page.
+        Of those beyond the newest, what is least grave goes first: news must not push a fault
+        off the page.
         """
         events = self.view.events
-        gravest = sorted(range(len(events)), key=lambda i: (_LIGHT.get(events[i].severity, 0), i))
-        return [events[i] for i in sorted(gravest[:EVENTS_SHOWN])]
+        light = [i >= EVENTS_NEWEST and _LIGHT.get(e.severity, 0) for i, e in enumerate(events)]
+        first = sorted(range(len(events)), key=lambda i: (light[i], i))
+        return [events[i] for i in sorted(first[:EVENTS_SHOWN])]
 
     def moment(self, at_ms: int | None) -> str:
         """Write a time as seen from the view's now."""
