@@ -19,11 +19,8 @@ from amont_models import leak, pipeline, recipe
 NAMES = (
     *(f"model.pi_{hours}h" for hours in HORIZONS_H),
     *(f"model.coverage_{hours}h" for hours in HORIZONS_H),
-    *(
-        f"model.{level}_{what}"
-        for level in ("watch", "warning")
-        for what in ("pod", "far", "lead_h")
-    ),
+    *(f"model.watch_{what}" for what in ("pod", "far", "lead_h")),
+    *(f"model.warning_{what}" for what in ("pod", "far", "lead_h")),
     "model.leak_found_15",
     "model.leak_false_per_zone_year",
     "model.leak_delay_h",
