@@ -16,7 +16,7 @@ Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Stage = Annotated[int, Meta(ge=-20_000, le=50_000)]
 Value = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-PinHash = Annotated[str, Meta(pattern="^scrypt\\$16384\\$8\\$1\\$[0-9a-f]{32}\\$[0-9a-f]{64}$")]
+PinHash = Annotated[str, Meta(pattern="^scrypt\\$8192\\$8\\$2\\$[0-9a-f]{32}\\$[0-9a-f]{64}$")]
 Quantity = Literal[
     "stage_mm", "rain_um", "flow_l_h", "pressure_pa10", "volume_l",
     "water_temp_cc", "air_temp_cc", "battery_mv", "level_mm", "range_mm",

@@ -275,8 +275,8 @@ def _write_site(folder: Path, port: str) -> None:
         "format": 1, "site": "bench", "name": names("bench"),
         "bridge": {"port": port, "baud": 115200}, "nodes": nodes, "stations": stations,
         "sirens": sirens, "people": [
-            {"name": name, "role": "mayor", "pin": pin_hash(PIN, n)}
-            for name, n in (("Anne", 16), ("Bruno", 16384))
+            {"name": name, "role": "mayor", "pin": pin_hash(PIN, n, p)}
+            for name, n, p in (("Anne", 16, 1), ("Bruno", 8192, 2))
         ],
     }  # fmt: skip
     (folder / "guard.json").write_text(json.dumps({**body, "sha256": digest(body)}))

@@ -34,10 +34,10 @@ START_S = 10_000.0
 WALL_MS = 1_800_000_000_000
 
 
-def pin_hash(pin, n=16):
+def pin_hash(pin, n=16, p=1):
     salt = b"0123456789abcdef"
-    found = hashlib.scrypt(pin.encode(), salt=salt, n=n, r=8, p=1, dklen=32)
-    return f"scrypt${n}$8$1${salt.hex()}${found.hex()}"
+    found = hashlib.scrypt(pin.encode(), salt=salt, n=n, r=8, p=p, dklen=32)
+    return f"scrypt${n}$8${p}${salt.hex()}${found.hex()}"
 
 
 def names(text):

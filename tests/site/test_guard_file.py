@@ -140,7 +140,7 @@ def test_data_and_folder_are_synced_around_the_rename(
 def test_pins_are_hashed_with_a_salt() -> None:
     hashed = hash_pin("246810")
     name, cost, block, lanes, salt, found = hashed.split("$")
-    assert (name, cost, block, lanes) == ("scrypt", "16384", "8", "1")
+    assert (name, cost, block, lanes) == ("scrypt", "8192", "8", "2")
     again = hashlib.scrypt(
         b"246810", salt=bytes.fromhex(salt), n=int(cost), r=int(block), p=int(lanes), dklen=32
     )
@@ -192,7 +192,7 @@ def test_hash_pin_from_a_pipe(typed: str, code: int) -> None:
     )  # fmt: skip
     assert done.returncode == code
     assert bool(
-        re.fullmatch(r"scrypt\$16384\$8\$1\$[0-9a-f]{32}\$[0-9a-f]{64}\n", done.stdout)
+        re.fullmatch(r"scrypt\$8192\$8\$2\$[0-9a-f]{32}\$[0-9a-f]{64}\n", done.stdout)
     ) == (code == 0)
     assert typed.strip() not in done.stdout + done.stderr
 

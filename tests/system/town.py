@@ -80,7 +80,7 @@ def site_text(stations: int, bridge: str, broker: int) -> str:
             f"  - {{id: s{i}, name: {{fr: S{i}, en: S{i}}}, stations: [p{i}], "
             "output: {kind: simulated}}"
         )
-    lines.append(f'people:\n  - {{name: Anne, role: mayor, pin: "{pin_hash("2468", 16384)}"}}')
+    lines.append(f'people:\n  - {{name: Anne, role: mayor, pin: "{pin_hash("2468", 8192, 2)}"}}')
     return "\n".join(lines) + "\n"
 
 
