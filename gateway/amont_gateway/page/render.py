@@ -17,7 +17,7 @@ from amont_gateway.page.texts import LANGUAGES, Words
 from amont_gateway.view import Event, Point, Result, Sensor, Siren, Station, View, Zone
 
 HERE = Path(__file__).parent
-EVENTS_SHOWN = 30  # more is for the journal's command line
+EVENTS_SHOWN = 50  # more is for the journal's command line
 EVENTS_NEWEST = 12  # shown whatever they are
 _LIGHT = {"notice": 1, "info": 2}  # what gives way to what is grave
 TABLE_ROWS = 24
