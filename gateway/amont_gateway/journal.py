@@ -148,7 +148,7 @@ class Journal:
         assert connection is not None
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(sql.INSERT, rows)
+            sql.insert(connection, rows)
             connection.executemany(sql.MOVE_CURSOR, list(cursors.items()))
             connection.executemany(sql.QUARANTINE, quarantined)
             connection.execute("COMMIT")

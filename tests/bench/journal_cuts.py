@@ -160,7 +160,7 @@ def record(folder: Path, rng: random.Random, synchronous: str) -> list[Moment]:
         size = rng.choice((1, 2, 5, 24, 100))
         samples = [sample_of(s) for s in range(seq, seq + size)]
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(sql.INSERT, [(*s, checksum(s)) for s in samples])
+        sql.insert(connection, [(*s, checksum(s)) for s in samples])
         connection.execute(sql.MOVE_CURSOR, ("history", max(0, seq - 200)))
         connection.execute("COMMIT")
         disk.acknowledged |= set(range(seq, seq + size))
