@@ -73,7 +73,7 @@ class Guard:
         disk: Disk | None, gateway_uids: Iterable[int], log: Log | None,
     ) -> None:  # fmt: skip
         """Restore what was, record what was found, and be ready to run."""
-        self.config, config_fault = load(folder / "guard.json")
+        self.config, config_faults = load(folder / "guard.json")
         self.clock, self._held, self._log = clock, held, log
         self.outputs = self._open_outputs(relay_factory, folder)
         self.counters: Counter[str] = Counter()
@@ -88,7 +88,7 @@ class Guard:
         people, sirens = self.config.people, set(self.config.sirens)
         self.people = People(people, sirens, self._sums.submit, self._allow, self._answer)
         self._status = Status(self.config, self.judge, self.freshness, secrets.token_hex(4))
-        self._wrong = self._restore(config_fault)
+        self._wrong = self._restore(config_faults)
         self.faults: dict[str, dict[str, Any]] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
         self._second_at = self._windows_at = self._state_at = self._shown_at = 0.0
@@ -148,8 +148,8 @@ class Guard:
         self.writer.stop(STOP_S)
         os.close(self._held)
 
-    def _restore(self, config_fault: str) -> dict[str, dict[str, Any]]:
-        wrong = [fault("config", config_fault)] if config_fault else []
+    def _restore(self, config_faults: dict[str, str]) -> dict[str, dict[str, Any]]:
+        wrong = [fault(kind, text) for kind, text in config_faults.items()]
         windows = self._store.restore_windows(self.keys, self.freshness)
         state = self._store.restore_state(self.judge)
         wrong += [fault("state", text) for text in (windows, state) if text]

@@ -197,15 +197,18 @@ class Config:
             _check(128 * n * r <= _PIN_BYTES, f"person {person.name}", "pin takes over 48 MiB")
 
 
-def load(path: Path) -> tuple[Config, str]:
-    """Return the configuration, and why if it is the last good copy; else raise ConfigError."""
+def load(path: Path) -> tuple[Config, dict[str, str]]:
+    """Return the configuration and faults of it by kind; raise ConfigError if there is none.
+
+    "config": why the last good copy is in force; "copy": why none could be kept.
+    """
     good = path.with_name(path.name + ".good")
     try:
         content = _read(path)
         config = parse(content)
     except ConfigError as error:
         try:
-            return parse(_read(good)), f"{path.name}: {error}; the last good copy is in force"
+            return parse(_read(good)), {"config": f"{path.name}: {error}"}
         except ConfigError:
             raise ConfigError(f"{path}: {error}; there is no good copy either") from None
     return config, _keep(good, content)
@@ -263,7 +266,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _keep(good: Path, content: bytes) -> str:
+def _keep(good: Path, content: bytes) -> dict[str, str]:
     try:
         if not good.exists() or good.read_bytes() != content:
             part = good.with_name(good.name + ".part")
@@ -273,5 +276,5 @@ def _keep(good: Path, content: bytes) -> str:
                 os.fsync(file.fileno())
             part.rename(good)
     except OSError as error:
-        return f"{good.name} cannot be kept: {error.strerror or error}"
-    return ""
+        return {"copy": f"{good.name} cannot be kept: {error.strerror or error}"}
+    return {}

@@ -28,7 +28,14 @@ _VOTING = ("none", "one", "two", "three")
 
 # What people read of each fault; {} is the detail, which stays as the machine says it.
 _TEXTS = {
-    "config": ("Configuration : {}", "Configuration: {}"),
+    "config": (
+        "Configuration illisible, la dernière bonne copie sert : {}",
+        "Configuration unreadable, the last good copy is in force: {}",
+    ),
+    "copy": (
+        "Pas de copie de secours de la configuration : {}",
+        "No spare copy of the configuration: {}",
+    ),
     "keys": ("Clés : {}", "Keys: {}"),
     "state": ("État enregistré illisible : {}", "Stored state unreadable: {}"),
     "audit": ("Journal d’audit altéré à la ligne {}", "Audit record altered at line {}"),

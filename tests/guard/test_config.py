@@ -104,9 +104,9 @@ def test_a_huge_file_is_not_read(tmp_path):
 def test_a_copy_that_cannot_be_kept_is_told(tmp_path):
     (tmp_path / "guard.json").write_text(json.dumps(site()))
     (tmp_path / "guard.json.good").mkdir()
-    config, fault = load(tmp_path / "guard.json")
+    config, faults = load(tmp_path / "guard.json")
     assert config.site == "sainte-amonette"
-    assert "cannot be kept" in fault
+    assert "cannot be kept" in faults["copy"]
 
 
 @pytest.mark.parametrize("name", ["x" * 70_000, "\ud800"])

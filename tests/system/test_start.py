@@ -107,7 +107,7 @@ def test_a_page_port_in_use_costs_the_page_alone(place):
 
 
 def test_a_damaged_guard_file_leaves_the_last_good_copy(place):
-    place.shows("guard_fault", "guard.json", "the last good copy is in force")
+    place.shows("guard_fault", "la dernière bonne copie sert", "last good copy is in force")
     place.flood(1)
 
 
