@@ -24,6 +24,7 @@ from amont_gateway.guard_link import GuardLink
 
 FRAME_MIN, FRAME_MAX = 16, 51  # header, one byte of body and tag; docs/wire-format.md
 QOS = 1
+DOWN_QOS = 0  # acknowledgements are cumulative: a lost one costs its node one frame more
 MAX_DOWNLINKS = 2_000  # in flight or waiting at the client
 _KEEPALIVE_S = 30
 _CONNECT_S = 5.0
@@ -92,7 +93,7 @@ class MqttIngest:
             if self.state != "ok":
                 self._counters.add("downlinks_dropped")
                 continue
-            sent = self._client.publish(f"amont/{self._site}/{node}/down", frame, QOS)
+            sent = self._client.publish(f"amont/{self._site}/{node}/down", frame, DOWN_QOS)
             ok = sent.rc == paho.MQTT_ERR_SUCCESS
             self._counters.add("downlinks_sent" if ok else "downlinks_dropped")
 
