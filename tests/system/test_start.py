@@ -135,22 +135,26 @@ def test_a_broker_that_refuses_the_topics(place):
     policy.write_text(json.dumps(no_subscriptions(NODES, GATEWAY)))
     head = text[: text.index("allow_anonymous")]
     config.write_text(head + PLUGIN.format(policy))
-    restart(place.broker)
+    restart(place)
     place.shows("broker_refused", "subscription", "subscription: ")
     assert place.status()["broker"] == "refused"
     place.flood(4)
     config.write_text(text)
     let_in(place.folder, GATEWAY)
-    restart(place.broker)
+    restart(place)
     until(lambda: place.status()["broker"] == "ok", "the broker")
     until(place.pump, "what was measured while the broker refused")
     place.deliver()
     place.kept()
 
 
-def restart(broker):
-    broker.stop()
-    broker.start()
+def restart(place):
+    """Start the broker anew, and the gateway, whose back-off may be at half a minute by now."""
+    place.broker.stop()
+    place.broker.start()
+    place.gateway.end()
+    place.start_gateway()
+    until(lambda: (view := place.view()) and view["guard_alive"], "the page")
 
 
 def test_an_unreadable_site_names_the_line_and_costs_no_siren(place):
