@@ -222,6 +222,8 @@ class Guard:
         self._carry_out(batch.decisions)  # sirens before all else
         if batch.opened:
             self.gateway.send(messages.encode_opened(batch.opened))
+            # a new stage is shown now, not when the second is over
+            self._changed |= any(self.judge.votes(opened.node) for opened in batch.opened)
         if batch.rejected:
             self.gateway.send(messages.encode_rejected(batch.rejected))
 

@@ -99,6 +99,20 @@ def test_bridge_frames_carry_their_radio(rig):
     assert (frame.flags, frame.rssi_dbm, frame.snr_db4) == (messages.BRIDGE, -80, 20)
 
 
+def test_a_new_stage_is_told_before_the_second_is_over(rig):
+    rig.take(messages.STATE)
+    rig.guard._second_at = float("inf")
+    rig.guard._shown_at = 0.0
+    rig.gateway.raw(SimNode(FAR, rig.clock, quantity=2).frame(300))
+    rig.turn()
+    assert rig.opened()
+    assert rig.take(messages.STATE) == []  # a rain gauge changes nothing that the guard shows
+    rig.line.put(rig.a.frame(710))
+    rig.turn()
+    (told,) = rig.take(messages.STATE)
+    assert messages.decode_json(told)["stations"][0]["stage_mm"] == 710
+
+
 def test_a_tick_from_2080_is_counted_passed_on_and_poisons_nothing(rig):
     rig.prove()
     rig.opened()
