@@ -71,7 +71,7 @@ class GuardState:
 
 
 class StateBuilder:
-    """Make views; a view younger than 50 ms is handed out again."""
+    """Make views; one younger than 50 ms is handed out again unless something new came."""
 
     def __init__(
         self,
@@ -98,15 +98,22 @@ class StateBuilder:
         self._demo = demo
         self._lock = threading.Lock()
         self._made_s = -1.0
+        self._made_of = -1  # version
         self._view: v.View | None = None
+
+    @property
+    def version(self) -> int:
+        """Return a number that grows whenever the view has changed."""
+        return self._windows.version + self._guard.version + self._events.version
 
     def view(self) -> v.View:
         """Return the present snapshot; it must not be changed."""
         with self._lock:
-            now_s = time.monotonic()
-            if self._view is None or now_s - self._made_s > _CACHE_S:
+            now_s, version = time.monotonic(), self.version
+            fresh = version == self._made_of and now_s - self._made_s <= _CACHE_S
+            if self._view is None or not fresh:
                 self._view = self._build()
-                self._made_s = now_s
+                self._made_s, self._made_of = now_s, version
             return self._view
 
     def _build(self) -> v.View:

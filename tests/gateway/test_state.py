@@ -5,6 +5,7 @@ import math
 import pytest
 from tests.gateway.conftest import FakeClock
 
+from amont_gateway import state
 from amont_gateway.advise import HUNG_S, Advisor
 from amont_gateway.gateway import Gateway, Options
 from amont_gateway.guard_words import word_audit
@@ -104,6 +105,16 @@ def test_the_guard_judges_and_the_gateway_shows(gateway, clock):
     assert view.sensors[3].promise == "weaker"
     assert view.counters["guard_seen_again"] == 1
     assert view.events[0].text == {"fr": "Gardien : Pont radio", "en": "Guard: Radio bridge"}
+
+
+def test_what_is_new_does_not_wait_for_the_last_view_to_age(gateway, clock, monkeypatch):
+    monkeypatch.setattr(state, "_CACHE_S", 3600.0)
+    gateway.state(guard_says(clock))
+    before, version = gateway.view(), gateway.version()
+    assert gateway.view() is before
+    gateway.state(guard_says(clock, state="sound"))
+    assert gateway.version() > version
+    assert [v.sirens[0].state for v in (before, gateway.view())] == ["idle", "sound"]
 
 
 def test_old_readings_are_stale_and_backlog_is_marked(gateway, clock):

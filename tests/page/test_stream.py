@@ -53,6 +53,16 @@ def test_a_heartbeat_comes_when_nothing_changes(http, script, monkeypatch):
     assert "beat" in kinds[1:]
 
 
+def test_a_change_soon_after_another_is_shown_at_once(http, script, monkeypatch):
+    monkeypatch.setattr(stream, "SPACING_S", 3600.0)  # no pause will ever earn another
+    monkeypatch.setattr(stream, "BEAT_S", 3600.0)
+    shown = []
+    for _, data in events(http, stream.BURST):
+        shown.append("LA SIRÈNE SONNE" in data["fragments"]["siren-0-headline"])
+        script.show("calm" if shown[-1] else "sounding")
+    assert shown == [False, True, False]
+
+
 def test_a_changed_layout_changes_the_shape(http, script):
     ((_, before),) = events(http, 1)
     script.change = lambda view: view.people.append("Denis Nouveau")

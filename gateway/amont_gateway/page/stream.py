@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from amont_gateway.view import View
 
 BEAT_S = 3.0
 POLL_S = 0.04  # one integer is compared; well below the 200 ms that an update may take
-SPACING_S = 0.25  # a view that changes all the time is rendered four times a second at most
+SPACING_S = 0.25  # a view that changes all the time is rendered four times a second
+BURST = 3  # after a pause so many at once: a reading must not wait for the state before it
 CLIENTS_MAX = 64
 STILL_S = 15.0  # the gateway renews the view each second; this long without is a fault
 
@@ -155,16 +157,18 @@ class Hub:
 
     async def _run(self) -> None:
         """Render while somebody looks; end when nobody does."""
-        version, rendered_s = -1, 0.0
+        version, rendered_s, free_s = -1, 0.0, -math.inf
         loop = asyncio.get_running_loop()
         while any(self._clients.values()) and not self._closed:
             current = self._version_counter() if self._version_counter else version
-            waited_s = loop.time() - rendered_s
-            ages_due = waited_s >= (BEAT_S if self._version_counter else SPACING_S * 2)
-            changed = current != version and waited_s >= SPACING_S
+            now_s = loop.time()
+            free_s = max(free_s, now_s - BURST * SPACING_S)  # what a pause has left to spend
+            ages_due = now_s - rendered_s >= (BEAT_S if self._version_counter else SPACING_S * 2)
+            changed = current != version and now_s >= free_s + SPACING_S
             if changed or ages_due or self._arrived:
                 self._arrived = False
-                version, rendered_s = current, loop.time()
+                version, rendered_s = current, now_s
+                free_s = min(free_s + SPACING_S, now_s)
                 await self._render()
             await asyncio.sleep(POLL_S)
         self._latest.clear()
