@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import random
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, sync_playwright
+from tests.bench.frame_to_dom import delays_ms, open_page, town_hall
 from tests.page.conftest import ARGUMENTS, CHROMIUM
 from tests.page.sample_views import NOW_MS, VIEWS
 from tests.page.site_script import Script
 
 from amont_gateway.page.render import Card, Renderer
+from amont_wire.const import SAMPLES, URGENT
 
 NAMES = (
     "page.first_paint_s",
     "page.first_paint_s_max",
     "page.update_ms",
     "page.update_ms_p95",
+    "page.frame_to_dom_ms_p50",
+    "page.frame_to_dom_ms_p95",
+    "page.frame_to_dom_normal_ms_p50",
     "page.bytes",
     "page.render_cpu_ms",
 )
@@ -49,6 +56,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             yield from _opening(browser, address, 20 if full else 5)
             yield from _updates(browser, address, script, 100 if full else 15, seed)
+            yield from _frames(browser, 60 if full else 20, seed)
             browser.close()
     finally:
         server.stop()
@@ -99,6 +107,35 @@ def _updates(
             "goal": f"<= {UPDATE_GOAL_MS:g}",
             "met": value <= UPDATE_GOAL_MS,
         }
+
+
+def _frames(browser: Browser, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Measure from a frame at the bridge's port to its stage in the document, all parts real."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder, town_hall(Path(folder), chance) as hall:
+        river, address = hall
+        page = open_page(browser, address, river)
+        urgent_ms = delays_ms(page, river, URGENT, count, chance)
+        normal_ms = delays_ms(page, river, SAMPLES, count, chance)
+        page.close()
+    normal = statistics.median(normal_ms)
+    for suffix, value in (("p50", statistics.median(urgent_ms)), ("p95", _p95(urgent_ms))):
+        yield {
+            "name": f"page.frame_to_dom_ms_{suffix}",
+            "value": round(value, 1),
+            "unit": f"ms of {count}",
+            "goal": f"<= {UPDATE_GOAL_MS:g}",
+            "met": value <= UPDATE_GOAL_MS,
+        }
+    yield {
+        "name": "page.frame_to_dom_normal_ms_p50",
+        "value": round(normal, 1),
+        "unit": f"ms of {count}",
+    }
+
+
+def _p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
 
 
 def _render_cpu_ms(count: int) -> float:
