@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import signal
 import socket
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from tests.bench.node_record import (
     INTERVAL_S,
+    Flash,
     Verdict,
     WireRecord,
     compare,
@@ -41,9 +43,11 @@ BEGIN_S = 120 * INTERVAL_S  # what lies before is a history that all nodes have 
 INSTANTS = 40_000  # in the probes' tables: an hour and more of such a run
 LOSS = 0.1  # of the frames on the air, each way, until the drain
 ANSWER_MS = 400
-WORK_S = 8.0  # wait at most so long for a new reading of the node that is to be killed
+WORK_S = 40.0  # at most so long until a new reading of the node that is to be killed
 MORE_S = (0.0, 0.4)
 BOOT_S = (0.0, 0.25)  # a node that is killed twice in a row is killed while it starts
+HANG = 0.33  # so many of the others are killed while the gateway hangs: readings pile up
+HANG_S = (0.3, 1.2)
 ROUND_S = 2.0
 STUCK_S = 60.0
 HOUR_S = 3600  # in which a node tells its health once
@@ -56,6 +60,7 @@ class Outcome:
 
     kills: dict[str, int]
     in_boot: int
+    waiting: int  # kills while the gateway hung, so that readings waited
     verdict: Verdict
     stuck: int  # readings that nodes still kept after the drain
 
@@ -143,8 +148,8 @@ class NodeKillRig:
             run_gateway, site, folder / "data", folder / "guard" / "guard.sock", self._broker.port
         )
         self._boards = {n: self._board(n, carrier) for n, carrier in carriers.items()}
-        self.flashes: dict[int, list] = {}
-        self.in_boot = 0
+        self.flashes: dict[int, list[Flash]] = {}
+        self.in_boot = self.waiting = 0
 
     def run(self, kills: dict[str, int]) -> Outcome:
         """Kill so many nodes of each carrier in a random order, then see what became of it."""
@@ -169,7 +174,7 @@ class NodeKillRig:
         verdict = compare(self.journal, self.record, self.flashes)
         # What a node says that it keeps may be acknowledged no more; what it has and the journal
         # has not may come no more.
-        return Outcome(kills, self.in_boot, verdict, max(told, verdict.kept))
+        return Outcome(kills, self.in_boot, self.waiting, verdict, max(told, verdict.kept))
 
     def close(self) -> None:
         for board in self._boards.values():
@@ -221,21 +226,32 @@ class NodeKillRig:
             time.sleep(0.05)
 
     def _kill(self, node: int, again: bool) -> None:
-        """Kill at work: when new readings of this node were stored, and a bit later."""
+        """Kill at work, a bit after new readings of this node were stored; or while it starts."""
+        hang = not again and self.rng.random() < HANG
         if again:
             self.in_boot += 1
             time.sleep(self.rng.uniform(*BOOT_S))
         else:
-            before, end = self._rows(node), time.monotonic() + WORK_S
-            while self._rows(node) == before and time.monotonic() < end:
-                time.sleep(0.02)
+            self._await_rows(node)
             time.sleep(self.rng.uniform(*MORE_S))
         for part in (self._guard, self._gateway):
             assert not part.died, "guard or gateway ended by itself"
+        if hang:
+            self.waiting += 1
+            os.kill(self._gateway.pid, signal.SIGSTOP)
+            time.sleep(self.rng.uniform(*HANG_S))
         board = self._boards[node]
         assert board.running(), f"node {node} had ended by itself: {board.log()[-500:]}"
         board.kill()
         board.start()
+        if hang:
+            os.kill(self._gateway.pid, signal.SIGCONT)
+
+    def _await_rows(self, node: int) -> None:
+        before, end = self._rows(node), time.monotonic() + WORK_S
+        while self._rows(node) == before:
+            assert time.monotonic() < end, f"node {node} tells nothing new"
+            time.sleep(0.02)
 
     def _drain(self) -> int:
         """Let hours pass at once until every node keeps only what it just measured.

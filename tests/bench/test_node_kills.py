@@ -28,6 +28,7 @@ def test_kills_of_nodes_lose_nothing(tmp_path):
     assert verdict.reused == 0
     assert outcome.stuck == 0
     assert outcome.in_boot > 0
+    assert outcome.waiting > 0
     assert all(len(lives) == 1 for lives in rig.flashes.values())
     assert_notices_a_missing_row(rig)
 
