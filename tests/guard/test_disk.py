@@ -58,6 +58,8 @@ def test_siren_sounds_while_the_disk_hangs(troubled, monkeypatch):
     troubled.disk.gate = threading.Event()
     troubled.live(*RISING)
     assert len(troubled.sounded()) == 1
+    while not troubled.guard.writer.faults():  # the disk thread has yet to come to the gate
+        threading.Event().wait(0.001)
     assert disk_fault(troubled) == ["Disk: hung"]
 
 
