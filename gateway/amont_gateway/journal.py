@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ MARK_BYTES = 32 << 20  # below this much free disk nothing is accepted any more
 BALLAST_BYTES = 8 << 20  # freed so that old rows can be deleted on a full disk
 RETIRE_ROWS = 5_000
 RETIRE_EVERY_MS = 60_000
+STEP_MS = 3_600_000  # a clock that differs from the machine's own count by more was set
+CALM_S = 86_400.0  # nothing is retired so long after: by a clock in 2080 all is past retention
 MAX_QUARANTINE = 1_000  # waiting for the next commit; more are counted by the caller
 
 _FULL, _READ_ONLY, _DAMAGED = (13,), (8, 14), (11, 26)  # SQLite primary result codes
@@ -54,6 +57,7 @@ class Journal:
         ballast_bytes: int = BALLAST_BYTES,
         retention_ms: int | None = None,
         measure_free: Callable[[Path], int] = free_bytes,
+        monotonic_s: Callable[[], float] = time.monotonic,
         note: Callable[[str, str], None] = lambda _kind, _detail: None,
     ) -> None:
         self.path = path
@@ -65,8 +69,11 @@ class Journal:
         self._ballast_bytes = ballast_bytes
         self._retention_ms = retention_ms
         self._measure_free = measure_free
+        self._monotonic_s = monotonic_s
         self._note = note
         self._retired_ms = 0
+        self._seen: tuple[int, float] | None = None  # wall clock and monotonic, last time
+        self._calm_until_s = 0.0
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._cursors: dict[str, int] = {}
@@ -177,6 +184,8 @@ class Journal:
         """Delete rows past retention that every consumer has confirmed."""
         if self._retention_ms is None or self._connection is None:
             return
+        if self._clock_was_set(now_ms):
+            return
         if self.state == "ok" and abs(now_ms - self._retired_ms) < RETIRE_EVERY_MS:
             return
         self._retired_ms = now_ms
@@ -191,6 +200,15 @@ class Journal:
                 self._note("journal_retired", "")
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
+
+    def _clock_was_set(self, now_ms: int) -> bool:
+        mono_s = self._monotonic_s()
+        if self._seen is not None:
+            passed_ms = (mono_s - self._seen[1]) * 1000
+            if abs(now_ms - self._seen[0] - passed_ms) > STEP_MS:
+                self._calm_until_s = mono_s + CALM_S
+        self._seen = (now_ms, mono_s)
+        return mono_s < self._calm_until_s
 
     def _lay_ballast(self) -> None:
         if not self._ballast_bytes or self._ballast.exists():

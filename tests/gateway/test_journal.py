@@ -122,6 +122,32 @@ def test_only_confirmed_rows_past_retention_are_retired(tmp_path):
     journal.close()
 
 
+def test_a_clock_that_was_set_retires_nothing_for_a_day(tmp_path):
+    mono = [0.0]
+    journal = Journal(
+        tmp_path / "journal.db",
+        mark_bytes=0,
+        ballast_bytes=0,
+        retention_ms=400 * 86_400_000,
+        monotonic_s=lambda: mono[0],
+    )
+    now_ms = 1_800_000_000_000
+    journal.append([sample(s, received_ms=now_ms) for s in range(10)])
+    journal.move_cursor("history", 10)
+    journal.tick(now_ms)
+    in_2080_ms = 3_471_292_800_000
+    for minute in range(24 * 60):
+        mono[0] = 60.0 * minute + 60
+        journal.tick(in_2080_ms + 60_000 * minute)
+    assert len(rows(journal)) == 10
+    # A clock that stays there for more than a day is believed: somebody set it on purpose.
+    for minute in range(24 * 60, 24 * 60 + 3):
+        mono[0] = 60.0 * minute + 60
+        journal.tick(in_2080_ms + 60_000 * minute)
+    assert rows(journal) == []
+    journal.close()
+
+
 def test_a_damaged_file_is_moved_aside(tmp_path, notes):
     path = tmp_path / "journal.db"
     path.write_bytes(b"this is no database" * 500)
