@@ -14,9 +14,9 @@ NODE_LOGIC = ("counters", "delivery", "duty", "frames", "probes", "sampling", "s
 FLOORS = (  # (what, files, least percentage of lines and branches, what we aim at)
     ("wire", ["*/amont_wire/*"], 100, 100),
     ("watch", ["*/amont_watch/*"], 100, 100),
-    ("guard", ["*/amont_guard/*"], 97, 100),
-    ("node logic", [f"*/amont_node/{name}.py" for name in NODE_LOGIC], 95, 100),
-    ("everything", ["*"], 80, 90),
+    ("guard", ["*/amont_guard/*"], 98, 100),
+    ("node logic", [f"*/amont_node/{name}.py" for name in NODE_LOGIC], 97, 100),
+    ("everything", ["*"], 91, 95),
 )
 
 

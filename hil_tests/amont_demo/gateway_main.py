@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from amont_demo.clock import HISTORY_S, ScaledClock, change_speed
-from amont_demo.scenario import INTERVAL_S, LEAK_AFTER_S
+from amont_demo.scenario import HOUR_S, INTERVAL_S
 from amont_gateway import logs
 from amont_gateway.app import build
 from amont_gateway.influx import Influx
@@ -18,8 +18,9 @@ from amont_gateway.view import Demo, Text
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_site import load
 
-SPEEDS = [1.0, 60.0, 300.0, 600.0, 1200.0]
-COMMIT_MS = 50  # at 600 times life's speed two real seconds would be twenty minutes
+SPEEDS = [1.0, 60.0, 300.0, 800.0, 1200.0]
+RAIN_S = 3 * HOUR_S  # after the beginning
+COMMIT_MS = 50  # at 800 times life's speed two real seconds would be half an hour
 
 RECORDED: Text = {
     "fr": "Débit et pluie horaires de la Black River (Queensland), du 18 février au 2 mars 2018 "
@@ -31,9 +32,9 @@ RECORDED: Text = {
 }
 ADDED: Text = {
     "fr": "La date et le lieu ; la hauteur, calculée du débit ; des droites entre les heures ; un "
-    "peu de bruit de capteur ; la fuite : un quart du débit moyen, d'un coup, à midi.",
+    "peu de bruit de capteur ; la fuite : un quart du débit moyen, d'un coup, lundi à midi.",
     "en": "The date and the place; the stage, computed from discharge; straight lines between the "
-    "hours; a little sensor noise; the leak: a quarter of the mean inflow, at once, at noon.",
+    "hours; a little sensor noise; the leak: a quarter of the mean inflow, on Monday at noon.",
 }
 
 
@@ -45,11 +46,14 @@ def phase(virtual_s: float, speed: float) -> Text:
             "fr": "Les nœuds envoient les semaines passées, gardées dans leur mémoire.",
             "en": "The nodes send the past weeks, which their flash has kept.",
         }
-    if since_s < LEAK_AFTER_S:
-        return {"fr": "Temps calme ; il a plu au petit matin.", "en": "Calm; it rained at dawn."}
+    if since_s < RAIN_S:
+        return {
+            "fr": "Nuit calme ; une conduite fuit depuis lundi, la nuit va le montrer.",
+            "en": "A calm night; a pipe has leaked since Monday, and this night will show it.",
+        }
     return {
-        "fr": "Une conduite fuit depuis midi ; la crue arrive dans l'après-midi.",
-        "en": "A pipe has leaked since noon; the flood comes in the afternoon.",
+        "fr": "Il pleut à cinq heures ; la crue arrive dans l'après-midi.",
+        "en": "It rains at five in the morning; the flood comes in the afternoon.",
     }
 
 

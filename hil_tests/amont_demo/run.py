@@ -40,7 +40,7 @@ class DemoError(RuntimeError):
 class Options:
     """What a person may choose."""
 
-    speed: float = 600.0
+    speed: float = 800.0
     page_port: int = PAGE_PORT
     real_servers: bool = False
 

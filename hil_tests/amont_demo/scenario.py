@@ -27,14 +27,15 @@ MINUTE_S = 60
 HOUR_S = 3600
 RIVER_HISTORY_S = 9 * 86400
 FORWARD_S = 60 * HOUR_S
-LEAK_AFTER_S = 4 * HOUR_S
+LEAK_BEFORE_S = 38 * HOUR_S  # opened on Monday at noon: the second night proves it
 LEAK_SHARE = 0.25  # of the area's mean inflow
 
-# Both are a Wednesday at 08:00 on the record's own clock, so that hour and day of the week agree.
-_RIVER_START_MS = int(
-    dt.datetime(2018, 2, 28, 8, tzinfo=dt.timezone(dt.timedelta(hours=10))).timestamp() * 1000
-)
-_ZONE_START_MS = int(dt.datetime(2022, 12, 14, 8, tzinfo=LOCAL).timestamp() * 1000)
+# Both are a Wednesday at 02:00 on the record's own clock, so that hour and day of the week agree.
+START_HOUR = 2
+_QUEENSLAND = dt.timezone(dt.timedelta(hours=10))
+_RIVER_START = dt.datetime(2018, 2, 28, START_HOUR, tzinfo=_QUEENSLAND)
+_RIVER_START_MS = int(_RIVER_START.timestamp() * 1000)
+_ZONE_START_MS = int(dt.datetime(2022, 12, 14, START_HOUR, tzinfo=LOCAL).timestamp() * 1000)
 _WEDNESDAY = 2
 _DAYS_BACK = 3  # the whole replay lies in the past, so no clock on the way calls it the future
 
@@ -73,10 +74,10 @@ class Track:
 
 
 def epoch_ms(today: dt.datetime) -> int:
-    """Return the date that the beginning is given: a Wednesday at 08:00 that is over, Unix ms."""
+    """Return the date that the beginning is given: a Wednesday at 02:00 that is over, Unix ms."""
     day = today.astimezone(LOCAL).date() - dt.timedelta(days=_DAYS_BACK)
     day -= dt.timedelta(days=(day.weekday() - _WEDNESDAY) % 7)
-    start = dt.datetime.combine(day, dt.time(8), tzinfo=LOCAL)
+    start = dt.datetime.combine(day, dt.time(START_HOUR), tzinfo=LOCAL)
     return int(start.timestamp() * 1000)
 
 
@@ -116,10 +117,10 @@ def leak_l_h(tick_s: int, mean_l_h: float) -> float:
     More at night because the pressure is higher then; the same shape as the labelled leaks of the
     training records.
     """
-    since_s = tick_s - HISTORY_S - LEAK_AFTER_S
+    since_s = tick_s - HISTORY_S + LEAK_BEFORE_S
     if since_s < 0:
         return 0.0
-    hour = (8 + (tick_s - HISTORY_S) / HOUR_S) % 24
+    hour = (START_HOUR + (tick_s - HISTORY_S) / HOUR_S) % 24
     return LEAK_SHARE * mean_l_h * (1 + 0.05 * math.cos(2 * math.pi * (hour - 3) / 24))
 
 
