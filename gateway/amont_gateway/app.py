@@ -5,6 +5,8 @@ The only module that knows every part. ``build`` touches no file and no socket; 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import gc
 import sys
@@ -14,8 +16,8 @@ from pathlib import Path
 
 from amont_gateway.advise import Scorer
 from amont_gateway.clock import Clock
+from amont_gateway.database import Influx
 from amont_gateway.gateway import Gateway, Options
-from amont_gateway.influx import Influx
 from amont_gateway.metrics import make_metrics, render
 from amont_gateway.mqtt_ingest import Broker
 from amont_gateway.page import PageServer, build_app
@@ -29,6 +31,7 @@ from amont_site.model import Site
 SWITCH_S = 0.0005
 # A frame makes a hundred short-lived tuples and no cycle: looking for cycles each 700 costs 15 %.
 COLLECT = (20_000, 20, 50)
+_M_ARENA_MAX = -8  # of malloc.h
 
 PAGE_RETRY_S = 2.0
 _MAY_PASS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)  # another program's port; a network not yet up
@@ -53,6 +56,7 @@ class Service:
         An address in use costs the page alone, until it is free: readings go on.
         """
         sys.setswitchinterval(SWITCH_S)
+        _share_one_arena()
         gc.freeze()  # what is there now stays: no collection needs to look at it again
         gc.set_threshold(*COLLECT)
         if self.page is not None and not self._open(self.page):
@@ -141,3 +145,9 @@ def _loader(artifacts: Path, site: Site) -> Callable[[], Scorer]:
         return scorer
 
     return load
+
+
+def _share_one_arena() -> None:
+    """Let all threads share one malloc arena: with one each the process is 4 MiB larger."""
+    with contextlib.suppress(AttributeError, OSError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import urllib3
 
-from amont_gateway.influx import Away, BadLines, Denied, InfluxWriter
+from amont_gateway.database import Away, BadLines, Denied
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.places import from_site
@@ -109,6 +109,8 @@ def _database(plan: Plan) -> Iterable[Finding]:
     if plan.influx is None:
         yield Finding("database", GOOD, "none in the site's file: readings stay in the journal")
         return
+    from amont_gateway.influx import InfluxWriter  # large: see there
+
     writer = InfluxWriter(replace(plan.influx, create=False))
     try:
         writer.probe()

@@ -14,11 +14,11 @@ from amont_gateway import texts
 from amont_gateway.advise import Advisor, Scorer
 from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
+from amont_gateway.database import Influx
 from amont_gateway.events import Events
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_audit
 from amont_gateway.history import History
-from amont_gateway.influx import Influx, InfluxWriter
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.nodes import Nodes
@@ -222,6 +222,8 @@ class Gateway:
     def _make_history(self, influx: Influx | None) -> History | None:
         if influx is None:
             return None
+        from amont_gateway.influx import InfluxWriter  # large: see there
+
         return History(
             self.places.site,
             self.places.tags(),

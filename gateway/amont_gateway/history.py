@@ -16,8 +16,8 @@ from typing import Protocol
 from amont_gateway.backoff import Backoff
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
+from amont_gateway.database import Away, BadLines, Denied
 from amont_gateway.events import Events
-from amont_gateway.influx import Away, BadLines, Denied
 from amont_gateway.journal import Journal
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.lines import SensorTags, sample_lines

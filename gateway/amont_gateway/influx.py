@@ -1,5 +1,6 @@
 """Write lines to InfluxDB 1.x, 2.x or 3 synchronously, whichever answers.
 
+Importing it costs 23 MiB, most of it influxdb-client: only a gateway with a database does.
 ``/ping`` tells the version: from 1.8 on lines go to ``/api/v2/write``, before to ``/write``.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -16,32 +16,11 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
+from amont_gateway.database import Away, BadLines, Denied, Influx
+
 _TIMEOUT_MS = 10_000
 _FIRST_V2 = (1, 8)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
-
-
-class Away(Exception):
-    """The database does not answer, or is too busy; try again later."""
-
-
-class Denied(Exception):
-    """The database refuses us: credentials, or a database that does not exist."""
-
-
-class BadLines(Exception):
-    """The database refuses at least one of the lines."""
-
-
-@dataclass(frozen=True)
-class Influx:
-    """Where the database is. ``token`` is "user:password" for 1.x, empty for none."""
-
-    url: str
-    database: str = "amont"
-    token: str = ""
-    org: str = "-"
-    create: bool = True  # ask a 1.x server to create the database
 
 
 class _V1WriteService(WriteService):

@@ -12,7 +12,7 @@ from amont_demo.clock import HISTORY_S, ScaledClock, change_speed
 from amont_demo.scenario import HOUR_S, INTERVAL_S
 from amont_gateway import logs
 from amont_gateway.app import build
-from amont_gateway.influx import Influx
+from amont_gateway.database import Influx
 from amont_gateway.mqtt_ingest import Broker
 from amont_gateway.view import Demo, Text
 from amont_models.recipe import ARTIFACTS_DIR

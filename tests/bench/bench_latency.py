@@ -40,7 +40,7 @@ DEADLINE_S = 30.0
 
 def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     """Yield the figures; ``full`` takes ten times as many alarms."""
-    rounds = 60 if full else 6
+    rounds = 60 if full else 5
     with contextlib.suppress(PermissionError):  # or the bench measures when it gets to write
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     try:

@@ -56,7 +56,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             yield from _opening(browser, address, 20 if full else 5)
             yield from _updates(browser, address, script, 100 if full else 15, seed)
-            yield from _frames(browser, 60 if full else 20, seed)
+            yield from _frames(browser, 60 if full else 10, seed)
             browser.close()
     finally:
         server.stop()

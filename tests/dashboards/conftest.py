@@ -10,7 +10,8 @@ import urllib.request
 
 import pytest
 
-from amont_gateway.influx import Influx, InfluxWriter
+from amont_gateway.database import Influx
+from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import sample_lines
 from amont_gateway.readings import Sample, Value, pack_channels
 from amont_gateway.view import (

@@ -11,9 +11,10 @@ from tests.gateway.conftest import eventually
 
 from amont_gateway import series
 from amont_gateway.counters import Counters
+from amont_gateway.database import Away, BadLines, Influx
 from amont_gateway.events import Events
 from amont_gateway.history import CONSUMER, History
-from amont_gateway.influx import Away, BadLines, Influx, InfluxWriter
+from amont_gateway.influx import InfluxWriter
 from amont_gateway.journal import Journal
 from amont_gateway.lines import line, sample_lines
 from amont_gateway.readings import BAD_TIME, Sample, pack_channels
