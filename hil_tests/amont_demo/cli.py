@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            console.print(f"Everything it wrote is in {folder}")
+            console.print(f"\nEverything it wrote is in {folder}")
 
 
 def _parser() -> argparse.ArgumentParser:

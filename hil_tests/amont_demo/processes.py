@@ -8,7 +8,6 @@ neither process nor port.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -18,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from amont_hil.process import die_with_parent
+
 _GRACE_S = 5.0
 
 
@@ -33,10 +33,8 @@ def free_port(preferred: int = 0) -> int:
     raise OSError("no free port on the loopback address")
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent ends (Linux; elsewhere a no-op)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent() -> None:
+    die_with_parent(signal.SIGTERM)  # so that guard and gateway can still write what is left
 
 
 @dataclass
@@ -58,7 +56,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=_die_with_parent,
             )
         self.running[name] = child
         return child

@@ -52,8 +52,9 @@ def command(
     return [*start, "-m", module, *arguments], environment
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Ask the kernel (Linux) to send this process a signal when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 class Process:
@@ -79,7 +80,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=pass_fds,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self.pid = self._child.pid
 

@@ -123,7 +123,7 @@ class Bench:
         self._wait(lambda: any(f["en"] == "Disk: hung" for f in self._state()["faults"]))
 
     def check_a_slow_pin(self) -> None:
-        """Let the guard check a PIN that is hashed as a site's are: 16 MiB for a moment."""
+        """Let the guard check a PIN that is hashed as a site's are: 8 MiB for a moment."""
         with contextlib.suppress(RuntimeError):  # calm sirens have nothing to acknowledge
             self._act("acknowledge", "s0", "Bruno")
 
