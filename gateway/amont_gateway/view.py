@@ -42,6 +42,16 @@ class Thresholds(msgspec.Struct, kw_only=True):
     alarm_plus_mm: int | None = None
 
 
+class LimitsChange(msgspec.Struct, kw_only=True):
+    """Four new limits of a station on their way, or the four that were in force before."""
+
+    limits_mm: list[int]  # watch, warning, alarm, alarm+
+    people: list[str]
+    # proposed: until when a second person may agree; agreed: from when they count; previous: when
+    # they were replaced
+    at_ms: int
+
+
 class Station(msgspec.Struct, kw_only=True):
     """One river place, as guard and river model see it."""
 
@@ -59,6 +69,10 @@ class Station(msgspec.Struct, kw_only=True):
     sensors: list[str] = []
     # how many sensors vote, in words of the guard: "two", "one of two", "one", "none"
     voting: str = ""
+    bounds_mm: list[int] = []  # lowest and highest that a limit may be set to; empty: not known
+    proposed: LimitsChange | None = None  # asked by one person
+    agreed: LimitsChange | None = None  # asked by two, counts after the delay
+    previous: LimitsChange | None = None
     series: list[Point] = []  # stage_mm
     history_until_ms: int | None = None  # readings before this came as backlog
     forecast: Forecast
@@ -84,6 +98,30 @@ class Zone(msgspec.Struct, kw_only=True):
     expected: list[Point] = []  # what the model expected, l/h
 
 
+class Asked(msgspec.Struct, kw_only=True):
+    """What one person asked and a second one must confirm."""
+
+    kind: str  # "mute" | "drill"
+    person: str
+    until_ms: int
+
+
+class Practice(msgspec.Struct, kw_only=True):
+    """The last silent test or drill, and when the next is due."""
+
+    last_ms: int | None = None
+    ok: bool | None = None  # None: none yet, or it was interrupted
+    next_ms: int | None = None
+
+
+class Finding(msgspec.Struct, kw_only=True):
+    """Something that supervision found at a siren's output."""
+
+    code: str  # of docs/wiring.md: "line_open", "weld", "battery_low", …
+    level: str  # "degraded" | "fault"
+    text: Text
+
+
 class Siren(msgspec.Struct, kw_only=True):
     """One siren, as the guard commands it and its contact confirms it."""
 
@@ -96,9 +134,17 @@ class Siren(msgspec.Struct, kw_only=True):
     confirmed: bool | None = None  # what the relay's contact reads back
     since_ms: int | None = None
     muted_until_ms: int | None = None
+    mute_left_s: int | None = None  # what may still be muted in this event
+    mode_until_ms: int | None = None  # when a test, drill or bypass ends by itself
     station: str = ""  # whose level caused it
     reason: Text = {}
     acknowledged_by: list[str] = []
+    asked: list[Asked] = []
+    output: str = "simulated"  # "simulated" | "gpio" | "modbus"
+    findings: list[Finding] = []
+    measured: dict[str, int] = {}  # "line_ohm", "coil_ma", "horn_ma", "battery_mv", "mains"
+    silent_test: Practice = msgspec.field(default_factory=Practice)
+    drill: Practice = msgspec.field(default_factory=Practice)
     simulated: bool = False
 
 
@@ -155,6 +201,13 @@ class Demo(msgspec.Struct, kw_only=True):
     phase: Text
 
 
+class Training(msgspec.Struct, kw_only=True):
+    """Only in training: a recorded flood is replayed and no siren is connected."""
+
+    flood: Text  # which one, from where
+    speed: float
+
+
 class View(msgspec.Struct, kw_only=True):
     """Everything that people see, at one instant."""
 
@@ -174,21 +227,29 @@ class View(msgspec.Struct, kw_only=True):
     events: list[Event] = []
     people: list[str] = []  # names that may act
     counters: dict[str, int] = {}
+    audit_lines: int | None = None
+    audit_head: str = ""  # hash of the newest line of the guard's audit
     demo: Demo | None = None
+    training: Training | None = None
 
 
 class Action(msgspec.Struct, kw_only=True):
     """What a person asks; the guard alone decides."""
 
-    kind: str  # "acknowledge" | "mute" | "reset" | "test" | "drill"
-    siren: str
+    # of a siren: "acknowledge" | "mute" | "reset" | "test" | "drill" | "stop"; of a station:
+    # "limits" (propose, or agree to what another proposed) | "keep" (what is in force stays)
+    kind: str
     person: str
     pin: str
+    siren: str = ""
+    station: str = ""
     minutes: int = 0
+    limits_mm: list[int] = []  # of "limits": watch, warning, alarm, alarm+
 
     def __repr__(self) -> str:
         """Leave the PIN out: a representation may end in a log."""
-        return f"Action({self.kind!r}, {self.siren!r}, {self.person!r}, minutes={self.minutes})"
+        what = self.siren or self.station
+        return f"Action({self.kind!r}, {what!r}, {self.person!r}, minutes={self.minutes})"
 
 
 class Result(msgspec.Struct, kw_only=True):
