@@ -43,6 +43,7 @@ from amont_watch.siren import (
     RELAY_ON,
     RESET,
     RESTART,
+    SCHEDULE,
     SOUND,
     START_BYPASS,
     START_DRILL,
@@ -171,8 +172,9 @@ def _agree(turn: _Turn, most_s: int) -> None:
         ask for ask in state.asked
         if ask[0] == event.kind and ask[1] != event.person and ask[2] >= since_s
     ]  # fmt: skip
-    if event.person == KEY:  # nobody knows who: never one of two
-        turn.agreed_s = wish_s if event.kind == MUTE else 0
+    if event.person in (KEY, SCHEDULE):  # nobody knows who: never one of two
+        alone = (event.person, event.kind) in ((KEY, MUTE), (SCHEDULE, START_DRILL))
+        turn.agreed_s = wish_s if alone else 0
     elif event.person and others:
         turn.agreed_s = min(wish_s, others[0][3])
     elif event.person:

@@ -24,7 +24,9 @@ CLEAR_FAULT = "fault cleared"  # name
 TICK = "tick"
 RESTART = "restart"
 
-KEY = "local key"  # as `person`: whoever stands at the box; needs no second one
+# As `person`, besides the names of people
+KEY = "local key"  # whoever stands at the box; mutes without a second one
+SCHEDULE = "schedule"  # drills as two people agreed in the site's file
 
 # Actions
 RELAY_ON = "relay on"  # value: ALARM_TONE or DRILL_TONE
