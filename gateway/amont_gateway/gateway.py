@@ -16,8 +16,9 @@ from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.events import Events
+from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
-from amont_gateway.guard_words import word_audit
+from amont_gateway.guard_words import word_fault
 from amont_gateway.history import History
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
@@ -110,7 +111,7 @@ class Gateway:
         self._ingest = self._make_ingest(options.broker)
         self._history = self._make_history(options.influx)
         self._guard_state = GuardState(self._clock)
-        self._guard_faults: set[Any] = set()
+        self._guard_faults: set[str] = set()
         self._state = StateBuilder(
             places,
             self._guard_state,
@@ -201,10 +202,10 @@ class Gateway:
         """Take the guard's state."""
         self._guard_state.take(state)
         faults = [f for f in state.get("faults") or () if isinstance(f, dict)]
-        for fault in faults:
-            if fault.get("name") not in self._guard_faults:
-                self.events.note("guard_fault", fault, key=str(fault.get("name")))
-        self._guard_faults = {fault.get("name") for fault in faults}
+        keys = {_fault_key(fault): fault for fault in faults}
+        for key in keys.keys() - self._guard_faults:
+            self.events.note("guard_fault", word_fault(keys[key], self.places.names), key=key)
+        self._guard_faults = set(keys)
 
     def audit(self, record: dict[str, Any]) -> None:
         """Show one of the guard's decisions."""
@@ -273,6 +274,10 @@ class Gateway:
             if self._history is not None and due:
                 vitals_s, vitals_real_s = now_s, real_s
                 self._history.offer(vital_lines(self.view()))
+
+
+def _fault_key(fault: dict[str, Any]) -> str:
+    return " ".join(str(fault.get(name) or "") for name in ("kind", "about", "detail", "name"))
 
 
 class _Steps:

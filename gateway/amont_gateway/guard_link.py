@@ -20,6 +20,7 @@ from amont_gateway import texts
 from amont_gateway.backoff import Backoff
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.guard_words import word_result
 from amont_gateway.view import Action, Result
 from amont_guard import messages
 
@@ -115,7 +116,7 @@ class GuardLink:
                 return Result(ok=False, code="timeout", text=texts.RESULTS["timeout"])
         finally:
             del self._waiting[name]
-        return _result(answers[0])
+        return _result(answers[0], action.kind)
 
     def run_reader(self, stopping: threading.Event) -> None:
         """Connect, read, and connect again until told to stop."""
@@ -242,8 +243,6 @@ def _take(queue: deque[_T], most: int) -> list[_T]:
     return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
-def _result(answer: dict[str, Any]) -> Result:
-    text = answer.get("text")
-    if not isinstance(text, dict):
-        text = {"fr": str(text), "en": str(text)}
-    return Result(ok=answer.get("ok") is True, code=str(answer.get("code", "")), text=text)
+def _result(answer: dict[str, Any], kind: str) -> Result:
+    code = str(answer.get("code", ""))
+    return Result(ok=answer.get("ok") is True, code=code, text=word_result(code, kind))

@@ -1,71 +1,232 @@
-"""Word the guard's audit records for people; what is not known is shown by its kind."""
+"""Word every code that the guard speaks, in French and English.
+
+The guard says codes and numbers alone; here they become sentences. A code without words is shown
+as the guard sent it, and a test holds that there is none. Places are named as the site names them:
+``names`` maps the ids of sensors, stations and sirens to their names.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from amont_gateway.view import Text
 
-_STATES: dict[str, Text] = {
-    "idle": {"fr": "au repos", "en": "idle"},
-    "sound": {"fr": "SONNE", "en": "SOUNDS"},
-    "muted": {"fr": "rendue muette", "en": "muted"},
-    "latch": {"fr": "arrêtée, alerte à lever", "en": "off, alert to be reset"},
+Names = Mapping[str, Text]
+LANGUAGES = ("fr", "en")
+
+
+def _pair(french: str, english: str) -> Text:
+    return {"fr": french, "en": english}
+
+
+# What brought a level: rules of amont_watch.vote and amont_watch.hazard
+RULES: dict[str, Text] = {
+    "level": _pair("niveau mesuré", "measured level"),
+    "no data": _pair("aucune mesure valable", "no valid reading"),
+    "two votes": _pair("deux capteurs d’accord", "two sensors agree"),
+    "vote and support": _pair(
+        "un capteur, confirmé par un autre", "one sensor, supported by another"
+    ),
+    "vote and lost": _pair(
+        "un capteur, un autre perdu pendant la montée", "one sensor, another lost while rising"
+    ),
+    "lone sensor": _pair(
+        "seul capteur valable, mesures répétées", "the only valid sensor, repeatedly"
+    ),
+    "lost while rising": _pair("capteurs perdus pendant la montée", "sensors lost while rising"),
+    "vote withheld": _pair(
+        "un seul capteur au-dessus du seuil, non confirmé",
+        "one sensor above the limit, not confirmed",
+    ),
+    "no data since restart": _pair(
+        "aucune mesure depuis le redémarrage", "no reading since the restart"
+    ),
+    "cleared": _pair("niveau redescendu durablement", "level lastingly down"),
 }
-_MODES: dict[str, Text] = {
-    "test": {"fr": "essai", "en": "test"},
-    "drill": {"fr": "exercice", "en": "drill"},
-    "bypass": {"fr": "neutralisée à la clé", "en": "bypassed by key"},
+
+# Answers to a person: of the check of people, of the state machine, of changes of limits
+RESULTS: dict[str, Text] = {
+    "done": _pair("Fait.", "Done."),
+    "second": _pair(
+        "Une deuxième personne doit confirmer dans les 60 secondes.",
+        "A second person must confirm within 60 seconds.",
+    ),
+    "agreed": _pair(
+        "Deux personnes sont d’accord : les nouveaux seuils vaudront après le délai.",
+        "Two people agree: the new limits will count after the delay.",
+    ),
+    "pin": _pair("Nom ou code inconnu.", "Unknown name or PIN."),
+    "tries": _pair(
+        "Trop d’essais : attendez 15 minutes, ou utilisez la clé sur place.",
+        "Too many tries: wait 15 minutes, or use the key on site.",
+    ),
+    "expired": _pair("Demande trop ancienne : recommencez.", "Too old: try again."),
+    "malformed": _pair("Demande incomplète.", "Incomplete request."),
+    "unknown": _pair("Action, sirène ou station inconnue.", "Unknown action, siren or station."),
+    "busy": _pair("Occupé : recommencez.", "Busy: try again."),
+    "no name": _pair("Il faut un nom.", "A name is needed."),
+    "nothing to acknowledge": _pair("Rien à acquitter.", "Nothing to acknowledge."),
+    "too many names": _pair("Déjà vu par assez de personnes.", "Seen by enough people already."),
+    "nothing sounds": _pair("Aucune sirène ne sonne.", "No siren is sounding."),
+    "mute budget used": _pair(
+        "Durée de silence épuisée pour cet événement.", "No silence left for this event."
+    ),
+    "nothing to reset": _pair("Rien à réarmer.", "Nothing to reset."),
+    "not acknowledged": _pair(
+        "Personne n’a encore acquitté l’alarme.", "Nobody has acknowledged the alarm yet."
+    ),
+    "hazard not over": _pair("Le niveau est encore trop haut.", "The level is still too high."),
+    "not calm": _pair(
+        "Impossible : niveau, sirène ou mode hors du calme.",
+        "Not possible: level, siren or mode is not calm.",
+    ),
+    "nothing to stop": _pair("Ni essai ni exercice en cours.", "No test or drill is running."),
+    "already bypassed": _pair("Déjà hors service.", "Already bypassed."),
+    "two people needed": _pair("Il faut deux personnes.", "It takes two people."),
+    "local key only": _pair("Seulement avec la clé, sur place.", "Only with the key, at the box."),
+    "not bypassed": _pair("N’est pas hors service.", "Not bypassed."),
+    "bounds": _pair(
+        "Refusé : un seuil sort des bornes de cette station.",
+        "Refused: a limit lies outside this station’s bounds.",
+    ),
+    "order": _pair(
+        "Refusé : les quatre seuils doivent monter de vigilance à alarme maximale.",
+        "Refused: the four limits must rise from watch to alarm+.",
+    ),
+    "unchanged": _pair("Ces seuils valent déjà.", "These limits are in force already."),
+    "same person": _pair("Une autre personne doit être d’accord.", "Another person must agree."),
+    "nothing to keep": _pair(
+        "Rien à retirer : aucun changement n’est en route.",
+        "Nothing to withdraw: no change is on its way.",
+    ),
 }
-_ASKED: dict[str, Text] = {
-    "acknowledge": {"fr": "a vu l'alerte", "en": "has seen the alert"},
-    "mute": {"fr": "demande le silence", "en": "asks for silence"},
-    "reset": {"fr": "lève l'alerte", "en": "resets the alert"},
-    "test": {"fr": "demande un essai", "en": "asks for a test"},
-    "drill": {"fr": "demande un exercice", "en": "asks for a drill"},
+# The same code of a change of limits, where people have longer
+_LIMITS_RESULTS: dict[str, Text] = {
+    "second": _pair(
+        "Proposé. Une deuxième personne doit saisir les mêmes seuils dans les 10 minutes.",
+        "Proposed. A second person must enter the same limits within 10 minutes.",
+    ),
+    "done": _pair(
+        "Changement retiré : les seuils en vigueur restent.",
+        "Change withdrawn: the limits in force stay.",
+    ),
+    "not calm": _pair(
+        "Refusé : ce changement ferait taire un niveau atteint en ce moment.",
+        "Refused: this change would end a level that stands now.",
+    ),
 }
-_LEVELS: dict[str, Text] = {
-    "normal": {"fr": "normal", "en": "normal"},
-    "watch": {"fr": "vigilance", "en": "watch"},
-    "warning": {"fr": "alerte", "en": "warning"},
-    "alarm": {"fr": "alarme", "en": "alarm"},
-    "alarm_plus": {"fr": "alarme maximale", "en": "alarm+"},
+
+# Kinds of STATE.faults; {about} is the place's name, {detail} what the machine says
+FAULTS: dict[str, Text] = {
+    "config": _pair(
+        "Configuration illisible, la dernière bonne copie sert : {detail}",
+        "Configuration unreadable, the last good copy is in force: {detail}",
+    ),
+    "copy": _pair(
+        "Pas de copie de secours de la configuration : {detail}",
+        "No spare copy of the configuration: {detail}",
+    ),
+    "keys": _pair("Clés : {detail}", "Keys: {detail}"),
+    "state": _pair("État enregistré illisible : {detail}", "Stored state unreadable: {detail}"),
+    "audit": _pair(
+        "Journal d’audit altéré à la ligne {detail}", "Audit record altered at line {detail}"
+    ),
+    "disk": _pair("Disque : {detail}", "Disk: {detail}"),
+    "bridge": _pair("Pont radio : {detail}", "Radio bridge: {detail}"),
+    "gateway": _pair("La passerelle ne répond pas", "The gateway does not answer"),
+    "relay": _pair("Sirène {about} : {detail}", "Siren {about}: {detail}"),
+    "silent": _pair("Le capteur {about} n’est plus reçu", "Sensor {about} is no longer heard"),
+    "unproved": _pair(
+        "L’âge des mesures de {about} n’est pas prouvé : elles ne déclenchent pas la sirène",
+        "The age of readings of {about} is not proved: they do not sound the siren",
+    ),
+    "more faults": _pair("D’autres pannes, non détaillées", "More faults, not shown one by one"),
+}
+
+LEVELS: dict[str, Text] = {
+    "normal": _pair("normal", "normal"),
+    "watch": _pair("vigilance", "watch"),
+    "warning": _pair("alerte", "warning"),
+    "alarm": _pair("alarme", "alarm"),
+    "alarm_plus": _pair("alarme maximale", "alarm+"),
+    "unknown": _pair("inconnu", "unknown"),
+}
+
+# Rows of the state machine's tables
+STEPS: dict[str, Text] = {
+    "relay": _pair("ordre au relais", "relay commanded"),
+    "asked": _pair("demandé, une seconde personne doit confirmer", "asked, one more to agree"),
+    "acknowledged": _pair("vu", "seen"),
+    "alarm": _pair("alarme : la sirène sonne", "alarm: the siren sounds"),
+    "restart restores the alarm": _pair(
+        "redémarrage : l’alarme reprend", "restart: the alarm goes on"
+    ),
+    "hazard over": _pair(
+        "danger passé : sirène coupée, voyant allumé", "hazard over: siren off, light on"
+    ),
+    "level rose": _pair("niveau plus élevé", "the level rose"),
+    "muted": _pair("silence accordé", "muted"),
+    "level above the muted one": _pair(
+        "niveau plus haut qu’au moment du silence : la sirène sonne",
+        "higher than when muted: the siren sounds",
+    ),
+    "mute over": _pair("fin du silence : la sirène sonne", "mute over: the siren sounds"),
+    "reset": _pair("réarmée", "reset"),
+    "restart ends test and drill": _pair(
+        "redémarrage : essai ou exercice terminé", "restart: test or drill ended"
+    ),
+    "hazard ends test and drill": _pair(
+        "l’eau monte : essai ou exercice interrompu", "the water rises: test or drill cut short"
+    ),
+    "stopped": _pair("essai ou exercice arrêté", "test or drill stopped"),
+    "bypass ended": _pair("clé remise : en service", "key turned back: in service"),
+    "test over": _pair("essai terminé", "test over"),
+    "drill over": _pair("exercice terminé", "drill over"),
+    "bypass over": _pair("durée hors service écoulée", "bypass time over"),
+    "bypass": _pair("hors service par la clé", "bypassed by the key"),
+    "test": _pair("essai silencieux", "silent test"),
+    "drill": _pair("exercice", "drill"),
+    "fault": _pair("panne", "at fault"),
+    "degraded": _pair("fonctionnement dégradé", "degraded"),
+    "healthy": _pair("tout fonctionne", "all works"),
 }
 
 
-def word_audit(record: dict[str, Any]) -> tuple[str, Text, str] | None:
-    """Return (event kind, detail, what keeps it apart), or None if the state already shows it."""
-    kind = record.get("kind")
-    if kind in ("fault", "fault over"):  # STATE carries these with their own words
-        return None
-    if kind == "siren":
-        return _siren(record)
-    if kind == "level":
-        station = str(record.get("station"))
-        level = str(record.get("level"))
-        return "station_level", _both(station, _LEVELS.get(level), level), f"{station} {level}"
-    if kind in ("asked", "wrong pin"):
-        event = "person_asked" if kind == "asked" else "person_pin"
-        person, asked = str(record.get("person")), str(record.get("asked"))
-        return event, _both(person, _ASKED.get(asked), asked), f"{person} {asked}"
-    known = {"start": "guard_start", "stop": "guard_stop"}
-    return known.get(str(kind), "guard_audit"), {"fr": str(kind), "en": str(kind)}, str(kind)
+def word_result(code: str, kind: str = "") -> Text:
+    """Word the answer to an action of a kind."""
+    if kind in ("limits", "keep") and code in _LIMITS_RESULTS:
+        return _LIMITS_RESULTS[code]
+    return RESULTS.get(code) or same(code)
 
 
-def _siren(record: dict[str, Any]) -> tuple[str, Text, str]:
-    siren, state, mode = (str(record.get(name)) for name in ("siren", "state", "mode"))
-    event = "siren_sounds" if state == "sound" else "siren_changes"
-    text = _both(siren, _STATES.get(state), state)
-    if mode in _MODES:
-        word, how = _STATES.get(state, {}), _MODES[mode]
-        words = {x: f"{word.get(x, state)} ({how[x]})" for x in ("fr", "en")}
-        text = _both(siren, words, state)
-    person = record.get("person")
-    if person:
-        text = {x: f"{t} – {person}" for x, t in text.items()}
-    return event, text, f"{siren} {state} {mode}"
+def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
+    """Word one of STATE's faults."""
+    if "fr" in fault:
+        return {x: str(fault.get(x)) for x in LANGUAGES}
+    about, detail = str(fault.get("about") or ""), str(fault.get("detail") or "–")
+    kind = str(fault.get("kind") or "")
+    place, words = names.get(about) or same(about), FAULTS.get(kind)
+    if words is None:
+        return {x: f"{kind} {place[x]} {detail}" for x in LANGUAGES}
+    return {x: words[x].format(about=place[x], detail=detail) for x in LANGUAGES}
 
 
-def _both(what: str, words: Text | None, otherwise: str) -> Text:
-    words = words or {"fr": otherwise, "en": otherwise}
-    return {"fr": f"{what} : {words['fr']}", "en": f"{what}: {words['en']}"}
+def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
+    """Word why a siren is as it is; empty where the guard gives no reason."""
+    if not reason.get("station"):
+        return {}
+    place = names.get(str(reason["station"])) or same(str(reason["station"]))
+    rule = RULES.get(str(reason.get("rule"))) or same(str(reason.get("rule")))
+    stage_mm, limit_mm = reason.get("stage_mm"), reason.get("limit_mm")
+    stage = "–" if stage_mm is None else f"{stage_mm} mm"
+    sign = "<" if reason.get("level") == "normal" else "≥"
+    return {
+        "fr": f"{place['fr']} : {stage} ({sign} {limit_mm} mm), {rule['fr']}",
+        "en": f"{place['en']}: {stage} ({sign} {limit_mm} mm), {rule['en']}",
+    }
+
+
+def same(text: str) -> Text:
+    """Return what needs no translation, or has none, for both languages."""
+    return {"fr": text, "en": text}

@@ -81,10 +81,13 @@ class Places:
     people: tuple[str, ...] = ()
     by_sensor: dict[str, Sensor] = field(init=False)
     by_node: dict[int, Node] = field(init=False)
+    names: dict[str, Text] = field(init=False)  # of sensors, stations and sirens, by id
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_sensor", {s.id: s for s in self.sensors})
         object.__setattr__(self, "by_node", {n.id: n for n in self.nodes})
+        named: list[Sensor | Station | Siren] = [*self.sensors, *self.stations, *self.sirens]
+        object.__setattr__(self, "names", {x.id: x.name for x in named})
 
     def window_keys(self) -> dict[tuple[int, int, str], str]:
         """Return which sensor a (node, channel, quantity) is."""

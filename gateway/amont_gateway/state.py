@@ -12,6 +12,7 @@ from amont_gateway import view as v
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.guard_words import Names, word_reason
 from amont_gateway.nodes import Nodes, NodeState
 from amont_gateway.windows import Last, Windows
 
@@ -120,6 +121,7 @@ class StateBuilder:
         state, real_age_s, aged_s = self._guard.now()
         alive = real_age_s is not None and real_age_s <= GUARD_SILENT_S
         moment = _Moment(self._clock.wall_ms(), self._clock.monotonic_s(), state, aged_s, alive)
+        links = self._links.states()
         return v.View(
             site=self._places.site,
             name=self._places.name,
@@ -128,14 +130,16 @@ class StateBuilder:
             guard_age_s=None if real_age_s is None else round(real_age_s, 1),
             stations=[self._station(s, moment) for s in self._places.stations],
             zones=[self._zone(z, moment) for z in self._places.zones],
-            sirens=[_siren(s, moment) for s in self._places.sirens],
+            sirens=[_siren(s, moment, self._places.names) for s in self._places.sirens],
             sensors=[self._sensor(s, moment) for s in self._places.sensors],
             nodes=[self._node(n, moment) for n in self._places.nodes],
             events=self._events.latest(),
             people=list(self._places.people),
             counters={**self._counters.snapshot(), **_guard_counters(state)},
             demo=self._demo(),
-            **self._links.states(),
+            database=links["database"],
+            broker=links["broker"],
+            journal=links["journal"],
         )
 
     def _station(self, place: p.Station, moment: _Moment) -> v.Station:
@@ -266,7 +270,7 @@ class _Moment:
         return None if last is None else max(0, (self.now_ms - last.t_ms) // 1000)
 
 
-def _siren(place: p.Siren, moment: _Moment) -> v.Siren:
+def _siren(place: p.Siren, moment: _Moment, names: Names) -> v.Siren:
     said = moment.of("sirens", place.id)
     reason = said.get("reason")
     return v.Siren(
@@ -280,10 +284,16 @@ def _siren(place: p.Siren, moment: _Moment) -> v.Siren:
         since_ms=said.get("since_ms"),
         muted_until_ms=said.get("muted_until_ms"),
         station=str(said.get("station") or ""),
-        reason=reason if isinstance(reason, dict) else {},
+        reason=_reason(reason, names),
         acknowledged_by=_names(said.get("acknowledged_by")),
         simulated=place.simulated,
     )
+
+
+def _reason(reason: object, names: Names) -> v.Text:
+    if not isinstance(reason, dict):
+        return {}
+    return reason if "fr" in reason else word_reason(reason, names)
 
 
 def _names(value: object) -> list[str]:

@@ -233,6 +233,51 @@ class View(msgspec.Struct, kw_only=True):
     training: Training | None = None
 
 
+class Reach(msgspec.Struct, kw_only=True):
+    """One time that a level would have stood."""
+
+    from_ms: int
+    until_ms: int  # or the end of what was tried, see ``ongoing``
+    highest_mm: int | None = None
+    ongoing: bool = False  # still standing at the end
+
+
+class LevelTried(msgspec.Struct, kw_only=True):
+    """How one level, or a higher one, would have stood over the time that was tried."""
+
+    level: str  # "watch" | "warning" | "alarm" | "alarm_plus"
+    limit_mm: int
+    times: int
+    total_s: int
+    newest: list[Reach] = []  # newest first, at most ten
+
+
+class DryRun(msgspec.Struct, kw_only=True):
+    """Four limits tried on the journal by the guard's own rules, beside those in force."""
+
+    station: str
+    from_ms: int | None  # of the first reading that was tried; None: there is none
+    until_ms: int | None
+    wanted_s: int  # how far back one would have liked to look: 90 days
+    readings: int  # that were tried
+    gaps_s: int  # of the time above, how long no sensor had a valid reading
+    tried: list[LevelTried]  # four, watch first
+    in_force: list[LevelTried]  # the same with the limits in force
+
+
+class IncidentLine(msgspec.Struct, kw_only=True):
+    """One incident in the list: from the first level above normal to calm again."""
+
+    number: int  # of its page: /incident/<number>
+    from_ms: int
+    until_ms: int | None  # None: not over
+    station: str  # of the highest level; "" for a drill or test
+    highest: str  # "watch" | "warning" | "alarm" | "alarm_plus"
+    sounded: bool  # whether a siren was commanded to sound
+    drill: bool = False
+    text: Text  # one line for the list
+
+
 class Action(msgspec.Struct, kw_only=True):
     """What a person asks; the guard alone decides."""
 

@@ -8,7 +8,7 @@ from tests.gateway.conftest import FakeClock
 from amont_gateway import state
 from amont_gateway.advise import HUNG_S, Advisor
 from amont_gateway.gateway import Gateway, Options
-from amont_gateway.guard_words import word_audit
+from amont_gateway.guard_events import word_audit
 from amont_gateway.readings import BACKLOG, BAD_TIME, Sample, pack_channels
 from amont_gateway.texts import EVENTS, REJECTION_KINDS, word
 from amont_gateway.view import Forecast, ForecastStep
