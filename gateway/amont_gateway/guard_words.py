@@ -144,6 +144,9 @@ FAULTS: dict[str, Text] = {
     "more faults": _pair("D’autres pannes, non détaillées", "More faults, not shown one by one"),
 }
 
+# What supervision finds at a siren's output: codes of docs/wiring.md
+FINDINGS: dict[str, Text] = {}
+
 LEVELS: dict[str, Text] = {
     "normal": _pair("normal", "normal"),
     "watch": _pair("vigilance", "watch"),
@@ -214,6 +217,8 @@ def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
 
 def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
     """Word why a siren is as it is; empty where the guard gives no reason."""
+    if "fr" in reason:
+        return {x: str(reason.get(x)) for x in LANGUAGES}
     if not reason.get("station"):
         return {}
     place = names.get(str(reason["station"])) or same(str(reason["station"]))

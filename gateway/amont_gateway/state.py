@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from amont_gateway import guard_view
 from amont_gateway import places as p
 from amont_gateway import view as v
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
-from amont_gateway.guard_words import Names, word_reason
 from amont_gateway.nodes import Nodes, NodeState
 from amont_gateway.windows import Last, Windows
 
@@ -86,6 +86,7 @@ class StateBuilder:
         events: Events,
         clock: Clock,
         demo: Callable[[], v.Demo | None] = lambda: None,
+        training: Callable[[], v.Training | None] = lambda: None,
     ) -> None:
         self._places = places
         self._guard = guard
@@ -97,6 +98,7 @@ class StateBuilder:
         self._events = events
         self._clock = clock
         self._demo = demo
+        self._training = training
         self._lock = threading.Lock()
         self._made_s = -1.0
         self._made_of = -1  # version
@@ -121,7 +123,7 @@ class StateBuilder:
         state, real_age_s, aged_s = self._guard.now()
         alive = real_age_s is not None and real_age_s <= GUARD_SILENT_S
         moment = _Moment(self._clock.wall_ms(), self._clock.monotonic_s(), state, aged_s, alive)
-        links = self._links.states()
+        links, (lines, head) = self._links.states(), guard_view.audit(state)
         return v.View(
             site=self._places.site,
             name=self._places.name,
@@ -130,13 +132,16 @@ class StateBuilder:
             guard_age_s=None if real_age_s is None else round(real_age_s, 1),
             stations=[self._station(s, moment) for s in self._places.stations],
             zones=[self._zone(z, moment) for z in self._places.zones],
-            sirens=[_siren(s, moment, self._places.names) for s in self._places.sirens],
+            sirens=[self._siren(s, moment) for s in self._places.sirens],
             sensors=[self._sensor(s, moment) for s in self._places.sensors],
             nodes=[self._node(n, moment) for n in self._places.nodes],
             events=self._events.latest(),
             people=list(self._places.people),
             counters={**self._counters.snapshot(), **_guard_counters(state)},
+            audit_lines=lines,
+            audit_head=head,
             demo=self._demo(),
+            training=self._training(),
             database=links["database"],
             broker=links["broker"],
             journal=links["journal"],
@@ -158,13 +163,21 @@ class StateBuilder:
             at_ms=last and last.t_ms,
             age_s=moment.age_s(last),
             trend_mm_h=self._trend(sensor, last),
-            thresholds=place.thresholds,
+            thresholds=guard_view.limits(judged, place.thresholds),
+            bounds_mm=guard_view.bounds(judged),
+            proposed=guard_view.change(judged.get("proposed")),
+            agreed=guard_view.change(judged.get("agreed")),
+            previous=guard_view.change(judged.get("previous")),
             sensors=list(place.sensors),
             voting=str(judged.get("voting") or ""),
             series=self._points(sensor, moment),
             history_until_ms=self._windows.late_until_ms(sensor),
             forecast=self._judge.forecast(place.id),
         )
+
+    def _siren(self, place: p.Siren, moment: _Moment) -> v.Siren:
+        said = moment.of("sirens", place.id)
+        return guard_view.siren(place, said, moment.alive, self._places.names)
 
     def _zone(self, place: p.Zone, moment: _Moment) -> v.Zone:
         last, points = self._inflow(place, moment)
@@ -268,38 +281,6 @@ class _Moment:
     def age_s(self, last: Last | None) -> int | None:
         """Return a reading's age; one from slightly ahead of us is new."""
         return None if last is None else max(0, (self.now_ms - last.t_ms) // 1000)
-
-
-def _siren(place: p.Siren, moment: _Moment, names: Names) -> v.Siren:
-    said = moment.of("sirens", place.id)
-    reason = said.get("reason")
-    return v.Siren(
-        id=place.id,
-        name=place.name,
-        state=str(said.get("state") or "unknown") if moment.alive else "unknown",
-        mode=str(said.get("mode") or "armed"),
-        health=str(said.get("health") or "ok") if moment.alive else "fault",
-        commanded=said.get("commanded") is True,
-        confirmed=said.get("confirmed"),
-        since_ms=said.get("since_ms"),
-        muted_until_ms=said.get("muted_until_ms"),
-        station=str(said.get("station") or ""),
-        reason=_reason(reason, names),
-        acknowledged_by=_names(said.get("acknowledged_by")),
-        simulated=place.simulated,
-    )
-
-
-def _reason(reason: object, names: Names) -> v.Text:
-    if not isinstance(reason, dict):
-        return {}
-    return reason if "fr" in reason else word_reason(reason, names)
-
-
-def _names(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value] if value else []
-    return [str(name) for name in value] if isinstance(value, list) else []
 
 
 def _reported(known: NodeState) -> dict[str, Any]:
