@@ -44,6 +44,6 @@ class Hazard:
         return {"level": self.level}
 
     def restore(self, saved: dict[str, object], now_s: int) -> None:
-        self.level = whole_number(saved, "level", 4)
+        self.level = whole_number(saved["level"], "level", 4)
         self.awaiting = self.level > NORMAL
         self._deadline_s = now_s + self.HOLD_S + self.clear_s

@@ -8,115 +8,128 @@
 # What a caller does:
 #
 #   hazard.take(vote, now_s)                              # each vote; one Hazard a station
-#   event = Event(HAZARD, level=top.level, name=station, fresh=not top.awaiting)
+#   event = Event(HAZARD, level=top.level, name=station, fresh=not top.awaiting, voters=...)
 #                                                         # the highest of the siren's stations
 #   state, actions = step(state, event, now_s, limits)    # one State a siren; TICK each second
 #   # relay first, then the audit of the actions, then store state.as_dict(now_s)
 #
 # After a restart: state_from_dict, then step(state, Event(RESTART), now_s, limits).
-from amont_watch.siren import (
-    ACKNOWLEDGE,
-    ALARM_TONE,
-    ARMED,
-    BYPASS,
-    CLEAR_FAULT,
-    DEGRADED,
-    DRILL,
-    DRILL_TONE,
-    END_BYPASS,
-    FAULT,
-    HAZARD,
-    IDLE,
-    KEY,
-    LATCH,
-    MAX_ACKNOWLEDGED,
-    MAX_FAULTS,
-    MORE_FAULTS,
-    MUTE,
-    MUTED,
-    OFF,
-    OK,
-    RAISE_FAULT,
-    RECORD,
-    REFUSED,
-    RELAY_OFF,
-    RELAY_ON,
-    RESET,
-    RESTART,
-    SCHEDULE,
-    SOUND,
-    START_BYPASS,
-    START_DRILL,
-    START_TEST,
-    STOP,
-    TEST,
-    TEST_END,
-    TEST_START,
-    TICK,
-    Action,
-    Event,
-    Limits,
-    State,
-)  # fmt: skip
+from amont_watch import siren as w
 from amont_watch.vote import ALARM, NORMAL, WATCH
 
 MYPY = False
 if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
     from collections.abc import Callable
 
+    Guard = Callable[["_Turn"], bool]
+    Effect = Callable[["_Turn"], None]
+    Row = tuple[tuple[int, ...], str | None, Guard, int, str, Effect]
+
 
 class _Turn:
-    def __init__(self, before: State, event: Event, now_s: int, limits: Limits) -> None:
+    def __init__(self, before: w.State, event: w.Event, now_s: int, limits: w.Limits) -> None:
         self.before = before
         self.state = before.copy()
         self.event = event
         self.now_s = now_s
         self.limits = limits
-        self.actions: list[Action] = []
-        self.agreed_s = 0  # what two people, or the key, agreed on; 0: no agreement
-        self.served = False  # the event did something
+        self.actions: list[w.Action] = []
+        self.agreed_s = 0  # for how long a request is granted; 0: not yet
+        self.new_voter = False  # a sensor votes that did not since the siren began to sound
 
-    def serve(self, rule: str, value: int = 0) -> None:
-        self.served = True
-        self.actions.append(Action(RECORD, rule, value, self.event.person))
-
-
-class _Row:
-    def __init__(
-        self, sources: tuple[int, ...], kind: "str | None", guard: "Callable[[_Turn], bool]",
-        target: int, rule: str, effect: "Callable[[_Turn], None]",
-    ) -> None:  # fmt: skip
-        self.sources = sources
-        self.kind = kind  # None: any event
-        self.guard = guard
-        self.target = target
-        self.rule = rule
-        self.effect = effect
+    def record(self, rule: str, value: int = 0, person: str = "") -> None:
+        self.actions.append(w.Action(w.RECORD, rule, value, person))
 
 
-def step(before: State, event: Event, now_s: int, limits: Limits) -> tuple[State, list[Action]]:
+def step(
+    before: w.State, event: w.Event, now_s: int, limits: w.Limits
+) -> tuple[w.State, list[w.Action]]:
     turn = _Turn(before, event, now_s, limits)
-    _INPUTS[event.kind](turn)
-    for region, table in _REGIONS:
-        _run(turn, region, table)
+    for kind, refuses, why in _REFUSALS:
+        if kind == turn.event.kind and refuses(turn):
+            turn.actions.append(w.Action(w.REFUSED, why, 0, event.person))
+            turn.event = w.Event(w.TICK)  # time passes all the same
+    _INPUTS[turn.event.kind](turn)
+    _run(turn, "annunciation", _ANNUNCIATION)
+    _run(turn, "mode", _MODE)
+    _health(turn)
     _output(turn)
-    refusal = "" if turn.served else _refusal(turn)
-    if refusal:
-        turn.actions.append(Action(REFUSED, refusal, 0, event.person))
     return turn.state, turn.actions
 
 
-def _run(turn: _Turn, region: str, table: tuple[_Row, ...]) -> None:
+def _run(turn: _Turn, region: str, table: "tuple[Row, ...]") -> None:
+    # The first row that fits fires.
     state = getattr(turn.state, region)
-    for row in table:
-        if state in row.sources and row.kind in (None, turn.event.kind) and row.guard(turn):
-            setattr(turn.state, region, row.target)
-            row.effect(turn)
-            if row.kind is None:  # a condition came true, whatever the event was
-                turn.actions.append(Action(RECORD, row.rule, row.target))
-            else:
-                turn.serve(row.rule, row.target)
+    for sources, kind, guard, target, rule, effect in table:
+        if state in sources and kind in (None, turn.event.kind) and guard(turn):
+            setattr(turn.state, region, target)
+            effect(turn)
+            turn.state.asked = None  # nobody agreed to silence what is now
+            # a condition that came true is nobody's act
+            turn.record(rule, target, turn.event.person if kind else "")
             return
+
+
+def _health(turn: _Turn) -> None:
+    worst = max([w.OK] + list(turn.state.faults.values()))
+    if worst != turn.state.health:
+        turn.state.health = worst
+        turn.record(("healthy", "degraded", "fault")[worst], worst)
+
+
+def _output(turn: _Turn) -> None:
+    was, state = turn.before, turn.state
+    state.relay = _relay(state, turn.now_s, turn.limits)
+    if state.relay != was.relay or turn.event.kind == w.RESTART:
+        kind = w.RELAY_OFF if state.relay == w.OFF else w.RELAY_ON
+        turn.actions.insert(0, w.Action(kind, "relay", state.relay))  # relay first
+    if was.mode != state.mode and w.TEST in (was.mode, state.mode):
+        kind = w.TEST_START if state.mode == w.TEST else w.TEST_END
+        turn.actions.append(w.Action(kind, "test"))
+
+
+def _relay(state: w.State, now_s: int, limits: w.Limits) -> int:
+    if state.mode == w.BYPASS:
+        return w.OFF
+    if state.annunciation == w.SOUND:
+        phase_s = (now_s - state.burst_s) % (limits.max_on_s + limits.pause_s)
+        return w.ALARM_TONE if phase_s < limits.max_on_s else w.OFF
+    return w.DRILL_TONE if state.mode == w.DRILL else w.OFF
+
+
+# --- why a person's request does nothing: the first condition that holds
+
+
+def _nameless(turn: _Turn) -> bool:
+    return turn.event.person in ("", w.KEY, w.SCHEDULE)
+
+
+def _not_calm(turn: _Turn) -> bool:
+    state = turn.state
+    return (state.mode, state.annunciation, state.level) != (w.ARMED, w.IDLE, NORMAL)
+
+
+_REFUSALS: "tuple[tuple[str, Guard, str], ...]" = (
+    (w.ACKNOWLEDGE, _nameless, "no name"),
+    (w.ACKNOWLEDGE, lambda t: t.state.annunciation == w.IDLE, "nothing to acknowledge"),
+    (w.ACKNOWLEDGE, lambda t: len(t.state.acknowledged) >= w.MAX_ACKNOWLEDGED, "too many names"),
+    (w.MUTE, lambda t: t.event.person in ("", w.SCHEDULE), "no name"),
+    (w.MUTE, lambda t: t.state.annunciation != w.SOUND, "nothing sounds"),
+    (w.MUTE, lambda t: t.state.mute_left_s(t.limits) == 0, "mute budget used"),
+    (w.RESET, _nameless, "no name"),
+    (w.RESET, lambda t: t.state.annunciation != w.LATCH, "nothing to reset"),
+    (w.RESET, lambda t: t.state.level > WATCH, "hazard not over"),
+    (w.RESET, lambda t: not t.state.acknowledged, "not acknowledged"),
+    (w.START_TEST, _not_calm, "not calm"),
+    (w.START_DRILL, lambda t: t.event.person == "", "no name"),
+    (w.START_DRILL, lambda t: t.event.person == w.KEY, "two people needed"),
+    (w.START_DRILL, _not_calm, "not calm"),
+    (w.STOP, lambda t: t.state.mode not in (w.TEST, w.DRILL), "nothing to stop"),
+    (w.START_BYPASS, lambda t: t.event.person != w.KEY, "local key only"),
+    (w.START_BYPASS, lambda t: t.state.mode == w.BYPASS, "already bypassed"),
+    (w.END_BYPASS, lambda t: t.event.person != w.KEY, "local key only"),
+    (w.END_BYPASS, lambda t: t.state.mode != w.BYPASS, "not bypassed"),
+)
 
 
 # --- what an event brings in, before the tables
@@ -127,70 +140,69 @@ def _nothing(_turn: _Turn) -> None:
 
 
 def _hazard(turn: _Turn) -> None:
-    turn.state.level = turn.event.level
-    turn.state.station = turn.event.name
+    state, event = turn.state, turn.event
+    known = state.voters if state.annunciation in (w.SOUND, w.MUTED) else []
+    new = [sensor for sensor in event.voters if sensor not in known]
+    state.level, state.station, state.voters = event.level, event.name, known + new
+    turn.new_voter = bool(new)
 
 
 def _acknowledge(turn: _Turn) -> None:
     state, person = turn.state, turn.event.person
-    if person and state.annunciation != IDLE and len(state.acknowledged) < MAX_ACKNOWLEDGED:
-        if person not in state.acknowledged:
-            state.acknowledged.append(person)
-        turn.serve("acknowledged")
+    if person not in state.acknowledged:
+        state.acknowledged = state.acknowledged + [person]
+    turn.record("acknowledged", 0, person)
 
 
 def _fault(turn: _Turn) -> None:
-    faults, name = turn.state.faults, turn.event.name
-    if name not in faults and len(faults) >= MAX_FAULTS:
-        faults[MORE_FAULTS] = max(turn.event.level, faults.get(MORE_FAULTS, OK))
-    else:
-        faults[name] = turn.event.level
+    faults, name, level = dict(turn.state.faults), turn.event.name, turn.event.level
+    if name not in faults and len(faults) >= w.MAX_FAULTS:
+        name, level = w.MORE_FAULTS, max(level, faults.get(w.MORE_FAULTS, w.OK))
+    faults[name] = level
+    turn.state.faults = faults
 
 
 def _fault_over(turn: _Turn) -> None:
-    turn.state.faults.pop(turn.event.name, None)
+    faults = turn.state.faults
+    turn.state.faults = {name: faults[name] for name in faults if name != turn.event.name}
 
 
-def _ask_mute(turn: _Turn) -> None:
-    state, limits = turn.state, turn.limits
-    left_s = min(limits.mute_s, limits.mute_event_s - state.muted_s)
-    if state.annunciation == SOUND and left_s > 0:
-        _agree(turn, left_s)
+def _timed(turn: _Turn) -> None:
+    limits, wish_s = turn.limits, turn.event.seconds
+    most_s = {
+        w.MUTE: min(limits.mute_s, turn.state.mute_left_s(limits)),
+        w.START_TEST: limits.test_s,
+        w.START_DRILL: min(limits.drill_s, limits.max_on_s),
+        w.START_BYPASS: limits.bypass_max_s,
+    }[turn.event.kind]
+    usual_s = limits.bypass_s if turn.event.kind == w.START_BYPASS else most_s
+    turn.agreed_s = min(wish_s if wish_s > 0 else usual_s, most_s)
 
 
-def _ask_drill(turn: _Turn) -> None:
-    if _calm(turn):
-        _agree(turn, min(turn.limits.drill_s, turn.limits.max_on_s))
-
-
-def _agree(turn: _Turn, most_s: int) -> None:
-    # Two different people within together_s, or whoever is at the box. The shorter wish counts.
+def _ask(turn: _Turn) -> None:
+    # Two different people within together_s, the key or the schedule. The shorter wish counts.
+    _timed(turn)
     state, event, now_s = turn.state, turn.event, turn.now_s
-    wish_s = min(event.seconds, most_s) if event.seconds > 0 else most_s
-    since_s = now_s - turn.limits.together_s
-    others = [
-        ask for ask in state.asked
-        if ask[0] == event.kind and ask[1] != event.person and ask[2] >= since_s
-    ]  # fmt: skip
-    if event.person in (KEY, SCHEDULE):  # nobody knows who: never one of two
-        alone = (event.person, event.kind) in ((KEY, MUTE), (SCHEDULE, START_DRILL))
-        turn.agreed_s = wish_s if alone else 0
-    elif event.person and others:
-        turn.agreed_s = min(wish_s, others[0][3])
-    elif event.person:
-        state.asked = [(event.kind, event.person, now_s, wish_s)]
-        turn.serve("asked")
+    if _nameless(turn):
+        return
+    for kind, person, _until_s, seconds in state.pending(now_s):
+        if kind == event.kind and person != event.person:
+            turn.agreed_s = min(turn.agreed_s, seconds)
+            return
+    state.asked = (event.kind, event.person, now_s + turn.limits.together_s, turn.agreed_s)
+    turn.agreed_s = 0
+    turn.record("asked", 0, event.person)
 
 
-_INPUTS = {
-    HAZARD: _hazard, ACKNOWLEDGE: _acknowledge, MUTE: _ask_mute, RESET: _nothing,
-    START_TEST: _nothing, START_DRILL: _ask_drill, STOP: _nothing, START_BYPASS: _nothing,
-    END_BYPASS: _nothing, RAISE_FAULT: _fault, CLEAR_FAULT: _fault_over, TICK: _nothing,
-    RESTART: _nothing,
+_INPUTS: "dict[str, Effect]" = {
+    w.HAZARD: _hazard, w.ACKNOWLEDGE: _acknowledge, w.MUTE: _ask, w.RESET: _nothing,
+    w.START_TEST: _timed, w.START_DRILL: _ask, w.STOP: _nothing, w.START_BYPASS: _timed,
+    w.END_BYPASS: _nothing, w.RAISE_FAULT: _fault, w.CLEAR_FAULT: _fault_over,
+    w.TICK: _nothing, w.RESTART: _nothing,
 }  # fmt: skip
 
 
-# --- guards
+# --- the tables: (from, event or any, guard, to, rule, effect); requests come here unrefused
 
 
 def _always(_turn: _Turn) -> bool:
@@ -201,75 +213,27 @@ def _alarm(turn: _Turn) -> bool:
     return turn.event.level >= ALARM and turn.event.fresh
 
 
-def _at_the_box(turn: _Turn) -> bool:
-    return turn.event.person == KEY
-
-
-def _below_alarm(turn: _Turn) -> bool:
-    return turn.state.level < ALARM
-
-
-def _risen(turn: _Turn) -> bool:
-    return turn.state.level > turn.before.level
-
-
-def _above_mute(turn: _Turn) -> bool:
-    return turn.state.level > turn.state.mute_level
-
-
-def _mute_over(turn: _Turn) -> bool:
-    return turn.now_s >= turn.state.mute_until_s
-
-
 def _agreed(turn: _Turn) -> bool:
     return turn.agreed_s > 0
-
-
-def _may_reset(turn: _Turn) -> bool:
-    state = turn.state
-    return bool(turn.event.person and state.acknowledged) and state.level <= WATCH
-
-
-def _calm(turn: _Turn) -> bool:
-    state = turn.state
-    return state.mode == ARMED and state.annunciation == IDLE and state.level == NORMAL
-
-
-def _not_calm(turn: _Turn) -> bool:
-    return turn.state.level > NORMAL
 
 
 def _mode_over(turn: _Turn) -> bool:
     return turn.now_s >= turn.state.mode_until_s
 
 
-def _worst(turn: _Turn) -> int:
-    return max([OK] + list(turn.state.faults.values()))
-
-
-def _is_fault(turn: _Turn) -> bool:
-    return _worst(turn) == FAULT
-
-
-def _is_degraded(turn: _Turn) -> bool:
-    return _worst(turn) == DEGRADED
-
-
-def _is_ok(turn: _Turn) -> bool:
-    return _worst(turn) == OK
-
-
-# --- effects
-
-
 def _burst(turn: _Turn) -> None:
     turn.state.burst_s = turn.now_s
-    turn.state.asked = []  # nobody agreed to silence this
 
 
 def _begin(turn: _Turn) -> None:
     _burst(turn)
     turn.state.acknowledged = []
+
+
+def _mute(turn: _Turn) -> None:
+    state = turn.state
+    state.mute_until_s, state.mute_level = turn.now_s + turn.agreed_s, state.level
+    state.muted_s += turn.agreed_s
 
 
 def _unmute(turn: _Turn) -> None:
@@ -278,113 +242,45 @@ def _unmute(turn: _Turn) -> None:
     _burst(turn)
 
 
-def _mute(turn: _Turn) -> None:
-    state = turn.state
-    state.mute_until_s = turn.now_s + turn.agreed_s
-    state.mute_level = state.level
-    state.muted_s += turn.agreed_s
-    state.asked = []
-
-
 def _forget(turn: _Turn) -> None:
     turn.state.muted_s = 0
     turn.state.acknowledged = []
-    turn.state.asked = []
 
 
-def _test(turn: _Turn) -> None:
-    turn.state.mode_until_s = turn.now_s + turn.limits.test_s
-
-
-def _drill(turn: _Turn) -> None:
+def _start(turn: _Turn) -> None:
     turn.state.mode_until_s = turn.now_s + turn.agreed_s
-    turn.state.asked = []
+    _report(turn)
 
 
-def _bypass(turn: _Turn) -> None:
-    wish_s = turn.event.seconds if turn.event.seconds > 0 else turn.limits.bypass_s
-    turn.state.mode_until_s = turn.now_s + min(wish_s, turn.limits.bypass_max_s)
+def _report(turn: _Turn) -> None:
+    turn.state.reported_s = turn.now_s
 
 
-# --- the tables: (from, event or any, guard, to, rule, effect); the first row that fits fires
-
-_ANNUNCIATION: tuple[_Row, ...] = (
-    _Row((SOUND, MUTED), RESTART, _always, SOUND, "restart restores the alarm", _burst),
-    _Row((IDLE, LATCH), HAZARD, _alarm, SOUND, "alarm", _begin),
-    _Row((SOUND, MUTED), None, _below_alarm, LATCH, "hazard over", _nothing),
-    _Row((SOUND,), HAZARD, _risen, SOUND, "level rose", _burst),
-    _Row((SOUND,), MUTE, _agreed, MUTED, "muted", _mute),
-    _Row((MUTED,), None, _above_mute, SOUND, "level above the muted one", _unmute),
-    _Row((MUTED,), None, _mute_over, SOUND, "mute over", _burst),
-    _Row((LATCH,), RESET, _may_reset, IDLE, "reset", _forget),
-)
-_MODE: tuple[_Row, ...] = (
-    _Row((TEST, DRILL), RESTART, _always, ARMED, "restart ends test and drill", _nothing),
-    _Row((TEST, DRILL), None, _not_calm, ARMED, "hazard ends test and drill", _nothing),
-    _Row((TEST, DRILL), STOP, _always, ARMED, "stopped", _nothing),
-    _Row((BYPASS,), END_BYPASS, _at_the_box, ARMED, "bypass ended", _burst),
-    _Row((TEST,), None, _mode_over, ARMED, "test over", _nothing),
-    _Row((DRILL,), None, _mode_over, ARMED, "drill over", _nothing),
-    _Row((BYPASS,), None, _mode_over, ARMED, "bypass over", _burst),
-    _Row((ARMED, TEST, DRILL), START_BYPASS, _at_the_box, BYPASS, "bypass", _bypass),
-    _Row((ARMED,), START_TEST, _calm, TEST, "test", _test),
-    _Row((ARMED,), START_DRILL, _agreed, DRILL, "drill", _drill),
-)
-_HEALTH: tuple[_Row, ...] = (
-    _Row((OK, DEGRADED), None, _is_fault, FAULT, "fault", _nothing),
-    _Row((OK, FAULT), None, _is_degraded, DEGRADED, "degraded", _nothing),
-    _Row((DEGRADED, FAULT), None, _is_ok, OK, "healthy", _nothing),
-)
-_REGIONS = (("annunciation", _ANNUNCIATION), ("mode", _MODE), ("health", _HEALTH))
-
-
-# --- outputs
-
-
-def _output(turn: _Turn) -> None:
-    was, state = turn.before, turn.state
-    state.relay = _relay(state, turn.now_s, turn.limits)
-    if state.relay != was.relay or turn.event.kind == RESTART:
-        kind = RELAY_OFF if state.relay == OFF else RELAY_ON
-        turn.actions.insert(0, Action(kind, "relay", state.relay))  # relay first
-    if was.mode != state.mode and TEST in (was.mode, state.mode):
-        turn.actions.append(Action(TEST_START if state.mode == TEST else TEST_END, "test"))
-
-
-def _relay(state: State, now_s: int, limits: Limits) -> int:
-    if state.mode == BYPASS:
-        return OFF
-    if state.annunciation == SOUND:
-        phase_s = (now_s - state.burst_s) % (limits.max_on_s + limits.pause_s)
-        return ALARM_TONE if phase_s < limits.max_on_s else OFF
-    return DRILL_TONE if state.mode == DRILL else OFF
-
-
-def _refusal(turn: _Turn) -> str:
-    # Why a person's request did nothing.
-    kind, state = turn.event.kind, turn.state
-    if kind in (ACKNOWLEDGE, MUTE, RESET, START_DRILL) and not turn.event.person:
-        return "no name"
-    if kind == ACKNOWLEDGE:
-        return "nothing to acknowledge" if state.annunciation == IDLE else "too many names"
-    if kind == MUTE:
-        return "mute budget used" if state.annunciation == SOUND else "nothing sounds"
-    if kind in (START_BYPASS, END_BYPASS) and turn.event.person != KEY:
-        return "local key only"
-    if kind == START_DRILL and turn.event.person == KEY:
-        return "two people needed"
-    if kind == RESET:
-        return _reset_refusal(state)
-    return _MODE_REFUSALS.get(kind, "")
-
-
-def _reset_refusal(state: State) -> str:
-    if state.annunciation != LATCH:
-        return "nothing to reset"
-    return "not acknowledged" if state.level <= WATCH else "hazard not over"
-
-
-_MODE_REFUSALS = {
-    START_TEST: "not calm", START_DRILL: "not calm", STOP: "nothing to stop",
-    START_BYPASS: "already bypassed", END_BYPASS: "not bypassed",
-}  # fmt: skip
+_ANNUNCIATION: "tuple[Row, ...]" = (
+    ((w.SOUND, w.MUTED), w.RESTART, _always, w.SOUND, "restart restores the alarm", _burst),
+    ((w.IDLE, w.LATCH), w.HAZARD, _alarm, w.SOUND, "alarm", _begin),
+    ((w.SOUND, w.MUTED), None, lambda t: t.state.level < ALARM, w.LATCH, "hazard over", _nothing),
+    ((w.SOUND,), w.HAZARD, lambda t: t.state.level > t.before.level, w.SOUND, "level rose",
+     _burst),
+    ((w.SOUND,), w.MUTE, _agreed, w.MUTED, "muted", _mute),
+    ((w.MUTED,), w.HAZARD, lambda t: t.state.level > t.state.mute_level, w.SOUND,
+     "level above the muted one", _unmute),
+    ((w.MUTED,), w.HAZARD, lambda t: t.new_voter, w.SOUND, "new vote while muted", _unmute),
+    ((w.MUTED,), None, lambda t: t.now_s >= t.state.mute_until_s, w.SOUND, "mute over", _burst),
+    ((w.LATCH,), w.RESET, _always, w.IDLE, "reset", _forget),
+)  # fmt: skip
+_MODE: "tuple[Row, ...]" = (
+    ((w.TEST, w.DRILL), w.RESTART, _always, w.ARMED, "restart ends test and drill", _nothing),
+    ((w.TEST, w.DRILL), None, lambda t: t.state.level > NORMAL, w.ARMED,
+     "hazard ends test and drill", _nothing),
+    ((w.TEST, w.DRILL), w.STOP, _always, w.ARMED, "stopped", _nothing),
+    ((w.BYPASS,), w.END_BYPASS, _always, w.ARMED, "bypass ended", _burst),
+    ((w.TEST,), None, _mode_over, w.ARMED, "test over", _nothing),
+    ((w.DRILL,), None, _mode_over, w.ARMED, "drill over", _nothing),
+    ((w.BYPASS,), None, _mode_over, w.ARMED, "bypass over", _burst),
+    ((w.BYPASS,), None, lambda t: t.now_s - t.state.reported_s >= t.limits.report_s, w.BYPASS,
+     "bypass goes on", _report),
+    ((w.ARMED, w.TEST, w.DRILL), w.START_BYPASS, _agreed, w.BYPASS, "bypass", _start),
+    ((w.ARMED,), w.START_TEST, _agreed, w.TEST, "test", _start),
+    ((w.ARMED,), w.START_DRILL, _agreed, w.DRILL, "drill", _start),
+)  # fmt: skip

@@ -10,12 +10,12 @@ MODE_NAMES = ("armed", "test", "drill", "bypass")
 HEALTH_NAMES = ("ok", "degraded", "fault")
 
 # Events
-HAZARD = "hazard"  # level, name (station)
+HAZARD = "hazard"  # level, name (station), voters
 ACKNOWLEDGE = "acknowledge"  # person
 MUTE = "mute"  # person, or KEY; seconds (0: as long as allowed)
 RESET = "reset"  # person
 START_TEST = "test"
-START_DRILL = "drill"  # person
+START_DRILL = "drill"  # person, or SCHEDULE; seconds (0: as long as allowed)
 STOP = "stop"  # ends a test or drill
 START_BYPASS = "bypass"  # the local key turned on; seconds (0: the usual hour)
 END_BYPASS = "bypass end"  # the local key turned off
@@ -24,7 +24,7 @@ CLEAR_FAULT = "fault cleared"  # name
 TICK = "tick"
 RESTART = "restart"
 
-# As `person`, besides the names of people
+# As `person`, besides the names of people. Neither is a name: it sees nothing, it resets nothing.
 KEY = "local key"  # whoever stands at the box; mutes without a second one
 SCHEDULE = "schedule"  # drills as two people agreed in the site's file
 
@@ -42,29 +42,27 @@ MAX_ACKNOWLEDGED = 16
 
 
 class Limits:
-    # Times of one siren. The defaults are the contract's; only the burst is the site's own choice.
-    def __init__(
-        self, max_on_s: int = 180, pause_s: int = 120, mute_s: int = 600, mute_event_s: int = 1200,
-        together_s: int = 60, test_s: int = 60, drill_s: int = 120, bypass_s: int = 3600,
-        bypass_max_s: int = 14400,
-    ) -> None:  # fmt: skip
+    # Times of one siren. Only the burst is the site's own choice; the others are the contract's.
+    mute_s = 600  # one mute
+    mute_event_s = 1200  # all mutes from the first sound to the reset
+    together_s = 60  # within which a second person must agree
+    test_s = 60
+    drill_s = 120
+    bypass_s = 3600
+    bypass_max_s = 14400
+    report_s = 60  # how often a bypass is recalled to people
+
+    def __init__(self, max_on_s: int = 180, pause_s: int = 120) -> None:
         if max_on_s < 1 or pause_s < 0:
             raise ValueError("a burst of at least 1 s, a pause of at least 0 s")
         self.max_on_s = max_on_s  # one burst; hearing and battery
         self.pause_s = pause_s  # between bursts
-        self.mute_s = mute_s  # one mute
-        self.mute_event_s = mute_event_s  # all mutes from the first sound to the reset
-        self.together_s = together_s  # within which a second person must agree
-        self.test_s = test_s
-        self.drill_s = drill_s
-        self.bypass_s = bypass_s
-        self.bypass_max_s = bypass_max_s
 
 
 class Event:
     def __init__(
         self, kind: str, person: str = "", level: int = 0, name: str = "", seconds: int = 0,
-        fresh: bool = True,
+        fresh: bool = True, voters: "tuple[str, ...]" = (),
     ) -> None:  # fmt: skip
         self.kind = kind
         self.person = person
@@ -72,6 +70,7 @@ class Event:
         self.name = name
         self.seconds = seconds
         self.fresh = fresh  # HAZARD: rests on readings of this run, not on a restored level
+        self.voters = voters  # HAZARD: Vote.voters of all the siren's stations
 
 
 class Action:
@@ -86,10 +85,10 @@ class Action:
 
 
 _RANGES = {
-    "annunciation": 3, "mode": 3, "health": 2, "level": 4, "mute_level": 4,
-    "muted_s": 86400,
+    "annunciation": 3, "mode": 3, "health": 2, "level": 4, "mute_level": 4, "muted_s": 86400,
 }  # fmt: skip
-_TIMES = ("burst_s", "mute_until_s", "mode_until_s")
+_TIMES = ("burst_s", "mute_until_s", "mode_until_s", "reported_s")
+_STORED = tuple(_RANGES) + _TIMES + ("station", "voters", "acknowledged", "faults")
 
 
 class State:
@@ -105,51 +104,50 @@ class State:
         self.mute_level = NORMAL  # level when muted
         self.muted_s = 0  # of this event's budget, charged when granted
         self.mode_until_s = 0  # while not ARMED
+        self.reported_s = 0  # when a bypass was recalled last
+        # The values below are replaced, never altered: copies share them.
+        self.voters: list[str] = []  # sensors that voted since the siren began to sound
         self.acknowledged: list[str] = []
-        self.asked: list[tuple[str, str, int, int]] = []  # kind, person, at_s, seconds
+        self.asked: tuple[str, str, int, int] | None = None  # kind, who, until_s, seconds
         self.faults: dict[str, int] = {}
 
     def copy(self) -> "State":
         other = State()
-        for name in tuple(_RANGES) + _TIMES + ("station", "relay"):
+        for name in _STORED + ("relay", "asked"):
             setattr(other, name, getattr(self, name))
-        other.acknowledged = list(self.acknowledged)
-        other.asked = list(self.asked)
-        other.faults = dict(self.faults)
         return other
+
+    def mute_left_s(self, limits: Limits) -> int:
+        return max(0, limits.mute_event_s - self.muted_s)
+
+    def pending(self, now_s: int) -> "list[tuple[str, str, int, int]]":
+        # What waits for a second person.
+        return [self.asked] if self.asked and now_s <= self.asked[2] else []
 
     def as_dict(self, now_s: int) -> dict[str, object]:
         # Plain values; times as seconds from now, because the clock begins again after a restart.
-        saved: dict[str, object] = {name: getattr(self, name) for name in _RANGES}
+        saved: dict[str, object] = {name: getattr(self, name) for name in _STORED}
         for name in _TIMES:
             saved[name] = getattr(self, name) - now_s
-        saved["station"] = self.station
-        saved["acknowledged"] = list(self.acknowledged)
-        saved["faults"] = dict(self.faults)
         return saved
 
 
 def state_from_dict(saved: dict[str, object], now_s: int) -> State:
     # Raises KeyError or ValueError if `saved` is not from as_dict. Follow it with Event(RESTART).
     state = State()
+    for name in _STORED:
+        value, usual = saved[name], getattr(state, name)
+        if not isinstance(value, type(usual)):
+            raise ValueError(name + " is misshapen")
+        setattr(state, name, now_s + value if name in _TIMES else value)
     for name, most in _RANGES.items():
-        setattr(state, name, whole_number(saved, name, most))
-    for name in _TIMES:
-        value = saved[name]
-        if not isinstance(value, int):
-            raise ValueError(name + " is not a whole number")
-        setattr(state, name, now_s + value)
-    people, faults = saved["acknowledged"], saved["faults"]
-    if not isinstance(people, list) or not isinstance(faults, dict):
-        raise ValueError("acknowledged or faults is misshapen")
-    state.station = str(saved["station"])
-    state.acknowledged = [str(person) for person in people]
-    state.faults = {str(name): whole_number(faults, name, FAULT) for name in faults}
+        whole_number(saved[name], name, most)
+    for name, level in state.faults.items():
+        whole_number(level, name, FAULT)
     return state
 
 
-def whole_number(saved: dict[str, object], name: str, most: int) -> int:
-    value = saved[name]
+def whole_number(value: object, name: str, most: int) -> int:
     if not isinstance(value, int) or not 0 <= value <= most:
         raise ValueError(name + " is not a whole number from 0 to " + str(most))
     return value

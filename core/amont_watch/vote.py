@@ -136,11 +136,12 @@ class SensorState:
 
 class Vote:
     def __init__(
-        self, level: int, hold: int, voting: int, valid: int, rule: str, evidence: list[str]
-    ) -> None:
+        self, level: int, hold: int, voters: list[str], valid: int, rule: str,
+        evidence: list[str],
+    ) -> None:  # fmt: skip
         self.level = level  # what the evidence says now
         self.hold = hold  # a standing level up to this one may not fall
-        self.voting = voting  # sensors above the alarm limit that may sound
+        self.voters = voters  # ids of sensors above the alarm limit that may sound
         self.valid = valid  # sensors that have a say
         self.rule = rule  # key of texts.RULES
         self.evidence = evidence  # sensor ids that the rule rests on
@@ -197,14 +198,14 @@ def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vo
     # Changes nothing but `confirmed` of a suspect sensor with whom a neighbour agrees.
     _confirm([s for s in sensors if s.usable(now_s) and not s.flags & FLAT])
     panel = _Panel(station, sensors, now_s)
-    voting = len([s for s in panel.trusted if s.votes[0]])
+    voters = _ids([s for s in panel.trusted if s.votes[0]])
     for level in (ALARM_PLUS, ALARM):
         rule, evidence = _sounding(panel, level)
         if rule:
             break
     else:
         level, rule, evidence = _quiet(panel)
-    return Vote(level, max(_hold(panel), level), voting, len(panel.valid), rule, _ids(evidence))
+    return Vote(level, max(_hold(panel), level), voters, len(panel.valid), rule, _ids(evidence))
 
 
 def _confirm(sensors: list[SensorState]) -> None:

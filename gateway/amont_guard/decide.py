@@ -56,7 +56,7 @@ class StationWatch:
     rules: voting.StationConfig
     sensors: list[voting.SensorState]
     hazard: Hazard
-    vote: voting.Vote = field(default_factory=lambda: voting.Vote(0, 0, 0, 0, "no data", []))
+    vote: voting.Vote = field(default_factory=lambda: voting.Vote(0, 0, [], 0, "no data", []))
     rule: str = "no data"  # what brought the level that stands
     advice: tuple[int, float] = (voting.NORMAL, 0.0)  # level, until when
 
@@ -263,7 +263,10 @@ class Judge:
         calm = siren.state.annunciation == alarm.IDLE  # else keep saying why it sounded
         if top.hazard.level > siren.state.level or calm:
             siren.reason = self._reason(top)
-        event = Event(alarm.HAZARD, level=top.hazard.level, name=top.config.id, fresh=fresh)
+        voters = tuple(sensor for station in mine for sensor in station.vote.voters)
+        event = Event(
+            alarm.HAZARD, level=top.hazard.level, name=top.config.id, fresh=fresh, voters=voters
+        )
         evidence = self._evidence(top, siren.state.level, int(now_s), frame)
         return self._step(name, event, now_s, evidence)
 

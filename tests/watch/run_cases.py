@@ -35,7 +35,7 @@ def play_vote(case):
             out.append(len(sensors))
         else:
             v = vote.decide(station, [sensors[name] for name in station.sensors], step[1])
-            out.append([v.level, v.hold, v.voting, v.valid, v.rule, v.evidence])
+            out.append([v.level, v.hold, v.voters, v.valid, v.rule, v.evidence])
     return out
 
 
@@ -49,13 +49,13 @@ def play_hazard(case):
             hazard.restore(saved, now_s)
             out.append([hazard.level, "restored", hazard.awaiting])
             continue
-        rule = hazard.take(vote.Vote(level, hold, 0, valid, "level", []), now_s)
+        rule = hazard.take(vote.Vote(level, hold, [], valid, "level", []), now_s)
         out.append([hazard.level, rule, hazard.awaiting])
     return out
 
 
 def play_siren(case):
-    state, limits = siren.State(), siren.Limits(*case.get("limits", []))
+    state, limits = siren.State(), siren.Limits()
     out = []
     for now_s, kind, fields in case["events"]:
         if kind == siren.RESTART:
