@@ -138,6 +138,8 @@ class Node:
             kind = action[0]
             if kind == act.SAMPLE:
                 self._sample(action[1], action[2])
+            elif kind == act.LOOK:
+                self._step((act.LOOKED, action[1], self._read(self._probes[0], action[1])))
             elif kind == act.SEND:
                 self._send(action[1])
             elif kind == act.REPEAT:

@@ -2,7 +2,8 @@
 #
 # config.a / config.b (see pair.py), JSON:
 #   {"schema": 1, "id": 17, "generation": 1, "version": 1, "interval_s": 900,
-#    "fast_interval_s": 60, "high_mark": 1200 | null, "rise_mark": 20 | null, "overlap": 24,
+#    "fast_interval_s": 60, "high_mark": 1200 | null, "rise_mark": 20 | null,
+#    "alarm_mark": 2500 | null, "overlap": 24,
 #    "frame_samples": 1, "outbox_segments": 96,
 #    "channels": [{"index": 0, "quantity": 1, "step": 1,
 #                  "probe": {"kind": "replay", "file": "stage.txt"}}],
@@ -27,6 +28,7 @@ _BY_DOWNLINK = {
     3: ("high_mark", -(1 << 24), 1 << 24),
     4: ("rise_mark", 0, 1 << 24),
     5: ("overlap", 0, 63),
+    6: ("alarm_mark", -(1 << 24), 1 << 24),
 }
 
 
@@ -59,6 +61,7 @@ class NodeConfig:
             raise ConfigError("fast_interval_s: %d is over interval_s" % self.fast_interval_s)
         self.high_mark = _optional(data, "high_mark")
         self.rise_mark = _optional(data, "rise_mark")
+        self.alarm_mark = _optional(data, "alarm_mark")
         self.overlap = _integer(data, "overlap", 0, 63, 24)
         self.frame_samples = _integer(data, "frame_samples", 1, 64, 1)
         self.outbox_segments = _integer(data, "outbox_segments", 2, 1024, 96)

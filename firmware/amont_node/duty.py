@@ -14,6 +14,7 @@ from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, RESEND, TIME
 
 # Actions: tuples that start with one of these.
 SAMPLE = "sample"  # (seq, tick_s): read the probes, store, answer with READING
+LOOK = "look"  # (tick_s): read the first probe, store nothing, answer with LOOKED
 SEND = "send"  # (plan): build, seal and send a frame, answer with SENT or FAILED
 REPEAT = "repeat"  # (frame): send these very bytes again
 ACKED = "acked"  # (life, through or None, bits): tell the outbox
@@ -22,6 +23,7 @@ CONFIGURE = "configure"  # (version, items): make durable, then answer with CONF
 
 # Events: tuples that start with one of these.
 READING = "reading"  # (tick_s, value of the first channel or None): stored
+LOOKED = "looked"  # (tick_s, value or None)
 SENT = "sent"  # (plan, counter, frame, first, last, echoed nonce or None)
 FAILED = "failed"  # (plan): cannot be built, ever
 DOWNLINK = "downlink"  # (counter, message): it opened
@@ -59,6 +61,9 @@ class Duty:
             seq = self._next_seq
             self._next_seq += 1
             return [(SAMPLE, seq, instant_s)]
+        look_s = self._sampler.take_look(tick_s)
+        if look_s is not None:
+            return [(LOOK, look_s)]
         if tick_s >= self._health_due_s:
             self._health_due_s = tick_s + HEALTH_INTERVAL_S
             self.delivery.want_health()
@@ -66,7 +71,7 @@ class Duty:
 
     # When to be called again without an event: (tick_s, link_ms or None).
     def due(self, link_ms: int) -> tuple[int, int | None]:
-        return min(self._sampler.due_s, self._health_due_s), self.delivery.due_ms(link_ms)
+        return min(self._sampler.wake_s(), self._health_due_s), self.delivery.due_ms(link_ms)
 
     def fast(self, tick_s: int) -> bool:
         return self._sampler.fast(tick_s)
@@ -97,6 +102,9 @@ class Duty:
         if kind == READING:
             urgent = event[2] is not None and self._sampler.reading(event[1], event[2])
             self.delivery.sampled(urgent)
+        elif kind == LOOKED:
+            if event[2] is not None:
+                self._sampler.looked(event[1], event[2])
         elif kind == SENT:
             plan, counter, frame, first, last, echo = event[1:]
             self.delivery.sent(plan, counter, frame, first, last, echo, link_ms)

@@ -101,5 +101,9 @@ def _marks(site: Site, first: Channel) -> Json:
     for station in site.stations:
         if first.sensor in station.sensors and first.quantity == "stage_mm":
             rise_mm_min = station.rise_support_mm * 60 // station.rise_support_s
-            return {"high_mark": station.watch_mm, "rise_mark": max(1, rise_mm_min)}
-    return {"high_mark": None, "rise_mark": None}
+            return {
+                "high_mark": station.watch_mm,
+                "rise_mark": max(1, rise_mm_min),
+                "alarm_mark": station.alarm_mm,
+            }
+    return {"high_mark": None, "rise_mark": None, "alarm_mark": None}

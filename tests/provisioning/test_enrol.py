@@ -87,7 +87,7 @@ def test_the_node_reads_its_part_of_the_site(desk):
     config = ConfigStore(str(desk.board())).load()
     assert (config.id, config.generation, config.version, config.interval_s) == (NODE, 1, 1, 900)
     assert [(c.index, c.quantity) for c in config.channels] == [(0, 1)]
-    assert (config.high_mark, config.rise_mark) == (1200, 6)
+    assert (config.high_mark, config.rise_mark, config.alarm_mark) == (1200, 6, 2500)
     assert config.carrier == {"kind": "radio", "host": "127.0.0.1", "port": 7801}
 
 
@@ -95,7 +95,7 @@ def test_a_node_on_mqtt_gets_its_certificates(desk, tls):
     assert desk.run("--tls", tls, node=METER) == 0
     config = ConfigStore(str(desk.board())).load()
     assert config.carrier["site"] == "sainte-amonette"
-    assert config.high_mark is None
+    assert config.high_mark is None and config.alarm_mark is None
     for key in ("ca", "cert", "key"):
         assert (desk.board() / config.carrier["tls"][key]).is_file()
 

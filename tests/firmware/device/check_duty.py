@@ -66,6 +66,84 @@ def check_hint() -> None:
     assert not sampler.fast(6 + 3600)  # a hint that nobody repeats ends
 
 
+def watchful(**changes) -> Sampler:
+    return Sampler(config(fast_interval_s=60, alarm_mark=2000, **changes), 0)
+
+
+# All due until tick_s, second by second: ticks of samples, and those of them that are urgent.
+def run(sampler, until_s: int, value, from_s: int = 0):
+    samples = []
+    urgent = []
+    for tick_s in range(from_s, until_s + 1):
+        for _ in range(3):
+            look_s = sampler.take_look(tick_s)
+            if look_s is not None:
+                sampler.looked(look_s, value(look_s))
+            instant_s = sampler.take_due(tick_s)
+            if instant_s is None:
+                continue
+            samples.append(instant_s)
+            if sampler.reading(instant_s, value(instant_s)):
+                urgent.append(instant_s)
+    return samples, urgent
+
+
+def check_looks_between_samples_only_in_fast_mode() -> None:
+    sampler = watchful()
+    run(sampler, 60, lambda tick_s: 900)
+    assert sampler.look_s is None and sampler.wake_s() == 120
+    run(sampler, 120, lambda tick_s: 1500, 61)
+    assert sampler.look_s == 130 and sampler.wake_s() == 130
+    assert sampler.take_look(129) is None and sampler.take_look(131) == 130
+    sampler.looked(130, 1999)
+    assert sampler.take_due(131) is None
+
+
+# Crossing the alarm mark just after a look: three samples, each urgent, within half a minute.
+def check_alert_at_once() -> None:
+    samples, urgent = run(watchful(), 400, lambda tick_s: 1500 if tick_s < 131 else 2100)
+    assert samples[:2] == [60, 120] and samples[2:14] == list(range(140, 260, 10))
+    assert urgent[:1] == [60] and urgent[1:] == list(range(140, 260, 10))
+    assert samples[14:] == [260, 300, 360]  # then as before
+
+
+def check_alert_from_calm() -> None:
+    samples, urgent = run(watchful(), 150, lambda tick_s: 100 if tick_s < 90 else 2100)
+    assert samples == [60, 120, 130, 140, 150] and urgent == samples[1:]
+
+
+def check_a_level_around_the_mark_spares_the_airtime() -> None:
+    samples, _ = run(watchful(), 7200, lambda tick_s: 1990 if tick_s // 10 % 2 else 2010)
+    assert len(samples) < 2 * 7200 // 60 + 24
+
+
+def check_the_guard_may_ask_for_an_alert() -> None:
+    sampler = watchful()
+    sampler.hint(2, 5)
+    samples, urgent = run(sampler, 200, lambda tick_s: 100, 5)
+    assert samples == list(range(10, 140, 10)) + [180] and urgent == samples[:12]
+    sampler.hint(2, 200)  # repeated with each acknowledgement: fast, but no other alert
+    assert run(sampler, 360, lambda tick_s: 100, 201)[0] == [240, 300, 360]
+    sampler.hint(0, 361)
+    sampler.hint(2, 362)
+    assert sampler.alert(363)
+
+
+def check_without_an_alarm_mark_nobody_looks() -> None:
+    sampler = Sampler(config(fast_interval_s=60), 0)
+    assert run(sampler, 240, lambda tick_s: 9000)[0] == [60, 120, 180, 240]
+
+
+def check_a_look_reads_and_keeps_nothing() -> None:
+    node, _ = settled(fast_interval_s=60, alarm_mark=2000, value=lambda tick_s: 1500)
+    node.wake(60, 100)
+    (action,) = node.duty.step(70, 200)
+    assert action == (act.LOOK, 70)
+    assert node.duty.step(70, 201, (act.LOOKED, 70, None)) == []  # the probe failed
+    node.duty.step(70, 202, (act.LOOKED, 70, 2000))
+    assert node.duty.step(70, 203) == [(act.SAMPLE, 1, 70)]
+
+
 def check_regular_frame_each_n() -> None:
     node, _ = settled(frame_samples=3)
     assert node.wake(60, 100) == [] and node.wake(120, 200) == []

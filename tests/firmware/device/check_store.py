@@ -241,8 +241,9 @@ def check_config_round_trip() -> None:
     store = ConfigStore(path)
     store.save(config())
     assert ConfigStore(path).load().data == config().data
-    changed = store.load().changed(2, [(1, 1200), (3, 2500), (5, 8)])
-    assert (changed.interval_s, changed.high_mark, changed.overlap) == (1200, 2500, 8)
+    changed = store.load().changed(2, [(1, 1200), (3, 2500), (5, 8), (6, 3000)])
+    assert (changed.interval_s, changed.overlap) == (1200, 8)
+    assert (changed.high_mark, changed.alarm_mark) == (2500, 3000)
     assert changed.version == 2
     save_secret(path, bytes(range(16)))
     assert load_secret(path) == bytes(range(16))
