@@ -10,12 +10,16 @@ from typing import Any
 
 import msgspec
 
-from amont_site.model import Node, Site, limits
+from amont_site.model import Drill, Node, Siren, Site, bounds_mm, limits, output_keys
 
 STATION_FIELDS = (
     "watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm",
     "hysteresis_mm", "clear_s", "rise_support_mm", "rise_support_s",
+    "limits_delay_s",
 )  # fmt: skip
+
+# as Drill names them; Monday is 0
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def canonical(value: dict[str, Any]) -> bytes:
@@ -30,17 +34,16 @@ def compile_guard(site: Site) -> dict[str, Any]:
         "format": 1,
         "site": site.id,
         "name": plain(site.name),
+        "time_zone": site.time_zone,
         "bridge": plain(site.bridge),
         "nodes": [_node(node) for node in site.nodes],
         "stations": [
             {"id": s.id, "name": plain(s.name), "sensors": list(s.sensors)}
             | {field: getattr(s, field) for field in STATION_FIELDS}
+            | {"bounds_mm": bounds_mm(site, s)}
             for s in site.stations
         ],
-        "sirens": [
-            plain(s) | {"output": {k: v for k, v in plain(s.output).items() if v is not None}}
-            for s in site.sirens
-        ],
+        "sirens": [_siren(siren) for siren in site.sirens],
         "people": plain(site.people),
     }
     guard["sha256"] = hashlib.sha256(canonical(guard)).hexdigest()
@@ -60,6 +63,33 @@ def _node(node: Node) -> dict[str, Any]:
             for index, channel in enumerate(node.channels)
         ],
     }
+
+
+def _siren(siren: Siren) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(siren)
+    supervision: dict[str, Any] = plain["supervision"]
+    return plain | {
+        "output": output_keys(siren.output),
+        "supervision": {name: what for name, what in supervision.items() if what is not None},
+        "practice": {
+            "silent_test": _clock(siren.practice.silent_test),
+            "drill": _drill(siren.practice.drill),
+        },
+    }
+
+
+def _drill(drill: Drill | None) -> dict[str, Any] | None:
+    if drill is None:
+        return None
+    return {
+        "weekday": WEEKDAYS.index(drill.weekday), "nth": drill.nth, **_clock(drill.at),
+        "seconds": drill.seconds, "agreed_by": drill.agreed_by,
+    }  # fmt: skip
+
+
+def _clock(text: str) -> dict[str, int]:
+    hour, minute = text.split(":")
+    return {"hour": int(hour), "minute": int(minute)}
 
 
 def write_guard(site: Site, path: Path) -> None:

@@ -5,7 +5,7 @@ Lengths end in their unit. ``msgspec.json.schema`` of ``Site`` is docs/site.sche
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -15,6 +15,8 @@ Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Stage = Annotated[int, Meta(ge=-20_000, le=50_000)]
+Pin = Annotated[int, Meta(ge=0, le=27)]
+Register = Annotated[int, Meta(ge=0, le=65_535)]
 Value = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 PinHash = Annotated[str, Meta(pattern="^scrypt\\$8192\\$8\\$2\\$[0-9a-f]{32}\\$[0-9a-f]{64}$")]
 Quantity = Literal[
@@ -120,6 +122,9 @@ class Station(_Part, frozen=True, kw_only=True):
     clear_s: Annotated[int, Meta(ge=60, le=7_200)] = 600
     rise_support_mm: Annotated[int, Meta(ge=20, le=1_000)] = 100
     rise_support_s: Annotated[int, Meta(ge=60, le=7_200)] = 900
+    # where people may move the four limits to; what its sensors have in common if absent
+    bounds_mm: Annotated[list[Stage], Meta(min_length=2, max_length=2)] | None = None
+    limits_delay_s: Annotated[int, Meta(ge=60, le=86_400)] = 600  # from agreed to in force
 
 
 class RainGauge(_Part, frozen=True, kw_only=True):
@@ -142,10 +147,91 @@ class Zone(_Part, frozen=True, kw_only=True):
 
 
 class Output(_Part, frozen=True, kw_only=True):
-    """What makes a siren sound."""
+    """What makes a siren sound. ``OUTPUT_KEYS`` says what each kind knows and needs."""
 
-    kind: Literal["simulated", "gpio"]
-    pin: Annotated[int, Meta(ge=0, le=27)] | None = None  # GPIO number on the Pi's header
+    kind: Literal["simulated", "gpio", "modbus"]
+    pin: Pin | None = None  # GPIO numbers on the Pi's header, as the three below
+    active_high: bool | None = None
+    readback_pin: Pin | None = None
+    isolate_pin: Pin | None = None
+    isolate_readback_pin: Pin | None = None
+    port: Line | None = None
+    baud: Annotated[int, Meta(ge=1_200, le=115_200)] | None = None
+    parity: Literal["N", "E", "O"] | None = None
+    unit: Annotated[int, Meta(ge=1, le=247)] | None = None  # the module's Modbus address
+    coil: Register | None = None
+    readback_input: Register | None = None  # discrete inputs, as isolate_readback_input
+    isolate_coil: Register | None = None
+    isolate_readback_input: Register | None = None
+
+
+# kind: its keys with what an absent one means; NEEDED must be there, None stays absent
+NEEDED = "needed"
+OUTPUT_KEYS: dict[str, dict[str, Any]] = {
+    "simulated": {},
+    "gpio": {
+        "pin": NEEDED, "active_high": True, "readback_pin": None, "isolate_pin": None,
+        "isolate_readback_pin": None,
+    },
+    "modbus": {
+        "port": NEEDED, "baud": 9_600, "parity": "N", "unit": 1, "coil": NEEDED,
+        "readback_input": None, "isolate_coil": None, "isolate_readback_input": None,
+    },
+}  # fmt: skip
+
+
+class Measure(_Part, frozen=True, kw_only=True):
+    """One measured value: where it is read, how a count becomes the unit, what is normal.
+
+    ``at`` is a channel of the MCP3208 (gpio) or an input register (modbus). With ``series_ohm``
+    the count is the tap of a divider: ohm = series_ohm * count / (full - count).
+    """
+
+    at: Register
+    low: Annotated[int, Meta(ge=0, le=10_000_000)]
+    high: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000_000
+    per_count: Annotated[float, Meta(ge=0.000_001, le=10_000)] = 1.0
+    series_ohm: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    full: Annotated[int, Meta(ge=1, le=65_535)] = 4_095
+
+
+class Supervision(_Part, frozen=True, kw_only=True):
+    """What is measured around a siren; docs/wiring.en.md says how it is wired."""
+
+    line_ohm: Measure | None = None
+    earth_ohm: Measure | None = None
+    coil_ma: Measure | None = None
+    horn_ma: Measure | None = None
+    battery_mv: Measure | None = None
+    mains: Register | None = None  # pin or input: closed while the mains is there
+    tamper: Register | None = None  # pin or input: closed while the box is shut
+
+
+class Key(_Part, frozen=True, kw_only=True):
+    """The local key: the two contacts of the mute button, and the bypass switch."""
+
+    mute_no: Register
+    mute_nc: Register
+    bypass: Register | None = None
+
+
+class Drill(_Part, frozen=True, kw_only=True):
+    """The audible drill each month, and the two people who agreed on it."""
+
+    weekday: Literal[
+        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+    ]  # fmt: skip
+    nth: Annotated[int, Meta(ge=1, le=4)]
+    at: Clock
+    seconds: Annotated[int, Meta(ge=5, le=120)]
+    agreed_by: Annotated[list[Line], Meta(min_length=2, max_length=2)]
+
+
+class Practice(_Part, frozen=True, kw_only=True):
+    """When the siren is tried."""
+
+    silent_test: Clock = "10:00"
+    drill: Drill | None = None
 
 
 class Siren(_Part, frozen=True, kw_only=True):
@@ -155,6 +241,9 @@ class Siren(_Part, frozen=True, kw_only=True):
     name: Text
     stations: Annotated[list[Slug], Meta(min_length=1, max_length=16)]
     output: Output
+    supervision: Supervision = Supervision()
+    key: Key | None = None
+    practice: Practice = Practice()
     max_on_s: Annotated[int, Meta(ge=10, le=360)] = 180
     pause_s: Annotated[int, Meta(ge=0, le=300)] = 120
 
@@ -200,3 +289,21 @@ def limits(node: Node, channel: Channel) -> dict[str, int]:
     return {"validity_s": validity_s} | {
         name: getattr(usual, name) if value is None else value for name, value in filled.items()
     }
+
+
+def bounds_mm(site: Site, station: Station) -> list[int]:
+    """Return where a station's limits may lie: as written, or what all its sensors can read."""
+    if station.bounds_mm is not None:
+        return station.bounds_mm
+    sensors = site.sensors()
+    filled = [limits(*sensors[sensor]) for sensor in station.sensors if sensor in sensors]
+    return [max(f["min"] for f in filled), min(f["max"] for f in filled)]
+
+
+def output_keys(output: Output) -> dict[str, Any]:
+    """Return what the guard is told of an output: its kind's keys, defaults filled in."""
+    filled: dict[str, Any] = {"kind": output.kind}
+    for key, usual in OUTPUT_KEYS[output.kind].items():
+        value = getattr(output, key)
+        filled[key] = usual if value is None else value
+    return filled

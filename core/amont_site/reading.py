@@ -30,7 +30,8 @@ EXAMPLES = {
     "latitude": "43.61", "longitude": "3.88",
     "time_zone": "Europe/Paris", "carrier": "bridge", "quantity": "stage_mm", "kind": "simulated",
     "role": "mayor", "host": "127.0.0.1", "river": "Amonette", "fr": "Pont neuf",
-    "en": "New bridge",
+    "en": "New bridge", "pin": "17", "coil": "0", "parity": "N", "silent_test": "10:00",
+    "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
 }  # fmt: skip
 FORMS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "a-z, 0-9, -",

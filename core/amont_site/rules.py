@@ -7,9 +7,32 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from amont_site.model import Channel, Node, Output, Site, Station, Zone, limits
-from amont_site.reading import Path, Reader
+import msgspec
 
+from amont_site.model import (
+    NEEDED,
+    OUTPUT_KEYS,
+    Channel,
+    Drill,
+    Measure,
+    Node,
+    Output,
+    Siren,
+    Site,
+    Station,
+    Supervision,
+    Zone,
+    bounds_mm,
+    limits,
+)  # fmt: skip
+from amont_site.reading import EXAMPLES, Path, Reader
+
+WIRES = (
+    "pin", "readback_pin", "isolate_pin", "isolate_readback_pin",
+    "coil", "isolate_coil", "readback_input", "isolate_readback_input",
+    "mains", "tamper", "mute_no", "mute_nc", "bypass",
+)  # fmt: skip
+GPIO_PIN_MAX, ADC_CHANNEL_MAX = 27, 7
 THRESHOLDS = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
 # Other quantities may be measured without a place that judges them: a battery, a temperature.
 NEED_A_PLACE = {"stage_mm", "flow_l_h", "rain_um"}
@@ -52,13 +75,25 @@ def _unique(rules: Rules) -> None:
         ((("sirens", i, "id"), s.id) for i, s in enumerate(site.sirens)),
         ((("people", i, "name"), p.name) for i, p in enumerate(site.people)),
         (
-            (("sirens", i, "output", "pin"), s.output.pin)
+            (("sirens", i, "output", "port"), s.output.port)
             for i, s in enumerate(site.sirens)
-            if s.output.pin is not None
+            if s.output.port is not None
+        ),
+        (
+            use
+            for i, s in enumerate(site.sirens)
+            if s.output.kind == "gpio"
+            for use in _wires(i, s)
         ),
     ]
     for i, siren in enumerate(site.sirens):
         groups.append(((("sirens", i, "stations", j), s) for j, s in enumerate(siren.stations)))
+        if siren.output.kind == "modbus":  # its numbers count from 0 on each module
+            groups.append(use for use in _wires(i, siren) if "coil" not in str(use[0][-1]))
+            groups.append(use for use in _wires(i, siren) if "coil" in str(use[0][-1]))
+        drill = siren.practice.drill
+        path: Path = ("sirens", i, "practice", "drill", "agreed_by")
+        groups.append(((*path, j), p) for j, p in enumerate(drill.agreed_by if drill else ()))
     for group in groups:
         first: dict[object, Path] = {}
         for path, value in group:
@@ -66,6 +101,18 @@ def _unique(rules: Rules) -> None:
                 line = rules.reader.lines[first[value]]
                 rules.say(path, "twice", value=value, first=line)
             first.setdefault(value, path)
+
+
+def _wires(i: int, siren: Siren) -> Iterator[tuple[Path, object]]:
+    """Yield the numbers that a siren takes of pins, or of a module's coils and inputs."""
+    path: Path = ("sirens", i)
+    for part, holder in (
+        ("output", siren.output), ("supervision", siren.supervision), ("key", siren.key),
+    ):  # fmt: skip
+        for key in WIRES:
+            number = getattr(holder, key, None)
+            if number is not None:
+                yield (*path, part, key), number
 
 
 def _uses(site: Site) -> Iterator[tuple[Path, str, str]]:
@@ -154,6 +201,7 @@ def _stations(rules: Rules) -> None:
         if 0 < gap <= station.hysteresis_mm:
             rules.say((*path, "hysteresis_mm"), "hysteresis", value=station.hysteresis_mm, gap=gap)
         _reach(rules, path, station)
+        _bounds(rules, path, station)
 
 
 def _reach(rules: Rules, path: Path, station: Station) -> None:
@@ -168,6 +216,21 @@ def _reach(rules: Rules, path: Path, station: Station) -> None:
                     (*path, key), "outside", key=key, value=value, sensor=sensor,
                     least=filled["min"], most=filled["max"],
                 )  # fmt: skip
+
+
+def _bounds(rules: Rules, path: Path, station: Station) -> None:
+    if station.bounds_mm is None:
+        return  # as wide as the sensors, which _reach looks at
+    low, high = station.bounds_mm
+    if low >= high:
+        rules.say((*path, "bounds_mm"), "low-high", low=low, high=high)
+    least, most = bounds_mm(rules.site, msgspec.structs.replace(station, bounds_mm=None))
+    if low < least or high > most:
+        rules.say((*path, "bounds_mm"), "bounds-wide", least=least, most=most)
+    for key in THRESHOLDS:
+        value = getattr(station, key)
+        if low < high and not low <= value <= high:
+            rules.say((*path, key), "outside-bounds", key=key, value=value, least=low, most=high)
 
 
 def _zones(rules: Rules) -> None:
@@ -185,7 +248,8 @@ def _in_order(zone: Zone) -> bool:
 def _sirens(rules: Rules) -> None:
     stations = {station.id: station for station in rules.site.stations}
     for i, siren in enumerate(rules.site.sirens):
-        _output(rules, ("sirens", i, "output"), siren.output)
+        _output(rules, ("sirens", i), siren)
+        _drill(rules, ("sirens", i), siren.practice.drill)
         for j, name in enumerate(siren.stations):
             path: Path = ("sirens", i, "stations", j)
             if name in stations:
@@ -197,11 +261,54 @@ def _sirens(rules: Rules) -> None:
         rules.say(("people",), "few-people", count=len(rules.site.people))
 
 
-def _output(rules: Rules, path: Path, output: Output) -> None:
-    if output.kind == "gpio" and output.pin is None:
-        rules.say(path, "pin-missing")
-    if output.kind == "simulated" and output.pin is not None:
-        rules.say((*path, "pin"), "pin-useless")
+def _output(rules: Rules, path: Path, siren: Siren) -> None:
+    output, here = siren.output, (*path, "output")
+    known = OUTPUT_KEYS[output.kind]
+    for key in output.__struct_fields__[1:]:
+        if key not in known and getattr(output, key) is not None:
+            rules.say((*here, key), "output-useless", kind=output.kind, key=key)
+    missing = [k for k, usual in known.items() if usual == NEEDED and getattr(output, k) is None]
+    for key in missing:
+        rules.say(here, "output-missing", kind=output.kind, key=key, example=EXAMPLES[key])
+    if output.kind == "simulated":
+        for key, there in (("supervision", siren.supervision), ("key", siren.key)):
+            if there not in (None, Supervision()):
+                rules.say((*path, key), "no-wires", key=key)
+    elif not missing:
+        _silent_test(rules, here, output)
+        _supervision(rules, path, siren)
+
+
+def _silent_test(rules: Rules, path: Path, output: Output) -> None:
+    suffixes = {"gpio": ("readback_pin", "isolate_pin", "isolate_readback_pin")}
+    needed = suffixes.get(
+        output.kind, ("readback_input", "isolate_coil", "isolate_readback_input")
+    )
+    missing = [key for key in needed if getattr(output, key) is None]
+    if missing:
+        rules.say(path, "silent-test-partial", missing=", ".join(missing))
+
+
+def _supervision(rules: Rules, path: Path, siren: Siren) -> None:
+    for key in siren.supervision.__struct_fields__:
+        what, here = getattr(siren.supervision, key), (*path, "supervision", key)
+        if isinstance(what, Measure):
+            if what.low >= what.high:
+                rules.say(here, "low-high", low=what.low, high=what.high)
+            if siren.output.kind == "gpio" and what.at > ADC_CHANNEL_MAX:
+                rules.say((*here, "at"), "between", value=what.at, least=0, most=ADC_CHANNEL_MAX)
+    if siren.output.kind == "gpio":
+        for here, number in _wires(int(path[1]), siren):
+            if int(str(number)) > GPIO_PIN_MAX:
+                rules.say(here, "between", value=number, least=0, most=GPIO_PIN_MAX)
+
+
+def _drill(rules: Rules, path: Path, drill: Drill | None) -> None:
+    people = [person.name for person in rules.site.people]
+    for j, name in enumerate(drill.agreed_by if drill else ()):
+        if name not in people:
+            here: Path = (*path, "practice", "drill", "agreed_by", j)
+            rules.say(here, "unknown-person", value=name, near=_near(name, people))
 
 
 def _promise(rules: Rules, path: Path, station: Station) -> None:

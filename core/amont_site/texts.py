@@ -189,13 +189,38 @@ TEXTS: dict[str, tuple[str, str]] = {
         "night_to ({value}) doit suivre night_from ({first}) ; la nuit usuelle va de 02:00 à "
         "04:00",
     ),
-    "pin-missing": (
-        "a gpio output needs its pin; add: pin: 17",
-        "une sortie gpio demande sa broche ; ajoutez : pin: 17",
+    "low-high": (
+        "low ({low}) must be below high ({high})",
+        "la limite basse ({low}) doit être inférieure à la haute ({high})",
     ),
-    "pin-useless": (
-        "a simulated output has no pin; remove it, or write kind: gpio",
-        "une sortie simulée n'a pas de broche ; retirez-la, ou écrivez kind: gpio",
+    "bounds-wide": (
+        "wider than what every sensor of the station can read; write at most [{least}, {most}]",
+        "plus large que ce que chaque capteur de la station peut lire ; écrivez au plus "
+        "[{least}, {most}]",
+    ),
+    "outside-bounds": (
+        "{key} ({value}) is outside bounds_mm ({least} to {most}); widen the bounds or move it",
+        "{key} ({value}) est hors de bounds_mm ({least} à {most}) ; élargissez les bornes ou "
+        "déplacez-le",
+    ),
+    "output-missing": (
+        "an output of kind {kind} needs '{key}'; add: {key}: {example}",
+        "une sortie de type {kind} demande « {key} » ; ajoutez : {key}: {example}",
+    ),
+    "output-useless": (
+        "an output of kind {kind} has no '{key}'; remove it, or change the kind",
+        "une sortie de type {kind} n'a pas de « {key} » ; retirez-le, ou changez le type",
+    ),
+    "no-wires": (
+        "'{key}' needs wires, and a simulated output has none; remove it, or write kind: gpio "
+        "or kind: modbus",
+        "« {key} » demande des fils, et une sortie simulée n'en a pas ; retirez-le, ou écrivez "
+        "kind: gpio ou kind: modbus",
+    ),
+    "unknown-person": (
+        "'{value}' is not one of 'people'{near}; a drill is agreed by two people of this file",
+        "« {value} » n'est pas dans « people »{near} ; un exercice est convenu par deux "
+        "personnes de ce fichier",
     ),
     # warnings: the site works, with less
     "weaker-promise": (
@@ -209,6 +234,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "second sensor if you can",
         "la station « {value} » déclenche une sirène avec un seul capteur : plus d'alarmes "
         "fausses et manquées ; ajoutez un second capteur si possible",
+    ),
+    "silent-test-partial": (
+        "without {missing} the silent test cannot try the relay, and a fault of it shows only "
+        "when the siren is needed; see docs/wiring.en.md",
+        "sans {missing}, le test silencieux ne peut pas essayer le relais, et sa panne ne se "
+        "voit que quand la sirène doit sonner ; voir docs/wiring.fr.md",
     ),
     "few-people": (
         "muting or drilling from afar takes two people, and there are {count}; add someone "
@@ -224,4 +255,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
 }
 # The site works all the same, with less.
-WARNINGS = frozenset({"weaker-promise", "one-sensor", "few-people", "no-tls"})
+WARNINGS = frozenset({
+    "weaker-promise", "one-sensor", "few-people", "no-tls", "silent-test-partial",
+})  # fmt: skip

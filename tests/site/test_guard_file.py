@@ -84,7 +84,10 @@ def test_a_gpio_pin_reaches_the_guard(site: Site) -> None:
     text = Text(fr="Mairie", en="Town hall")
     siren = Siren(id="s", name=text, stations=["pont-neuf"], output=Output(kind="gpio", pin=17))
     other = Site(**{f: getattr(site, f) for f in site.__struct_fields__} | {"sirens": [siren]})
-    assert compile_guard(other)["sirens"][0]["output"] == {"kind": "gpio", "pin": 17}
+    assert compile_guard(other)["sirens"][0]["output"] == {
+        "kind": "gpio", "pin": 17, "active_high": True, "readback_pin": None,
+        "isolate_pin": None, "isolate_readback_pin": None,
+    }  # fmt: skip
 
 
 def test_the_file_is_canonical_private_and_replaced_whole(site: Site, tmp_path: Path) -> None:

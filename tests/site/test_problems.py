@@ -39,6 +39,23 @@ ANNE = "  - name: Anne\n    role: mayor\n"
 TWO_MASTS = "sensors: [pont-neuf-a, pont-neuf-b]"
 PIN = TEXT[TEXT.index("pin: ") : TEXT.index("\n", TEXT.index("pin: "))]
 
+WIRED = """output: {kind: gpio, pin: 17, readback_pin: 27, isolate_pin: 23, isolate_readback_pin: 24}
+    supervision: {mains: 22}
+"""
+SUP = "sirens[0].supervision.battery_mv"
+DRILL = 'weekday: thursday, nth: 2, at: "18:30", seconds: 30, agreed_by: [Anne, Luc]'
+
+
+def _wired(old: str, new: str) -> Edit:
+    """A siren on pins, with a part of its wires swapped, or with a line more."""
+    wired = WIRED.replace(old, new) if old else WIRED + f"    {new}\n"
+    return swap("output: {kind: simulated}\n", wired)
+
+
+def _bounds(bounds: str) -> Edit:
+    return swap("river: Amonette", f"river: Amonette\n    bounds_mm: {bounds}")
+
+
 # code: the edit that provokes it, where the edited file shows it, and the key path
 CASES: dict[str, tuple[Edit, str, str]] = {
     "tab": (swap("    name: {fr: Pont neuf amont", "\tname: {fr: Pont neuf amont"), "\tname", ""),
@@ -142,11 +159,29 @@ CASES: dict[str, tuple[Edit, str, str]] = {
     ),
     "time-zone": (swap("Europe/Paris", "Europe/Amonette"), "time_zone", "time_zone"),
     "night": (swap('night_to: "04:00"', 'night_to: "01:00"'), "night_to", "zones[0].night_to"),
-    "pin-missing": (swap("kind: simulated", "kind: gpio"), "kind: gpio", "sirens[0].output"),
-    "pin-useless": (
+    "low-high": (_wired("mains: 22", "battery_mv: {at: 4, low: 15, high: 9}"), "low: 15", SUP),
+    "bounds-wide": (_bounds("[-501, 8000]"), "[-501", "stations[0].bounds_mm"),
+    "outside-bounds": (_bounds("[0, 3000]"), "alarm_plus", "stations[0].alarm_plus_mm"),
+    "output-missing": (swap("kind: simulated", "kind: gpio"), "kind: gpio", "sirens[0].output"),
+    "output-useless": (
         swap("kind: simulated", "kind: simulated, pin: 17"),
         "pin: 17",
         "sirens[0].output.pin",
+    ),
+    "no-wires": (
+        swap("{kind: simulated}", "{kind: simulated}\n    supervision: {mains: 22}"),
+        "mains: 22",
+        "sirens[0].supervision",
+    ),
+    "unknown-person": (
+        _wired("", "practice: {drill: {" + DRILL.replace("Luc", "Lux") + "}}"),
+        "Lux",
+        "sirens[0].practice.drill.agreed_by[1]",
+    ),
+    "silent-test-partial": (
+        swap("kind: simulated", "kind: gpio, pin: 17, readback_pin: 27"),
+        "kind: gpio",
+        "sirens[0].output",
     ),
     "weaker-promise": (
         swap("carrier: bridge", "carrier: mqtt"),
