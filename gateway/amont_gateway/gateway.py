@@ -15,6 +15,7 @@ from amont_gateway.advise import Advisor, Scorer
 from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
+from amont_gateway.dry_run import DryRuns
 from amont_gateway.events import Events
 from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
@@ -26,7 +27,7 @@ from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
-from amont_gateway.view import Action, Demo, Result, View
+from amont_gateway.view import Action, Demo, DryRun, Result, Training, View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
 from amont_gateway.worker import Crew
@@ -67,6 +68,7 @@ class Gateway:
         clock: Clock | None = None,
         load_models: Callable[[], Scorer] | None = None,
         demo: Callable[[], Demo | None] = lambda: None,
+        training: Callable[[], Training | None] = lambda: None,
     ) -> None:
         """Build everything; nothing starts and no file is touched before ``start``."""
         self._clock = clock or SystemClock()
@@ -123,7 +125,9 @@ class Gateway:
             self.events,
             self._clock,
             demo,
+            training,
         )
+        self._dry_runs = DryRuns(places, self.journal.path, self._clock)
 
     @property
     def failed(self) -> BaseException | None:
@@ -169,6 +173,19 @@ class Gateway:
     def act(self, action: Action) -> Result:
         """Pass a person's wish to the guard and wait for its answer."""
         return self.link.act(action, self._clock.wall_ms())
+
+    def dry_run(self, station: str, limits_mm: list[int]) -> DryRun:
+        """Try four limits on the past beside those in force; takes seconds.
+
+        Raise KeyError for an unknown station, ValueError unless four limits rise,
+        sqlite3.Error if the journal cannot be read.
+        """
+        (present,) = [s.thresholds for s in self.view().stations if s.id == station] or [None]
+        if present is None:
+            raise KeyError(station)
+        top_mm = present.alarm_plus_mm or present.alarm_mm + 1
+        in_force = [present.watch_mm, present.warning_mm, present.alarm_mm, top_mm]
+        return self._dry_runs.run(station, limits_mm, in_force)
 
     def states(self) -> dict[str, str]:
         """Return the states of database, broker and journal."""

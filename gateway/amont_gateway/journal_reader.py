@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from amont_gateway import journal_sql as sql
 from amont_gateway.readings import Sample, checksum
 
 _PAGE = 2_000
+_CLOCK_MS = 86_400_000  # how far a clock that was set may have disturbed the order
 
 
 @dataclass
@@ -52,6 +53,30 @@ class JournalReader:
         """Return the newest row's id, 0 if there is none."""
         (last,) = self._connection.execute("SELECT max(id) FROM sample").fetchone()
         return last or 0
+
+    def of_nodes(
+        self, nodes: Iterable[int], from_ms: int, until_ms: int
+    ) -> Iterator[tuple[int, Sample]]:
+        """Yield the sound samples of some nodes whose time lies within, as they arrived."""
+        wanted = tuple(nodes)
+        last = self._received_before(from_ms - _CLOCK_MS)
+        query = sql.OF_NODES.format(nodes=",".join("?" * len(wanted)))
+        for row in self._connection.execute(query, (last, from_ms, until_ms, *wanted)):
+            pair = self._sound(row)
+            if pair is not None:
+                yield pair
+
+    def _received_before(self, received_ms: int) -> int:
+        """Return an id below all that was received from then on; rows come nearly in order."""
+        low, high = 0, self.last_id()
+        while low < high:
+            middle = (low + high) // 2
+            row = self._connection.execute(sql.RECEIVED, (middle,)).fetchone()
+            if row is not None and row[1] < received_ms:
+                low = max(row[0], middle + 1)
+            else:
+                high = middle
+        return max(0, low - 1)
 
     def cursor(self, name: str) -> int:
         """Return how far a consumer got, 0 if it never ran."""

@@ -46,6 +46,11 @@ RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
 _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
 AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
+OF_NODES = (
+    f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND at_ms BETWEEN ? AND ?"
+    " AND node IN ({nodes}) ORDER BY id"
+)
+RECEIVED = "SELECT id, received_ms FROM sample WHERE id >= ? ORDER BY id LIMIT 1"
 # Runs of consecutive seqs, from the unique index alone.
 SPANS = """SELECT node, epoch, min(seq), max(seq) FROM (
   SELECT node, epoch, seq, seq - row_number() OVER (PARTITION BY node, epoch ORDER BY seq) AS run

@@ -21,6 +21,8 @@ class Sensor:
     quantity: str
     place: str
     validity_s: int
+    # lowest, highest, step_per_min, flat_samples: what the guard flags readings by
+    quality: tuple[int, int, int, int] = (-(2**30), 2**30, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class Station:
     thresholds: Thresholds
     sensors: tuple[str, ...]
     river: str = ""
+    hysteresis_mm: int = 100
+    clear_s: int = 600
+    rise_support_mm: int = 100
+    rise_support_s: int = 900
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,18 @@ def _sensors(site: model.Site) -> Iterable[Sensor]:
     place_of |= {sensor: z.id for z in site.zones for sensor in z.inflow}
     for node in site.nodes:
         for index, c in enumerate(node.channels):
-            validity_s = model.limits(node, c)["validity_s"]
-            place = place_of.get(c.sensor, "")
-            name = _text(c.name or node.name)
-            yield Sensor(c.sensor, name, node.id, index, c.quantity, place, validity_s)
+            rules = model.limits(node, c)
+            quality = (rules["min"], rules["max"], rules["step_per_min"], rules["flat_samples"])
+            yield Sensor(
+                c.sensor,
+                _text(c.name or node.name),
+                node.id,
+                index,
+                c.quantity,
+                place_of.get(c.sensor, ""),
+                rules["validity_s"],
+                quality,
+            )
 
 
 def _station(station: model.Station) -> Station:
@@ -145,8 +159,17 @@ def _station(station: model.Station) -> Station:
         alarm_mm=station.alarm_mm,
         alarm_plus_mm=station.alarm_plus_mm,
     )
-    sensors = tuple(station.sensors)
-    return Station(station.id, _text(station.name), limits, sensors, station.river)
+    return Station(
+        station.id,
+        _text(station.name),
+        limits,
+        tuple(station.sensors),
+        station.river,
+        station.hysteresis_mm,
+        station.clear_s,
+        station.rise_support_mm,
+        station.rise_support_s,
+    )
 
 
 def _text(text: model.Text) -> Text:
