@@ -17,22 +17,32 @@ from amont_watch.vote import ALARM, NORMAL, WARNING, Vote
 
 HOLD_S, CLEAR_S = 1, 2
 MUTE_S, MUTE_EVENT_S, TOGETHER_S, TEST_S, DRILL_S, BYPASS_S = 2, 3, 1, 1, 2, 2
-MAX_ON_S, PAUSE_S = 2, 1
-LIMITS = w.Limits(
-    MAX_ON_S, PAUSE_S, MUTE_S, MUTE_EVENT_S, TOGETHER_S, TEST_S, DRILL_S, BYPASS_S, BYPASS_S
-)
-# (level, hold, valid): calm, warning, alarm, alarm+, within the hysteresis, no data at all
-VOTES = ((0, 0, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (2, 3, 1), (0, 4, 0))
+MAX_ON_S, PAUSE_S, REPORT_S = 2, 1, 1
+
+
+class Short(w.Limits):
+    """Seconds instead of minutes."""
+
+    mute_s, mute_event_s, together_s = MUTE_S, MUTE_EVENT_S, TOGETHER_S
+    test_s, drill_s, bypass_s, bypass_max_s = TEST_S, DRILL_S, BYPASS_S, BYPASS_S
+    report_s = REPORT_S
+
+
+LIMITS = Short(MAX_ON_S, PAUSE_S)
+# (level, hold, valid, voters): calm, warning, alarm by one and by two, alarm+, within the
+# hysteresis, no data at all
+VOTES: tuple[tuple[int, int, int, tuple[str, ...]], ...] = (
+    (0, 0, 1, ()), (2, 2, 1, ()), (3, 3, 1, ("p",)), (3, 3, 1, ("p", "q")),
+    (4, 4, 1, ("p", "q")), (2, 3, 1, ()), (0, 4, 0, ()),
+)  # fmt: skip
 A, B = "Anne", "Luc"
 EVENTS: list[tuple[Any, ...]] = [
     *(("vote", *vote) for vote in VOTES),
     (w.TICK,),
     (w.RESTART,),
     (w.RESTART, "new siren"),  # the hazard is restored, the siren has no past
-    *((kind, person) for kind in (w.MUTE, w.START_DRILL) for person in (A, B, w.KEY)),
-    (w.ACKNOWLEDGE, A),
-    (w.RESET, A),
-    (w.RESET, ""),
+    *((kind, who) for kind in (w.MUTE, w.START_DRILL) for who in (A, B, w.KEY, w.SCHEDULE)),
+    *((kind, who) for kind in (w.ACKNOWLEDGE, w.RESET) for who in (A, "", w.KEY, w.SCHEDULE)),
     (w.START_TEST, ""),
     (w.STOP, A),
     (w.START_BYPASS, w.KEY),
@@ -61,6 +71,8 @@ class World:
         self.silent_s = -1  # since a restart without data; -1: heard
         self.seen = False
         self.mute_level = 0
+        self.voted: frozenset[str] = frozenset()  # since the siren began to sound
+        self.untold_s = 0  # since a bypass was begun or recalled
 
     def copy(self) -> World:
         other = World.__new__(World)
@@ -76,11 +88,13 @@ class World:
         burst = (now_s - s.burst_s) % (MAX_ON_S + PAUSE_S) if s.annunciation == w.SOUND else 0
         mute = s.mute_until_s - now_s if s.annunciation == w.MUTED else 0
         until = s.mode_until_s - now_s if s.mode != w.ARMED else 0
-        asked = tuple(a for a in s.asked if now_s - a[2] <= TOGETHER_S)
+        asked = s.pending(now_s)
+        voters = tuple(sorted(s.voters)) if s.annunciation in (w.SOUND, w.MUTED) else ()
         return (
             s.annunciation, s.mode, s.level, s.relay, burst, mute, until, s.muted_s,
             s.mute_level if s.annunciation == w.MUTED else 0, bool(s.acknowledged),
-            tuple((k, now_s - at, seconds) for k, _, at, seconds in asked),  # A and B are alike
+            tuple((k, until - now_s, seconds) for k, _, until, seconds in asked),  # A is as B
+            voters, now_s - s.reported_s if s.mode == w.BYPASS else 0,
             h.level, h._floor if h._clear_since_s >= 0 else -1,
             min(now_s - h._clear_since_s, CLEAR_S) if h._clear_since_s >= 0 else -1,
             max(0, h._deadline_s - now_s) if h.awaiting else -1, self.relay,
@@ -100,13 +114,14 @@ def play(before: World, event: tuple[Any, ...]) -> World:
         world.muted_run = world.muted_total = world.mode_run = 0
     fell = False
     if kind == "vote":
-        _, level, hold, valid = event
-        fell = _vote(world, level, hold, valid)
+        fell = _vote(world, *event[1:4])
     real = _event(world, event)
     world.state, actions = machine.step(world.state, real, world.now_s, LIMITS)
     for action in actions:
         if action.kind in (w.RELAY_ON, w.RELAY_OFF):
             world.relay = action.value
+        if action.rule in ("bypass", "bypass goes on"):
+            world.untold_s = 0
     _books(before, world, event)
     check(before, world, event, fell)
     return world
@@ -120,6 +135,7 @@ def _pass_a_second(world: World) -> None:
         world.muted_total += 1
     if world.state.mode != w.ARMED:
         world.mode_run += 1
+        world.untold_s += 1
     world.low_s = min(world.low_s + 1, CLEAR_S) if world.low_s >= 0 else -1
     world.silent_s = min(world.silent_s + 1, 9) if world.silent_s >= 0 else -1
 
@@ -143,15 +159,13 @@ def _vote(world: World, level: int, hold: int, valid: int) -> bool:
         world.low_s = -1
     elif world.low_s < 0:
         world.low_s = 0
-    world.hazard.take(Vote(level, hold, 0, valid, "level", []), world.now_s)
+    world.hazard.take(Vote(level, hold, [], valid, "level", []), world.now_s)
     fell = world.hazard.level < was
     if fell:
         waited = world.low_s >= CLEAR_S or world.silent_s >= HOLD_S + CLEAR_S
-        _must(
-            waited, "hazard falls only after clear_s of evidence, or without data after a restart"
-        )
+        _must(waited, "hazard: falls after clear_s of evidence, or without data after a restart")
         world.low_s = -1
-    _must(world.hazard.level >= level, "hazard follows the evidence upwards")
+    _must(world.hazard.level >= level, "hazard: follows the evidence upwards")
     return fell
 
 
@@ -159,7 +173,8 @@ def _event(world: World, event: tuple[Any, ...]) -> w.Event:
     kind = event[0]
     if kind == "vote":
         hazard = world.hazard
-        return w.Event(w.HAZARD, level=hazard.level, name="x", fresh=not hazard.awaiting)
+        fresh = not hazard.awaiting
+        return w.Event(w.HAZARD, level=hazard.level, name="x", fresh=fresh, voters=event[4])
     if kind in (w.RAISE_FAULT, w.CLEAR_FAULT):
         return w.Event(kind, level=w.FAULT, name="probe")
     return w.Event(kind, person=event[1] if len(event) > 1 and kind != w.RESTART else "")
@@ -175,10 +190,15 @@ def _books(before: World, world: World, event: tuple[Any, ...]) -> None:
         world.muted_total = 0
     if was.mode != now.mode:
         world.mode_run = 0
-    if event[0] == w.ACKNOWLEDGE and was.annunciation != w.IDLE:
+    if event[0] == "vote":
+        sounding = was.annunciation in (w.SOUND, w.MUTED)
+        world.voted = (before.voted if sounding else frozenset()) | set(event[4])
+    if event == (w.ACKNOWLEDGE, A) and was.annunciation != w.IDLE:
         world.seen = True
     if now.annunciation == w.IDLE or (was.annunciation == w.LATCH and now.annunciation == w.SOUND):
         world.seen = False
+    if now.annunciation == w.SOUND != was.annunciation:
+        world.asked = {}  # what was agreed before does not silence this
     if event[0] in (w.MUTE, w.START_DRILL) and event[1] in (A, B):
         world.asked[(event[0], event[1])] = 0
 
@@ -200,10 +220,10 @@ def check(before: World, world: World, event: tuple[Any, ...], fell: bool) -> No
         kept = {w.SOUND: w.SOUND, w.MUTED: w.SOUND}.get(was.annunciation, was.annunciation)
         _must(now.annunciation == kept, "I7 restart restores a sounding alarm, keeps no mute")
         _must(now.annunciation == w.SOUND or world.relay == w.OFF, "I7 restart never starts")
-        _must(now.mode in (w.ARMED, w.BYPASS), "restart ends test and drill")
+        _must(now.mode in (w.ARMED, w.BYPASS), "I7 restart ends test and drill")
     if was.annunciation == w.LATCH and now.annunciation == w.IDLE:  # I8
-        person = kind == w.RESET and event[1] and before.seen and now.level < WARNING
-        _must(bool(person), "I8 a latch is cleared by a named person, seen, hazard low")
+        person = event == (w.RESET, A) and before.seen and now.level < WARNING
+        _must(person, "I8 a latch is cleared by a named person, seen, hazard low")
     _check_mode(before, world, event)
 
 
@@ -211,23 +231,24 @@ def _check_sound(before: World, world: World, kind: str, fell: bool) -> None:
     was, now = before.state, world.state
     silenced = now.mode == w.BYPASS or now.annunciation == w.MUTED
     new = kind == "vote" and not world.hazard.awaiting and now.level >= ALARM
+    calm = now.annunciation == w.IDLE and now.level == NORMAL and now.mode == w.DRILL
+    if new:
+        _must(now.mode not in (w.TEST, w.DRILL), "I9 alarm pre-empts test and drill")
+        _must(now.annunciation in (w.SOUND, w.MUTED), "I1 alarm is announced")
+    _must(world.relay != w.DRILL_TONE or calm, "I10 no drill tone in an alarm")
     if new and not silenced and (was.annunciation != w.SOUND or now.level > was.level):
         _must(world.relay == w.ALARM_TONE, "I1 alarm sounds in the same step")
-    if new:
-        _must(now.annunciation in (w.SOUND, w.MUTED), "I1 alarm is announced")
-        _must(now.mode not in (w.TEST, w.DRILL), "I9 alarm pre-empts test and drill")
     if was.annunciation in (w.IDLE, w.LATCH) and now.annunciation == w.SOUND:
         _must(world.silent_s < 0, "I7 a restored level alone starts nothing")
     if now.annunciation == w.SOUND and now.mode != w.BYPASS:
         phase = (world.now_s - now.burst_s) % (MAX_ON_S + PAUSE_S)
         _must((world.relay == w.ALARM_TONE) == (phase < MAX_ON_S), "I5 the pattern goes on")
     elif now.mode != w.DRILL:
-        _must(world.relay == w.OFF, "silent outside of alarm and drill")
-    if world.relay == w.DRILL_TONE:
-        calm = now.annunciation == w.IDLE and now.level == NORMAL
-        _must(calm and now.mode == w.DRILL, "I10 no drill tone in an alarm")
+        _must(world.relay == w.OFF, "I7 silent outside of alarm and drill")
     if now.annunciation == w.MUTED:
         _must(now.level <= world.mute_level, "I11 a level above the muted one sounds at once")
+        known = world.voted == before.voted or was.annunciation != w.MUTED
+        _must(known, "I11 a sensor that had not voted sounds at once")
     if was.annunciation in (w.SOUND, w.MUTED) and now.annunciation == w.LATCH:
         _must(fell and now.level < ALARM, "I5 only the end of the hazard ends an alarm")
 
@@ -253,20 +274,22 @@ def _second(before: World, event: tuple[Any, ...]) -> bool:
 def _check_mode(before: World, world: World, event: tuple[Any, ...]) -> None:
     was, now, kind = before.state, world.state, event[0]
     longest = {w.TEST: TEST_S, w.DRILL: DRILL_S, w.BYPASS: BYPASS_S}.get(now.mode, 0)
-    _must(
-        now.mode == w.ARMED or world.mode_run < longest, "tests, drills and bypasses are bounded"
-    )
+    within = now.mode == w.ARMED or world.mode_run < longest
+    _must(within, "mode: tests, drills and bypasses are bounded")
+    _must(now.mode != w.BYPASS or world.untold_s < REPORT_S, "mode: a bypass is recalled")
     if was.mode == now.mode:
         return
     if was.mode == w.BYPASS and now.annunciation == w.SOUND and kind != w.RESTART:
         _must(world.relay == w.ALARM_TONE, "I1 the end of a bypass sounds at once")
     if now.mode in (w.TEST, w.DRILL):
         calm = was.annunciation == w.IDLE and was.level == NORMAL and was.mode == w.ARMED
-        _must(calm, "tests and drills begin in calm only")
+        _must(calm, "mode: tests and drills begin in calm only")
     if now.mode == w.DRILL:
-        _must(kind == w.START_DRILL and _second(before, event), "I4 a drill takes two people")
+        agreed = event == (w.START_DRILL, w.SCHEDULE) or _second(before, event)
+        _must(kind == w.START_DRILL and agreed, "I4 a drill takes two people, or the schedule")
     if now.mode == w.BYPASS or (was.mode == w.BYPASS and kind != w.TICK):
-        _must(event in ((w.START_BYPASS, w.KEY), (w.END_BYPASS, w.KEY)), "bypass: local key only")
+        by_key = event in ((w.START_BYPASS, w.KEY), (w.END_BYPASS, w.KEY))
+        _must(by_key, "mode: bypass by the local key only")
 
 
 def explore(most: int = 1_000_000) -> tuple[list[World], int]:
@@ -289,13 +312,13 @@ def check_liveness(world: World) -> None:
     """Raise Broken unless the alarm can end, and a standing one sounds again, from here."""
     held = world
     for _ in range(BYPASS_S + MUTE_S + MAX_ON_S + PAUSE_S + 1):
-        held = play(play(held, ("vote", 4, 4, 1)), (w.TICK,))
+        held = play(play(held, ("vote", 4, 4, 1, ("p", "q"))), (w.TICK,))
         if held.relay == w.ALARM_TONE:
             break
-    _must(held.relay == w.ALARM_TONE, "a standing alarm sounds again within the longest bypass")
+    _must(held.relay == w.ALARM_TONE, "liveness: a standing alarm sounds again")
     calm = world
     for _ in range(3 * CLEAR_S + 2):
-        calm = play(play(calm, ("vote", 0, 0, 1)), (w.TICK,))
+        calm = play(play(calm, ("vote", 0, 0, 1, ())), (w.TICK,))
     calm = play(play(play(calm, (w.ACKNOWLEDGE, A)), (w.RESET, A)), (w.STOP, A))
     idle = calm.state.annunciation == w.IDLE and calm.state.level == NORMAL
-    _must(idle, "hazard gone, acknowledged and reset: idle")
+    _must(idle, "liveness: hazard gone, seen, reset: idle")
