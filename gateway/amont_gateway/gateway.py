@@ -25,11 +25,14 @@ from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
+from amont_gateway.records import Records
+from amont_gateway.seen import Seen
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
 from amont_gateway.view import Action, Demo, DryRun, Result, Training, View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
+from amont_gateway.witness import Witness
 from amont_gateway.worker import Crew
 from amont_guard.messages import Opened
 
@@ -110,6 +113,12 @@ class Gateway:
             valid_ms=places.valid_ms(),
             rate_of=self.advisor.rate_of,
         )
+        self.records = Records(data_dir, self.counters, self.events.note)
+        # one of the link's reader thread, one of the watching thread
+        self._seen, self._watched = (
+            Seen(self.records.take, self._clock.wall_ms) for _ in range(2)
+        )
+        self._witness = Witness(data_dir, self.events.note, time.monotonic)
         self._ingest = self._make_ingest(options.broker)
         self._history = self._make_history(options.influx)
         self._guard_state = GuardState(self._clock)
@@ -147,6 +156,8 @@ class Gateway:
         crew.start("storer", lambda: self.storer.run(stopping))
         crew.start("guard-reader", lambda: self.link.run_reader(stopping))
         crew.start("guard-writer", lambda: self.link.run_writer(stopping))
+        crew.start("records", lambda: self.records.run(stopping))
+        crew.start("witness", lambda: self._witness.run(stopping))
         crew.start("advise", lambda: self.advisor.run(stopping))
         if self._ingest is not None:
             ingest = self._ingest
@@ -180,9 +191,7 @@ class Gateway:
         Raise KeyError for an unknown station, ValueError unless four limits rise,
         sqlite3.Error if the journal cannot be read.
         """
-        (present,) = [s.thresholds for s in self.view().stations if s.id == station] or [None]
-        if present is None:
-            raise KeyError(station)
+        present = {s.id: s.thresholds for s in self.view().stations}[station]
         top_mm = present.alarm_plus_mm or present.alarm_mm + 1
         in_force = [present.watch_mm, present.warning_mm, present.alarm_mm, top_mm]
         return self._dry_runs.run(station, limits_mm, in_force)
@@ -218,6 +227,8 @@ class Gateway:
     def state(self, state: dict[str, Any]) -> None:
         """Take the guard's state."""
         self._guard_state.take(state)
+        self._seen.state(state)
+        self._witness.take(state)
         faults = [f for f in state.get("faults") or () if isinstance(f, dict)]
         keys = {_fault_key(fault): fault for fault in faults}
         for key in keys.keys() - self._guard_faults:
@@ -227,6 +238,9 @@ class Gateway:
     def audit(self, record: dict[str, Any]) -> None:
         """Show one of the guard's decisions."""
         self.counters.add("guard_audit_records")
+        self.records.take(record)
+        if record.get("kind") == "siren":
+            self._witness.siren_event()
         worded = word_audit(record)
         if worded is not None:
             kind, detail, key = worded
@@ -287,10 +301,14 @@ class Gateway:
                 self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")
                 self._forget_the_future()
             now_s, real_s = self._clock.monotonic_s(), time.monotonic()
-            due = now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S
-            if self._history is not None and due:
+            self._watched.link(self.link.connected)
+            if now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S:
                 vitals_s, vitals_real_s = now_s, real_s
-                self._history.offer(vital_lines(self.view()))
+                self._watched.forecasts(
+                    (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
+                )
+                if self._history is not None:
+                    self._history.offer(vital_lines(self.view()))
 
 
 def _fault_key(fault: dict[str, Any]) -> str:

@@ -138,6 +138,22 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "person_asked": (INFO, "{detail}", "{detail}"),
     "person_pin": (NOTICE, "Code refusé – {detail}", "Wrong PIN – {detail}"),
     "guard_fault": (FAULT, "Gardien : {detail}", "Guard: {detail}"),
+    "audit_shrank": (
+        FAULT,
+        "Le journal d'audit du gardien a perdu des lignes ({detail}) : "
+        "copiez-le et lancez amont-guard verify",
+        "The guard's audit lost lines ({detail}): copy it and run amont-guard verify",
+    ),
+    "witness_fault": (
+        FAULT,
+        "Le témoin du journal d'audit ne s'écrit pas : {detail}",
+        "The witness of the audit cannot be written: {detail}",
+    ),
+    "records_fault": (
+        FAULT,
+        "Les décisions du gardien ne sont plus recopiées pour les rapports : {detail}",
+        "The guard's decisions are no longer copied for reports: {detail}",
+    ),
     "overload": (
         NOTICE,
         "Trop de trames à la fois : certaines seront renvoyées par leur nœud ({detail})",
