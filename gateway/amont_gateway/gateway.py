@@ -241,7 +241,7 @@ class Gateway:
         self.records.take(record)
         if record.get("kind") == "siren":
             self._witness.siren_event()
-        worded = word_audit(record)
+        worded = word_audit(record, self.places.names)
         if worded is not None:
             kind, detail, key = worded
             self.events.note(kind, detail, key=key)

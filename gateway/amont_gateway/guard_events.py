@@ -1,65 +1,153 @@
-"""Word the guard's audit records for people; what is not known is shown by its kind."""
+"""Word the guard's audit records for people; a record of an unknown kind is shown by its kind."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from amont_gateway.guard_words import LEVELS
+from amont_gateway.guard_words import (
+    LANGUAGES,
+    LEVELS,
+    RESULTS,
+    RULES,
+    STEPS,
+    Names,
+    named,
+    same,
+    word_result,
+)
 from amont_gateway.view import Text
 
 _STATES: dict[str, Text] = {
     "idle": {"fr": "au repos", "en": "idle"},
     "sound": {"fr": "SONNE", "en": "SOUNDS"},
     "muted": {"fr": "rendue muette", "en": "muted"},
-    "latch": {"fr": "arrêtée, alerte à lever", "en": "off, alert to be reset"},
+    "latch": {"fr": "arrêtée, alarme à lever", "en": "off, alarm to be reset"},
 }
-_MODES: dict[str, Text] = {
-    "test": {"fr": "essai", "en": "test"},
-    "drill": {"fr": "exercice", "en": "drill"},
-    "bypass": {"fr": "neutralisée à la clé", "en": "bypassed by key"},
-}
-_ASKED: dict[str, Text] = {
-    "acknowledge": {"fr": "a vu l'alerte", "en": "has seen the alert"},
+ASKED: dict[str, Text] = {
+    "acknowledge": {"fr": "a vu l’alarme", "en": "has seen the alarm"},
     "mute": {"fr": "demande le silence", "en": "asks for silence"},
-    "reset": {"fr": "lève l'alerte", "en": "resets the alert"},
+    "reset": {"fr": "lève l’alarme", "en": "resets the alarm"},
     "test": {"fr": "demande un essai", "en": "asks for a test"},
     "drill": {"fr": "demande un exercice", "en": "asks for a drill"},
+    "stop": {"fr": "arrête l’essai ou l’exercice", "en": "stops the test or drill"},
+    "limits": {"fr": "propose des seuils", "en": "proposes limits"},
+    "keep": {"fr": "garde les seuils en vigueur", "en": "keeps the limits in force"},
+    "bypass": {"fr": "met hors service à la clé", "en": "bypasses by key"},
+    "bypass end": {"fr": "remet en service à la clé", "en": "ends the bypass by key"},
 }
+PEOPLE: dict[str, Text] = {  # who is no named person
+    "local key": {"fr": "la clé sur place", "en": "the key at the box"},
+    "schedule": {"fr": "le calendrier convenu", "en": "the agreed schedule"},
+}
+_REFUSED: Text = {"fr": "refusé : ", "en": "refused: "}
+_KNOWN = {"start": "guard_start", "stop": "guard_stop", "lost": "guard_lost"}
 
 
-def word_audit(record: dict[str, Any]) -> tuple[str, Text, str] | None:
+def word_audit(record: dict[str, Any], names: Names) -> tuple[str, Text, str] | None:
     """Return (event kind, detail, what keeps it apart), or None if the state already shows it."""
-    kind = record.get("kind")
+    kind = str(record.get("kind"))
     if kind in ("fault", "fault over"):  # STATE carries these with their own words
         return None
     if kind == "siren":
-        return _siren(record)
+        return _siren(record, names)
     if kind == "level":
-        station = str(record.get("station"))
         level = str(record.get("level"))
-        return "station_level", _both(station, LEVELS.get(level), level), f"{station} {level}"
+        return "station_level", _level(record, names), f"{record.get('station')} {level}"
     if kind in ("asked", "wrong pin"):
         event = "person_asked" if kind == "asked" else "person_pin"
-        person, asked = str(record.get("person")), str(record.get("asked"))
-        return event, _both(person, _ASKED.get(asked), asked), f"{person} {asked}"
-    known = {"start": "guard_start", "stop": "guard_stop"}
-    return known.get(str(kind), "guard_audit"), {"fr": str(kind), "en": str(kind)}, str(kind)
+        return event, _request(record, names), f"{record.get('person')} {record.get('asked')}"
+    if kind.startswith("limits"):
+        key = f"{kind} {record.get('station')} {record.get('limits_mm')}"
+        return "limits_changed", _limits(record, names), key
+    return _KNOWN.get(kind, "guard_audit"), same(str(record.get("count", kind))), kind
 
 
-def _siren(record: dict[str, Any]) -> tuple[str, Text, str]:
+def steps_of(record: dict[str, Any]) -> list[str]:
+    """Return the rules of the state machine that fired, in order."""
+    return [str(a.get("rule")) for a in _actions(record) if a.get("kind") == "record"]
+
+
+def refusal_of(record: dict[str, Any]) -> str:
+    """Return why a request was refused, "" if it was not."""
+    return next((str(a.get("rule")) for a in _actions(record) if a.get("kind") == "refused"), "")
+
+
+def who(person: object) -> Text:
+    """Return a person's name, or in words who else it was."""
+    return PEOPLE.get(str(person)) or same(str(person))
+
+
+def _actions(record: dict[str, Any]) -> list[dict[str, Any]]:
+    actions = record.get("actions")
+    return [a for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
+
+
+def _siren(record: dict[str, Any], names: Names) -> tuple[str, Text, str]:
     siren, state, mode = (str(record.get(name)) for name in ("siren", "state", "mode"))
-    event = "siren_sounds" if state == "sound" else "siren_changes"
-    text = _both(siren, _STATES.get(state), state)
-    if mode in _MODES:
-        word, how = _STATES.get(state, {}), _MODES[mode]
-        words = {x: f"{word.get(x, state)} ({how[x]})" for x in ("fr", "en")}
-        text = _both(siren, words, state)
-    person = record.get("person")
-    if person:
-        text = {x: f"{t} – {person}" for x, t in text.items()}
-    return event, text, f"{siren} {state} {mode}"
+    steps, refusal = steps_of(record), refusal_of(record)
+    sounds = state == "sound" and not refusal and "acknowledged" not in steps
+    event = "siren_sounds" if sounds else "siren_changes"
+    if "asked" in record:
+        words = _request(record, names)
+        return event, words, f"{siren} {state} {mode} {record['asked']} {record.get('person')}"
+    plain = _STATES.get(state) or same(state)
+    words = _joined(STEPS.get(s) or same(s) for s in steps) if steps else plain
+    what = _both(named(siren, names), words)
+    return event, what, f"{siren} {state} {mode} {steps}"
 
 
-def _both(what: str, words: Text | None, otherwise: str) -> Text:
-    words = words or {"fr": otherwise, "en": otherwise}
-    return {"fr": f"{what} : {words['fr']}", "en": f"{what}: {words['en']}"}
+def _request(record: dict[str, Any], names: Names) -> Text:
+    """Return who asked for what, and what came of it."""
+    words = _both(who(record.get("person")), _asked(record))
+    if record.get("siren") or record.get("station"):
+        place = named(str(record.get("siren") or record.get("station")), names)
+        words = {x: f"{words[x]} ({place[x]})" for x in LANGUAGES}
+    refusal, steps = refusal_of(record), [s for s in steps_of(record) if s != "acknowledged"]
+    if refusal:
+        why = RESULTS.get(refusal) or same(refusal)
+        return {x: f"{words[x]} – {_REFUSED[x]}{_inside(why[x])}" for x in LANGUAGES}
+    if steps:
+        done = _joined(STEPS.get(s) or same(s) for s in steps)
+        return {x: f"{words[x]} – {done[x]}" for x in LANGUAGES}
+    return words
+
+
+def _asked(record: dict[str, Any]) -> Text:
+    asked = str(record.get("asked"))
+    return ASKED.get(asked) or same(asked)
+
+
+def _level(record: dict[str, Any], names: Names) -> Text:
+    level, rule = str(record.get("level")), str(record.get("rule"))
+    words = LEVELS.get(level) or same(level)
+    because, limit = RULES.get(rule) or same(rule), record.get("limit_mm")
+    mark = f" (≥ {limit} mm)" if limit and level != "normal" else ""
+    what = {x: f"{words[x]}{mark}, {because[x]}" for x in LANGUAGES}
+    return _both(named(str(record.get("station")), names), what if record.get("rule") else words)
+
+
+def _limits(record: dict[str, Any], names: Names) -> Text:
+    kind, four = str(record.get("kind")), record.get("limits_mm")
+    numbers = " / ".join(map(str, four)) + " mm" if isinstance(four, list) else ""
+    people = record.get("people") or record.get("person") or []
+    by = ", ".join(people) if isinstance(people, list) else str(people)
+    code = str(record.get("code") or kind.removeprefix("limits").strip() or "agreed")
+    outcome = STEPS.get(f"limits {code}") or word_result(code, "limits")
+    parts = {x: [outcome[x].rstrip("."), numbers, by] for x in LANGUAGES}
+    words = {x: " – ".join(part for part in parts[x] if part) for x in LANGUAGES}
+    return _both(named(str(record.get("station")), names), words)
+
+
+def _joined(texts: Iterable[Text]) -> Text:
+    found = list(texts)
+    return {x: ", ".join(text[x] for text in found) for x in LANGUAGES}
+
+
+def _both(what: Text, words: Text) -> Text:
+    return {"fr": f"{what['fr']} : {words['fr']}", "en": f"{what['en']}: {words['en']}"}
+
+
+def _inside(sentence: str) -> str:
+    """Return a sentence as part of another one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

@@ -174,6 +174,10 @@ STEPS: dict[str, Text] = {
         "niveau plus haut qu’au moment du silence : la sirène sonne",
         "higher than when muted: the siren sounds",
     ),
+    "new vote while muted": _pair(
+        "un autre capteur passe le seuil pendant le silence : la sirène sonne",
+        "another sensor passed the limit while muted: the siren sounds",
+    ),
     "mute over": _pair("fin du silence : la sirène sonne", "mute over: the siren sounds"),
     "reset": _pair("réarmée", "reset"),
     "restart ends test and drill": _pair(
@@ -188,6 +192,7 @@ STEPS: dict[str, Text] = {
     "drill over": _pair("exercice terminé", "drill over"),
     "bypass over": _pair("durée hors service écoulée", "bypass time over"),
     "bypass": _pair("hors service par la clé", "bypassed by the key"),
+    "bypass goes on": _pair("toujours hors service par la clé", "still bypassed by the key"),
     "test": _pair("essai silencieux", "silent test"),
     "drill": _pair("exercice", "drill"),
     "fault": _pair("panne", "at fault"),
@@ -209,7 +214,7 @@ def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
         return {x: str(fault.get(x)) for x in LANGUAGES}
     about, detail = str(fault.get("about") or ""), str(fault.get("detail") or "–")
     kind = str(fault.get("kind") or "")
-    place, words = names.get(about) or same(about), FAULTS.get(kind)
+    place, words = named(about, names), FAULTS.get(kind)
     if words is None:
         return {x: f"{kind} {place[x]} {detail}" for x in LANGUAGES}
     return {x: words[x].format(about=place[x], detail=detail) for x in LANGUAGES}
@@ -221,7 +226,7 @@ def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
         return {x: str(reason.get(x)) for x in LANGUAGES}
     if not reason.get("station"):
         return {}
-    place = names.get(str(reason["station"])) or same(str(reason["station"]))
+    place = named(str(reason["station"]), names)
     rule = RULES.get(str(reason.get("rule"))) or same(str(reason.get("rule")))
     stage_mm, limit_mm = reason.get("stage_mm"), reason.get("limit_mm")
     stage = "–" if stage_mm is None else f"{stage_mm} mm"
@@ -230,6 +235,11 @@ def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
         "fr": f"{place['fr']} : {stage} ({sign} {limit_mm} mm), {rule['fr']}",
         "en": f"{place['en']}: {stage} ({sign} {limit_mm} mm), {rule['en']}",
     }
+
+
+def named(place: str, names: Names) -> Text:
+    """Return what the site calls a place, its id if it has no name."""
+    return names.get(place) or same(place)
 
 
 def same(text: str) -> Text:

@@ -232,16 +232,35 @@ def test_every_refusal_and_every_event_is_worded_in_both_languages():
         assert text["en"]
 
 
+RECORD, REFUSED = "record", "refused"
+
+
+def siren(state, *actions, **more):
+    done = [{"kind": kind, "rule": rule} for kind, rule in actions]
+    return {"kind": "siren", "siren": "mairie", "state": state, "actions": done, **more}
+
+
 @pytest.mark.parametrize(
     ("record", "kind", "english"),
     [
-        ({"kind": "siren", "siren": "m", "state": "sound"}, "siren_sounds", "m: SOUNDS"),
+        (siren("sound", (RECORD, "alarm")), "siren_sounds", "Mairie: alarm: the siren sounds"),
+        (siren("sound", ("relay on", "relay")), "siren_sounds", "Mairie: SOUNDS"),
         (
-            {"kind": "siren", "siren": "m", "state": "sound", "mode": "drill", "person": "A"},
-            "siren_sounds",
-            "m: SOUNDS (drill) – A",
+            siren("muted", (RECORD, "muted"), asked="mute", person="Anne"),
+            "siren_changes",
+            "Anne: asks for silence (Mairie) – muted",
         ),
-        ({"kind": "level", "station": "p", "level": "alarm"}, "station_level", "p: alarm"),
+        (
+            siren("sound", (REFUSED, "mute budget used"), asked="mute", person="local key"),
+            "siren_changes",
+            "the key at the box: asks for silence (Mairie) – refused: no silence left for this",
+        ),
+        (
+            {"kind": "level", "station": "pont", "level": "alarm", "rule": "two votes",
+             "limit_mm": 2500},
+            "station_level",
+            "Pont: alarm (≥ 2500 mm), two sensors agree",
+        ),
         (
             {"kind": "wrong pin", "person": "A", "asked": "mute"},
             "person_pin",
@@ -249,10 +268,11 @@ def test_every_refusal_and_every_event_is_worded_in_both_languages():
         ),
         ({"kind": "start"}, "guard_start", "start"),
         ({"kind": "new thing"}, "guard_audit", "new thing"),
+        ({"kind": "lost", "count": 7}, "guard_lost", "7"),
     ],
-)
-def test_audit_records_are_worded(record, kind, english):
-    found, detail, _ = word_audit(record)
+)  # fmt: skip
+def test_audit_records_are_worded(places, record, kind, english):
+    found, detail, _ = word_audit(record, places.names)
     assert found == kind
     assert detail["en"].startswith(english)
     assert found in EVENTS
