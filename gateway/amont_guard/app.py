@@ -9,35 +9,42 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from amont_watch.siren import REFUSED
+from amont_watch.siren import FAULT, REFUSED
 
 from . import messages
 from .audit import AuditLog
 from .bridge import Bridge
 from .clock import Clock, RealClock
-from .config import Siren, load
+from .config import Config, Siren, good_copy, load
 from .decide import Decision, Judge
 from .freshness import TOLERANCE_S, Freshness
 from .intake import Batch, Intake
 from .keys import Keyring
 from .people import Action, People
+from .practice import Practice
 from .relay import Output, Relay, RelayError, make_relay
+from .sirens import Sirens
 from .sock import GatewaySocket
-from .status import Status, fault, sensor_faults
+from .status import Fault, Status, fault, fault_name
 from .store import Store, lock
+from .thresholds import Thresholds
 from .writer import Disk, Worker, Writer
 
 TURN_S = 0.05
-SECOND_S = 1.0
 RAW_SLICE = 64  # frames of the gateway judged between two looks at the bridge: about 10 ms
 GATEWAY_SLICE_S = 0.01  # spent on its messages between two looks at the bridge
 RAW_WAITING = 4096  # then the socket is not read, and the gateway waits
-WINDOWS_EVERY_S = 10.0  # to spare the card; what is lost by a kill is held by freshness
-STATE_EVERY_S = 60.0
-SHOW_EVERY_S = 0.1  # at most, however much changes: a storm of alarms must not fill the socket
+# Seconds from one time to the next, at least
+EVERY_S = {
+    "look": 1.0,
+    "show": 0.1,  # however much changes: a storm of alarms must not fill the socket
+    "windows": 10.0,  # to spare the card; what is lost by a kill is held by freshness
+    "state": 60.0,
+}
 STOP_S = 5.0
 
 RelayFactory = Callable[[Siren, Path], Relay]
@@ -55,7 +62,7 @@ def build(
     """Build the guard of a state folder.
 
     A clock with the mark ``scaled`` is the demonstration's: with it every relay but a simulated
-    one is refused. Raises ConfigError, InUse, SocketError, RelayError or OSError.
+    one is refused. Raises ConfigError, InUse, SocketError or OSError.
     """
     held = lock(state_dir)
     try:
@@ -73,33 +80,41 @@ class Guard:
         disk: Disk | None, gateway_uids: Iterable[int], log: Log | None,
     ) -> None:  # fmt: skip
         """Restore what was, record what was found, and be ready to run."""
-        self.config, config_faults = load(folder / "guard.json")
-        self.clock, self._held, self._log = clock, held, log
-        self.outputs = self._open_outputs(relay_factory, folder)
-        self.counters: Counter[str] = Counter()
-        self._found = AuditLog(folder / "audit.jsonl")
-        self.writer = Writer(self._found, disk)
+        self.clock, self._held, self._log, path = clock, held, log, folder / "guard.json"
+        loaded = load(path, lambda config: self._open_outputs(config, relay_factory, folder))
+        self.config, self._config_error = loaded.config, loaded.error
+        self.outputs, self.counters = loaded.made, Counter[str]()
+        self._audit = AuditLog(folder / "audit.jsonl")
+        self.writer = Writer(self._audit, disk)
         self._store = Store(folder, self.writer, clock)
         self.keys = Keyring(folder, self.writer.put)
         shake_s = getattr(clock, "shake_s", 0.0)  # of a scaled clock, when its speed is changed
         self.freshness, self.judge = Freshness(TOLERANCE_S + shake_s), Judge(self.config)
         self.intake = Intake(self.keys, self.freshness, self.judge, self.counters)
+        self.thresholds = Thresholds(self.config.stations, self.judge.calm)
+        plans = {name: siren.practice for name, siren in self.config.sirens.items()}
+        self.practice = Practice(plans, self.config.time_zone, clock.monotonic_s())
+        self.sirens = Sirens(self.outputs, self.judge, self.practice, self._record)
         self._sums, self._logger = Worker(), Worker(256)
-        people, sirens = self.config.people, set(self.config.sirens)
-        self.people = People(people, sirens, self._sums.submit, self._allow, self._answer)
-        self._status = Status(self.config, self.judge, self.freshness, secrets.token_hex(4))
-        self._wrong = self._restore(config_faults)
-        self.faults: dict[str, dict[str, Any]] = {}
+        self.people = People(self.config.people, self._sums.submit, self._allow, self._answer)
+        self._status = Status(
+            self.config, self.judge, self.freshness, self.sirens, self.thresholds,
+            self.intake.heard,
+        )  # fmt: skip
+        self.boot = secrets.token_hex(4)
+        self._at_start = self._restore()
+        self.faults: dict[str, Fault] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
-        self._second_at = self._windows_at = self._state_at = self._shown_at = 0.0
+        self._next: dict[str, float] = {}  # real time, by name in EVERY_S
         self._last_tick = -1
         self._changed = True  # something people see, since the last STATE
-        self._state_changed = False  # something that a restart needs, since it was stored last
         self._stopping = False
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
         self.gateway = GatewaySocket(folder / "guard.sock", gateway_uids, self.counters)
         self.writer.start()
         self.keys.reserve()
+        if not loaded.error:
+            self.writer.put(good_copy(path), loaded.content)
         self._begin()
 
     def run(self) -> None:
@@ -131,47 +146,78 @@ class Guard:
         if int(now_s) != self._last_tick:
             self._last_tick = int(now_s)
             self._carry_out(self.judge.tick(now_s))
-        for name, output in self.outputs.items():
-            output.drive(self.judge.sounding(name), now_s)
-        self._each_second(now_s)
+        self.sirens.drive(now_s)
+        self._now_and_then(now_s)
 
     def close(self) -> None:
         """Leave no siren on, no port and no socket behind, and nothing unwritten."""
         _notify("STOPPING=1")
-        for output in self.outputs.values():
-            output.drive(False, self.clock.monotonic_s())
+        self.sirens.close(self.clock.monotonic_s())
         self._record({"kind": "stop"})
-        self._store.save_state(self.judge)
-        self._store.save_windows(self.keys, self.freshness)
+        self._save_state()
+        self._save_windows()
         self.bridge.close()
         self.gateway.close()
         self.writer.stop(STOP_S)
         os.close(self._held)
 
-    def _restore(self, config_faults: dict[str, str]) -> dict[str, dict[str, Any]]:
-        wrong = [fault(kind, text) for kind, text in config_faults.items()]
-        windows = self._store.restore_windows(self.keys, self.freshness)
-        state = self._store.restore_state(self.judge)
-        wrong += [fault("state", text) for text in (windows, state) if text]
-        wrong += [fault("keys", text) for text in self.keys.faults]
-        if not self._found.found.ok:
-            wrong.append(fault("audit", str(self._found.found.broken_line)))
-        return dict(wrong)
-
-    def _open_outputs(self, relay_factory: RelayFactory, folder: Path) -> dict[str, Output]:
-        relays = {name: relay_factory(s, folder) for name, s in self.config.sirens.items()}
+    def _open_outputs(
+        self, config: Config, relay_factory: RelayFactory, folder: Path
+    ) -> dict[str, Output]:
+        relays = {name: relay_factory(s, folder) for name, s in config.sirens.items()}
         if getattr(self.clock, "scaled", False) and not all(r.simulated for r in relays.values()):
             raise RelayError("a scaled clock drives simulated relays only")
-        return {name: Output(relay) for name, relay in relays.items()}
+        return {name: Output(relay, config.sirens[name]) for name, relay in relays.items()}
+
+    def _restore(self) -> list[Fault]:
+        found = [fault("config", detail=self._config_error)] if self._config_error else []
+        if self._audit.found.lines:  # else this is the first start, and there is nothing to miss
+            wrong = self._store.restore("windows.json", self._take_windows)
+            wrong += self._store.restore(
+                "state.json", self._take_state, self._take_limits, self._take_practice
+            )
+            found += [fault("state", detail=text) for text in wrong]
+        if not self._audit.found.ok:
+            found.append(fault("audit", detail=str(self._audit.found.broken_line)))
+        return found
+
+    def _take_windows(self, saved: dict[str, Any], _then_s: float, same_run: bool) -> None:
+        self.keys.restore_windows(saved["windows"])
+        if same_run:
+            self.freshness.restore(saved["freshness"])
+
+    def _take_state(self, saved: dict[str, Any], then_s: float, same_run: bool) -> None:
+        self.judge.restore(saved, then_s, self.clock.monotonic_s(), same_run)
+
+    def _take_limits(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
+        overruled = self.thresholds.restore(saved["limits"], int(then_s))
+        for station in self.config.stations:
+            self.judge.set_limits(station, self.thresholds.in_force(station))
+        if overruled:
+            raise ValueError(f"limits of {', '.join(overruled)}: the site's file says others")
+
+    def _take_practice(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
+        self.practice.restore(saved["practice"], then_s)
+
+    def _save_windows(self) -> None:
+        windows, ages = self.keys.windows(), self.freshness.snapshot()
+        self._store.save("windows.json", windows=windows, freshness=ages)
+
+    def _save_state(self) -> None:
+        now_s = self.clock.monotonic_s()
+        limits, tried = self.thresholds.as_dict(int(now_s)), self.practice.as_dict(now_s)
+        kept = partial(self.practice.kept, tried)
+        state = self.judge.snapshot(now_s)
+        self._store.save("state.json", kept, limits=limits, practice=tried, **state)
 
     def _begin(self) -> None:
-        now_s, found = self.clock.monotonic_s(), self._found.found
+        found = self._audit.found
         self._record({
-            "kind": "start", "boot": self._status.boot, "config": self.config.sha256,
+            "kind": "start", "boot": self.boot, "config": self.config.sha256,
             "audit_lines": found.lines, "torn_bytes": found.torn_bytes,
             "relays_found": {name: output.found for name, output in self.outputs.items()},
         })  # fmt: skip
-        self._carry_out(self.judge.restart(now_s))
+        self._carry_out(self.judge.restart(self.clock.monotonic_s()))
 
     def _take_bridge(self, now_s: float) -> None:
         batch, wall_ms = Batch(), self.clock.wall_ms()
@@ -179,6 +225,22 @@ class Guard:
             radio = (got.rssi_dbm, got.snr_db4)
             self.intake.take(batch, 0, got.frame, now_s, wall_ms, radio)
         self._finish(batch)
+
+    def _take_raw(self, now_s: float) -> None:
+        batch, wall_ms = Batch(), self.clock.wall_ms()
+        for _ in range(min(RAW_SLICE, len(self._raw))):
+            handle, frame = self._raw.popleft()
+            self.intake.take(batch, handle, frame, now_s, wall_ms)
+        self._finish(batch)
+
+    def _finish(self, batch: Batch) -> None:
+        self._carry_out(batch.decisions)  # sirens before all else
+        if batch.opened:
+            self.gateway.send(messages.encode_opened(batch.opened))
+            # a new stage is shown now, not when the second is over
+            self._changed |= any(self.judge.votes(opened.node) for opened in batch.opened)
+        if batch.rejected:
+            self.gateway.send(messages.encode_rejected(batch.rejected))
 
     def _take_gateway(self, now_s: float) -> None:
         self.gateway.flush()
@@ -200,32 +262,13 @@ class Guard:
         elif kind == messages.COMMITTED:
             self._acknowledge(list(messages.decode_committed(message)), now_s)
         elif kind == messages.ACTION:
-            asked = messages.decode_json(message)
-            self.people.ask(asked, now_s, self.clock.wall_ms())
+            self.people.ask(messages.decode_json(message), now_s, self.clock.wall_ms())
         elif kind == messages.ADVICE:
             advice = messages.decode_json(message)
             self.judge.advise(advice["station"], advice["level"], advice["until_s"], now_s)
-            self._changed = True
-        elif kind == messages.HELLO:
-            self._changed = True
-        else:
+        elif kind != messages.HELLO:
             self.counters["unknown message"] += 1
-
-    def _take_raw(self, now_s: float) -> None:
-        batch, wall_ms = Batch(), self.clock.wall_ms()
-        for _ in range(min(RAW_SLICE, len(self._raw))):
-            handle, frame = self._raw.popleft()
-            self.intake.take(batch, handle, frame, now_s, wall_ms)
-        self._finish(batch)
-
-    def _finish(self, batch: Batch) -> None:
-        self._carry_out(batch.decisions)  # sirens before all else
-        if batch.opened:
-            self.gateway.send(messages.encode_opened(batch.opened))
-            # a new stage is shown now, not when the second is over
-            self._changed |= any(self.judge.votes(opened.node) for opened in batch.opened)
-        if batch.rejected:
-            self.gateway.send(messages.encode_rejected(batch.rejected))
+        self._changed |= kind in (messages.ADVICE, messages.HELLO)
 
     def _acknowledge(self, items: list[messages.Committed], now_s: float) -> None:
         carried = []
@@ -238,25 +281,22 @@ class Guard:
             self.gateway.send(messages.encode_downlinks(carried))
 
     def _carry_out(self, decisions: list[Decision]) -> None:
-        if not decisions:
-            return
-        now_s = self.clock.monotonic_s()
-        for name in {decision.siren for decision in decisions} - {""}:
-            self.outputs[name].drive(self.judge.sounding(name), now_s)
-        for decision in decisions:
-            self._record(decision.record)
-        self._changed = self._state_changed = True
+        if decisions:
+            self.sirens.carry_out(decisions, self.clock.monotonic_s(), self.clock.wall_ms())
+            self._changed = True
+            self._next["state"] = 0.0  # a restart needs it
 
     def _record(self, record: dict[str, Any]) -> None:
         record = {"at_ms": self.clock.wall_ms(), **record}
         self.writer.record(record)
         self.gateway.send(messages.encode_json(messages.EVENT, record))
         if self._log is not None:
-            log = self._log
-            self._logger.submit(lambda: log(record))
+            self._logger.submit(partial(self._log, record))
 
     def _allow(self, action: Action) -> str:
         now_s = self.clock.monotonic_s()
+        if action.kind in ("limits", "keep"):
+            return self._change_limits(action, int(now_s))
         decision = self.judge.ask(
             action.siren, action.kind, action.person, action.minutes * 60, now_s
         )
@@ -266,59 +306,83 @@ class Guard:
                 return done.rule
         return "second" if any(done.rule == "asked" for done in decision.actions) else "done"
 
+    def _change_limits(self, action: Action, now_s: int) -> str:
+        if action.kind == "limits":
+            code = self.thresholds.ask(action.station, action.limits_mm, action.person, now_s)
+        else:
+            code = self.thresholds.keep(action.station, now_s)
+        self._carry_out([Decision({
+            "kind": "limits", "station": action.station, "person": action.person,
+            "asked": action.kind, "limits_mm": action.limits_mm, "code": code,
+        })])  # fmt: skip
+        return code
+
     def _answer(self, result: dict[str, Any], checked: Action | None) -> None:
         self.counters[f"action: {result['code']}"] += 1
         if checked is not None and result["code"] == "pin":
             self._record({"kind": "wrong pin", "person": checked.person, "asked": checked.kind})
         self.gateway.send(messages.encode_json(messages.RESULT, result))
 
-    def _each_second(self, now_s: float) -> None:
-        real_s = time.monotonic()
-        if real_s >= self._second_at:
-            self._second_at = real_s + SECOND_S
+    def _now_and_then(self, now_s: float) -> None:
+        if self._due("look"):
             _notify("WATCHDOG=1")
-            self._look_for_faults(now_s)
+            self._look(now_s)
             self._changed = True
-        if self._changed and real_s >= self._shown_at:
-            self._changed, self._shown_at = False, real_s + SHOW_EVERY_S
+        if self._changed and self._due("show"):
+            self._changed = False
             self._send_state(now_s)
-        if self.intake.changed and real_s >= self._windows_at:
-            self._windows_at, self.intake.changed = real_s + WINDOWS_EVERY_S, False
-            self._store.save_windows(self.keys, self.freshness)
-        if self._state_changed or real_s >= self._state_at:
-            self._state_at, self._state_changed = real_s + STATE_EVERY_S, False
-            self._store.save_state(self.judge)
+        if self.intake.changed and self._due("windows"):
+            self.intake.changed = False
+            self._save_windows()
+        if self._due("state"):
+            self._save_state()
 
-    def _look_for_faults(self, now_s: float) -> None:
-        found = dict(self._wrong)
-        found.update(fault("disk", text) for text in self.writer.faults())
-        if self.config.port and not self.bridge.connected:
-            found.update([fault("bridge", self.bridge.error)])
-        if not self.gateway.connected:
-            found.update([fault("gateway")])
-        found.update(sensor_faults(self.judge, self.freshness, self.intake.heard, now_s))
-        for name, output in self.outputs.items():
-            text = output.fault(now_s)
-            if text:
-                found.update([fault("relay", f"{name}: {text}")])
+    def _due(self, name: str) -> bool:
+        real_s = time.monotonic()
+        if real_s < self._next.get(name, 0.0):
+            return False
+        self._next[name] = real_s + EVERY_S[name]
+        return True
+
+    def _look(self, now_s: float) -> None:
+        wall_ms = self.clock.wall_ms()
+        self._carry_out(self.sirens.look(now_s, wall_ms))
+        self.keys.refresh(self._sums.submit)
+        for station, limits_mm in self.thresholds.due(int(now_s)):
+            self.judge.set_limits(station, limits_mm)
+            record = {"kind": "limits", "station": station, "limits_mm": limits_mm}
+            self._carry_out([Decision({**record, "code": "in force"})])
+        found = {fault_name(f): f for f in [*self._at_start, *self._faults(now_s, wall_ms)]}
         for name in sorted(found.keys() ^ self.faults.keys()):
             self._record({"kind": "fault" if name in found else "fault over", "name": name})
         self.faults = found
-        levels = {name: texts["level"] for name, texts in found.items()}
-        for name in self.outputs:
-            self._carry_out(self.judge.report_faults(name, levels, now_s))
+        for siren in self.outputs:
+            levels = {
+                name: f["level"] for name, f in found.items()
+                if f["kind"] != "relay" or f["about"] == siren
+            }  # fmt: skip
+            self._carry_out(self.judge.report_faults(siren, levels, now_s))
+
+    def _faults(self, now_s: float, wall_ms: int) -> list[Fault]:
+        found = [fault("disk", detail=text) for text in self.writer.faults()]
+        found += [fault("keys", detail=text, level=FAULT) for text in self.keys.faults]
+        if self.config.port and not self.bridge.connected:
+            found.append(fault("bridge", detail=self.bridge.error))
+        if not self.gateway.connected:
+            found.append(fault("gateway"))
+        return found + self._status.faults(now_s, wall_ms)
 
     def _send_state(self, now_s: float) -> None:
-        if not self.gateway.connected:
-            return
         self.counters["audit dropped"] = self.writer.dropped
-        state = self._status.message(
-            self.outputs, self.intake.heard, self.counters, self.faults, now_s,
-            self.clock.wall_ms(),
-        )  # fmt: skip
+        state = {
+            **self._status.message(list(self.faults.values()), now_s, self.clock.wall_ms()),
+            "boot": self.boot, "counters": dict(self.counters),
+            "audit": dict(zip(("lines", "head"), self._audit.head, strict=True)),
+            "config": {"sha256": self.config.sha256, "last_good": bool(self._config_error)},
+        }  # fmt: skip
         for left_out in (("nodes", "sensors"), ("stations", "faults"), ()):
             try:
-                self.gateway.send(messages.encode_json(messages.STATE, state))
+                self.gateway.show(messages.encode_json(messages.STATE, state))
                 return
             except messages.MessageError:  # a very large site: what matters fits
                 self.counters["state too long"] += 1

@@ -17,7 +17,6 @@ from .app import build
 from .audit import verify
 from .config import ConfigError
 from .relay import RelayError
-from .sock import SocketError
 from .store import InUse
 
 _ANSWER_S = 3.0
@@ -28,37 +27,36 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and run one command; 1 is "no", 2 a mistake to put right."""
     parser = argparse.ArgumentParser(prog="amont-guard", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (
-        ("run", "run until SIGTERM"),
-        ("verify", "check that the audit file was not altered"),
-        ("status", "show what the guard knows, as JSON, while no gateway is connected"),
+    for name, does, text in (
+        ("run", _run, "run until SIGTERM"),
+        ("verify", _verify, "check that the audit file was not altered"),
+        ("status", _status, "show what the guard knows"),
     ):
         command = commands.add_parser(name, help=text)
+        command.set_defaults(does=does)
         command.add_argument("--state", type=Path, required=True, help="the guard's state folder")
-        if name == "run":
+        if does is _run:
             command.add_argument("--gateway-uid", type=int, action="append", default=[])
     asked = parser.parse_args(argv)
     try:
-        if asked.command == "run":
-            return _run(asked.state, asked.gateway_uid)
-        return _verify(asked.state) if asked.command == "verify" else _status(asked.state)
-    except (ConfigError, InUse, SocketError, RelayError, OSError) as error:
+        return int(asked.does(asked))
+    except (ConfigError, InUse, RelayError, OSError) as error:
         print(f"amont-guard {asked.command}: {error}", file=sys.stderr)
         return 2
 
 
-def _run(state: Path, uids: list[int]) -> int:
+def _run(asked: argparse.Namespace) -> int:
     with contextlib.suppress(PermissionError):  # then as the unit file or the user has set it
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
-    guard = build(state, gateway_uids=uids, log=_log)
+    guard = build(asked.state, gateway_uids=asked.gateway_uid, log=_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: guard.stop())
     guard.run()
     return 0
 
 
-def _verify(state: Path) -> int:
-    found = verify(state / "audit.jsonl")
+def _verify(asked: argparse.Namespace) -> int:
+    found = verify(asked.state / "audit.jsonl")
     if found.ok:
         print(f"{found.lines} lines, sound, last {found.last}")
         return 0
@@ -66,16 +64,12 @@ def _verify(state: Path) -> int:
     return 1
 
 
-def _status(state: Path) -> int:
+def _status(asked: argparse.Namespace) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as guard:
         guard.settimeout(_ANSWER_S)
-        guard.connect(str(state / "guard.sock"))
-        message = b"\0"
-        while message and message[0] != messages.STATE:  # comes each second
-            message = guard.recv(messages.MAX_MESSAGE)
-    if not message:
-        raise ConnectionError("refused: a gateway is connected, ask it")
-    print(json.dumps(messages.decode_json(message), indent=2, ensure_ascii=False))
+        guard.connect(str(asked.state / "status.sock"))
+        state = messages.decode_json(guard.recv(messages.MAX_MESSAGE))  # comes each second
+    print(json.dumps(state, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -11,16 +11,13 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
-    """Domain time, wall time, and a real wait."""
+    """Domain time and wall time."""
 
     def monotonic_s(self) -> float:
         """Return domain time, which never goes back."""
 
     def wall_ms(self) -> int:
         """Return Unix time in milliseconds; it may jump."""
-
-    def sleep_s(self, real_s: float) -> None:
-        """Wait in real time."""
 
 
 class RealClock:
@@ -37,10 +34,6 @@ class RealClock:
     def wall_ms(self) -> int:
         """Return Unix time in milliseconds."""
         return time.time_ns() // 1_000_000
-
-    def sleep_s(self, real_s: float) -> None:
-        """Wait in real time."""
-        time.sleep(real_s)
 
 
 def clock_run(clock: Clock) -> str:

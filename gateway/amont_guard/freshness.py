@@ -56,22 +56,28 @@ class _Base:
     first: int = 0  # counters below it belong to the time before a jump: nothing is known of them
     over: bool = False  # a later life is known: what is left of this one all bears its last tick
 
-    def high_now(self, now_s: float) -> float:
-        return self.high + _drift(now_s - self.high_at_s)
-
-    def low_now(self, now_s: float) -> float | None:
-        return None if self.low is None else self.low - _drift(now_s - self.low_at_s)
+    def bounds(self, now_s: float) -> tuple[float, float]:
+        """Return low (-inf: none) and high, with the drift since each was found."""
+        low = -inf if self.low is None else self.low - _drift(now_s - self.low_at_s)
+        return low, self.high + _drift(now_s - self.high_at_s)
 
     def settled(self, now_s: float) -> bool:
-        low = self.low_now(now_s)
-        if low is None or self.high_now(now_s) - low > LATE_S:  # its downlink came late
-            return False
-        return now_s - self.low_at_s < RENEW_S and self.late_s < LATE_S
+        """Tell whether no new echo is needed; a downlink that came late leaves them far apart."""
+        low, high = self.bounds(now_s)
+        return high - low <= LATE_S and now_s - self.low_at_s < RENEW_S and self.late_s < LATE_S
 
-    def prove(self, low: float, now_s: float) -> None:
-        mine = self.low_now(now_s)
-        self.low, self.low_at_s = (low if mine is None else max(low, mine)), now_s
-        self.jumped = False
+    def quality(self) -> int:
+        """Return how far the ages that this gives are proved."""
+        if self.low is not None:
+            return PROVED
+        return UNKNOWN if self.jumped else ASSUMED
+
+    def age(self, offset: float, now_s: float) -> Age:
+        """Return the age of a frame that arrived ``offset`` after its tick."""
+        low, high = self.bounds(now_s)
+        estimate = max(0.0, offset - high)
+        upper = estimate if self.low is None else max(0.0, offset - low)
+        return Age(estimate, upper, self.quality())
 
 
 class Freshness:
@@ -85,11 +91,9 @@ class Freshness:
 
     def nonce_for(self, node: int, epoch: int, now_s: float) -> int:
         """Return the nonce that a downlink sealed now carries."""
-        issued = self._nonces.setdefault(node, [])
-        base = self._bases.get((node, epoch))
-        if not issued or not (
-            (base is not None and base.settled(now_s)) or now_s - issued[-1][1] < REUSE_S
-        ):
+        issued, base = self._nonces.setdefault(node, []), self._bases.get((node, epoch))
+        young = bool(issued) and now_s - issued[-1][1] < REUSE_S
+        if not issued or not (young or (base is not None and base.settled(now_s))):
             issued.append((secrets.randbits(32), now_s))
             del issued[:-_NONCES]
         return issued[-1][0]
@@ -103,35 +107,31 @@ class Freshness:
         ``echo`` is (nonce, echo_age_s). A tick that cannot be (ahead of the proved bound, or
         behind an earlier frame's) means that the node's clock jumped: what was known is forgotten.
         """
-        offset, base = now_s - tick_s, self._bases.get((node, epoch))
-        if base is None:
-            base = self._add(node, epoch, _Base(offset, now_s, counter, tick_s))
+        offset = now_s - tick_s
+        fresh = _Base(offset, now_s, counter, tick_s)
+        base = self._bases.get((node, epoch)) or self._add(node, epoch, fresh)
         if counter < base.first:
             return Age(0.0, inf, UNKNOWN), "made before the node's clock jumped"
-        low = None if echo is None else self._bound(node, tick_s, echo)
-        odd = self._jump(base, counter, tick_s, low, now_s)
+        proved = self._proved(node, tick_s, echo)
+        odd = self._jump(base, counter, tick_s, proved, now_s)
         if odd:
-            base = _Base(
-                offset, now_s, counter, tick_s, jumped=True, first=counter, over=base.over
-            )
-            self._bases[node, epoch] = base
+            fresh.jumped, fresh.first, fresh.over = True, counter, base.over
+            self._bases[node, epoch] = fresh
             self._nonces.pop(node, None)  # their echoes would mix ticks of both sides of the jump
-            return self._age(base, offset, now_s), odd
+            return fresh.age(offset, now_s), odd
+        low, high = base.bounds(now_s)
         if counter >= base.counter:
-            base.counter, base.tick_s = counter, tick_s
-            base.late_s = offset - base.high_now(now_s)
-        if offset < base.high_now(now_s):
-            base.high, base.high_at_s = offset, now_s
-        if low is not None and low <= base.high_now(now_s) + self._tolerance_s:
-            base.prove(low, now_s)
-        return self._age(base, offset, now_s), ""
+            base.counter, base.tick_s, base.late_s = counter, tick_s, offset - high
+        if offset < high:
+            base.high, base.high_at_s, high = offset, now_s, offset
+        if -inf < proved <= high + self._tolerance_s:
+            base.low, base.low_at_s = max(low, proved), now_s
+        return base.age(offset, now_s), ""
 
     def quality(self, node: int, epoch: int) -> int:
         """Return how far the ages of a node's epoch are proved."""
         base = self._bases.get((node, epoch))
-        if base is None or base.jumped:
-            return UNKNOWN
-        return ASSUMED if base.low is None else PROVED
+        return UNKNOWN if base is None else base.quality()
 
     def snapshot(self) -> dict[str, Any]:
         """Return what is worth keeping over a restart of the process."""
@@ -155,34 +155,22 @@ class Freshness:
         self._bases[node, epoch] = base
         return base
 
-    def _jump(
-        self, base: _Base, counter: int, tick_s: int, bound: float | None, now_s: float
-    ) -> str:
-        low = base.low_now(now_s)
-        if low is not None and now_s - tick_s < low - self._tolerance_s:
+    def _jump(self, base: _Base, counter: int, tick_s: int, proved: float, now_s: float) -> str:
+        low, high = base.bounds(now_s)
+        if now_s - tick_s < low - self._tolerance_s:
             return f"tick {tick_s} is ahead of the proved bound"
         behind = tick_s < base.tick_s - self._tolerance_s
         if behind and counter > base.counter and not base.over:
             return f"tick {tick_s} is behind an earlier frame"
-        if bound is None or counter < base.counter:
-            return ""
-        if bound > base.high_now(now_s) + self._tolerance_s:
+        if counter >= base.counter and proved > high + self._tolerance_s:
             return f"tick {tick_s} fell back, or its echo is older than the nonce"
         return ""
 
-    def _bound(self, node: int, tick_s: int, echo: tuple[int, int]) -> float | None:
-        nonce, echo_age_s = echo
-        for known, issued_s in self._nonces.get(node, ()):
-            if known == nonce:
-                return issued_s - (tick_s - echo_age_s) - 1 - _drift(echo_age_s)
-        return None
-
-    def _age(self, base: _Base, offset: float, now_s: float) -> Age:
-        estimate = max(0.0, offset - base.high_now(now_s))
-        low = base.low_now(now_s)
-        if low is None:
-            return Age(estimate, estimate, UNKNOWN if base.jumped else ASSUMED)
-        return Age(estimate, max(0.0, offset - low), PROVED)
+    def _proved(self, node: int, tick_s: int, echo: tuple[int, int] | None) -> float:
+        # The bound that an echo gives, -inf without one that is ours.
+        nonce, age_s = echo or (-1, 0)
+        issued_s = dict(self._nonces.get(node, ())).get(nonce, -inf)
+        return issued_s - (tick_s - age_s) - 1 - _drift(age_s)
 
 
 def _drift(elapsed_s: float) -> float:

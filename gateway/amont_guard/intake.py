@@ -11,31 +11,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from amont_wire.bits import BitReader
-from amont_wire.const import (
-    DIRECTIONS,
-    DOWNLINK,
-    MAX_FRAME,
-    MIN_FRAME,
-    RATE_FAST,
-    SAMPLES,
-    URGENT,
-)
+from amont_wire.const import DIRECTIONS, DOWNLINK, MAX_FRAME, MIN_FRAME, RATE_FAST, SAMPLES, URGENT
 from amont_wire.counters import NEW, OLD
 from amont_wire.downlink import MORE_MAX, Ack
-from amont_wire.errors import Forged, Malformed, OtherVersion, UnknownType, WireError
-from amont_wire.frame import Header
+from amont_wire.errors import Forged, OtherVersion, UnknownType, WireError
 from amont_wire.samples import decode_samples
 from amont_wire.uplink import get_head
 
 from .decide import Decision, Judge
-from .freshness import Age, Freshness
+from .freshness import Freshness
 from .keys import Keyring, NotReserved, UnknownNode
 from .messages import BRIDGE, REASONS, SEEN, Committed, Opened
 
-_CLASSES = {OtherVersion: 2, UnknownType: 3, UnknownNode: 4, Forged: 5, Malformed: 7}
-_LENGTH, _OLD, _MALFORMED, _DOWNLINK = 1, 6, 7, 8
 LIFE_BITS = 12
 ACKS_A_MESSAGE = 256  # about 20 ms of sealing; a node that goes without asks again
+
+
+class TooOld(WireError):
+    """Below the replay window."""
+
+
+_LENGTH, _MALFORMED, _DOWNLINK = 1, 7, 8
+_REASONS = {OtherVersion: 2, UnknownType: 3, UnknownNode: 4, Forged: 5, TooOld: 6}
 
 
 @dataclass(slots=True)
@@ -56,14 +53,6 @@ class Batch:
     decisions: list[Decision] = field(default_factory=list)
 
 
-class Refused(Exception):
-    """A frame is refused; ``reason`` is an index into ``messages.REASONS``."""
-
-    def __init__(self, reason: int) -> None:
-        super().__init__(REASONS[reason])
-        self.reason = reason
-
-
 class Intake:
     """The way of a frame from bytes to a decision, and of a commit to an acknowledgement."""
 
@@ -82,12 +71,11 @@ class Intake:
     ) -> None:  # fmt: skip
         """Add to ``batch`` what one frame comes to; ``radio`` (dBm, dB/4) if by the own bridge."""
         try:
-            header, body, generation = self._open(frame)
-            self._admit(batch, handle, header, body, generation, now_s, wall_ms, radio)
-        except Refused as refusal:
-            self._counters[str(refusal)] += 1
-            node = int.from_bytes(frame[1:3], "little")
-            batch.rejected.append((handle, node, refusal.reason))
+            self._admit(batch, handle, frame, now_s, wall_ms, radio)
+        except WireError as error:
+            reason = _why(frame, error)
+            self._counters[REASONS[reason]] += 1
+            batch.rejected.append((handle, int.from_bytes(frame[1:3], "little"), reason))
 
     def acknowledge(
         self, items: Iterable[Committed], now_s: float
@@ -107,60 +95,36 @@ class Intake:
             sealed.append((item.node, frame, heard is not None and heard.by_bridge))
         return sealed
 
-    def _open(self, frame: bytes) -> tuple[Header, bytes, int]:
-        if not MIN_FRAME <= len(frame) <= MAX_FRAME:
-            raise Refused(_LENGTH)
-        if DIRECTIONS.get(frame[0] & 15) == DOWNLINK:
-            raise Refused(_DOWNLINK)
-        try:
-            return self._keys.open(frame)
-        except WireError as error:
-            raise Refused(_CLASSES.get(type(error), _MALFORMED)) from None
-
     def _admit(
-        self, batch: Batch, handle: int, header: Header, body: bytes, generation: int,
-        now_s: float, wall_ms: int, radio: tuple[int, int] | None,
+        self, batch: Batch, handle: int, frame: bytes, now_s: float, wall_ms: int,
+        radio: tuple[int, int] | None,
     ) -> None:  # fmt: skip
+        header, body, generation = self._keys.open(frame)
         node, counter = header.node, header.counter
-        try:
-            life, tick_s, echo = get_head(BitReader(body))
-        except WireError:
-            raise Refused(_MALFORMED) from None
+        life, tick_s, echo = get_head(BitReader(body))
         epoch = generation << LIFE_BITS | life
         verdict = self._keys.take(node, generation, counter)
         if verdict == OLD:
-            raise Refused(_OLD)
+            raise TooOld(f"counter {counter}")
         age, odd = self._freshness.observe(node, epoch, counter, tick_s, echo, now_s)
-        if odd:
-            self._counters["implausible time"] += 1
+        self._counters["implausible time"] += bool(odd)
         if verdict == NEW:
-            self._note(node, epoch, radio is not None, now_s)
-            frame = [node, epoch, counter]
-            batch.decisions += self._judge_body(header, epoch, body, age, now_s, frame)
-        flags = (SEEN if verdict != NEW else 0) | (BRIDGE if radio else 0)
-        self._counters["seen again" if verdict != NEW else "opened"] += 1
-        rssi_dbm, snr_db4 = radio or (0, 0)
+            self.changed = True
+            heard = self.heard.get(node)
+            if heard is None or epoch >= heard.epoch:
+                self.heard[node] = Heard(now_s, epoch, radio is not None)
+            # the gateway decodes the others; the guard has no use for them
+            if header.type in (SAMPLES, URGENT) and self._judge.votes(node):
+                batch.decisions += self._judge.samples(
+                    node, epoch, decode_samples(body), age, now_s, [node, epoch, counter]
+                )
+        self._counters["opened" if verdict == NEW else "seen again"] += 1
+        flags = (BRIDGE if radio else 0) | (0 if verdict == NEW else SEEN)
+        made_ms = wall_ms - int(age.estimate_s * 1000)
         batch.opened.append(Opened(
-            handle, node, epoch, counter, header.type, flags, age.quality,
-            wall_ms - int(age.estimate_s * 1000), rssi_dbm, snr_db4, body,
+            handle, node, epoch, counter, header.type, flags, age.quality, made_ms,
+            *(radio or (0, 0)), body,
         ))  # fmt: skip
-
-    def _note(self, node: int, epoch: int, by_bridge: bool, now_s: float) -> None:
-        self.changed = True
-        heard = self.heard.get(node)
-        if heard is None or epoch >= heard.epoch:
-            self.heard[node] = Heard(now_s, epoch, by_bridge)
-
-    def _judge_body(
-        self, header: Header, epoch: int, body: bytes, age: Age, now_s: float, frame: list[int]
-    ) -> list[Decision]:
-        if header.type not in (SAMPLES, URGENT) or not self._judge.votes(header.node):
-            return []  # the gateway decodes it; the guard has no use for it
-        try:
-            message = decode_samples(body)
-        except WireError:
-            raise Refused(_MALFORMED) from None
-        return self._judge.samples(header.node, epoch, message, age, now_s, frame)
 
     def _ack(self, item: Committed, now_s: float) -> Ack:
         if item.node not in self._keys.nodes():
@@ -171,3 +135,11 @@ class Intake:
             item.epoch & (1 << LIFE_BITS) - 1, item.through, bits, bits.bit_length(),
             max(min(item.rate, RATE_FAST), self._judge.rate(item.node, now_s)),
         )  # fmt: skip
+
+
+def _why(frame: bytes, error: WireError) -> int:
+    if not MIN_FRAME <= len(frame) <= MAX_FRAME:
+        return _LENGTH
+    if DIRECTIONS.get(frame[0] & 15) == DOWNLINK:
+        return _DOWNLINK
+    return _REASONS.get(type(error), _MALFORMED)

@@ -6,10 +6,11 @@ uses what is already on the disk. If a reservation cannot be stored there is no 
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from amont_wire.errors import Forged, WireError
 from amont_wire.frame import Header, Opener, Sealer, peek
 
 BLOCK = 256  # counters reserved at a time: one write to the card for as many acknowledgements
-_LIMIT_BYTES = 1 << 20
+_BAD = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 Put = Callable[[Path, bytes, Callable[[], None] | None], None]
 
@@ -34,18 +35,18 @@ class NotReserved(RuntimeError):
 
 @dataclass(slots=True)
 class _Key:
+    name: str  # node/generation, as in the files
     generation: int
+    secret: bytes
     opener: Opener
-    sealer: Sealer | None
-    window: ReplayWindow
+    sealer: Sealer | None = None
+    window: ReplayWindow = field(default_factory=ReplayWindow)
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read one of the guard's own JSON files; raise OSError or ValueError."""
-    with path.open("rb") as file:
-        content = file.read(_LIMIT_BYTES + 1)
     try:
-        value = json.loads(content)
+        value = json.loads(path.read_bytes())
     except RecursionError:
         raise ValueError("nested too deep") from None
     if not isinstance(value, dict) or value.get("format") != 1:
@@ -58,18 +59,28 @@ class Keyring:
 
     def __init__(self, folder: Path, put: Put) -> None:
         """Load ``keys.json`` and ``counters.json``; what cannot be used is named in ``faults``."""
-        self.faults: list[str] = []
-        self._path, self._put = folder / "counters.json", put
-        self._known = True  # what was reserved before this start is known
-        self._stored = self._read_stored()
-        self._durable = dict(self._stored)  # what the disk thread has confirmed
+        self._keys_path, self._path = folder / "keys.json", folder / "counters.json"
+        self._put = put
+        self._wrong: list[str] = []  # with the keys that were read last
+        self._lost: list[str] = []  # with the counters
+        self._stored = self._read_stored()  # highest counter reserved, by name; None: not known
+        self._durable = dict(self._stored or {})  # what the disk thread has confirmed
         self._nodes: dict[int, list[_Key]] = {}
-        path = folder / "keys.json"
-        for node, entry in self._read(path).get("nodes", {}).items():
-            try:
-                self._nodes[int(node)] = self._keys(int(node), entry)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                self.faults.append(f"{path.name}: node {node}: {error}")
+        self._read: deque[tuple[list[tuple[str, Any]] | None, list[str]]] = deque()
+        self._version: tuple[int, ...] = ()
+        self._look()
+        self._adopt()
+
+    @property
+    def faults(self) -> list[str]:
+        """Name what is wrong with the files now."""
+        return self._lost + self._wrong
+
+    def refresh(self, submit: Callable[[Callable[[], None]], object]) -> None:
+        """Take the keys that were read meanwhile; ``submit`` a look at the file off the loop."""
+        if self._adopt():
+            self.reserve()
+        submit(self._look)
 
     def nodes(self) -> list[int]:
         """Return the nodes that have a key."""
@@ -77,26 +88,22 @@ class Keyring:
 
     def open(self, frame: bytes) -> tuple[Header, bytes, int]:
         """Return header, body and generation of a frame that a node sealed; raise WireError."""
-        header = peek(frame)
-        keys = self._nodes.get(header.node)
-        if keys is None:
-            raise UnknownNode(f"node {header.node}")
-        for key in keys:
-            try:
-                header, body = key.opener.open(frame)
-            except Forged:
-                continue
-            return header, body, key.generation
+        node = peek(frame).node
+        if node not in self._nodes:
+            raise UnknownNode(f"node {node}")
+        for key in self._nodes[node]:
+            with contextlib.suppress(Forged):
+                return *key.opener.open(frame), key.generation
         raise Forged("tag does not fit")
 
     def take(self, node: int, generation: int, counter: int) -> int:
         """Return NEW, SEEN or OLD of amont_wire.counters, and remember the counter."""
-        key = self._key(node, generation)
+        keys = self._nodes[node]
+        key = next(key for key in keys if key.generation == generation)
         verdict = key.window.check(counter)
         key.window.add(counter)
-        keys = self._nodes[node]
-        if verdict == NEW and keys[0] is not key:  # the node lives by this one: answer it so
-            self._nodes[node] = [key, *(other for other in keys if other is not key)]
+        if verdict == NEW:  # the node lives by this key: answer it so
+            keys.sort(key=lambda other: other is not key)
         return verdict
 
     def seal(self, node: int, kind: int, body: bytes) -> bytes:
@@ -108,82 +115,101 @@ class Keyring:
 
     def reserve(self) -> None:
         """Store the reservations; called after ``restore_windows``, then as blocks are used."""
-        if self._known:
+        if self._stored is not None:
             content = dict(self._stored)
             body = json.dumps({"format": 1, "reserved": content}).encode()
             self._put(self._path, body, lambda: self._durable.update(content))
 
     def windows(self) -> dict[str, Any]:
         """Return the replay windows, to be stored."""
-        return {
-            f"{node}/{key.generation}": [key.window.state()[0], f"{key.window.state()[1]:x}"]
-            for node, keys in self._nodes.items()
-            for key in keys
-        }
+        states = {key.name: key.window.state() for key in self._all()}
+        return {name: [highest, f"{bits:x}"] for name, (highest, bits, _) in states.items()}
 
     def restore_windows(self, stored: dict[str, Any]) -> None:
         """Take stored windows back; raise ValueError or TypeError on anything else."""
-        for node, keys in self._nodes.items():
-            for key in keys:
-                name = f"{node}/{key.generation}"
-                if name in stored:
-                    highest, bits = stored[name]
-                    key.window = ReplayWindow(int(highest), int(bits, 16))
-                    if highest and self._known and name not in self._durable:
-                        key.sealer = None
-                        del self._stored[name]
-                        self.faults.append(
-                            f"counters.json: lost for {name}: enrol node {node} again"
-                        )
+        for key in self._all():
+            highest, bits = stored.get(key.name, (0, "0"))
+            key.window = ReplayWindow(int(highest), int(bits, 16))
+            if highest and self._stored is not None and key.name not in self._durable:
+                key.sealer = None
+                del self._stored[key.name]
+                node = key.name.partition("/")[0]
+                self._lost.append(f"counters.json: lost for {key.name}: enrol node {node} again")
 
-    def _keys(self, node: int, entry: dict[str, Any]) -> list[_Key]:
+    def _all(self) -> list[_Key]:
+        return [key for keys in self._nodes.values() for key in keys]
+
+    def _look(self) -> None:
+        # Off the loop: read the file if it is not the one that was read last.
+        faults = []
+        try:
+            found = self._keys_path.stat()
+            version = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if version == self._version:
+                return
+            if found.st_mode & 0o077:
+                faults.append("keys.json could be read by others: closed; renew the keys")
+                with contextlib.suppress(OSError):  # not on a read-only disk
+                    self._keys_path.chmod(0o600)
+            self._read.append((list(read_json(self._keys_path)["nodes"].items()), faults))
+            self._version = version
+        except _BAD as error:
+            self._read.append((None, [f"keys.json: {error!r}"]))
+            self._version = ()
+
+    def _adopt(self) -> bool:
+        # What cannot be read leaves the keys as they were; a node that is gone is revoked.
+        new = False
+        while self._read:
+            entries, self._wrong = self._read.popleft()
+            if entries is None:
+                continue
+            new, held, self._nodes = True, self._nodes, {}
+            for name, entry in entries:
+                node = int(name) if name.isdecimal() else 0
+                try:
+                    self._nodes[node] = self._keys(node, entry, held.get(node, []))
+                except _BAD as error:
+                    self._wrong.append(f"keys.json: node {name}: {error!r}")
+                    if node in held:
+                        self._nodes[node] = held[node]
+        return new
+
+    def _keys(self, node: int, entry: dict[str, Any], held: list[_Key]) -> list[_Key]:
         entries = [entry] + ([entry["previous"]] if entry.get("previous") else [])
-        return [
-            self._key_of(node, one["generation"], bytes.fromhex(one["secret"])) for one in entries
-        ]
+        wanted = {one["generation"]: bytes.fromhex(one["secret"]) for one in entries}
+        kept = [key for key in held if wanted.get(key.generation) == key.secret]
+        for key in kept:
+            del wanted[key.generation]
+        return kept + [self._key(node, *one) for one in wanted.items()]
 
-    def _key_of(self, node: int, generation: int, secret: bytes) -> _Key:
-        name = f"{node}/{generation}"
+    def _key(self, node: int, generation: int, secret: bytes) -> _Key:
+        name, stored = f"{node}/{generation}", self._stored
+        key = _Key(name, generation, secret, Opener(secret, node, generation, UPLINK))
+        if stored is None:
+            return key
 
         def reserve(limit: int) -> None:
-            if self._stored.get(name, 0) - limit < BLOCK // 2:
-                self._stored[name] = self._stored.get(name, 0) + BLOCK
+            if stored[name] - limit < BLOCK // 2:
+                stored[name] += BLOCK
                 self.reserve()
             if limit > self._durable.get(name, 0):
                 raise NotReserved(f"node {node}: counter {limit} is not on the disk yet")
 
         # What was reserved was perhaps used before this start: begin behind it.
-        start = self._stored.get(name, 0)
-        self._stored[name] = start + BLOCK
-        counter = ReservedCounter(start, reserve, 1)
-        sealer = Sealer(secret, node, generation, DOWNLINK, counter) if self._known else None
-        return _Key(generation, Opener(secret, node, generation, UPLINK), sealer, ReplayWindow())
+        counter = ReservedCounter(stored.setdefault(name, 0), reserve, 1)
+        stored[name] += BLOCK
+        key.sealer = Sealer(secret, node, generation, DOWNLINK, counter)
+        return key
 
-    def _key(self, node: int, generation: int) -> _Key:
-        return next(key for key in self._nodes[node] if key.generation == generation)
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            if path.stat().st_mode & 0o077:
-                os.chmod(path, 0o600)
-                self.faults.append(f"{path.name} could be read by others: closed; renew the keys")
-            value = read_json(path)
-            if not isinstance(value.get("nodes"), dict):
-                raise ValueError("no nodes")
-            return value
-        except (OSError, ValueError) as error:
-            self.faults.append(f"{path.name}: {error}")
-            return {}
-
-    def _read_stored(self) -> dict[str, int]:
-        if not self._path.exists():
-            return {}
+    def _read_stored(self) -> dict[str, int] | None:
         try:
             reserved = read_json(self._path)["reserved"]
             return {str(name): int(limit) for name, limit in reserved.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self._known = False  # nothing may be sealed, and the file is left as it is
-            self.faults.append(
-                f"{self._path.name}: {error}; no downlinks: enrol every node again, then remove it"
-            )
+        except FileNotFoundError:
             return {}
+        except _BAD as error:  # nothing may be sealed, and the file is left as it is
+            self._lost.append(
+                f"counters.json: {error!r}; no downlinks: enrol every node again, then remove it"
+            )
+            return None

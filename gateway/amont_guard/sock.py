@@ -1,9 +1,8 @@
-"""Serve one gateway on a Unix socket without ever waiting for it."""
+"""Serve one gateway on a Unix socket, and whoever only looks on another; wait for nobody."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import socket
 import struct
@@ -14,49 +13,30 @@ from pathlib import Path
 
 from .messages import MAX_MESSAGE
 
+LOOKERS = 2  # are shown a state; whoever comes after them waits for the next
 _QUEUE = 64  # messages that wait for a busy gateway; then new ones are dropped
 _RETRY_S = 2.0
-_NO_DISK = (errno.EROFS, errno.ENOSPC)
 _CREDENTIALS = struct.Struct("3i")
 
 
-class SocketError(RuntimeError):
-    """The socket cannot be opened; the message says why."""
-
-
 class GatewaySocket:
-    """A SOCK_SEQPACKET server for one peer at a time, its credentials checked."""
+    """A SOCK_SEQPACKET server for one gateway at a time, its credentials checked.
+
+    Beside it lies ``status.sock``: who connects there is sent the next STATE, and hung up on.
+    Nothing is ever read from him, so he can change nothing, and he waits in the kernel, not here.
+    """
 
     def __init__(self, path: Path, uids: Iterable[int], counters: Counter[str]) -> None:
         """Bind ``path`` with mode 0660; peers must run as this user or as one of ``uids``.
 
-        On a full or read-only disk there is no gateway, only sirens, until it can be written.
+        Where it cannot be bound (a full or read-only disk) there are only sirens, until it can.
         """
-        self._path, self._counters = path, counters
+        self._paths, self._counters = (path, path.with_name("status.sock")), counters
         self._uids = {os.getuid(), *uids}
+        self._doors: list[socket.socket] = []  # for the gateway, for lookers
         self._peer: socket.socket | None = None
         self._queue: deque[bytes] = deque()
-        self._retry_at = 0.0
-        self._listener = self._bind()
-
-    def _bind(self) -> socket.socket | None:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        listener.setblocking(False)
-        mask = os.umask(0o117)
-        try:
-            # The state folder's lock says that no other guard lives.
-            self._path.unlink(missing_ok=True)
-            listener.bind(str(self._path))
-            listener.listen(4)
-        except OSError as error:
-            listener.close()
-            self._retry_at = time.monotonic() + _RETRY_S
-            if error.errno not in _NO_DISK:
-                raise SocketError(f"{self._path}: {error.strerror or error}") from None
-            return None
-        finally:
-            os.umask(mask)
-        return listener
+        self._bind()
 
     @property
     def connected(self) -> bool:
@@ -65,78 +45,106 @@ class GatewaySocket:
 
     def sources(self) -> list[socket.socket]:
         """Return what to select on for reading."""
-        return [end for end in (self._listener, self._peer) if end is not None]
+        return [*self._doors[:1], *([self._peer] if self._peer else [])]
 
     def accept(self) -> None:
-        """Let a new peer in, or refuse it."""
-        if self._listener is None:
-            if time.monotonic() >= self._retry_at:
-                with contextlib.suppress(SocketError):
-                    self._listener = self._bind()
-            return
-        try:
-            peer, _ = self._listener.accept()
-        except OSError:
-            return
-        packed = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        uid = _CREDENTIALS.unpack(packed)[1]
-        if self._peer is not None or uid not in self._uids:
+        """Let a new gateway in, or refuse it."""
+        if not self._doors and time.monotonic() >= self._retry_at:
+            self._bind()
+        peer = self._admit(0)
+        if peer is not None and self._peer is None:
+            self._peer = peer
+            self._counters["gateway connected"] += 1
+        elif peer is not None:
             self._counters["gateway refused"] += 1
             peer.close()
-            return
-        peer.setblocking(False)
-        self._peer = peer
-        self._counters["gateway connected"] += 1
 
     def receive(self) -> bytes | None:
         """Return one message, None if there is none (any more)."""
-        if self._peer is None:
-            return None
         try:
-            message = self._peer.recv(MAX_MESSAGE + 1)
+            message = self._peer.recv(MAX_MESSAGE + 1) if self._peer else None
         except BlockingIOError:
             return None
         except OSError:
             message = b""
-        if not message:
-            self._drop_peer()
-        elif len(message) > MAX_MESSAGE:
+        if message == b"":
+            self._hang_up()
+        elif message and len(message) > MAX_MESSAGE:
             self._counters["message too long"] += 1
             return None
         return message or None
 
+    def show(self, state: bytes) -> None:
+        """Send a STATE to the gateway and to those who wait to look."""
+        self.send(state)
+        for _ in range(LOOKERS):
+            looker = self._admit(1)
+            if looker is not None:
+                with looker, contextlib.suppress(OSError):
+                    looker.send(state)
+
     def send(self, message: bytes) -> None:
-        """Send, or queue, or drop and count; never wait."""
-        if self._peer is None:
-            return
+        """Send to the gateway, or queue, or drop and count; never wait."""
         if len(self._queue) >= _QUEUE:
             self._counters["dropped to gateway"] += 1
-            return
-        self._queue.append(message)
-        self.flush()
+        elif self._peer is not None:
+            self._queue.append(message)
+            self.flush()
 
     def flush(self) -> None:
-        """Send what waits, as far as the peer takes it."""
-        while self._queue and self._peer is not None:
-            try:
+        """Send what waits, as far as the gateway takes it."""
+        try:
+            while self._queue and self._peer is not None:
                 self._peer.send(self._queue[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._drop_peer()
-                return
-            self._queue.popleft()
+                self._queue.popleft()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._hang_up()
 
     def close(self) -> None:
-        """Hang up and remove the socket file."""
-        self._drop_peer()
-        if self._listener is not None:
-            self._listener.close()
+        """Hang up and remove the socket files."""
+        self._hang_up()
+        self._close_doors()
+        for path in self._paths:
             with contextlib.suppress(OSError):  # the next start removes it
-                self._path.unlink()
+                path.unlink()
 
-    def _drop_peer(self) -> None:
+    def _bind(self) -> None:
+        self._retry_at = time.monotonic() + _RETRY_S
+        mask = os.umask(0o117)
+        try:
+            for path in self._paths:
+                self._doors.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                self._doors[-1].setblocking(False)
+                path.unlink(missing_ok=True)  # the state folder is locked: no other guard lives
+                self._doors[-1].bind(str(path))
+                self._doors[-1].listen(LOOKERS)
+        except OSError as error:
+            self._counters[f"socket: {error.strerror or error}"] += 1
+            self._close_doors()
+        finally:
+            os.umask(mask)
+
+    def _admit(self, door: int) -> socket.socket | None:
+        try:
+            peer, _ = self._doors[door].accept()
+        except (IndexError, OSError):
+            return None
+        packed = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        if _CREDENTIALS.unpack(packed)[1] in self._uids:
+            peer.setblocking(False)
+            return peer
+        self._counters["gateway refused"] += 1
+        peer.close()
+        return None
+
+    def _hang_up(self) -> None:
         if self._peer is not None:
             self._peer.close()
-            self._peer = None
-            self._queue.clear()
+        self._peer = None
+        self._queue.clear()
+
+    def _close_doors(self) -> None:
+        while self._doors:
+            self._doors.pop().close()

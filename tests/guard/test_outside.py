@@ -15,7 +15,7 @@ from amont_guard import messages, sock
 from amont_guard.app import build
 from amont_guard.bridge import Bridge
 from amont_guard.relay import GpioRelay, Output, RelayError, SimulatedRelay
-from amont_guard.sock import GatewaySocket, SocketError
+from amont_guard.sock import GatewaySocket
 from amont_wire import link
 
 
@@ -124,7 +124,7 @@ def test_scaled_clock_refuses_a_real_relay(tmp_path, gpio):
 
 
 def test_port_that_hangs_up_is_opened_again(rig, monkeypatch):
-    monkeypatch.setattr(bridge_module, "_RETRY_S", (0.0, 0.0))
+    monkeypatch.setattr(bridge_module, "_RETRY_S", 0.0)
     old, rig.line = rig.line, Line(in_process=True)
     rig.guard.bridge._port_name = rig.line.name
     old.close()
@@ -286,9 +286,20 @@ def test_too_long_a_message_is_counted(listener, tmp_path):
     peer.close()
 
 
-def test_path_too_long_is_said(tmp_path):
-    with pytest.raises(SocketError, match="too long"):
-        GatewaySocket(tmp_path / ("x" * 120), [], Counter())
+def test_a_socket_that_cannot_be_bound_costs_only_the_gateway(tmp_path, monkeypatch):
+    counters = Counter()
+    made = GatewaySocket(tmp_path / "later" / "guard.sock", [], counters)
+    made.accept()  # not before its time
+    assert counters["socket: No such file or directory"] == 1
+    assert made.sources() == []
+    (tmp_path / "later").mkdir()
+    made._retry_at = 0.0
+    made.accept()
+    peer = Gateway(tmp_path / "later")
+    made.accept()
+    assert made.connected
+    peer.close()
+    made.close()
 
 
 def test_socket_reset_is_an_end(listener, tmp_path, monkeypatch):
