@@ -1,28 +1,40 @@
 # How the sensors of one station decide its level. Pure: times are domain seconds that never fall.
 #
-# Raise to alarm or alarm+ (a trusted sensor: fresh, proved, neither flat nor suspect):
+# Raise to alarm or alarm+ (a trusted sensor: fresh, proved, neither stuck nor suspect):
 #   "two votes"          two trusted sensors at or above the limit
 #   "vote and support"   one, and another valid one at watch (for alarm+: at alarm) or rising
 #   "vote and lost"      one, and another lost less than 3 h ago, at watch or above and rising
 #   "lone sensor"        the only trusted sensor votes 3 times in a row (10 in a station of three)
+#   "votes outlast doubt"  two vote for 30 min, however suspect their steps
 #   "lost while rising"  no valid sensor left, two or more lost at watch or above and rising
 # Else
 #   "vote withheld"      a sensor above the limit without any of these: warning, not siren
 #   "level"              the highest valid sensor: normal, watch or warning
 #   "no data"            no valid sensor
 #
+# Two agreeing sensors need no three samples in a row: agreement is the better filter, and a
+# minute between samples would make three of them late.
+#
 # Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
 # as old as its validity takes no part. No data is not calm: without a valid reading `hold` keeps
 # every standing level.
 #
-# Flat: 60 identical samples look like a dead probe, yet a drowned sensor at its upper stop looks
-# the same in the worst flood. So a flat reading raises nothing (it voted in each of the samples
-# before), but one above the limit goes on holding a standing level, until a valid neighbour reads
-# below watch.
+# Stuck: in calm water a gauge that reads whole centimetres stands still for hours and is right. So
+# a flat sensor counts as stuck only while any sensor of the station is at watch or rising, or was
+# when it was lost. A drowned sensor at its upper stop looks the same in the worst flood: a stuck
+# reading raises nothing (it voted in each of the samples before), but one above the limit goes on
+# holding a standing level, until a valid neighbour reads below watch.
 #
 # Suspect: a step is believed as soon as another usable sensor agrees within 300 mm, and stays
 # believed until the next step. A low suspect reading does not count as the end of a flood.
+#
+# Drift: a sensor more than 200 mm from the median of the others for 6 h, while these are calm,
+# needs a technician. It keeps its vote.
 from amont_watch.quality import FAULT, FLAT, RANGE, RATE, SUSPECT
+
+MYPY = False
+if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
+    from typing import Any
 
 NORMAL, WATCH, WARNING, ALARM, ALARM_PLUS = 0, 1, 2, 3, 4
 LEVEL_NAMES = ("normal", "watch", "warning", "alarm", "alarm_plus")
@@ -33,43 +45,25 @@ FRESHNESS_NAMES = ("proved", "assumed", "unknown")
 
 AGREE_MM = 300  # two masts of one station differ by less, even in a flood's slope
 LOST_S = 10800  # a sensor lost longer ago says nothing about this flood
+OUTLAST_S = 1800  # no debris moves two sensors above the limit for so long
+DRIFT_MM = 200
+DRIFT_S = 21600
 AHEAD_S = 5  # estimated times jitter; a reading further ahead of now is not believed
 _POINTS = 10  # past values kept per sensor for the rise
 
 # Votes in a row that a lone sensor needs, by the station's number of sensors. The last of two is
 # as good as that of a commune with only one; a station built for two of three asks for more.
-_LONE_VOTES = {1: 3, 2: 3}
-_LONE_VOTES_OF_MANY = 10
+_LONE_VOTES = (0, 3, 3, 10)
 
 
 class StationConfig:
-    def __init__(self, station: dict[str, object]) -> None:
-        # A station of guard.json; a missing or misshapen key raises KeyError or ValueError.
-        self.id = str(station["id"])
-        self.sensors = [str(sensor) for sensor in _listed(station["sensors"])]
+    def __init__(self, station: "dict[str, Any]") -> None:
+        # A station of guard.json, checked by whoever read it.
         names = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
-        self.limits = [0] + [_whole(station[name]) for name in names]  # by level
-        self.hysteresis_mm = _whole(station["hysteresis_mm"])
-        self.clear_s = _whole(station["clear_s"])
-        self.rise_mm = _whole(station["rise_support_mm"])
-        self.rise_s = _whole(station["rise_support_s"])
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int):
-        raise ValueError("not a whole number: " + str(value))
-    return value
-
-
-def _listed(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ValueError("not a list: " + str(value))
-    return value
-
-
-def _pair(value: object) -> tuple[int, int]:
-    first, second = _listed(value)
-    return _whole(first), _whole(second)
+        self.limits: list[int] = [0] + [station[name] for name in names]  # by level
+        self.hysteresis_mm: int = station["hysteresis_mm"]
+        self.rise_mm: int = station["rise_support_mm"]
+        self.rise_s: int = station["rise_support_s"]
 
 
 class SensorState:
@@ -82,8 +76,12 @@ class SensorState:
         self.flags = 0
         self.freshness = UNKNOWN
         self.votes = [0, 0]  # proved samples in a row at or above alarm, alarm+
+        self.votes_s = [0, 0]  # when the first of these was taken
         self.rising = 0  # mm over the station's rise_s
         self.confirmed = False  # a neighbour agreed since the last step
+        self.stuck = False  # flat while the water should move; decide() says so
+        self.apart_s = -1  # since when away from the others in calm; -1: it is not
+        self.drifting = False
         self.restored = False  # from before a restart: remembers, has no say
         self.asleep_s = 0  # since `value`, how long nobody listened
         self._points: list[tuple[int, int]] = []  # (at_s, value), oldest first
@@ -101,7 +99,11 @@ class SensorState:
 
     def valid(self, now_s: int) -> bool:
         # Has a say; to sound it must be proved as well.
-        return self.usable(now_s) and not self.flags & FLAT and not self.doubtful()
+        return self.usable(now_s) and not self.stuck and not self.doubtful()
+
+    def moving(self, station: StationConfig) -> bool:
+        # At watch or above, or rising.
+        return _value(self) >= station.limits[WATCH] or self.rising > station.rise_mm
 
     def lost_rising(self, station: StationConfig, now_s: int) -> bool:
         # No usable reading for less than LOST_S; the last was at watch or above, and rising.
@@ -119,19 +121,18 @@ class SensorState:
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip
 
-    def restore(self, saved: dict[str, object], now_s: int, asleep_s: int = 0) -> None:
-        # Raises KeyError or ValueError, and changes nothing, if `saved` is not from as_dict.
-        # now_s: when it was saved. asleep_s: since then nobody listened, so nothing was lost.
-        pairs = [_pair(point) for point in _listed(saved["points"])]
-        names = ("age_s", "flags", "freshness", "rising")
-        age_s, flags, freshness, rising = [_whole(saved[name]) for name in names]
-        asleep_s += _whole(saved.get("asleep_s", 0))
-        self.value = None if saved["value"] is None else _whole(saved["value"])
+    def restore(self, saved: "dict[str, Any]", now_s: int, asleep_s: int = 0) -> None:
+        # Raises KeyError, TypeError or ValueError, and changes nothing, if `saved` is not from
+        # as_dict. now_s: when it was saved. asleep_s: since then nobody listened, so nothing was
+        # lost.
+        points = [(now_s - int(past_s), int(value)) for past_s, value in saved["points"]]
+        names = ("age_s", "flags", "freshness", "rising", "asleep_s")
+        age_s, flags, freshness, rising, slept_s = [int(saved[name]) for name in names]
+        self.value = None if saved["value"] is None else int(saved["value"])
         self.at_s = self.good_s = now_s - age_s
         self.flags, self.freshness, self.rising = flags, freshness, rising
-        self.asleep_s = asleep_s
-        self._points = [(now_s - past_s, value) for past_s, value in pairs]
-        self.restored = True
+        self.asleep_s = slept_s + asleep_s
+        self._points, self.restored = points, True
 
 
 class Vote:
@@ -143,7 +144,7 @@ class Vote:
         self.hold = hold  # a standing level up to this one may not fall
         self.voters = voters  # ids of sensors above the alarm limit that may sound
         self.valid = valid  # sensors that have a say
-        self.rule = rule  # key of texts.RULES
+        self.rule = rule  # which rule of those above
         self.evidence = evidence  # sensor ids that the rule rests on
 
 
@@ -163,8 +164,12 @@ def observe(
         return True  # the last usable value stays for "lost while rising"
     sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
     for i in range(2):
-        counts = value >= station.limits[ALARM + i] and freshness == PROVED
-        sensor.votes[i] = sensor.votes[i] + 1 if counts else 0
+        if value < station.limits[ALARM + i] or freshness != PROVED:
+            sensor.votes[i] = 0
+            continue
+        sensor.votes[i] += 1
+        if sensor.votes[i] == 1:
+            sensor.votes_s[i] = at_s
     _rise(sensor, value, station.rise_s)
     return True
 
@@ -187,18 +192,23 @@ class _Panel:
     # The station's sensors, sorted by what they may do now.
     def __init__(self, station: StationConfig, sensors: list[SensorState], now_s: int) -> None:
         self.station = station
-        self.count = len(sensors)
+        self.now_s = now_s
+        self.sensors = sensors
         self.usable = [s for s in sensors if s.usable(now_s)]
-        self.valid = [s for s in sensors if s.valid(now_s)]
-        self.trusted = [s for s in self.valid if s.freshness == PROVED]
         self.lost = [s for s in sensors if s.lost_rising(station, now_s)]
+        moving = bool(self.lost) or any([s.moving(station) for s in self.usable])
+        for sensor in sensors:
+            sensor.stuck = moving and bool(sensor.flags & FLAT)
+        _confirm([s for s in self.usable if not s.stuck])
+        self.valid = [s for s in sensors if s.valid(now_s)]
 
 
 def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vote:
-    # Changes nothing but `confirmed` of a suspect sensor with whom a neighbour agrees.
-    _confirm([s for s in sensors if s.usable(now_s) and not s.flags & FLAT])
+    # Changes of a sensor only what others say of it: `confirmed`, `stuck`, `drifting`.
     panel = _Panel(station, sensors, now_s)
-    voters = _ids([s for s in panel.trusted if s.votes[0]])
+    for sensor in panel.valid:
+        _drift(panel, sensor)
+    voters = _ids([s for s in panel.valid if s.votes[0]])
     for level in (ALARM_PLUS, ALARM):
         rule, evidence = _sounding(panel, level)
         if rule:
@@ -206,6 +216,19 @@ def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vo
     else:
         level, rule, evidence = _quiet(panel)
     return Vote(level, max(_hold(panel), level), voters, len(panel.valid), rule, _ids(evidence))
+
+
+def _drift(panel: _Panel, sensor: SensorState) -> None:
+    others = [s for s in panel.valid if s is not sensor]
+    if not others or any([s.moving(panel.station) for s in others]):
+        return  # nobody to compare with, or the masts of a flood's slope
+    values = sorted([_value(s) for s in others])
+    median = (values[(len(values) - 1) // 2] + values[len(values) // 2]) // 2
+    if abs(_value(sensor) - median) <= DRIFT_MM:
+        sensor.apart_s = -1
+    elif sensor.apart_s < 0:
+        sensor.apart_s = panel.now_s
+    sensor.drifting = 0 <= sensor.apart_s <= panel.now_s - DRIFT_S
 
 
 def _confirm(sensors: list[SensorState]) -> None:
@@ -217,11 +240,18 @@ def _confirm(sensors: list[SensorState]) -> None:
 
 
 def _sounding(panel: _Panel, level: int) -> tuple[str, list[SensorState]]:
-    voters = [s for s in panel.trusted if s.votes[level - ALARM]]
+    i = level - ALARM
+    voters = [s for s in panel.valid if s.votes[i]]
     if len(voters) >= 2:
         return "two votes", voters
     if voters:
-        return _one_vote(panel, voters[0], level)
+        rule, evidence = _one_vote(panel, voters[0], level)
+        if rule:
+            return rule, evidence
+    since_s = panel.now_s - OUTLAST_S
+    long = [s for s in panel.usable if s.votes[i] and s.votes_s[i] <= since_s and not s.stuck]
+    if len(long) >= 2:
+        return "votes outlast doubt", long
     lost = [s for s in panel.lost if s.freshness == PROVED]
     if level == ALARM and len(lost) >= 2 and not panel.valid:
         return "lost while rising", lost
@@ -236,15 +266,15 @@ def _one_vote(panel: _Panel, voter: SensorState, level: int) -> tuple[str, list[
             return "vote and support", [voter, other]
     if panel.lost:
         return "vote and lost", [voter] + panel.lost
-    needed = _LONE_VOTES.get(panel.count, _LONE_VOTES_OF_MANY)
-    if panel.trusted == [voter] and voter.votes[level - ALARM] >= needed:
+    trusted = [s for s in panel.valid if s.freshness == PROVED]
+    if trusted == [voter] and voter.votes[level - ALARM] >= _LONE_VOTES[len(panel.sensors)]:
         return "lone sensor", [voter]
     return "", []
 
 
 def _quiet(panel: _Panel) -> tuple[int, str, list[SensorState]]:
     limits = panel.station.limits
-    over = [s for s in panel.usable if not s.flags & FLAT and _value(s) >= limits[ALARM]]
+    over = [s for s in panel.usable if not s.stuck and _value(s) >= limits[ALARM]]
     if over:
         return WARNING, "vote withheld", over
     if not panel.valid:

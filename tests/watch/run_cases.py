@@ -19,22 +19,22 @@ def play_quality(case):
 
 
 def play_vote(case):
-    station = vote.StationConfig(case["station"])
+    station, names = vote.StationConfig(case["station"]), case["station"]["sensors"]
     sensors = {}
-    for name in station.sensors:
+    for name in names:
         sensors[name] = vote.SensorState(name, case["validity_s"])
     out = []
     for step in case["steps"]:
         if step[0] == "see":
             out.append(vote.observe(station, sensors[step[1]], *step[2:]))
         elif step[0] == "restart":
-            for name in station.sensors:
+            for name in names:
                 saved = json.loads(json.dumps(sensors[name].as_dict(step[1])))
                 sensors[name] = vote.SensorState(name, case["validity_s"])
                 sensors[name].restore(saved, 0)
             out.append(len(sensors))
         else:
-            v = vote.decide(station, [sensors[name] for name in station.sensors], step[1])
+            v = vote.decide(station, [sensors[name] for name in names], step[1])
             out.append([v.level, v.hold, v.voters, v.valid, v.rule, v.evidence])
     return out
 

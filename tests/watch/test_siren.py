@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from amont_watch import machine, texts
+from amont_watch import machine
 from amont_watch import siren as w
 from amont_watch.hazard import Hazard
-
-CORE = Path(machine.__file__).parent
 
 
 def _saved() -> dict[str, Any]:
@@ -69,19 +65,3 @@ def test_an_action_is_plain_for_the_audit() -> None:
     _, actions = machine.step(w.State(), w.Event(w.HAZARD, level=3, name="x"), 0, w.Limits())
     first = {"kind": "relay on", "rule": "relay", "value": w.ALARM_TONE, "person": ""}
     assert actions[0].as_dict() == first
-
-
-def _words(path: Path, pattern: str) -> set[str]:
-    return set(re.findall(pattern, path.read_text(encoding="utf-8")))
-
-
-def test_every_rule_and_refusal_has_both_languages() -> None:
-    rules = _words(CORE / "vote.py", r'return "([a-z ]+)", ')
-    rules |= _words(CORE / "vote.py", r'return [A-Z]+, "([a-z ]+)", ')
-    rules |= _words(CORE / "vote.py", r'_value\(top\)\), "([a-z]+)"')
-    rules |= _words(CORE / "hazard.py", r'return "([a-z ]+)"')
-    assert rules == set(texts.RULES)
-    assert {why for _, _, why in machine._REFUSALS} == set(texts.REFUSALS)
-    for text in [*texts.RULES.values(), *texts.REFUSALS.values(), *texts.STEPS.values()]:
-        assert set(text) == {"fr", "en"}
-        assert text["fr"] != text["en"] != ""
