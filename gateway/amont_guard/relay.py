@@ -5,66 +5,62 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from .config import Siren
-from .supervise import (
-    MAX_ON,
-    TEST_CUT,
-    TEST_PARTIAL,
-    TESTED,
-    Held,
-    Points,
-    Supervisor,
-    points,
-)
-from .supervise import RelayError as RelayError  # callers know it by the relay
+from .supervise import BYPASS, MAX_ON, MUTE, TEST_CUT, TEST_PARTIAL, Supervisor, points
+from .supervise import RelayError as RelayError  # who builds a relay catches it
 
 MAX_ON_S = 350  # below the 6 min of the hardware timer, which only a contact that opens resets
 REST_S = 10  # then it sounds on: no timer ends a standing alarm
-# The silent test: (isolate contact open, relay pulsed), each for longer than a finding needs.
-_STEPS = ((True, False), (True, True), (True, False), (False, False))
-_PULSE, _RELEASE, _CLOSE = 1, 2, 3
+# The silent test: is the relay pulsed? Each step is longer than a finding needs; all of it with
+# the contact in series open.
+_STEPS = (False, True, False)
+_PULSE = 1
 STEP_S = 7.0
 TEST_MAX_S = 40.0
+# what only a pulse shows: it stands until the next test
+_TESTED = {
+    "contact_open", "contact_welded", "coil_open", "coil_over", "isolate_stuck", "horn_stray",
+    "output_lost",
+}  # fmt: skip
+_HEARD = {"isolate_stuck", "horn_stray", "output_lost"}  # or it could be: the test ends
 
 
 class Relay(Protocol):
-    """One output: the siren's relay, the relay that isolates it, and what is read around."""
+    """One output: the siren's relay, the relay that isolates it, and what is read around.
+
+    Any of its methods may raise whatever its library does when the output is not there.
+    """
 
     simulated: bool
-    points: Points
 
-    def set(self, on: bool) -> None:
-        """Switch; raise RelayError if the output cannot be driven."""
+    def switch(self, on: bool, isolated: bool) -> None:
+        """Command both relays; ``isolated`` opens the normally closed contact in series."""
 
-    def isolate(self, on: bool) -> None:
-        """Open the normally closed contact in series, or let it close; nothing without one."""
+    def contacts(self) -> dict[str, int]:
+        """Return every contact that can be read now: 1 is closed."""
 
-    def read(self) -> dict[str, int]:
-        """Return the counts of all points that can be read now; raise RelayError if none can."""
-
-    def read_back(self) -> bool | None:
-        """Return what the contact does, None if there is no contact to read."""
+    def counts(self) -> dict[str, int]:
+        """Return the counts of every measured value that can be read now."""
 
     def close(self) -> None:
-        """Carry out what was commanded last, then give the output back."""
+        """Carry out what was commanded last, and give the output back."""
 
 
 class SimulatedRelay:
     """A relay made of a small file, which outlives the process as a real contact does.
 
-    The file holds ``<0 or 1> <CLOCK_MONOTONIC ns of the last change>``; it is never synced,
-    so a slow disk does not slow the switch. ``listeners`` hear each change.
+    The file holds ``<0 or 1> <CLOCK_MONOTONIC ns of the last change>`` of what is heard; it is
+    never synced, so a slow disk does not slow the switch. ``listeners`` hear each change.
     """
 
     simulated = True
 
     def __init__(self, path: Path | None = None) -> None:
         """Open or create the state file; without one the state lives in memory."""
-        self.points = Points({"contact": 0, "isolated": 1})
         self._on = self._isolated = self._heard = False
         self._fd = -1
         self.listeners: list[Callable[[bool], None]] = []
@@ -77,10 +73,9 @@ class SimulatedRelay:
                 return  # a real contact needs no disk either
             self._on = self._heard = os.pread(self._fd, 1, 0) == b"1"
 
-    def set(self, on: bool) -> None:
-        """Switch; a pulse while isolated is not heard: the file and ``listeners`` know nothing."""
-        self._on = on
-        heard = on and not self._isolated
+    def switch(self, on: bool, isolated: bool) -> None:
+        """Switch; a pulse while isolated is not heard."""
+        self._on, self._isolated, heard = on, isolated, on and not isolated
         if heard == self._heard:
             return
         self._heard = heard
@@ -89,17 +84,13 @@ class SimulatedRelay:
         for listener in self.listeners:
             listener(heard)
 
-    def isolate(self, on: bool) -> None:
-        """Open or close the contact in series; ``set`` follows."""
-        self._isolated = on
-
-    def read(self) -> dict[str, int]:
+    def contacts(self) -> dict[str, int]:
         """Return both contacts."""
         return {"contact": int(self._on), "isolated": int(self._isolated)}
 
-    def read_back(self) -> bool | None:
-        """Return the contact's state."""
-        return self._on
+    def counts(self) -> dict[str, int]:
+        """Return nothing: nothing is measured."""
+        return {}
 
     def close(self) -> None:
         """Keep the file: the contact stays as it is."""
@@ -110,149 +101,124 @@ class GpioRelay:
 
     simulated = False
 
-    def __init__(
-        self, output: Mapping[str, Any], supervision: Mapping[str, Any] | None = None,
-        key: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, siren: Siren) -> None:
         """Claim the pins without switching anything."""
-        self.points = points(output, supervision or {}, key)
-        try:
-            import gpiozero  # type: ignore[import-untyped]  # only a Pi has it
+        import gpiozero  # type: ignore[import-untyped]  # only a Pi has it
 
-            self._out, self._isolate = (
-                pin if pin is None else gpiozero.OutputDevice(
-                    pin, active_high=output.get("active_high", True), initial_value=None
-                )
-                for pin in (output["pin"], output.get("isolate_pin"))
-            )  # fmt: skip
-            self._contacts = {
-                name: gpiozero.DigitalInputDevice(pin, pull_up=True)
-                for name, pin in self.points.contacts.items()
-            }
-            self._channels = {
-                name: gpiozero.MCP3208(channel=measure.at)
-                for name, measure in self.points.measures.items()
-            }
-        except Exception as error:  # gpiozero's pin factories raise many kinds
-            raise RelayError(f"GPIO {output.get('pin')}: {error}") from error
+        output, (contacts, measures) = siren.output, points(siren)
+        high = output["active_high"]
+        self._relays = [
+            gpiozero.OutputDevice(output[key], active_high=high, initial_value=None)
+            for key in ("pin", "isolate_pin")
+            if output[key] is not None
+        ]
+        self._contacts = {
+            name: gpiozero.DigitalInputDevice(pin, pull_up=True) for name, pin in contacts.items()
+        }
+        self._channels = {
+            name: gpiozero.MCP3208(channel=measure.at) for name, measure in measures.items()
+        }
 
-    def set(self, on: bool) -> None:
+    def switch(self, on: bool, isolated: bool) -> None:
         """Switch."""
-        _guarded(lambda: setattr(self._out, "value", on))
+        for relay, state in zip(self._relays, (on, isolated), strict=False):
+            relay.value = state
 
-    def isolate(self, on: bool) -> None:
-        """Open or close the contact in series."""
-        if self._isolate is not None:
-            _guarded(lambda: setattr(self._isolate, "value", on))
+    def contacts(self) -> dict[str, int]:
+        """Return the contacts' states."""
+        return {name: int(contact.value) for name, contact in self._contacts.items()}
 
-    def read(self) -> dict[str, int]:
-        """Return the contacts, 1 if closed, and the counts of the analogue channels."""
-        counts: dict[str, int] = _guarded(lambda: {
-            **{name: int(contact.value) for name, contact in self._contacts.items()},
-            **{name: channel.raw_value for name, channel in self._channels.items()},
-        })  # fmt: skip
-        return counts
-
-    def read_back(self) -> bool | None:
-        """Return the contact's state, None without a read-back pin."""
-        contact = self._contacts.get("contact")
-        return None if contact is None else _guarded(lambda: bool(contact.value))
+    def counts(self) -> dict[str, int]:
+        """Return the counts of the converter's channels."""
+        return {name: channel.raw_value for name, channel in self._channels.items()}
 
     def close(self) -> None:
-        """Leave the pins as they are: the kernel gives them back when the process ends."""
-
-
-def _guarded(act: Callable[[], Any]) -> Any:
-    try:
-        return act()
-    except Exception as error:  # gpiozero's pin factories raise many kinds
-        raise RelayError(f"GPIO: {error}") from error
+        """Leave the pins as they are; the kernel takes them back when the process ends."""
 
 
 def make_relay(siren: Siren, state_dir: Path) -> Relay:
     """Build the output that the site file names; raise RelayError if it cannot be had."""
-    wires = siren.output, getattr(siren, "supervision", {}), getattr(siren, "key", None)
-    if siren.output["kind"] == "gpio":
-        return GpioRelay(*wires)
-    return SimulatedRelay(state_dir / f"relay-{siren.id}")
+    try:
+        if siren.output["kind"] == "gpio":
+            return GpioRelay(siren)
+        if siren.output["kind"] == "modbus":
+            from .modbus import ModbusRelay  # its library only where it is wired
+
+            return ModbusRelay(siren)
+        return SimulatedRelay(state_dir / f"relay-{siren.id}")
+    except Exception as error:  # gpiozero's pin factories raise many kinds
+        raise RelayError(f"siren {siren.id}: {error}") from error
 
 
 class Output:
     """One siren's relay, told again and again what to do, and watched whether it does."""
 
-    def __init__(self, relay: Relay, _siren: Siren | None = None) -> None:
-        """Take the relay as it is found."""
+    def __init__(self, relay: Relay, siren: Siren) -> None:
+        """Take the relay as it is found; raise RelayError if its supervision makes no sense."""
         self.relay = relay
+        self._watch = Supervisor(siren)
+        self.error = self._failed = ""  # why it cannot be driven or read, as the machine says it
         self.found = self.confirmed()
         self.commanded = False
-        self.error = ""  # why the output cannot be driven or read, as the machine says it
         self._since_s = 0.0
-        self._told = (False, False)  # relay, isolate
-        self._watch = Supervisor(relay.points)
-        self._mute, self._bypass = Held(), Held()
+        self._told = (False, False)  # relay, contact in series
         self._step: int | None = None  # of a silent test that runs
         self._step_s = self._test_s = 0.0
-        self._tested: dict[str, int] = {}  # what the test that runs has found
-        self._result: dict[str, int] = {}  # what the last one found
+        self._tested: dict[str, int] = {}  # found by the test that runs
+        self._result: dict[str, int] = {}  # found by the last one
 
     def drive(self, on: bool, now_s: float) -> None:
         """Command the relays; one that missed a command is told again at the next call.
 
-        An alarm ends a silent test within this call, and so does its longest time.
+        An alarm ends a silent test within this call, and so does the test's longest time.
         """
         if on != self.commanded:
             self.commanded, self._since_s = on, now_s
-        if self._step is not None and (on or now_s - self._test_s > TEST_MAX_S):
-            self._step, self._tested = None, {**self._tested, TEST_CUT: 1}
-        isolate, pulse = (False, False) if self._step is None else _STEPS[self._step]
+        testing = self._step is not None
+        if testing and (on or now_s - self._test_s > TEST_MAX_S):
+            self._cut()
         rest = (now_s - self._since_s) % (MAX_ON_S + REST_S) >= MAX_ON_S
-        isolate |= not on and "contact_welded" in self._watch.found
-        self._told = ((on and not rest) or pulse, isolate)
-        try:
-            self.relay.isolate(isolate)
-            self.relay.set(self._told[0])
-            self.error = ""
-        except (RelayError, OSError) as error:
-            self.error = str(error)
+        pulse = self._step is not None and _STEPS[self._step]
+        welded = not on and "contact_welded" in self._watch.found
+        self._told = (on and not rest) or pulse, self._step is not None or welded
+        self._ask(lambda: self.relay.switch(*self._told))
 
     def confirmed(self) -> bool | None:
         """Return what the contact does, None if it cannot be read."""
-        try:
-            return self.relay.read_back()
-        except (RelayError, OSError):
-            return None
+        contact = (self._ask(self.relay.contacts) or {}).get("contact")
+        return None if contact is None else bool(contact)
 
     def start_test(self, now_s: float) -> None:
         """Begin a silent test; without proof that nothing is heard the relay is not pulsed."""
-        self._tested, self._step = {}, None
-        if {"contact", "isolated"} <= self.relay.points.contacts.keys():
-            self._step, self._step_s, self._test_s = 0, now_s, now_s
-        else:
-            self._tested[TEST_PARTIAL] = 1
+        whole = {"contact", "isolated"} <= self._watch.contacts.keys()
+        self._tested = {} if whole else {TEST_PARTIAL: 1}
+        self._step, self._step_s, self._test_s = (0 if whole else None), now_s, now_s
 
     def end_test(self, now_s: float) -> dict[str, int]:
         """End the test, finished or not, and return what it found: nothing is a pass."""
         if self._step is not None:
-            self._step, self._tested = None, {**self._tested, TEST_CUT: 1}
+            self._cut()
         self._result = {code: n for code, n in self._tested.items() if code != TEST_CUT}
         self.drive(self.commanded, now_s)
         return dict(self._tested)
 
     def look(self, now_s: float) -> list[str]:
         """Look at everything, once a second; return "mute", "bypass" or "bypass over"."""
-        try:
-            counts = self.relay.read()
-        except (RelayError, OSError) as error:
-            counts, self.error = None, str(error)
+        before = set(self._watch.found)
+        counts = self._ask(lambda: {**self.relay.contacts(), **self.relay.counts()})
+        self.error, self._failed = self._failed, ""  # of the second that is over
         self._watch.look(None if self.error else counts, *self._told, now_s)
         if self._step is not None:
             self._advance(self._step, now_s)
-        return self._keys(counts or {}, now_s)
+        now = set(self._watch.found)
+        over = ["bypass over"] if BYPASS in before - now else []
+        return [code for code in (MUTE, BYPASS) if code in now - before] + over
 
     def findings(self, now_s: float) -> dict[str, int]:
         """Return all that is wrong: 1 degraded, 2 fault."""
+        found = {code: level for code, level in self._watch.found.items() if level}
         long = self.commanded and now_s - self._since_s >= MAX_ON_S
-        return {**self._result, **self._watch.found, **({MAX_ON: 1} if long else {})}
+        return {**self._result, **found, **({MAX_ON: 1} if long else {})}
 
     def measured(self) -> dict[str, int]:
         """Return what was read last, in the units of the names."""
@@ -260,35 +226,33 @@ class Output:
 
     def close(self) -> None:
         """Give the output back, after what was commanded last."""
-        self.relay.close()
+        self._ask(self.relay.close)
 
     def _advance(self, step: int, now_s: float) -> None:
         found = self._watch.found
-        self._tested.update({code: found[code] for code in TESTED if code in found})
-        heard = {"isolate_stuck", "horn_stray", "output_lost"} & self._tested.keys()
-        if heard and step < _CLOSE:
-            self._step, self._step_s = _CLOSE, now_s
-        elif now_s - self._step_s < STEP_S:
-            return
-        elif step == 0 and not self._watch.measured.get("isolated"):
-            return  # no pulse before the contact in series is seen open
-        else:
-            self._step, self._step_s = (step + 1 if step < _CLOSE else None), now_s
+        self._tested.update({code: found[code] for code in _TESTED & found.keys()})
+        if _HEARD & found.keys():
+            self._cut()
+        elif now_s - self._step_s >= STEP_S:
+            proved = step > 0 or self._watch.measured.get("isolated") == 1
+            if proved and step + 1 < len(_STEPS):
+                self._step, self._step_s = step + 1, now_s
+            elif proved:
+                self._step = None
 
-    def _keys(self, counts: dict[str, int], now_s: float) -> list[str]:
-        no, nc, key = (counts.get(name) for name in ("mute_no", "mute_nc", "bypass"))
-        pressed = None if no is None or nc is None or no == nc else bool(no)
-        known = self._mute.state is not None  # one that is pressed at start is stuck
-        events = ["mute"] if self._mute.changed(pressed, now_s) and pressed and known else []
-        if self._bypass.changed(None if key is None else bool(key), now_s):
-            events.append("bypass" if key else "bypass over")
-        return events
+    def _cut(self) -> None:
+        self._step, self._tested = None, {**self._tested, TEST_CUT: 1}
+
+    def _ask(self, act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        except Exception as error:  # gpiozero's pin factories raise many kinds; a siren has others
+            self._failed = str(error) or type(error).__name__
+            return None
 
     def fault(self, now_s: float) -> str:
         """Name what is wrong with the output, or nothing."""
-        if self.error:
-            return self.error
-        contact = self.confirmed()
-        if now_s - self._since_s > 1.0 and contact is not None and contact != self.commanded:
+        contact, error = self.confirmed(), self.error or self._failed
+        if not error and now_s - self._since_s > 1.0 and contact not in (None, self.commanded):
             return f"commanded {'on' if self.commanded else 'off'}, contact says otherwise"
-        return ""
+        return error

@@ -6,10 +6,10 @@ docs/wiring.en.md says how each value is wired and what to do about each finding
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-HELD_S = 2.0  # a key or button counts when it is held; a brush of a sleeve does not
+from .config import Siren
+
 OPEN_TIMES = 4  # a line of more than so many times its upper limit is cut, not corroded
 GAP_MAX_S = 2.0  # what one look counts for at most, however late the next one comes
 
@@ -24,14 +24,12 @@ _RULES = {
     "battery_low": (2, 30), "battery_high": (1, 30), "mains_off": (1, 10), "tamper": (1, 10),
     "button_wet": (1, 5), "button_stuck": (1, 30),
     "measure_missing": (1, 20), "output_lost": (2, 5),
+    # what a person does at the box, told once it lasts
+    "mute": (0, 2), "bypass": (0, 2),
 }  # fmt: skip
+MUTE, BYPASS = "mute", "bypass"
 MAX_ON, TEST_PARTIAL, TEST_CUT = "max_on", "test_partial", "test_cut"
-CODES = (*_RULES, MAX_ON, TEST_PARTIAL, TEST_CUT)
-# what only a pulse shows: a silent test's findings stand until the next one
-TESTED = (
-    "contact_open", "contact_welded", "isolate_open", "isolate_stuck", "coil_open", "coil_over",
-    "horn_stray", "output_lost", TEST_PARTIAL,
-)  # fmt: skip
+CODES = (*(c for c, (level, _) in _RULES.items() if level), MAX_ON, TEST_PARTIAL, TEST_CUT)
 
 # measurement: the finding below its limits, above them, and while it should not be there at all
 _BANDS = {
@@ -54,10 +52,10 @@ class Measure:
 
     at: int
     low: int
-    high: int = 10_000_000
-    per_count: float = 1.0
-    series_ohm: int = 0
-    full: int = 4095
+    high: int
+    per_count: float
+    series_ohm: int
+    full: int
 
     def scaled(self, count: int) -> int:
         """Return the value of a count in the unit of the measurement's name."""
@@ -66,57 +64,41 @@ class Measure:
         return round(count * self.per_count)
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Everything that is read around one siren, and where."""
-
-    contacts: dict[str, int] = field(default_factory=dict)
-    measures: dict[str, Measure] = field(default_factory=dict)
-
-
-def points(
-    output: Mapping[str, Any], supervision: Mapping[str, Any], key: Mapping[str, Any] | None
-) -> Points:
-    """Return what is to be read; raise RelayError naming what does not fit."""
-    found = Points(
-        {name: output[k] for k, name in _READ_BACK.items() if output.get(k) is not None}
-    )
-    found.contacts.update({name: at for name, at in (key or {}).items() if at is not None})
-    for name, what in supervision.items():
-        try:
-            if name in _BANDS:
-                found.measures[name] = Measure(**what)
-            elif name in _CLOSED_IS_GOOD:
-                found.contacts[name] = int(what)
-            else:
-                raise TypeError("not something that is supervised")
-        except (TypeError, ValueError) as error:
-            raise RelayError(f"supervision.{name}: {error}") from None
-    return found
+def points(siren: Siren) -> tuple[dict[str, int], dict[str, Measure]]:
+    """Return the contacts and the measures of a siren; raise RelayError for what is neither."""
+    output, end = siren.output, "pin" if siren.output["kind"] == "gpio" else "input"
+    if output["kind"] == "simulated":
+        return {"contact": 0, "isolated": 1}, {}
+    back = {"contact": f"readback_{end}", "isolated": f"isolate_readback_{end}"}
+    wired = {name: output.get(key) for name, key in back.items()} | (siren.key or {})
+    measures = dict(siren.supervision)
+    wired |= {name: measures.pop(name) for name in _CLOSED_IS_GOOD if name in measures}
+    contacts = {name: at for name, at in wired.items() if at is not None}
+    if measures.keys() - _BANDS.keys():
+        raise RelayError(f"supervision: {measures}, must be some of {[*_BANDS]}")
+    return contacts, {name: Measure(**what) for name, what in measures.items()}
 
 
-def wrong(samples: Mapping[str, int], points: Points, on: bool, isolated: bool) -> set[str]:
-    """Return the codes of all that is not as it should be at one moment.
+def wrong(
+    samples: Mapping[str, int], measures: Mapping[str, Measure], on: bool, isolated: bool
+) -> set[str]:
+    """Return the codes of all that is not as it should be at one moment, and what is held.
 
     ``samples`` are scaled; ``on`` and ``isolated`` are what the two relays are told.
     """
-    codes = set()
-    if len(samples) < len(points.contacts) + len(points.measures):
-        codes.add("measure_missing")
+    codes = {_outside(n, samples[n], m, on, isolated) for n, m in measures.items() if n in samples}
+    codes |= {code for name, code in _CLOSED_IS_GOOD.items() if samples.get(name) == 0}
     for name, told, not_done, not_undone in (
         ("contact", on, "contact_open", "contact_welded"),
         ("isolated", isolated, "isolate_stuck", "isolate_open"),
     ):
-        if name in samples and samples[name] != told:
+        if samples.get(name, told) != told:
             codes.add(not_done if told else not_undone)
-    codes |= {code for name, code in _CLOSED_IS_GOOD.items() if samples.get(name) == 0}
-    if "mute_no" in samples and "mute_nc" in samples:
-        if samples["mute_no"] == samples["mute_nc"]:
-            codes.add("button_wet")
-        elif samples["mute_no"]:
-            codes.add("button_stuck")
-    for name in points.measures.keys() & samples.keys():
-        codes.add(_outside(name, samples[name], points.measures[name], on, isolated))
+    button = samples.get("mute_no", 0), samples.get("mute_nc", 1)
+    if button != (0, 1):
+        codes |= {MUTE, "button_stuck"} if button == (1, 0) else {"button_wet"}
+    if samples.get("bypass"):
+        codes.add(BYPASS)
     return codes - {""}
 
 
@@ -133,12 +115,14 @@ def _outside(name: str, value: int, measure: Measure, on: bool, isolated: bool) 
 class Supervisor:
     """Remembers how long each thing has been wrong; ``found`` maps codes to how grave they are."""
 
-    def __init__(self, points: Points) -> None:
-        """Begin with nothing found."""
-        self.points = points
-        self.found: dict[str, int] = {}
+    def __init__(self, siren: Siren) -> None:
+        """Begin with nothing found; raise RelayError if the siren's wiring makes no sense."""
+        self.contacts, self.measures = points(siren)
+        # As if held at start: a stuck button mutes nothing, a bypass that ended meanwhile is told.
+        keys = {MUTE: "mute_no", BYPASS: "bypass"}
+        self.found = {code: 0 for code, name in keys.items() if name in self.contacts}
         self.measured: dict[str, int] = {}
-        self._lasted: dict[str, float] = {}
+        self._lasted = {code: 2.0 for code in self.found}
         self._last_s: float | None = None
 
     def look(
@@ -147,42 +131,24 @@ class Supervisor:
         """Take what was read, None if nothing could be read: then only that is new."""
         gap_s = 0.0 if self._last_s is None else min(now_s - self._last_s, GAP_MAX_S)
         self._last_s = now_s
-        if counts is None:
-            bad, about = {"output_lost"}, {"output_lost"}
-        else:
-            measures = self.points.measures
+        bad = about = {"output_lost"}
+        if counts is not None:
             self.measured = {
-                name: measures[name].scaled(count) if name in measures else count
+                name: self.measures[name].scaled(count) if name in self.measures else count
                 for name, count in counts.items()
             }
-            bad = wrong(self.measured, self.points, on, isolated)
+            bad = wrong(self.measured, self.measures, on, isolated)
+            if len(counts) < len(self.contacts) + len(self.measures):
+                bad.add("measure_missing")
             about = bad | self._lasted.keys()
         for code in about:
-            level, hold_s = _RULES[code]
-            change_s = gap_s if code in bad else -2 * gap_s
-            lasted_s = min(self._lasted.get(code, 0.0) + change_s, float(hold_s))
-            self._lasted[code] = lasted_s
-            if lasted_s >= hold_s:
-                self.found[code] = level
-            elif lasted_s <= 0 and code not in bad:
-                self.found.pop(code, None)
-                del self._lasted[code]
+            self._weigh(code, gap_s if code in bad else -2 * gap_s)
 
-
-class Held:
-    """A contact that counts once it has stayed as it is for HELD_S."""
-
-    def __init__(self) -> None:
-        """Begin with nothing known."""
-        self.state: bool | None = None
-        self._seen: bool | None = None
-        self._since_s = 0.0
-
-    def changed(self, state: bool | None, now_s: float) -> bool:
-        """Tell whether ``state`` is new and has been held; None is neither open nor closed."""
-        if state != self._seen:
-            self._seen, self._since_s = state, now_s
-        if state is None or state == self.state or now_s - self._since_s < HELD_S:
-            return False
-        self.state = state
-        return True
+    def _weigh(self, code: str, change_s: float) -> None:
+        level, hold_s = _RULES[code]
+        self._lasted[code] = lasted_s = min(self._lasted.get(code, 0.0) + change_s, hold_s)
+        if lasted_s >= hold_s:
+            self.found[code] = level
+        elif lasted_s <= 0 and change_s < 0:
+            self.found.pop(code, None)
+            del self._lasted[code]
