@@ -10,16 +10,25 @@ import math
 from collections.abc import Callable
 
 from amont_gateway.view import (
+    Asked,
     Demo,
+    DryRun,
     Event,
+    Finding,
     Forecast,
     ForecastStep,
+    IncidentLine,
+    LevelTried,
+    LimitsChange,
     Node,
     Point,
+    Practice,
+    Reach,
     Sensor,
     Siren,
     Station,
     Thresholds,
+    Training,
     View,
     Zone,
 )
@@ -196,7 +205,15 @@ def sounding(now_ms: int = NOW_MS) -> View:
 def faulted(now_ms: int = NOW_MS) -> View:
     """Return a site in trouble: relay fault, a silent node, no forecast, hostile names."""
     view = rising(now_ms)
-    view.sirens[0].health = "fault"
+    siren = view.sirens[0]
+    siren.health, siren.silent_test.ok = "fault", False
+    siren.findings = [
+        _finding("line_open", "fault", "La ligne de la sirène est coupée.", "The line is cut."),
+        _finding(
+            "mains_off", "degraded", "Secteur coupé.", "Mains off."
+        ),
+    ]
+    siren.measured = {"line_ohm": 198_000, "battery_mv": 12_410, "mains": 0, "tamper": 1}
     view.stations[0].voting = "one of two"
     view.stations[0].forecast = Forecast(status="fault", model="river-1")
     view.stations[0].series = [
@@ -235,12 +252,117 @@ def frozen(now_ms: int = NOW_MS) -> View:
     return view
 
 
+def drill(now_ms: int = NOW_MS) -> View:
+    """Return a calm day on which two people have started a drill: the siren sounds."""
+    view = calm(now_ms)
+    siren = view.sirens[0]
+    siren.mode, siren.commanded, siren.confirmed = "drill", True, True
+    siren.mode_until_ms = now_ms + 42_000
+    siren.since_ms = now_ms - 18_000
+    said = (
+        "Exercice : demandé par Anne Maire et Bruno Adjoint.",
+        "Drill: asked for by Anne Maire and Bruno Adjoint.",
+    )
+    view.events.insert(0, _event(now_ms, 0, "notice", *said))
+    return view
+
+
+def asked(now_ms: int = NOW_MS) -> View:
+    """Return the siren sounding while one person wants it muted and other limits."""
+    view = sounding(now_ms)
+    siren, station = view.sirens[0], view.stations[0]
+    siren.acknowledged_by = ["Anne Maire", "Bruno Adjoint"]
+    siren.asked = [Asked(kind="mute", person="Anne Maire", until_ms=NOW_MS + 42_000)]
+    station.proposed = LimitsChange(
+        limits_mm=[1100, 1700, 2400, 3100], people=["Anne Maire"], at_ms=NOW_MS + 540_000
+    )
+    return view
+
+
+def training(now_ms: int = NOW_MS) -> View:
+    """Return a recorded flood replayed for people to practise on: no siren is connected."""
+    view = sounding(now_ms)
+    view.demo = None
+    view.training = Training(
+        flood={
+            "fr": "crue du Gardon, septembre 2002",
+            "en": "flood of the Gardon, September 2002",
+        },
+        speed=60,
+    )
+    return view
+
+
+def dry_run(station: str, limits_mm: list[int]) -> DryRun:
+    """Return what four limits would have done in a quarter with two floods."""
+    day_ms = 24 * HOUR_MS
+    start_ms = NOW_MS - 90 * day_ms
+    floods = [(start_ms + 20 * day_ms, 2300, 9), (start_ms + 61 * day_ms, 1500, 5)]
+    return DryRun(
+        station=station,
+        from_ms=start_ms,
+        until_ms=NOW_MS,
+        wanted_s=90 * 86_400,
+        readings=12_816,
+        gaps_s=7 * 3600,
+        tried=[_tried(*pair, floods) for pair in zip(LEVELS, limits_mm, strict=True)],
+        in_force=[_tried(*pair, floods) for pair in zip(LEVELS, LIMITS_MM, strict=True)],
+    )
+
+
+def incidents(now_ms: int = NOW_MS) -> list[IncidentLine]:
+    """Return a flood that is not over and a drill."""
+    return [
+        IncidentLine(
+            number=2,
+            from_ms=now_ms - 3 * HOUR_MS,
+            until_ms=None,
+            station="pont-neuf",
+            highest="alarm",
+            sounded=True,
+            text={"fr": "Pont-Neuf jusqu’à 2,68 m.", "en": "Pont-Neuf up to 2.68 m."},
+        ),
+        IncidentLine(
+            number=1,
+            from_ms=now_ms - 700 * HOUR_MS,
+            until_ms=now_ms - 700 * HOUR_MS + MINUTE_MS,
+            station="",
+            highest="watch",
+            sounded=True,
+            drill=True,
+            text={"fr": "Exercice à la mairie.", "en": "Drill at the town hall."},
+        ),
+    ]
+
+
+LEVELS = ("watch", "warning", "alarm", "alarm_plus")
+
+
+def _tried(level: str, limit_mm: int, floods: list[tuple[int, int, int]]) -> LevelTried:
+    over = [
+        Reach(from_ms=at_ms, until_ms=at_ms + hours * HOUR_MS, highest_mm=top_mm)
+        for at_ms, top_mm, hours in floods
+        if top_mm >= limit_mm
+    ]
+    total_s = sum(reach.until_ms - reach.from_ms for reach in over) // 1000
+    return LevelTried(
+        level=level, limit_mm=limit_mm, times=len(over), total_s=total_s, newest=over[::-1]
+    )
+
+
+def _finding(code: str, level: str, fr: str, en: str) -> Finding:
+    return Finding(code=code, level=level, text={"fr": fr, "en": en})
+
+
 VIEWS: dict[str, Callable[[int], View]] = {
     "calm": calm,
     "rising": rising,
     "sounding": sounding,
     "faulted": faulted,
     "frozen": frozen,
+    "drill": drill,
+    "asked": asked,
+    "training": training,
 }
 
 
@@ -282,6 +404,7 @@ def _station(
         ),
         sensors=["pont-neuf-a", "pont-neuf-b"],
         voting="two",
+        bounds_mm=[-500, 8000],
         series=series,
         history_until_ms=now_ms - 9 * HOUR_MS,
         forecast=forecast,
@@ -327,6 +450,12 @@ def _siren(
         since_ms=since_ms,
         station=station,
         reason=reason or {},
+        mute_left_s=1200 if state == "sound" else None,
+        measured={"line_ohm": 4712, "battery_mv": 13_350, "mains": 1, "tamper": 0},
+        silent_test=Practice(
+            last_ms=NOW_MS - 10 * HOUR_MS, ok=True, next_ms=NOW_MS + 14 * HOUR_MS
+        ),
+        drill=Practice(last_ms=NOW_MS - 700 * HOUR_MS, ok=True),
         simulated=True,
     )
 
@@ -410,6 +539,8 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
         ],
         events=events,
         people=["Anne Maire", "Bruno Adjoint", "Chloé Technicienne"],
+        audit_lines=1284,
+        audit_head="9f1c0b7e5a3d2846" * 4,
         counters={"frames": 18_234, "duplicates": 41, "rejected.wrong_key": 2},
         demo=Demo(
             speed=120,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import anyio
 import msgspec
@@ -27,81 +29,113 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from amont_gateway.page.render import Card, Renderer, renderer_for
+from amont_gateway.page.card import Card
+from amont_gateway.page.forms import action_of, siren_named, station_named
+from amont_gateway.page.language import language, remember_language
+from amont_gateway.page.pages import Pages, Secure
+from amont_gateway.page.render import renderer_for
 from amont_gateway.page.security import (
-    TOKEN_COOKIE,
     Answers,
+    KnownHost,
     Refused,
     SecureHeaders,
     checked_form,
+    give_token,
+    host_of,
+    may_act,
     token_of,
 )
 from amont_gateway.page.stream import Hub, Pulse
 from amont_gateway.page.texts import LANGUAGES, TEXTS, Words
-from amont_gateway.view import Action, Result, View
+from amont_gateway.view import Action, DryRun, IncidentLine, Result, View
 
 log = logging.getLogger(__name__)
 
-KINDS = ("acknowledge", "mute", "reset", "test", "drill")
 ACTS_AT_ONCE = 4  # an action waits for the guard; more than this at once is not people
-MINUTES_MAX = 60
-LANG_COOKIE, YEAR_S = "amont_lang", 31_536_000
+MOVES_RELAY = ("mute", "test", "drill", "stop")  # look at what the relay confirms
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-class Page:
-    """Answer the page's routes."""
+@dataclass(frozen=True)
+class Parts:
+    """What the gateway gives the page; what is None is left out. See ``build_app``."""
 
-    def __init__(
-        self,
-        get_view: Callable[[], View],
-        act: Callable[[Action], Result],
-        version_counter: Callable[[], int] | None,
-        metrics: Callable[[], bytes] | None,
-        set_speed: Callable[[float], None] | None,
-        renderer: Renderer,
-        pulse: Pulse,
-    ) -> None:
-        self.get_view = get_view
-        self.act = act
-        self.metrics = metrics
-        self.set_speed = set_speed
+    get_view: Callable[[], View]
+    act: Callable[[Action], Result]
+    version_counter: Callable[[], int] | None
+    metrics: Callable[[], bytes] | None
+    set_speed: Callable[[float], None] | None
+    dry_run: Callable[[str, list[int]], DryRun] | None
+    incidents: Callable[[], list[IncidentLine]] | None
+    incident: Callable[[int, str], str] | None
+    mayor: Callable[[str], str] | None
+    secure: Secure | None
+
+
+class Page:
+    """Answer the page's live routes and take actions."""
+
+    def __init__(self, parts: Parts, timezone: str, pulse: Pulse) -> None:
+        self.parts = parts
         self.pulse = pulse
-        self.renderer = renderer
-        self.hub = Hub(self.card, self.renderer, version_counter)
+        self.renderer = renderer_for(timezone)
+        self.hub = Hub(self.card, self.renderer, parts.version_counter)
         self.answers = Answers()
         self.acting = anyio.Semaphore(ACTS_AT_ONCE)
 
     def card(self, lang: str) -> Card:
         """Return the newest view, ready to render in ``lang``."""
-        view = self.get_view()
+        view = self.parts.get_view()
         return Card(view, lang, self.renderer.zone, self.pulse.frozen_s(view))
+
+    async def html(
+        self, request: Request, name: str, card: Card | None = None, **values: object
+    ) -> Response:
+        """Render a whole page for this browser: its language, its token, what it may do."""
+        lang, token = language(request), token_of(request)
+        said = self.answers.get(request.query_params.get("said", ""))
+        did = request.query_params.get("did", "")
+        common = {
+            "csrf": token,
+            "new_id": new_id,
+            "acts": may_act(request),
+            "secure_url": self.secure_url(request),
+            "path": request.url.path,
+            "said": said,
+            "watch_relay": said is not None and said.ok and did in MOVES_RELAY,
+            "has_incidents": self.parts.incidents is not None,
+            "has_authority": self.parts.secure is not None,
+            "has_mayor": self.parts.mayor is not None,
+        }
+
+        def render() -> str:
+            shown = card or self.card(lang)
+            return self.renderer.page(name, shown, **common, **values)
+
+        response = HTMLResponse(await run_sync(render))
+        give_token(request, response, token)
+        remember_language(request, response)
+        return response
+
+    def secure_url(self, request: Request) -> str:
+        """Return the address of this page over HTTPS; empty if there is none."""
+        if self.parts.secure is None:
+            return ""
+        host = host_of(request)
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.parts.secure.port}"
 
     async def overview(self, request: Request) -> Response:
         """Answer the page itself."""
-        lang, token = language(request), token_of(request)
-        said = self.answers.get(request.query_params.get("said", ""))
-        html = await run_sync(self._overview, lang, token, said, "hold" in request.query_params)
-        response = HTMLResponse(html)
-        response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="strict")
-        if request.query_params.get("lang") in LANGUAGES:
-            response.set_cookie(LANG_COOKIE, lang, max_age=YEAR_S, samesite="lax")
-        return response
-
-    def _overview(self, lang: str, token: str, said: Result | None, hold: bool) -> str:
-        return self.renderer.page(
-            self.card(lang),
-            said,
-            csrf=token,
-            new_id=new_id,
-            hold=hold,
-            may_speed=self.set_speed is not None,
-            has_metrics=self.metrics is not None,
+        return await self.html(
+            request,
+            "overview",
+            may_speed=self.parts.set_speed is not None,
+            has_metrics=self.parts.metrics is not None,
         )
 
     async def view_json(self, _request: Request) -> Response:
         """Answer the view as JSON."""
-        view = await run_sync(self.get_view)
+        view = await run_sync(self.parts.get_view)
         return Response(msgspec.json.encode(view), media_type="application/json")
 
     async def events(self, request: Request) -> Response:
@@ -116,22 +150,26 @@ class Page:
     async def do_act(self, request: Request) -> Response:
         """Pass an action on to the guard, once for each form."""
         form = await checked_form(request)
-        lang = form.get("lang") if form.get("lang") in LANGUAGES else language(request)
-        action, form_id = action_of(form)
-        key = self.answers.key(
-            form_id, action.kind, action.siren, action.person, action.pin, str(action.minutes)
-        )
+        lang = form.get("lang", "")
+        lang = lang if lang in LANGUAGES else language(request)
+        view = await run_sync(self.parts.get_view)
+        action, form_id = action_of(form, view)
+        key = self.answers.key(form_id, *[str(v) for v in msgspec.structs.astuple(action)])
         result = await self.answers.once(key, lambda: self._ask(action))
         if result.code == "unanswered":
             self.answers.forget(key)
         if wants_json(request):
-            text = Words(lang or "fr").of(result.text, result.code)
-            return JSONResponse(
-                {"ok": result.ok, "code": result.code, "text": text, "next": new_id()}
-            )
+            return JSONResponse(self._told(action, result, Words(lang)))
         if result.code == "unanswered":
             raise Refused(503, "act.unanswered")
-        return RedirectResponse(f"/?lang={lang}&said={key}", 303)
+        to = f"{_back(action, result, view)}?lang={lang}&said={key}&did={action.kind}"
+        return RedirectResponse(to, 303)
+
+    def _told(self, action: Action, result: Result, t: Words) -> dict[str, object]:
+        text = t.of(result.text, result.code)
+        if result.ok and action.kind in MOVES_RELAY:
+            text = f"{text} {t('act.watch_relay')}"
+        return {"ok": result.ok, "code": result.code, "text": text, "next": new_id()}
 
     async def _ask(self, action: Action) -> Result:
         try:
@@ -139,7 +177,7 @@ class Page:
         except anyio.WouldBlock:
             raise Refused(503, "act.busy") from None
         try:
-            return await run_sync(self.act, action)
+            return await run_sync(self.parts.act, action)
         except (TimeoutError, OSError) as error:
             log.warning("the guard did not answer an action (%s): %s", action.kind, error)
             return Result(ok=False, code="unanswered", text=both("act.unanswered"))
@@ -149,12 +187,12 @@ class Page:
     async def do_speed(self, request: Request) -> Response:
         """Change the demonstration's speed."""
         form = await checked_form(request)
-        demo = (await run_sync(self.get_view)).demo
+        demo = (await run_sync(self.parts.get_view)).demo
         known = {str(speed): speed for speed in demo.speeds} if demo else {}
         speed = known.get(form.get("speed", ""))
-        if speed is None or self.set_speed is None:
+        if speed is None or self.parts.set_speed is None:
             raise Refused(400, "refused.speed", speed=form.get("speed", "")[:20])
-        await run_sync(self.set_speed, speed)
+        await run_sync(self.parts.set_speed, speed)
         if wants_json(request):
             return JSONResponse({"ok": True, "code": "ok", "text": "✔", "next": new_id()})
         return RedirectResponse("/", 303)
@@ -172,13 +210,13 @@ class Page:
 
     async def do_metrics(self, _request: Request) -> Response:
         """Answer the gateway's metrics for Prometheus."""
-        assert self.metrics is not None
-        body = await run_sync(self.metrics)
+        assert self.parts.metrics is not None
+        body = await run_sync(self.parts.metrics)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def healthz(self, _request: Request) -> Response:
         """Answer 200 while the view moves and the guard answers, else 503."""
-        view = await run_sync(self.get_view)
+        view = await run_sync(self.parts.get_view)
         still_s = self.pulse.frozen_s(view)
         body = {"moving": still_s is None, "guard_alive": view.guard_alive, "now_ms": view.now_ms}
         return JSONResponse(body, 200 if still_s is None and view.guard_alive else 503)
@@ -202,6 +240,12 @@ def build_app(
     version_counter: Callable[[], int] | None = None,
     metrics: Callable[[], bytes] | None = None,
     set_speed: Callable[[float], None] | None = None,
+    dry_run: Callable[[str, list[int]], DryRun] | None = None,
+    incidents: Callable[[], list[IncidentLine]] | None = None,
+    incident: Callable[[int, str], str] | None = None,
+    mayor: Callable[[str], str] | None = None,
+    secure: Secure | None = None,
+    host_names: Callable[[], Collection[str]] = frozenset,
     timezone: str = "Europe/Paris",
     pulse: Pulse | None = None,
 ) -> Starlette:
@@ -211,17 +255,21 @@ def build_app(
     until the guard answers and may raise ``TimeoutError`` or ``OSError``. ``version_counter``
     grows whenever the view changes; without it the view is compared twice a second.
     ``set_speed`` is for the demonstration alone: without it ``/speed`` does not exist.
+
+    ``dry_run(station, limits_mm)`` tries limits on the past; it may raise ``OSError`` or
+    ``ValueError``. ``incidents()`` lists what ``incident(number, lang)`` returns as one HTML
+    page, raising ``LookupError`` for one that there is not. ``mayor(lang)`` returns the sheet for
+    the town hall as one HTML page. All four block and run on threads.
+
+    ``secure`` says where HTTPS is; ``host_names`` returns this machine's names in lower case (its
+    own addresses and ``localhost`` are always known).
     ``app.state.close()`` ends the event streams before the server stops.
     """
-    page = Page(
-        get_view,
-        act,
-        version_counter,
-        metrics,
-        set_speed,
-        renderer_for(timezone),
-        pulse or Pulse(),
-    )
+    parts = Parts(
+        get_view, act, version_counter, metrics, set_speed, dry_run, incidents, incident, mayor,
+        secure,
+    )  # fmt: skip
+    page = Page(parts, timezone, pulse or Pulse())
     routes = [
         Route("/", page.overview),
         Route("/view.json", page.view_json),
@@ -229,6 +277,7 @@ def build_app(
         Route("/act", page.do_act, methods=["POST"]),
         Route("/static/{name}", page.static),
         Route("/healthz", page.healthz),
+        *Pages(page, parts.secure, dry_run).routes(incidents, incident, mayor),
     ]
     if metrics is not None:
         routes.append(Route("/metrics", page.do_metrics))
@@ -238,6 +287,7 @@ def build_app(
         routes=routes,
         middleware=[
             Middleware(SecureHeaders),
+            Middleware(KnownHost, names=host_names),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
         ],
         exception_handlers={Refused: page.refused},
@@ -246,53 +296,13 @@ def build_app(
     return app
 
 
-def language(request: Request) -> str:
-    """Return the language asked for: in the address, else the cookie, else the browser's."""
-    for asked in (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE)):
-        if asked in LANGUAGES:
-            return str(asked)
-    return preferred(request.headers.get("accept-language", ""))
-
-
-def preferred(header: str) -> str:
-    """Return the best of our languages for an Accept-Language ``header``; French if none is."""
-    best, best_quality = LANGUAGES[0], 0.0
-    for item in header.split(",")[:20]:
-        tag, _, quality = item.strip().partition(";q=")
-        lang = tag.strip().lower().partition("-")[0]
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        if lang in LANGUAGES and weight > best_quality:
-            best, best_quality = lang, weight
-    return best
-
-
-def action_of(form: dict[str, str]) -> tuple[Action, str]:
-    """Return the action that a form asks for and the form's id, else raise ``Refused``."""
-    limits = {"kind": 16, "siren": 64, "person": 128, "pin": 64, "id": 64}
-    for name, size in limits.items():
-        if not 0 < len(form.get(name, "")) <= size:
-            raise Refused(400, "refused.field", field=name)
-    if form["kind"] not in KINDS:
-        raise Refused(400, "refused.field", field="kind")
-    minutes = 0
-    if form["kind"] == "mute":
-        text = form.get("minutes", "")
-        if not (
-            text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MINUTES_MAX
-        ):
-            raise Refused(400, "refused.field", field="minutes")
-        minutes = int(text)
-    action = Action(
-        kind=form["kind"],
-        siren=form["siren"],
-        person=form["person"],
-        pin=form["pin"],
-        minutes=minutes,
-    )
-    return action, form["id"]
+def _back(action: Action, result: Result, view: View) -> str:
+    """Return where a browser without our script goes after an action."""
+    if station_named(view, action.station) is not None:
+        return f"/station/{quote(action.station, safe='')}/limits"
+    if not result.ok and siren_named(view, action.siren) is not None:
+        return f"/siren/{quote(action.siren, safe='')}/{action.kind}"
+    return "/"
 
 
 def both(key: str) -> dict[str, str]:

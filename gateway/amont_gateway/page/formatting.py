@@ -130,6 +130,15 @@ class Format:
             return f"{time.hour}{NBSP}h{NBSP}{time.minute:02}"
         return f"{time.hour}:{time.minute:02}"
 
+    def clock_s(self, at_ms: int | None) -> str:
+        """Write the time of day to the second: ``14 h 03 min 20 s`` or ``14:03:20``."""
+        if at_ms is None:
+            return DASH
+        second = self.local(at_ms).second
+        if self.lang == "fr":
+            return f"{self.clock(at_ms)}{NBSP}min{NBSP}{second:02}{NBSP}s"
+        return f"{self.clock(at_ms)}:{second:02}"
+
     def hour(self, at_ms: int) -> str:
         """Write a full hour, for an axis: ``14 h`` or ``14:00``."""
         time = self.local(at_ms)
@@ -153,6 +162,18 @@ class Format:
         if then.year != now.year:
             text += f"{NBSP}{then.year}"
         return text
+
+    def moment_s(self, at_ms: int, now_ms: int) -> str:
+        """Write a date and time to the second as seen from ``now_ms``; only a time today."""
+        day = self.day(at_ms, now_ms)
+        time = self.clock_s(at_ms)
+        return time if day == _RELATIVE[self.lang][0] else f"{day} {time}"
+
+    def full(self, at_ms: int) -> str:
+        """Write a date and time that will be read another day: ``3 November 2024 14:05``."""
+        then = self.local(at_ms)
+        month = _MONTHS[self.lang][then.month - 1]
+        return f"{then.day}{NBSP}{month}{NBSP}{then.year}, {self.clock(at_ms)}"
 
     def moment(self, at_ms: int | None, now_ms: int) -> str:
         """Write a date and time as seen from ``now_ms``: ``mardi 3 h 00``; only a time today."""

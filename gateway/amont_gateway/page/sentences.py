@@ -1,17 +1,16 @@
-"""Say in plain words what the river, the pipes and the siren do. Pure: a view in, words out."""
+"""Say in plain words what the river, the pipes and the sensors do. Pure: a view in, words out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amont_gateway.page.formatting import STEADY_MM_H, Format
 from amont_gateway.page.texts import Words
-from amont_gateway.view import Forecast, Siren, Station, View, Zone
+from amont_gateway.view import Forecast, LimitsChange, Sensor, Station, View, Zone
 
-NEEDS_PERSON = ("sound", "pause", "muted", "latch", "unconfirmed", "stuck")
 STATION_OLD_S = 2700  # three intervals of 15 minutes: what a reading's validity usually is
 ZONE_OLD_S = 7200  # meters of a zone report hourly at the slowest
-RELAY_SETTLES_MS = 3000  # a contact follows its coil in milliseconds; the state comes each second
 RANK = {"normal": 0, "watch": 1, "warning": 2, "alarm": 3, "alarm_plus": 4}
 
 
@@ -22,53 +21,6 @@ class Notice:
     severity: str  # "frozen" stops people from trusting the values, "fault" does not
     title: str
     advice: str = ""
-
-
-def siren_key(siren: Siren, view: View) -> str:
-    """Return which of the siren's headlines is true; doubt comes first."""
-    if not view.guard_alive or siren.state not in ("idle", "sound", "muted", "latch"):
-        return "unknown"
-    if siren.confirmed is not None and siren.confirmed != siren.commanded:
-        settles_ms = RELAY_SETTLES_MS * max(1, view.demo.speed if view.demo else 1)
-        if siren.since_ms is None or view.now_ms - siren.since_ms > settles_ms:
-            return "unconfirmed" if siren.commanded else "stuck"
-    if siren.commanded and siren.mode in ("test", "drill") and not siren.station:
-        return "exercise"
-    if siren.state == "idle" and (siren.health == "fault" or siren.mode == "bypass"):
-        return "fault"
-    if siren.state == "sound" and not siren.commanded:
-        return "pause"
-    return siren.state
-
-
-def siren_more(siren: Siren, key: str, t: Words, f: Format) -> str:
-    """Return the sentence under the siren's headline."""
-    if key != "muted":
-        return t(f"siren.{key}.more")
-    if siren.muted_until_ms is None:
-        return t("siren.muted.more_unknown")
-    return t("siren.muted.more", time=f.clock(siren.muted_until_ms))
-
-
-def siren_line(siren: Siren, view: View, t: Words, f: Format) -> str:
-    """Say what the relay confirms, since when, and who has seen the alarm."""
-    if not view.guard_alive:
-        return t("siren.line.unknown")
-    relay = {True: "on", False: "off", None: "none"}[siren.confirmed]
-    parts = [t(f"siren.line.relay.{relay}")]
-    if siren.state == "idle":
-        parts.append(t.either(f"siren.line.mode.{siren.mode}", siren.mode))
-        return " ".join(parts)
-    if siren.since_ms is not None:
-        duration = f.duration((view.now_ms - siren.since_ms) / 1000)
-        parts.append(
-            t("siren.line.since", moment=f.moment(siren.since_ms, view.now_ms), duration=duration)
-        )
-    if siren.acknowledged_by:
-        parts.append(t("siren.line.seen", names=", ".join(siren.acknowledged_by)))
-    else:
-        parts.append(t("siren.line.unseen"))
-    return " ".join(parts)
 
 
 def trend_key(trend_mm_h: int | None) -> str:
@@ -184,6 +136,37 @@ def station_old(station: Station, view: View) -> bool:
 def zone_old(zone: Zone) -> bool:
     """Tell whether the zone's inflow must not be trusted as current."""
     return zone.age_s is not None and zone.age_s > ZONE_OLD_S
+
+
+def change_words(kind: str, change: LimitsChange, now_ms: int, t: Words, f: Format) -> str:
+    """Say who wants which limits, and what happens when ("proposed", "agreed", "previous")."""
+    return t(
+        f"limits.{kind}",
+        people=t.join(change.people),
+        values=values_words(change.limits_mm, f),
+        time=f.moment_s(change.at_ms, now_ms),
+    )
+
+
+def values_words(limits_mm: Sequence[int], f: Format) -> str:
+    """Write limits side by side, lowest first."""
+    return " · ".join(f.metres(mm) for mm in limits_mm)
+
+
+def trust(sensor: Sensor, t: Words) -> tuple[str, str]:
+    """Return how far to believe a sensor ("good", "weak", "bad") and why."""
+    reasons = [t.either(f"flag.{flag}", flag) for flag in sensor.flags]
+    if sensor.value is None:
+        return "bad", t("trust.nothing")
+    if sensor.freshness == "stale":
+        reasons.insert(0, t("trust.stale"))
+    if reasons:
+        return "bad", t("trust.doubtful", why=", ".join(reasons))
+    if not sensor.votes:
+        return "weak", t("trust.advice")
+    if sensor.freshness != "proved":
+        return "weak", t(f"trust.{'assumed' if sensor.freshness == 'assumed' else 'unproved'}")
+    return ("good", t("trust.full")) if sensor.promise == "full" else ("weak", t("trust.weaker"))
 
 
 def notices(view: View, frozen_s: float | None, t: Words, f: Format) -> list[Notice]:

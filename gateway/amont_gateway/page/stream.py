@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from sse_starlette import ServerSentEvent
 
-from amont_gateway.page.render import Card, Renderer
+from amont_gateway.page.card import Card
+from amont_gateway.page.render import Renderer
 from amont_gateway.view import View
 
 BEAT_S = 3.0

@@ -7,14 +7,17 @@ same in both languages; a test holds that.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from amont_gateway.page.texts_acts import ACT_TEXTS
 from amont_gateway.page.texts_alarm import ALARM_TEXTS
+from amont_gateway.page.texts_pages import PAGE_TEXTS
 from amont_gateway.page.texts_water import WATER_TEXTS
 from amont_gateway.view import Text
 
 LANGUAGES = ("fr", "en")
 
-TEXTS: dict[str, tuple[str, str]] = ALARM_TEXTS | WATER_TEXTS
+TEXTS: dict[str, tuple[str, str]] = ALARM_TEXTS | ACT_TEXTS | WATER_TEXTS | PAGE_TEXTS
 
 
 _BEFORE = re.compile(" (?=[:;!?»%])")
@@ -41,6 +44,12 @@ class Words:
     def either(self, key: str, fallback: str) -> str:
         """Return the text of ``key``, or ``fallback`` for words that come from outside."""
         return self(key) if key in TEXTS else fallback
+
+    def join(self, names: Sequence[str]) -> str:
+        """Return a list of names as people write it: "Anne, Bruno and Chloé"."""
+        if len(names) < 2:
+            return "".join(names)
+        return self("page.and", first=", ".join(names[:-1]), last=names[-1])
 
     def of(self, text: Text, fallback: str = "") -> str:
         """Return this language of a bilingual ``text``, else the other one, else ``fallback``."""

@@ -1,4 +1,4 @@
-"""Hold the words about the page itself, frozen values, the siren and people's actions."""
+"""Hold the words about the page itself, frozen values, the siren and training."""
 
 from __future__ import annotations
 
@@ -15,20 +15,17 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     "page.title_sounding": ("LA SIRÈNE SONNE", "THE SIREN IS SOUNDING"),
     "page.title_frozen": ("VALEURS FIGÉES", "VALUES FROZEN"),
     "page.table": ("Les mêmes chiffres en tableau", "The same figures as a table"),
+    "page.colon": (" : ", ": "),
+    "page.and": ("{first} et {last}", "{first} and {last}"),
+    "page.home": ("La page du moment", "The page of the moment"),
+    "page.others": ("Autres pages", "Other pages"),
+    "page.taken": ("État à {time}.", "State at {time}."),
+    "page.to_content": ("Aller au contenu", "Skip to the content"),
     # without JavaScript
     "plain.reloads": (
         "Sans JavaScript, cette page se recharge toutes les 10 secondes.",
         "Without JavaScript, this page reloads itself every 10 seconds.",
     ),
-    "plain.hold": (
-        "Arrêter le rechargement pour saisir un code",
-        "Stop reloading, to type a code",
-    ),
-    "plain.held": (
-        "Page arrêtée à {time} : elle ne se met PAS à jour.",
-        "Page stopped at {time}: it does NOT update.",
-    ),
-    "plain.resume": ("Reprendre la mise à jour", "Resume updating"),
     # frozen
     "frozen.link": (
         "VALEURS FIGÉES — liaison perdue avec la passerelle depuis",
@@ -106,7 +103,7 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     "siren.sound.more": ("Suivez le plan communal.", "Follow the emergency plan."),
     "siren.pause": ("ALARME — la sirène fait une pause", "ALARM — the siren is pausing"),
     "siren.pause.more": ("Elle va sonner de nouveau.", "It will sound again."),
-    "siren.exercise": ("La sirène sonne : EXERCICE", "The siren sounds: DRILL"),
+    "siren.exercise": ("EXERCICE en cours", "DRILL under way"),
     "siren.exercise.more": ("Ceci n’est pas une alarme.", "This is not an alarm."),
     "siren.muted": ("Sirène coupée un moment", "Siren muted for a while"),
     "siren.muted.more": (
@@ -136,24 +133,49 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "siren.unknown": ("ÉTAT DE LA SIRÈNE INCONNU", "STATE OF THE SIREN UNKNOWN"),
     "siren.unknown.more": ("Allez la voir.", "Go and look at it."),
+    "siren.test": ("ESSAI SILENCIEUX en cours", "SILENT TEST under way"),
+    "siren.test.more": (
+        "Rien ne sonne dehors. Le relais est essayé, ligne isolée.",
+        "Nothing sounds outside. The relay is tried with the line cut off.",
+    ),
+    "siren.bypass": ("SIRÈNE HORS SERVICE", "SIREN BYPASSED"),
+    "siren.bypass.more": (
+        "La clé locale l’a neutralisée : elle ne sonnera pas.",
+        "The local key has taken it out of service: it will not sound.",
+    ),
+    "siren.silenced": (
+        "ALARME — SIRÈNE HORS SERVICE",
+        "ALARM — SIREN BYPASSED",
+    ),
+    "siren.silenced.more": (
+        "La clé locale l’empêche de sonner. Prévenez la population autrement.",
+        "The local key keeps it from sounding. Warn people by other means.",
+    ),
+    # siren: what was ordered, what the relay confirms
+    "siren.step.ordered.on": ("Ordre : SONNER.", "Order: SOUND."),
+    "siren.step.ordered.off": ("Ordre : se taire.", "Order: stay silent."),
+    "siren.step.read.on": (
+        "Relais : sous tension, relu {age}.",
+        "Relay: powered, read back {age}.",
+    ),
+    "siren.step.read.off": (
+        "Relais : hors tension, relu {age}.",
+        "Relay: not powered, read back {age}.",
+    ),
+    "siren.step.now": ("il y a moins de {count} s", "less than {count} s ago"),
+    "siren.step.unread": (
+        "Relais : pas de relecture, RIEN NE CONFIRME.",
+        "Relay: not read back, NOTHING CONFIRMS.",
+    ),
+    "siren.step.waiting": ("On attend sa confirmation.", "Waiting for it to confirm."),
+    "siren.step.differs": ("IL NE SUIT PAS L’ORDRE.", "IT DOES NOT FOLLOW THE ORDER."),
+    "siren.step.unknown": (
+        "Ni l’ordre ni le relais ne sont connus.",
+        "Neither the order nor the relay is known.",
+    ),
+    "siren.steps": ("Ordre et confirmation", "Order and confirmation"),
     # siren: facts
-    "siren.since": ("Depuis", "Since"),
-    "siren.since.value": ("{moment}, soit {duration}", "{moment}, that is {duration}"),
-    "siren.why": ("Pourquoi", "Why"),
-    "siren.order": ("Ordre du gardien", "Guard’s order"),
-    "siren.order.on": ("sonner", "sound"),
-    "siren.order.off": ("se taire", "stay silent"),
-    "siren.relay": ("Relais relu", "Relay read back"),
-    "siren.relay.on": ("fermé : la sirène est alimentée", "closed: the siren is powered"),
-    "siren.relay.off": ("ouvert : la sirène est hors tension", "open: the siren is unpowered"),
-    "siren.relay.none": ("pas de relecture : non confirmé", "no read-back: not confirmed"),
-    "siren.seen": ("Vu par", "Seen by"),
-    "siren.seen.nobody": ("personne encore", "nobody yet"),
-    "siren.mode": ("Mode", "Mode"),
-    "siren.mode.armed": ("armée", "armed"),
-    "siren.mode.test": ("essai", "test"),
-    "siren.mode.drill": ("exercice", "drill"),
-    "siren.mode.bypass": ("HORS SERVICE par la clé locale", "BYPASSED by the local key"),
+    "siren.findings": ("Surveillance de la sirène", "Supervision of the siren"),
     "siren.health": ("Santé", "Health"),
     "siren.health.ok": ("bonne", "good"),
     "siren.health.degraded": ("dégradée", "degraded"),
@@ -161,79 +183,50 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     "siren.simulated": ("Sirène simulée — {name}", "Simulated siren — {name}"),
     "siren.kind": ("Sortie", "Output"),
     "siren.kind.simulated": ("simulée, rien ne sonne dehors", "simulated, nothing sounds outside"),
-    "siren.kind.real": ("relais réel", "real relay"),
+    "siren.kind.gpio": ("relais sur une broche", "relay on a pin"),
+    "siren.kind.modbus": ("relais sur bus Modbus", "relay on a Modbus line"),
+    "siren.silent_test": ("Essai silencieux", "Silent test"),
+    "siren.drill": ("Exercice", "Drill"),
     "siren.hear": ("Entendre", "Hear"),
     "siren.hear.long": ("Entendre la sirène sur cet appareil", "Hear the siren on this device"),
     "siren.line.unknown": ("Dernier état connu : plus à jour.", "Last known state: out of date."),
-    "siren.line.relay.on": ("Relais confirmé : sous tension.", "Relay confirmed: powered."),
-    "siren.line.relay.off": ("Relais confirmé : hors tension.", "Relay confirmed: unpowered."),
-    "siren.line.relay.none": ("Relais non relu.", "Relay not read back."),
     "siren.line.mode.armed": ("Sirène armée.", "Siren armed."),
-    "siren.line.mode.test": ("Essai en cours.", "A test is under way."),
+    "siren.line.mode.test": ("Essai silencieux en cours.", "A silent test is under way."),
     "siren.line.mode.drill": ("Exercice en cours.", "A drill is under way."),
     "siren.line.mode.bypass": ("HORS SERVICE par la clé locale.", "BYPASSED by the local key."),
+    "siren.line.until": ("Fin prévue à {time}.", "It ends at {time}."),
     "siren.line.since": ("Depuis {moment} ({duration}).", "Since {moment} ({duration})."),
     "siren.line.seen": ("Vue par {names}.", "Seen by {names}."),
-    "siren.line.unseen": ("Pas encore vue.", "Not yet seen."),
-    # actions
-    "act.title": ("Agir sur la sirène", "Act on the siren"),
-    "act.note": (
-        "Votre nom est enregistré. Cela ne coupe jamais la sirène.",
-        "Your name is recorded. This never silences the siren.",
+    "siren.line.unseen": ("Personne ne l’a encore vue.", "Nobody has seen it yet."),
+    "siren.line.mute_left": (
+        "On peut encore la couper {duration} en tout.",
+        "It may still be muted for {duration} in all.",
     ),
-    "act.open": ("Agir, voir le détail", "Act, see details"),
-    "act.person": ("Votre nom", "Your name"),
-    "act.choose": ("Choisissez votre nom", "Choose your name"),
-    "act.pin": ("Votre code", "Your PIN"),
-    "act.acknowledge": ("J’ai vu l’alarme", "I have seen the alarm"),
-    "act.more": ("Couper, lever, essayer, détail", "Mute, clear, test, details"),
-    "act.mute": ("Couper", "Mute"),
-    "act.minutes": ("Couper pendant", "Mute for"),
-    "act.minutes.value": ("{count} min", "{count} min"),
-    "act.mute.note": (
-        "Couper demande deux personnes différentes en 60 secondes, pour 10 minutes au plus. "
-        "Une montée plus grave sonne aussitôt.",
-        "Muting takes two different people within 60 seconds, for 10 minutes at most. "
-        "A worse rise sounds at once.",
+    "measured.line_ohm": ("Ligne", "Line"),
+    "measured.coil_ma": ("Courant de bobine", "Coil current"),
+    "measured.horn_ma": ("Courant de sirène", "Horn current"),
+    "measured.battery_mv": ("Batterie", "Battery"),
+    "measured.mains": ("Secteur", "Mains"),
+    "measured.mains.1": ("présent", "present"),
+    "measured.mains.0": ("COUPÉ", "OFF"),
+    "measured.tamper": ("Coffret", "Cabinet"),
+    "measured.tamper.1": ("OUVERT", "OPEN"),
+    "measured.tamper.0": ("fermé", "closed"),
+    "practice.none": ("aucun encore", "none yet"),
+    "practice.ok": ("réussi {moment}", "passed {moment}"),
+    "practice.failed": ("ÉCHEC {moment}", "FAILED {moment}"),
+    "practice.cut": ("interrompu {moment}", "cut short {moment}"),
+    "practice.next": ("prochain {moment}", "next {moment}"),
+    "practice.unplanned": ("pas de prochain prévu", "no next one planned"),
+    # training and demonstration
+    "training.title": ("ENTRAÎNEMENT", "TRAINING"),
+    "training.stripe": (
+        "ENTRAÎNEMENT – aucune sirène n’est reliée",
+        "TRAINING – no siren is connected",
     ),
-    "act.reset": ("Lever l’alarme", "Clear the alarm"),
-    "act.reset.note": ("Possible quand l’eau a baissé.", "Possible once the water has fallen."),
-    "act.test": ("Essai court", "Short test"),
-    "act.drill": ("Exercice", "Drill"),
-    "act.test.note": (
-        "L’essai et l’exercice font sonner. Une vraie alarme passe avant.",
-        "A test and a drill do sound. A real alarm comes first.",
+    "training.flood": ("On rejoue : {flood}, {speed}.", "Replayed: {flood}, {speed}."),
+    "demo.stripe": (
+        "DÉMONSTRATION – rien n’est relié",
+        "DEMONSTRATION – nothing is connected",
     ),
-    "act.nobody": ("Personne n’est déclaré pour agir.", "Nobody is declared who may act."),
-    "act.sending": ("Envoi…", "Sending…"),
-    "act.lost": (
-        "Pas de réponse : rien n’est sûr. Réessayez ou allez à la sirène.",
-        "No answer: nothing is certain. Try again or go to the siren.",
-    ),
-    "act.unanswered": (
-        "Le gardien n’a pas répondu : rien n’est sûr. Réessayez ou allez à la sirène.",
-        "The guard did not answer: nothing is certain. Try again or go to the siren.",
-    ),
-    "act.busy": (
-        "Trop de demandes à la fois. Réessayez.",
-        "Too many requests at once. Try again.",
-    ),
-    # refusals before the guard is asked
-    "refused.origin": (
-        "Demande venue d’un autre site : refusée.",
-        "Request from another site: refused.",
-    ),
-    "refused.token": (
-        "Formulaire périmé : rechargez la page et recommencez.",
-        "Form out of date: reload the page and try again.",
-    ),
-    "refused.size": ("Demande trop longue : refusée.", "Request too long: refused."),
-    "refused.type": ("Format de demande refusé.", "Request format refused."),
-    "refused.field": (
-        "Champ manquant ou invalide : {field}.",
-        "Missing or invalid field: {field}.",
-    ),
-    "refused.speed": ("Vitesse inconnue : {speed}.", "Unknown speed: {speed}."),
-    "refused.clients": ("Trop de pages ouvertes.", "Too many open pages."),
-    "refused.back": ("Retour à la page", "Back to the page"),
 }

@@ -144,30 +144,35 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     # sensors and nodes
     "sensors.title": ("Capteurs", "Sensors"),
     "sensors.caption": ("Dernier relevé de chaque capteur", "Last reading of each sensor"),
-    "sensors.promise": (
-        "« Pleine » : le capteur parle droit au gardien, la sirène ne dépend de rien d’autre. "
-        "« Réduite » : ses relevés passent par le réseau et la passerelle ; si l’un des deux "
-        "tombe, le gardien ne les voit plus.",
-        "“Full”: the sensor speaks straight to the guard, the siren depends on nothing else. "
-        "“Weaker”: its readings pass through the network and the gateway; if either fails, "
-        "the guard no longer sees them.",
-    ),
     "sensors.name": ("Capteur", "Sensor"),
     "sensors.value": ("Valeur", "Value"),
     "sensors.age": ("Âge", "Age"),
-    "sensors.freshness": ("Fraîcheur", "Freshness"),
-    "sensors.promised": ("Promesse", "Promise"),
-    "sensors.vote": ("Vote", "Vote"),
-    "sensors.quality": ("Qualité", "Quality"),
-    "freshness.proved": ("prouvée", "proved"),
-    "freshness.assumed": ("supposée", "assumed"),
-    "freshness.unknown": ("inconnue", "unknown"),
-    "freshness.stale": ("PÉRIMÉE", "OUT OF DATE"),
-    "promise.full": ("✔ pleine", "✔ full"),
-    "promise.weaker": ("réduite", "weaker"),
-    "vote.yes": ("oui", "yes"),
-    "vote.no": ("non", "no"),
-    "quality.good": ("bonne", "good"),
+    "sensors.trust": ("Confiance", "Trust"),
+    "trust.good": ("✔ fiable", "✔ sound"),
+    "trust.weak": ("avec réserve", "with reserve"),
+    "trust.bad": ("✘ écarté", "✘ set aside"),
+    "trust.full": (
+        "Parle droit au gardien, relevé frais prouvé, vote : la sirène ne dépend de rien d’autre.",
+        "Speaks straight to the guard, proved fresh, votes: the siren depends on nothing else.",
+    ),
+    "trust.weaker": (
+        "Vote, mais passe par le réseau et la passerelle : si l’un tombe, le gardien ne le voit "
+        "plus.",
+        "Votes, but through the network and the gateway: if either fails, the guard no longer "
+        "sees it.",
+    ),
+    "trust.assumed": (
+        "Vote ; la fraîcheur du relevé est supposée, pas prouvée.",
+        "Votes; the reading’s freshness is assumed, not proved.",
+    ),
+    "trust.unproved": (
+        "Vote ; la fraîcheur du relevé n’est pas encore connue.",
+        "Votes; the reading’s freshness is not known yet.",
+    ),
+    "trust.advice": ("Ne fait pas sonner : pour information.", "Sounds nothing: for information."),
+    "trust.doubtful": ("Ne compte pas : {why}.", "Does not count: {why}."),
+    "trust.stale": ("relevé PÉRIMÉ", "reading OUT OF DATE"),
+    "trust.nothing": ("Rien reçu encore.", "Nothing received yet."),
     "flag.range": ("hors limites", "out of range"),
     "flag.rate": ("variation trop vive", "changes too fast"),
     "flag.spike": ("pic isolé", "spike"),
@@ -195,6 +200,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "carrier.mqtt": ("réseau (MQTT)", "network (MQTT)"),
     # events
     "events.title": ("Événements", "Events"),
+    "events.all": ("Tout le journal", "The whole journal"),
     "events.none": ("Rien à signaler.", "Nothing to report."),
     "events.count": ("× {count}", "× {count}"),
     "severity.info": ("info", "info"),

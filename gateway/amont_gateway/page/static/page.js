@@ -95,7 +95,7 @@
 
   async function send(form, button) {
     const data = new URLSearchParams(new FormData(form));
-    data.append(button.name, button.value);
+    if (button.name) data.append(button.name, button.value);
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), ANSWER_MS);
     try {
@@ -156,7 +156,7 @@
     button.hidden = false;
     button.addEventListener("click", () => hear(button));
   }
-  for (const form of all("form")) adopt(form);
+  for (const form of all("form[data-inline]")) adopt(form);
   window.addEventListener("pageshow", (event) => event.persisted && location.reload());
   document.addEventListener("visibilitychange", check);
   setInterval(check, 500);
