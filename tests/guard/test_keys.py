@@ -192,3 +192,133 @@ def test_a_repeat_of_the_elder_generation_does_not_take_the_answers_back(folder)
         made.take(17, generation, header.counter)
     answer = made.seal(17, Ack.TYPE, BODY)
     assert Opener(SECRETS[17], 17, 2, DOWNLINK).open(answer)[0].counter
+
+
+def write_keys(folder, nodes):
+    (folder / "keys.json").write_text(json.dumps({"format": 1, "nodes": nodes}))
+    (folder / "keys.json").chmod(0o600)
+
+
+def now(job):
+    job()
+
+
+@pytest.fixture
+def nodes(folder):
+    return json.loads((folder / "keys.json").read_text())["nodes"]
+
+
+def test_a_new_node_is_heard_and_answered_without_a_restart(folder, nodes):
+    made = ring(folder)
+    stranger = SimNode(31, Clock())
+    frame = stranger.frame(1)
+    write_keys(folder, {**nodes, "31": {"generation": 1, "secret": (bytes([31]) * 16).hex()}})
+    made.refresh(now)
+    with pytest.raises(UnknownNode):
+        made.open(frame)  # read by now, but the loop takes it at its next look
+    made.refresh(now)
+    assert made.open(frame)[0].node == 31
+    answer = made.seal(31, Ack.TYPE, BODY)
+    assert stranger.opener.open(answer)[0].counter == 1
+    reserved = json.loads((folder / "counters.json").read_text())["reserved"]
+    assert reserved["31/1"] >= 1  # on the disk before it was used
+
+
+def test_a_removed_key_is_revoked_and_the_others_keep_windows_and_counters(folder, nodes):
+    made = ring(folder)
+    kept, gone = SimNode(17, Clock()), SimNode(18, Clock())
+    header, _, generation = made.open(kept.frame(1))
+    made.take(17, generation, header.counter)
+    used = counter_of(made.seal(17, Ack.TYPE, BODY))
+    del nodes["18"]
+    write_keys(folder, nodes)
+    made.refresh(now)
+    made.refresh(now)
+    with pytest.raises(UnknownNode):
+        made.open(gone.frame(1))
+    with pytest.raises(NotReserved):
+        made.seal(18, Ack.TYPE, BODY)
+    assert made.take(17, generation, header.counter) == SEEN
+    assert counter_of(made.seal(17, Ack.TYPE, BODY)) == used + 1
+    assert "18/1" not in made.windows()
+
+
+def test_a_key_that_comes_back_uses_no_counter_again(folder, nodes):
+    made = ring(folder)
+    used = {counter_of(made.seal(17, Ack.TYPE, BODY)) for _ in range(10)}
+    for entries in ({}, nodes):
+        write_keys(folder, entries)
+        made.refresh(now)
+        made.refresh(now)
+    assert counter_of(made.seal(17, Ack.TYPE, BODY)) not in used
+
+
+@pytest.mark.parametrize("text", BAD_KEYS)
+def test_keys_that_can_no_longer_be_read_stay_in_force_with_a_fault(folder, nodes, text):
+    made = ring(folder)
+    whole = (folder / "keys.json").read_text()
+    (folder / "keys.json").unlink()
+    if text is not None:
+        (folder / "keys.json").write_text(text)
+        (folder / "keys.json").chmod(0o600)
+    for _ in range(3):
+        made.refresh(now)
+        assert made.nodes() == [17, 18, 30]
+    assert len(made.faults) == 1
+    assert "keys.json" in made.faults[0]
+    (folder / "keys.json").write_text(whole)
+    (folder / "keys.json").chmod(0o600)
+    made.refresh(now)
+    made.refresh(now)
+    assert made.faults == []
+    assert made.nodes() == [17, 18, 30]
+
+
+def test_one_entry_that_breaks_costs_nothing_that_was_good(folder, nodes):
+    made = ring(folder)
+    write_keys(folder, {**nodes, "17": {"generation": 1, "secret": "00"}, "x": 5})
+    made.refresh(now)
+    made.refresh(now)
+    assert made.nodes() == [17, 18, 30]
+    assert [fault.split(": ")[1] for fault in made.faults] == ["node 17", "node x"]
+    assert made.open(SimNode(17, Clock()).frame(1))[0].node == 17
+
+
+def test_a_renewal_while_running_goes_through_its_three_states(folder, nodes):
+    made, clock, new = ring(folder), Clock(), bytes(range(16))
+    old_node = SimNode(17, clock)
+    elder = nodes["17"]
+    nodes["17"] = {"generation": 2, "secret": new.hex(), "previous": elder}
+    write_keys(folder, nodes)
+    made.refresh(now)
+    made.refresh(now)
+    assert counter_of(made.seal(17, Ack.TYPE, BODY))  # still as the board lives
+    header, _, generation = made.open(old_node.frame(1))
+    assert (header.node, generation) == (17, 1)
+    del nodes["17"]["previous"]
+    write_keys(folder, nodes)
+    made.refresh(now)
+    made.refresh(now)
+    answer = made.seal(17, Ack.TYPE, BODY)
+    assert Opener(new, 17, 2, DOWNLINK).open(answer)[0].counter
+    with pytest.raises(Forged):
+        made.open(old_node.frame(1))
+
+
+def test_an_unchanged_file_is_not_read_again(folder, monkeypatch):
+    made = ring(folder)
+    monkeypatch.setattr("amont_guard.keys.read_json", None)  # then a look would be a fault
+    for _ in range(3):
+        made.refresh(now)
+    assert made.faults == []
+
+
+def test_lost_counters_stay_lost_when_keys_change(folder, nodes):
+    made = ring(folder, windows={"17/1": [5, "3"]})
+    write_keys(folder, {**nodes, "31": nodes["18"]})
+    made.refresh(now)
+    made.refresh(now)
+    assert made.nodes() == [17, 18, 30, 31]
+    with pytest.raises(NotReserved):
+        made.seal(17, Ack.TYPE, BODY)
+    assert any("17/1" in fault for fault in made.faults)
