@@ -6,6 +6,7 @@ is wanted is written in every round, which also feeds the module's own watchdog.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -34,9 +35,9 @@ class ModbusRelay:
         """Begin to ask the module, without switching anything; wait briefly for its answer."""
         self._output, (contacts, measures) = siren.output, points(siren)
         ats = {name: measure.at for name, measure in measures.items()}
-        self._reads = [(contacts, _INPUTS), (ats, _REGISTERS)]
+        self._places = {_INPUTS: contacts, _REGISTERS: ats}  # by the function that reads them
         self._wanted: dict[int, bool] = {}  # by coil; empty before the first command
-        self._found: dict[int, dict[str, int]] = {_INPUTS: {}, _REGISTERS: {}}
+        self._found: dict[str, int] = {}
         self._error, self._round_s = "no answer yet", time.monotonic()
         self._closing = False
         self._wake, self._answered = threading.Event(), threading.Event()
@@ -45,32 +46,24 @@ class ModbusRelay:
         self._answered.wait(ANSWER_S * TRIES)
 
     def switch(self, on: bool, isolated: bool) -> None:
-        """Post what is wanted; raise RelayError while the module does not answer."""
-        wanted = {self._output["coil"]: on}
-        if self._output["isolate_coil"] is not None:
-            wanted[self._output["isolate_coil"]] = isolated
+        """Post what is wanted."""
+        wanted = {self._output["coil"]: on, self._output["isolate_coil"]: isolated}
+        wanted.pop(None, None)
         if wanted != self._wanted:
             self._wanted = wanted
             self._wake.set()
 
-    def contacts(self) -> dict[str, int]:
-        """Return the inputs as read last; raise RelayError if that is not now."""
-        return self._last(_INPUTS)
-
-    def counts(self) -> dict[str, int]:
-        """Return the registers as read last; raise RelayError if that is not now."""
-        return self._last(_REGISTERS)
+    def read(self) -> dict[str, int]:
+        """Return what the last round read; raise RelayError if that is not now."""
+        if self._error or time.monotonic() - self._round_s > STALE_S:
+            raise RelayError(f"{self._output['port']}: {self._error or 'hangs'}")
+        return self._found
 
     def close(self) -> None:
         """Write what is wanted a last time and end the thread."""
         self._closing = True
         self._wake.set()
         self._thread.join(CLOSE_S)
-
-    def _last(self, function: int) -> dict[str, int]:
-        if self._error or time.monotonic() - self._round_s > STALE_S:
-            raise RelayError(f"{self._output['port']}: {self._error or 'hangs'}")
-        return self._found[function]
 
     def _run(self) -> None:
         port: serial.Serial | None = None
@@ -98,27 +91,22 @@ class ModbusRelay:
     def _round(self, module: Any) -> None:
         for coil, on in self._wanted.items():
             _ask(module.write_bit, coil, on)
-        for places, function in self._reads:
-            if not places:
-                continue
-            # all in one question: a late answer cannot be taken for that of another place
-            first, read = min(places.values()), module.read_bits
-            if function == _REGISTERS:
-                read = module.read_registers
-            try:
-                values = _ask(read, first, max(places.values()) - first + 1, function)
-            except minimalmodbus.SlaveReportedException:
-                values = []  # it lives, but has no such place: missing
-            self._found[function] = {
-                name: values[at - first] for name, at in places.items() if values
-            }
+        found: dict[str, int] = {}
+        for function, places in self._places.items():
+            read = module.read_bits if function == _INPUTS else module.read_registers
+            if places:
+                # all in one question: a late answer cannot be taken for that of another place
+                first, last = min(places.values()), max(places.values())
+                try:
+                    values = _ask(read, first, last - first + 1, function)
+                except minimalmodbus.SlaveReportedException:
+                    continue  # it lives, but has no such place: missing
+                found |= {name: values[at - first] for name, at in places.items()}
+        self._found = found
 
 
 def _ask(question: Callable[..., Any], *args: Any) -> Any:
-    for left in reversed(range(TRIES)):
-        try:
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(minimalmodbus.MasterReportedException):
             return question(*args)
-        except minimalmodbus.MasterReportedException:
-            if not left:
-                raise
-    return None
+    return question(*args)

@@ -15,18 +15,15 @@ from .supervise import RelayError as RelayError  # who builds a relay catches it
 
 MAX_ON_S = 350  # below the 6 min of the hardware timer, which only a contact that opens resets
 REST_S = 10  # then it sounds on: no timer ends a standing alarm
-# The silent test: is the relay pulsed? Each step is longer than a finding needs; all of it with
-# the contact in series open.
-_STEPS = (False, True, False)
-_PULSE = 1
+# A silent test opens the contact in series, pulses the relay in the second of three steps, and
+# closes the contact again. A step is longer than a finding of contacts or coil needs.
 STEP_S = 7.0
-TEST_MAX_S = 40.0
+TEST_S = 3 * STEP_S
 # what only a pulse shows: it stands until the next test
 _TESTED = {
     "contact_open", "contact_welded", "coil_open", "coil_over", "isolate_stuck", "horn_stray",
     "output_lost",
 }  # fmt: skip
-_HEARD = {"isolate_stuck", "horn_stray", "output_lost"}  # or it could be: the test ends
 
 
 class Relay(Protocol):
@@ -40,11 +37,8 @@ class Relay(Protocol):
     def switch(self, on: bool, isolated: bool) -> None:
         """Command both relays; ``isolated`` opens the normally closed contact in series."""
 
-    def contacts(self) -> dict[str, int]:
-        """Return every contact that can be read now: 1 is closed."""
-
-    def counts(self) -> dict[str, int]:
-        """Return the counts of every measured value that can be read now."""
+    def read(self) -> dict[str, int]:
+        """Return what can be read now: of a contact 1 if closed, of a measure its count."""
 
     def close(self) -> None:
         """Carry out what was commanded last, and give the output back."""
@@ -84,13 +78,9 @@ class SimulatedRelay:
         for listener in self.listeners:
             listener(heard)
 
-    def contacts(self) -> dict[str, int]:
+    def read(self) -> dict[str, int]:
         """Return both contacts."""
         return {"contact": int(self._on), "isolated": int(self._isolated)}
-
-    def counts(self) -> dict[str, int]:
-        """Return nothing: nothing is measured."""
-        return {}
 
     def close(self) -> None:
         """Keep the file: the contact stays as it is."""
@@ -124,13 +114,10 @@ class GpioRelay:
         for relay, state in zip(self._relays, (on, isolated), strict=False):
             relay.value = state
 
-    def contacts(self) -> dict[str, int]:
-        """Return the contacts' states."""
-        return {name: int(contact.value) for name, contact in self._contacts.items()}
-
-    def counts(self) -> dict[str, int]:
-        """Return the counts of the converter's channels."""
-        return {name: channel.raw_value for name, channel in self._channels.items()}
+    def read(self) -> dict[str, int]:
+        """Return the contacts, and the counts of the converter's channels."""
+        contacts = {name: int(contact.value) for name, contact in self._contacts.items()}
+        return contacts | {name: channel.raw_value for name, channel in self._channels.items()}
 
     def close(self) -> None:
         """Leave the pins as they are; the kernel takes them back when the process ends."""
@@ -156,69 +143,69 @@ class Output:
     def __init__(self, relay: Relay, siren: Siren) -> None:
         """Take the relay as it is found; raise RelayError if its supervision makes no sense."""
         self.relay = relay
-        self._watch = Supervisor(siren)
         self.error = self._failed = ""  # why it cannot be driven or read, as the machine says it
+        self._watch = Supervisor(siren)
         self.found = self.confirmed()
         self.commanded = False
         self._since_s = 0.0
         self._told = (False, False)  # relay, contact in series
-        self._step: int | None = None  # of a silent test that runs
-        self._step_s = self._test_s = 0.0
-        self._tested: dict[str, int] = {}  # found by the test that runs
-        self._result: dict[str, int] = {}  # found by the last one
+        self._test_s: float | None = None  # when the last silent test began, unless it was cut
+        self._pulsed = False  # in that test the contact was seen closed
+        self._tested: dict[str, int] = {}  # found by a test that runs, and by the last one
+        self._result: dict[str, int] = {}
 
     def drive(self, on: bool, now_s: float) -> None:
         """Command the relays; one that missed a command is told again at the next call.
 
-        An alarm ends a silent test within this call, and so does the test's longest time.
+        An alarm ends a silent test within this call; so does its time, whatever fails.
         """
         if on != self.commanded:
             self.commanded, self._since_s = on, now_s
-        testing = self._step is not None
-        if testing and (on or now_s - self._test_s > TEST_MAX_S):
-            self._cut()
+        if on:
+            self._test_s = None
         rest = (now_s - self._since_s) % (MAX_ON_S + REST_S) >= MAX_ON_S
-        pulse = self._step is not None and _STEPS[self._step]
+        step = self._step(now_s)
+        silent = self._watch.measured.get("isolated") == 1 and "horn_stray" not in self._watch.bad
         welded = not on and "contact_welded" in self._watch.found
-        self._told = (on and not rest) or pulse, self._step is not None or welded
+        self._told = (on and not rest) or (step == 1 and silent), step is not None or welded
         self._ask(lambda: self.relay.switch(*self._told))
 
     def confirmed(self) -> bool | None:
         """Return what the contact does, None if it cannot be read."""
-        contact = (self._ask(self.relay.contacts) or {}).get("contact")
+        contact = (self._ask(self.relay.read) or {}).get("contact")
         return None if contact is None else bool(contact)
 
     def start_test(self, now_s: float) -> None:
-        """Begin a silent test; without proof that nothing is heard the relay is not pulsed."""
+        """Begin a silent test; with nothing to prove that it is silent, nothing is pulsed."""
         whole = {"contact", "isolated"} <= self._watch.contacts.keys()
+        self._test_s, self._pulsed = now_s if whole else None, False
         self._tested = {} if whole else {TEST_PARTIAL: 1}
-        self._step, self._step_s, self._test_s = (0 if whole else None), now_s, now_s
 
     def end_test(self, now_s: float) -> dict[str, int]:
         """End the test, finished or not, and return what it found: nothing is a pass."""
-        if self._step is not None:
-            self._cut()
-        self._result = {code: n for code, n in self._tested.items() if code != TEST_CUT}
-        self.drive(self.commanded, now_s)
-        return dict(self._tested)
+        cut = self._test_s is None or self._step(now_s) is not None or not self._pulsed
+        self._test_s, self._result = None, self._tested
+        whole = TEST_PARTIAL not in self._tested
+        return self._tested | ({TEST_CUT: 1} if cut and whole else {})
 
     def look(self, now_s: float) -> list[str]:
         """Look at everything, once a second; return "mute", "bypass" or "bypass over"."""
         before = set(self._watch.found)
-        counts = self._ask(lambda: {**self.relay.contacts(), **self.relay.counts()})
+        counts = self._ask(self.relay.read)
         self.error, self._failed = self._failed, ""  # of the second that is over
         self._watch.look(None if self.error else counts, *self._told, now_s)
-        if self._step is not None:
-            self._advance(self._step, now_s)
-        now = set(self._watch.found)
-        over = ["bypass over"] if BYPASS in before - now else []
-        return [code for code in (MUTE, BYPASS) if code in now - before] + over
+        found = self._watch.found
+        if self._step(now_s) is not None:
+            self._pulsed |= self._told[0] and self._watch.measured.get("contact") == 1
+            self._tested |= {code: found[code] for code in _TESTED & found.keys()}
+        over = ["bypass over"] if BYPASS in before - found.keys() else []
+        return [code for code in (MUTE, BYPASS) if code in found.keys() - before] + over
 
     def findings(self, now_s: float) -> dict[str, int]:
         """Return all that is wrong: 1 degraded, 2 fault."""
         found = {code: level for code, level in self._watch.found.items() if level}
         long = self.commanded and now_s - self._since_s >= MAX_ON_S
-        return {**self._result, **found, **({MAX_ON: 1} if long else {})}
+        return self._result | found | ({MAX_ON: 1} if long else {})
 
     def measured(self) -> dict[str, int]:
         """Return what was read last, in the units of the names."""
@@ -228,31 +215,13 @@ class Output:
         """Give the output back, after what was commanded last."""
         self._ask(self.relay.close)
 
-    def _advance(self, step: int, now_s: float) -> None:
-        found = self._watch.found
-        self._tested.update({code: found[code] for code in _TESTED & found.keys()})
-        if _HEARD & found.keys():
-            self._cut()
-        elif now_s - self._step_s >= STEP_S:
-            proved = step > 0 or self._watch.measured.get("isolated") == 1
-            if proved and step + 1 < len(_STEPS):
-                self._step, self._step_s = step + 1, now_s
-            elif proved:
-                self._step = None
-
-    def _cut(self) -> None:
-        self._step, self._tested = None, {**self._tested, TEST_CUT: 1}
+    def _step(self, now_s: float) -> int | None:
+        passed_s = TEST_S if self._test_s is None else now_s - self._test_s
+        return int(passed_s // STEP_S) if passed_s < TEST_S else None
 
     def _ask(self, act: Callable[[], Any]) -> Any:
         try:
             return act()
-        except Exception as error:  # gpiozero's pin factories raise many kinds; a siren has others
+        except Exception as error:  # each library raises kinds of its own; none may end the guard
             self._failed = str(error) or type(error).__name__
             return None
-
-    def fault(self, now_s: float) -> str:
-        """Name what is wrong with the output, or nothing."""
-        contact, error = self.confirmed(), self.error or self._failed
-        if not error and now_s - self._since_s > 1.0 and contact not in (None, self.commanded):
-            return f"commanded {'on' if self.commanded else 'off'}, contact says otherwise"
-        return error

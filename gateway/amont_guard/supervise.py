@@ -121,7 +121,8 @@ class Supervisor:
         # As if held at start: a stuck button mutes nothing, a bypass that ended meanwhile is told.
         keys = {MUTE: "mute_no", BYPASS: "bypass"}
         self.found = {code: 0 for code, name in keys.items() if name in self.contacts}
-        self.measured: dict[str, int] = {}
+        self.measured: dict[str, int] = {}  # at the last look, as the next
+        self.bad: set[str] = set()
         self._lasted = {code: 2.0 for code in self.found}
         self._last_s: float | None = None
 
@@ -131,18 +132,18 @@ class Supervisor:
         """Take what was read, None if nothing could be read: then only that is new."""
         gap_s = 0.0 if self._last_s is None else min(now_s - self._last_s, GAP_MAX_S)
         self._last_s = now_s
-        bad = about = {"output_lost"}
+        self.measured = {
+            name: self.measures[name].scaled(count) if name in self.measures else count
+            for name, count in (counts or {}).items()
+        }
+        self.bad = about = {"output_lost"}
         if counts is not None:
-            self.measured = {
-                name: self.measures[name].scaled(count) if name in self.measures else count
-                for name, count in counts.items()
-            }
-            bad = wrong(self.measured, self.measures, on, isolated)
+            self.bad = wrong(self.measured, self.measures, on, isolated)
             if len(counts) < len(self.contacts) + len(self.measures):
-                bad.add("measure_missing")
-            about = bad | self._lasted.keys()
+                self.bad.add("measure_missing")
+            about = self.bad | self._lasted.keys()
         for code in about:
-            self._weigh(code, gap_s if code in bad else -2 * gap_s)
+            self._weigh(code, gap_s if code in self.bad else -2 * gap_s)
 
     def _weigh(self, code: str, change_s: float) -> None:
         level, hold_s = _RULES[code]
