@@ -1,4 +1,4 @@
-"""Run the gateway and look into it: ``amont-gateway run | status | doctor | journal``.
+"""Run the gateway and look into it: ``amont-gateway run | status | doctor | incident | journal``.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 something is wrong with
 what was looked at, 2 the command line or the site's file, 3 a part that is needed is not there.
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import doctor, running
+from amont_gateway import doctor, incident_cli, running
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_site import SiteError, load
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     look = _command(commands, "doctor", _doctor, "examine everything that the gateway needs")
     _site_options(look)
     _json_option(look)
+    incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
     actions = journal.add_subparsers(dest="action", required=True)
     for name, act, text in (
@@ -155,6 +156,18 @@ def _doctor(asked: argparse.Namespace) -> int:
     else:
         print("\n".join(f.line() for f in findings))
     return WRONG if any(f.verdict == doctor.BAD for f in findings) else FINE
+
+
+def _incident(asked: argparse.Namespace) -> int:
+    try:
+        print(incident_cli.run(asked))
+        return FINE
+    except LookupError as error:
+        raise Mistake(str(error), ABSENT) from error
+    except ValueError as error:
+        raise Mistake(str(error)) from error
+    except (sqlite3.Error, OSError) as error:
+        raise Mistake(str(error), WRONG) from error
 
 
 def _tail(asked: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import texts
+from amont_gateway import incidents, texts
 from amont_gateway.advise import Advisor, Scorer
 from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
@@ -21,6 +21,7 @@ from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
 from amont_gateway.history import History
+from amont_gateway.incident_report import report
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.nodes import Nodes
@@ -29,7 +30,8 @@ from amont_gateway.records import Records
 from amont_gateway.seen import Seen
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
-from amont_gateway.view import Action, Demo, DryRun, Result, Training, View
+from amont_gateway.story import tell
+from amont_gateway.view import Action, Demo, DryRun, IncidentLine, Result, Training, View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
 from amont_gateway.witness import Witness
@@ -195,6 +197,23 @@ class Gateway:
         top_mm = present.alarm_plus_mm or present.alarm_mm + 1
         in_force = [present.watch_mm, present.warning_mm, present.alarm_mm, top_mm]
         return self._dry_runs.run(station, limits_mm, in_force)
+
+    def incidents(self) -> list[IncidentLine]:
+        """Return the incidents on record, newest first."""
+        return incidents.lines(self.records.path, self.places.names)
+
+    def incident(self, number: int, lang: str) -> str | None:
+        """Return an incident's report as HTML, None if there is no such incident.
+
+        Raise sqlite3.Error or OSError if the records cannot be read.
+        """
+        found = {x.number: x for x in incidents.read(self.records.path)}.get(number)
+        if found is None:
+            return None
+        now_ms = self._clock.wall_ms()
+        story = tell(self.places, self.journal.path.parent, found, now_ms)
+        training = self.view().training is not None
+        return report(story, self.places, lang, now_ms, training)
 
     def states(self) -> dict[str, str]:
         """Return the states of database, broker and journal."""

@@ -85,6 +85,7 @@ class Places:
     zones: tuple[Zone, ...] = ()
     sirens: tuple[Siren, ...] = ()
     people: tuple[str, ...] = ()
+    time_zone: str = "Europe/Paris"
     by_sensor: dict[str, Sensor] = field(init=False)
     by_node: dict[int, Node] = field(init=False)
     names: dict[str, Text] = field(init=False)  # of sensors, stations and sirens, by id
@@ -129,6 +130,7 @@ def from_site(site: model.Site) -> Places:
             Siren(s.id, _text(s.name), s.output.kind == "simulated") for s in site.sirens
         ),
         people=tuple(person.name for person in site.people),
+        time_zone=site.time_zone,
     )
 
 
