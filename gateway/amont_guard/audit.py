@@ -1,36 +1,56 @@
-"""Record decisions and people in a file in which each line vouches for all before it.
+"""Record decisions and people in files in which each line vouches for all before it.
 
-A line is the canonical JSON of the record with ``h = sha256(previous h || canonical record)``.
-Whoever changes, removes or inserts a line must redo every later one; cutting off the end is not
-seen, which is why each line is also handed to the gateway as it is made.
+A line is the canonical JSON of a record with its number ``n`` and ``h = sha256(previous h ||
+record)``. Whoever changes, removes, inserts or reorders lines must redo all later ones; heads that
+somebody else keeps (the witness file: ``{"at_ms","n","head"}`` a line) show that too, and a
+cut-off end. ``audit.jsonl`` grows to 1 MiB, then becomes ``audit-<its first n>.jsonl``; the chain
+goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NAME = "audit.jsonl"
+SEGMENT_BYTES = 1 << 20
+_LINE_BYTES = 1 << 20  # a file without line ends must not fill the memory
 _START = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
-    """What ``verify`` found: whole lines, their bytes, the last hash, the first bad line."""
+    """What ``verify`` found; lines are counted over all segments, from 1."""
 
-    lines: int
-    size_bytes: int
-    last: str
-    torn_bytes: int = 0  # an unfinished line at the end: what a power cut leaves
-    broken_line: int | None = None
+    lines: int = 0
+    last: str = _START  # the hash of the newest line
+    size_bytes: int = 0  # whole lines of the newest segment
+    torn_bytes: int = 0  # and an unfinished one at its end: what a power cut leaves
+    first: int = 1  # line of that segment
+    broken_line: int | None = None  # the first that does not follow from those before
+    witnessed: int = 0  # up to this line the witnessed heads are the file's
+    missing: int = 0  # the newest line that was witnessed and is not there (any more)
 
     @property
     def ok(self) -> bool:
-        """Tell whether every whole line vouches for the one before."""
-        return self.broken_line is None
+        """Tell whether each line follows from those before, and no witnessed one is gone."""
+        return self.broken_line is None and not self.missing
+
+    def take(self, line: bytes, heads: dict[int, str]) -> None:
+        """Check one line against those before, as far as they are known, and against heads."""
+        expected = self.lines + 1
+        n, head, record = _claims(line)
+        follows = n == expected and (not self.last or head == chain(self.last, record))
+        if not follows or heads.get(n, head) != head:
+            self.broken_line = self.broken_line or expected
+        elif n in heads and self.broken_line is None:
+            self.witnessed = n
+        self.lines, self.last = max(n, expected), head or hashlib.sha256(line).hexdigest()
 
 
 def canonical(record: dict[str, Any]) -> bytes:
@@ -44,49 +64,82 @@ def chain(last: str, record: dict[str, Any]) -> str:
     return hashlib.sha256(last.encode() + canonical(record)).hexdigest()
 
 
-def verify(path: Path) -> Verdict:
-    """Check a whole audit file; an absent one is empty and sound. Raise OSError if unreadable."""
-    lines, size, last, broken = 0, 0, _START, None
-    if not path.exists():
-        return Verdict(0, 0, last)
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return Verdict(lines, size, last, len(line), broken)
-            lines, size = lines + 1, size + len(line)
-            claimed = _claimed(line, last)
-            if claimed is None:
-                broken = broken or lines
-            last = claimed or hashlib.sha256(line).hexdigest()
-    return Verdict(lines, size, last, 0, broken)
+def verify(folder: Path, witness: Path | None = None, newest: int = 0) -> Verdict:
+    """Check a folder's audit, or its ``newest`` segments; raise OSError if it cannot be read."""
+    folder = folder if folder.is_dir() else folder.parent
+    older = [(path.stem.removeprefix("audit-"), path) for path in folder.glob("audit-*.jsonl")]
+    closed = sorted((int(first), path) for first, path in older if first.isdecimal())
+    found, heads = Verdict(), _heads(witness)
+    if newest and len(closed) >= newest:
+        closed = closed[1 - newest :]
+        found.lines, found.last = closed[0][0] - 1, ""
+    for _, path in closed:
+        _read(found, path, heads)
+        if found.torn_bytes:  # it was whole when it was closed
+            found.broken_line = found.broken_line or found.lines + 1
+    found.first, found.size_bytes, found.torn_bytes = found.lines + 1, 0, 0
+    if (folder / NAME).exists():
+        _read(found, folder / NAME, heads)
+    found.missing = max((n for n in heads if n > found.lines), default=0)
+    return found
 
 
 class AuditLog:
-    """The open end of an audit file; only the disk thread appends."""
+    """The open end of the audit; only the disk thread appends."""
 
     def __init__(self, path: Path) -> None:
-        """Verify what is there and go on after its last whole line."""
-        self.path = path
-        self.found = verify(path)
-        self._at, self._last = self.found.size_bytes, self.found.last
+        """Check what is there, quickly, and go on after its last whole line."""
+        self.path, self.found = path, verify(path.parent, newest=2)
+        self._at, self._first = self.found.size_bytes, self.found.first
+        self.head = (self.found.lines, self.found.last)  # of the newest durable line
 
     def append(
         self, records: Iterable[dict[str, Any]], write: Callable[[Path, int, bytes], None]
     ) -> None:
-        """Chain and write records; after an OSError nothing has moved, try the same again."""
-        last, lines = self._last, []
+        """Number, chain and write; after an OSError nothing has moved, try the same again."""
+        (n, last), lines = self.head, []
         for record in records:
-            last = chain(last, record)
-            lines.append(canonical({**record, "h": last}) + b"\n")
+            n += 1
+            numbered = {**record, "n": n}
+            last = chain(last, numbered)
+            lines.append(canonical({**numbered, "h": last}) + b"\n")
         content = b"".join(lines)
+        if self._at and self._at + len(content) > SEGMENT_BYTES:
+            os.truncate(self.path, self._at)  # what a failed write left
+            self.path.rename(self.path.with_name(f"audit-{self._first}.jsonl"))
+            self._at, self._first = 0, self.head[0] + 1
         write(self.path, self._at, content)
-        self._at, self._last = self._at + len(content), last
+        self._at, self.head = self._at + len(content), (n, last)
 
 
-def _claimed(line: bytes, last: str) -> str | None:
+def _read(found: Verdict, path: Path, heads: dict[int, str]) -> None:
+    found.first, found.size_bytes = found.lines + 1, 0
+    with path.open("rb") as file:
+        while (line := file.readline(_LINE_BYTES)).endswith(b"\n"):
+            found.take(line, heads)
+            found.size_bytes += len(line)
+        found.torn_bytes = os.fstat(file.fileno()).st_size - found.size_bytes
+
+
+def _claims(line: bytes) -> tuple[int, str, dict[str, Any]]:
+    # Number, hash and the rest of a line; -1 and "" if it is none of ours.
     try:
         record = json.loads(line)
-        claimed = str(record.pop("h"))
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return None
-    return claimed if chain(last, record) == claimed else None
+        head = record.pop("h")
+        n = record["n"]
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        return -1, "", {}
+    return (n, head, record) if type(n) is int and isinstance(head, str) else (-1, "", {})
+
+
+def _heads(witness: Path | None) -> dict[int, str]:
+    # What others kept, by line; "" where they differ, which no line matches.
+    heads: dict[int, str] = {}
+    for line in witness.read_bytes().splitlines() if witness else []:
+        try:
+            kept = json.loads(line)
+            n, head = int(kept["n"]), str(kept["head"])
+        except (ValueError, TypeError, KeyError):
+            continue  # a torn line witnesses nothing
+        heads[n] = head if heads.get(n, head) == head else ""
+    return heads
