@@ -12,6 +12,7 @@ from amont_gateway.guard_words import (
     RULES,
     STEPS,
     Names,
+    metres,
     named,
     same,
     word_result,
@@ -121,20 +122,22 @@ def _asked(record: dict[str, Any]) -> Text:
 def _level(record: dict[str, Any], names: Names) -> Text:
     level, rule = str(record.get("level")), str(record.get("rule"))
     words = LEVELS.get(level) or same(level)
-    because, limit = RULES.get(rule) or same(rule), record.get("limit_mm")
-    mark = f" (≥ {limit} mm)" if limit and level != "normal" else ""
-    what = {x: f"{words[x]}{mark}, {because[x]}" for x in LANGUAGES}
+    because, limit = RULES.get(rule) or same(rule), metres(record.get("limit_mm"))
+    mark = {x: "" if level == "normal" else f" (≥ {limit[x]})" for x in LANGUAGES}
+    what = {x: f"{words[x]}{mark[x]}, {because[x]}" for x in LANGUAGES}
     return _both(named(str(record.get("station")), names), what if record.get("rule") else words)
 
 
 def _limits(record: dict[str, Any], names: Names) -> Text:
     kind, four = str(record.get("kind")), record.get("limits_mm")
-    numbers = " / ".join(map(str, four)) + " mm" if isinstance(four, list) else ""
+    marks = [metres(mm) for mm in four] if isinstance(four, list) else []
     people = record.get("people") or record.get("person") or []
     by = ", ".join(people) if isinstance(people, list) else str(people)
     code = str(record.get("code") or kind.removeprefix("limits").strip() or "agreed")
     outcome = STEPS.get(f"limits {code}") or word_result(code, "limits")
-    parts = {x: [outcome[x].rstrip("."), numbers, by] for x in LANGUAGES}
+    parts = {
+        x: [outcome[x].rstrip("."), " / ".join(mark[x] for mark in marks), by] for x in LANGUAGES
+    }
     words = {x: " – ".join(part for part in parts[x] if part) for x in LANGUAGES}
     return _both(named(str(record.get("station")), names), words)
 

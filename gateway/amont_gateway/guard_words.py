@@ -228,13 +228,20 @@ def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
         return {}
     place = named(str(reason["station"]), names)
     rule = RULES.get(str(reason.get("rule"))) or same(str(reason.get("rule")))
-    stage_mm, limit_mm = reason.get("stage_mm"), reason.get("limit_mm")
-    stage = "–" if stage_mm is None else f"{stage_mm} mm"
+    stage, limit = metres(reason.get("stage_mm")), metres(reason.get("limit_mm"))
     sign = "<" if reason.get("level") == "normal" else "≥"
     return {
-        "fr": f"{place['fr']} : {stage} ({sign} {limit_mm} mm), {rule['fr']}",
-        "en": f"{place['en']}: {stage} ({sign} {limit_mm} mm), {rule['en']}",
+        "fr": f"{place['fr']} : {stage['fr']} ({sign} {limit['fr']}), {rule['fr']}",
+        "en": f"{place['en']}: {stage['en']} ({sign} {limit['en']}), {rule['en']}",
     }
+
+
+def metres(value_mm: object) -> Text:
+    """Write a length; a dash if it is not known."""
+    if not isinstance(value_mm, int):
+        return same("–")
+    text = f"{value_mm / 1000:.2f}\u00a0m"
+    return {"fr": text.replace(".", ","), "en": text}
 
 
 def named(place: str, names: Names) -> Text:

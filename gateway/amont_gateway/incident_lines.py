@@ -11,6 +11,7 @@ from amont_gateway.incident_texts import Words
 from amont_gateway.places import Places
 from amont_gateway.records import Record
 from amont_gateway.story import Story
+from amont_gateway.texts import word
 
 Span = tuple[int, int | None]  # Unix ms; None: until now
 _NUMBERED = ("level", "siren", "asked", "limits")  # kinds that the curve shows by number
@@ -18,16 +19,17 @@ _NUMBERED = ("level", "siren", "asked", "limits")  # kinds that the curve shows 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the sequence."""
+    """One line of the sequence; ``number`` is its mark on the curve, 0 if it has none."""
 
     at_ms: int
     text: str
-    numbered: bool = False
+    number: int = 0
     loud: bool = False
 
 
 def rows(story: Story, places: Places, t: Words, lang: str) -> Iterator[Row]:
     """Yield the sequence of a story."""
+    number = 0
     for record in story.records:
         text = _line(record, places, t, lang)
         if text:
@@ -35,7 +37,8 @@ def rows(story: Story, places: Places, t: Words, lang: str) -> Iterator[Row]:
             steps = guard_events.steps_of(record)
             numbered = kind.startswith(_NUMBERED) and bool(kind != "siren" or steps)
             loud = "alarm" in steps or record.get("level") in ("alarm", "alarm_plus")
-            yield Row(int(record.get("at_ms") or 0), text, numbered, loud)
+            number += numbered
+            yield Row(int(record.get("at_ms") or 0), text, number if numbered else 0, loud)
 
 
 def _line(record: Record, places: Places, t: Words, lang: str) -> str:
@@ -57,8 +60,13 @@ def _line(record: Record, places: Places, t: Words, lang: str) -> str:
     if kind == "siren" and not guard_events.steps_of(record) and "asked" not in record:
         relays = [a.get("kind") for a in record.get("actions") or () if isinstance(a, dict)]
         return t("relay.on" if "relay on" in relays else "relay.off", siren=siren)
-    worded = guard_events.word_audit(record, places.names)
-    return worded[1][lang] if worded else ""
+    return worded(record, places, lang)
+
+
+def worded(record: Record, places: Places, lang: str) -> str:
+    """Return a record of the guard as an event is worded on the page."""
+    found = guard_events.word_audit(record, places.names)
+    return word(found[0], detail=found[1])[1][lang] if found else ""
 
 
 def commanded(story: Story, siren: str) -> list[Span]:

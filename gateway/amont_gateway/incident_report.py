@@ -13,7 +13,7 @@ from markupsafe import Markup
 from amont_gateway import guard_events
 from amont_gateway.guard_words import LEVELS, RULES, named, same
 from amont_gateway.incident_chart import Drawing, draw
-from amont_gateway.incident_lines import commanded, confirmed, rows, stage_mm
+from amont_gateway.incident_lines import commanded, confirmed, rows, stage_mm, worded
 from amont_gateway.incident_texts import Words
 from amont_gateway.page.formatting import Format
 from amont_gateway.places import Places
@@ -33,7 +33,7 @@ table { border-collapse: collapse; width: 100%; font-size: 9.5pt }
 th, td { text-align: left; vertical-align: top; padding: 1mm 2mm 1mm 0;
   border-bottom: 1px solid #ddd } th { border-bottom: 1px solid #555 }
 td:first-child, .when { white-space: nowrap } tr { break-inside: avoid }
-.alarm { font-weight: bold } svg { width: 100%; height: auto; break-inside: avoid }
+svg { width: 100%; height: auto; break-inside: avoid }
 ul { margin: 0; padding-left: 5mm } li { margin-bottom: 1mm } code { overflow-wrap: anywhere }
 """
 
@@ -159,7 +159,7 @@ class _Report:
 
     def _drawing(self, station: str, sensors: Iterable[str]) -> Drawing:
         four = self.story.limits.get(station) or self._file_limits(station)
-        marks = [(i, row.at_ms) for i, row in enumerate(self.rows, 1) if row.numbered]
+        marks = [(row.number, row.at_ms) for row in self.rows if row.number]
         bars = []
         for siren, (ordered, closed) in self.spans.items():
             for key, colour, spans in (
@@ -224,36 +224,27 @@ class _Report:
             )
 
     def _sequence(self) -> Markup:
-        rows = [
-            (
-                str(i) if row.numbered else "",
-                self.f.moment_s(row.at_ms, self.incident.from_ms),
-                row,
-            )
-            for i, row in enumerate(self.rows, 1)
-        ]
-        cells = [
-            (n, when, Markup("<span class='alarm'>{t}</span>").format(t=row.text)
-             if row.loud else row.text)
-            for n, when, row in rows
-        ]  # fmt: skip
+        cells = []
+        for row in self.rows:
+            loud = Markup("<b>{t}</b>").format(t=row.text) if row.loud else row.text
+            when = self.f.moment_s(row.at_ms, self.incident.from_ms)
+            cells.append((str(row.number or ""), when, loud))
         parts = self._h("sequence") + self._table(("col.no", "col.when", "col.what"), cells)
         return (
             parts + self._p(self.t("cut", n=self.story.cut), "small") if self.story.cut else parts
         )
 
     def _people(self) -> Markup:
-        rows = []
+        found = []
         for record in self.story.records:
             if not record.get("person"):
                 continue
-            worded = guard_events.word_audit(record, self.places.names)
-            if worded is not None:
-                rows.append((self.f.clock_s(int(record["at_ms"])), worded[1][self.lang]))
-        if not rows:
+            when = self.f.clock_s(int(record["at_ms"]))
+            found.append((when, worded(record, self.places, self.lang)))
+        if not found:
             return Markup("")
         about = self._p(self.t("people.about"), "small")
-        return self._h("people") + about + self._table(("col.when", "col.what"), rows)
+        return self._h("people") + about + self._table(("col.when", "col.what"), found)
 
     def _forecast(self) -> Markup:
         record = self.story.forecast

@@ -259,7 +259,7 @@ def siren(state, *actions, **more):
             {"kind": "level", "station": "pont", "level": "alarm", "rule": "two votes",
              "limit_mm": 2500},
             "station_level",
-            "Pont: alarm (≥ 2500 mm), two sensors agree",
+            "Pont: alarm (≥ 2.50\xa0m), two sensors agree",
         ),
         (
             {"kind": "wrong pin", "person": "A", "asked": "mute"},
