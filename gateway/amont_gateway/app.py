@@ -11,16 +11,17 @@ import errno
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amont_gateway.advise import Scorer
 from amont_gateway.clock import Clock
 from amont_gateway.database import Influx
 from amont_gateway.gateway import Gateway, Options
+from amont_gateway.machine import own_names
 from amont_gateway.metrics import make_metrics, render
 from amont_gateway.mqtt_ingest import Broker
-from amont_gateway.page import PageServer, build_app
+from amont_gateway.page import Encrypted, PageServer, Secure, build_app
 from amont_gateway.places import from_site
 from amont_gateway.storer import COMMIT_MS
 from amont_gateway.view import Demo
@@ -107,12 +108,15 @@ def build(
     options: Options | None = None,
     demo: Callable[[], Demo | None] = lambda: None,
     set_speed: Callable[[float], None] | None = None,
+    page_https: tuple[str, int] | None = None,
+    page_names: Sequence[str] = (),
 ) -> Service:
     """Compose a gateway for a checked site.
 
     ``artifacts`` is the folder of the models, None for none; ``page`` the address to listen on.
-    ``options`` outrank ``broker``, ``influx`` and ``commit_ms``. ``demo`` and ``set_speed`` are
-    the demonstration's alone.
+    ``page_https`` is the page's address over HTTPS, ``page_names`` names of this machine that it
+    cannot know. ``options`` outrank ``broker``, ``influx`` and ``commit_ms``. ``demo`` and
+    ``set_speed`` are the demonstration's alone.
     """
     gateway = Gateway(
         from_site(site),
@@ -126,15 +130,34 @@ def build(
     if page is None:
         return Service(gateway, None)
     registry = make_metrics(gateway)
+    secure, encrypted = _https(data_dir, page_https, page_names)
     app = build_app(
         gateway.view,
         gateway.act,
         version_counter=gateway.version,
         metrics=lambda: render(registry),
         set_speed=set_speed,
+        dry_run=gateway.dry_run,
+        incidents=gateway.incidents,
+        incident=gateway.incident,
+        secure=secure,
+        host_names=lambda: frozenset(own_names(page_names)),
         timezone=site.time_zone,
     )
-    return Service(gateway, PageServer(app, *page))
+    return Service(gateway, PageServer(app, *page, encrypted=encrypted))
+
+
+def _https(
+    data_dir: Path, address: tuple[str, int] | None, names: Sequence[str]
+) -> tuple[Secure | None, Encrypted | None]:
+    """Return what the page says of HTTPS and what its server needs; nothing without an address."""
+    if address is None:
+        return None, None
+    from amont_gateway.authority import Authority  # cryptography is large
+
+    authority = Authority(data_dir / "authority", names)
+    secure = Secure(address[1], authority.pem, authority.fingerprint)
+    return secure, Encrypted(*address, chain=authority.page_path, renew=authority.renew)
 
 
 def _loader(artifacts: Path, site: Site) -> Callable[[], Scorer]:

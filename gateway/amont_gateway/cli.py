@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = _command(commands, "run", _run, "run the gateway until it is told to stop")
     _site_options(run)
-    run.add_argument("--page", default=PAGE, help="host:port of the local page, or 'none'")
+    _page_options(run)
     run.add_argument("--commit-ms", type=int, default=None, help="how long a commit may wait")
     run.add_argument("--log-level", default="info", choices=("debug", "info", "warning"))
     status = _command(commands, "status", _status, "say how the running gateway is")
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _json_option(status)
     look = _command(commands, "doctor", _doctor, "examine everything that the gateway needs")
     _site_options(look)
+    _page_options(look)
     _json_option(look)
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
@@ -94,6 +95,18 @@ def _command(
 
 def _json_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _page_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--page", default=PAGE, help="host:port of the local page, or 'none'")
+    command.add_argument(
+        "--page-https",
+        default="auto",
+        help="host:port of the page over HTTPS, or 'none'; auto: beside a page for the network",
+    )
+    command.add_argument(
+        "--page-name", action="append", default=[], help="another name of this machine (repeat)"
+    )
 
 
 def _site_options(command: argparse.ArgumentParser) -> None:
@@ -150,7 +163,10 @@ def _fetch(url: str) -> dict[str, Any] | None:
 
 
 def _doctor(asked: argparse.Namespace) -> int:
-    findings = doctor.examine(running.plan(load(asked.site), asked, os.environ))
+    try:
+        findings = doctor.examine(running.plan(load(asked.site), asked, os.environ))
+    except OSError as error:  # an address that is none
+        raise Mistake(str(error)) from error
     if asked.json:
         print(json.dumps([f.as_dict() for f in findings], ensure_ascii=False))
     else:

@@ -43,7 +43,9 @@ class Finding:
 
 def examine(plan: Plan) -> list[Finding]:
     """Look at every part and change nothing."""
-    looks = (_disk, _journal, _guard, _broker, _database, _models, _clock, _libraries, _promises)
+    looks = (
+        _disk, _journal, _guard, _broker, _database, _models, _clock, _libraries, _page, _promises,
+    )  # fmt: skip
     return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
         finding for look in looks for finding in look(plan)
     ]
@@ -147,6 +149,33 @@ def _libraries(plan: Plan) -> Iterable[Finding]:
     same = installed == imported
     text = f"urllib3 {imported}" + ("" if same else f", its metadata says {installed}")
     yield Finding("libraries", GOOD if same else BAD, text)
+
+
+def _page(plan: Plan) -> Iterable[Finding]:
+    """Examine HTTPS, and say what to install on the devices of people who may act."""
+    if plan.page_https is None:
+        where = "off" if plan.page is None else f"http://{plan.page[0]}:{plan.page[1]}"
+        text = f"{where}; people act at this machine only: no HTTPS"
+        yield Finding("page", GOOD, text)
+        return
+    from amont_gateway.authority import Authority  # cryptography is large
+
+    authority = Authority(plan.data / "authority", plan.page_names)
+    if not authority.certificate_path.exists():
+        text = "no authority yet; made when the gateway starts, then look here again"
+        yield Finding("page", WEAK, text)
+        return
+    problems = authority.problems()
+    for problem in problems:
+        yield Finding("page", BAD, problem)
+    if problems:
+        return
+    names, port = authority.names(), plan.page_https[1]
+    host = next((name for name in names if name.endswith(".local")), names[0])
+    text = f"HTTPS for {', '.join(names)}, certificate until {authority.ends():%Y-%m-%d}"
+    yield Finding("page", GOOD, text)
+    text = f"install once on each phone: https://{host}:{port}/authority"
+    yield Finding("page", GOOD, f"{text} with SHA-256 fingerprint {authority.fingerprint()}")
 
 
 def _promises(plan: Plan) -> Iterable[Finding]:

@@ -25,6 +25,7 @@ from amont_gateway.storer import COMMIT_MS
 from amont_site import Site
 
 EXIT_BUG = 70
+HTTPS_PORT = 8443
 _M_ARENA_MAX = -8  # of malloc.h
 _ROUND_S = 1.0
 
@@ -41,6 +42,9 @@ class Plan:
     artifacts: Path | None
     broker: Broker | None
     influx: Influx | None
+    page: tuple[str, int] | None = None
+    page_https: tuple[str, int] | None = None
+    page_names: tuple[str, ...] = ()
 
 
 def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
@@ -60,7 +64,18 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
     if site.history is not None:
         token = environment.get("AMONT_INFLUX_TOKEN", "")
         influx = Influx(site.history.url, site.history.database, token)
-    return Plan(site, asked.data, asked.guard_socket, asked.artifacts, broker, influx)
+    page = address("--page", asked.page)
+    return Plan(
+        site,
+        asked.data,
+        asked.guard_socket,
+        asked.artifacts,
+        broker,
+        influx,
+        page,
+        _https(page, asked.page_https),
+        tuple(asked.page_name),
+    )
 
 
 def _limit_arenas() -> None:
@@ -97,7 +112,9 @@ def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -
         broker=planned.broker,
         influx=planned.influx,
         artifacts=planned.artifacts,
-        page=_address(asked.page),
+        page=planned.page,
+        page_https=planned.page_https,
+        page_names=planned.page_names,
         commit_ms=COMMIT_MS if asked.commit_ms is None else asked.commit_ms,
     )
 
@@ -142,10 +159,22 @@ def _with(value: int | None, unit: str) -> str:
     return "no reading" if value is None else f"{value} {unit}"
 
 
-def _address(text: str) -> tuple[str, int] | None:
+def _https(page: tuple[str, int] | None, text: str) -> tuple[str, int] | None:
+    """Return where to serve HTTPS; "auto" does it wherever the page is not for this machine alone.
+
+    A person may act over HTTPS, or at the machine itself.
+    """
+    if text != "auto":
+        return address("--page-https", text)
+    here = page is None or page[0] == "localhost" or page[0].startswith("127.") or page[0] == "::1"
+    return None if here or page is None else (page[0], HTTPS_PORT)
+
+
+def address(option: str, text: str) -> tuple[str, int] | None:
+    """Take "host:port" apart; None for "none". Raise OSError that names the option."""
     if text == "none":
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
-        raise OSError(f"--page {text}: host:port is needed, or 'none'")
+        raise OSError(f"{option} {text}: host:port is needed, or 'none'")
     return host.strip("[]"), int(port)

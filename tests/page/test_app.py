@@ -8,7 +8,7 @@ import pytest
 from tests.page.conftest import client_of
 from tests.page.sample_views import HOSTILE, VIEWS
 
-from amont_gateway.page.app import preferred
+from amont_gateway.page.language import preferred
 from amont_gateway.page.security import BODY_BYTES
 from amont_gateway.page.stream import STILL_S, Pulse
 from amont_gateway.view import Result, View

@@ -6,12 +6,8 @@ import pytest
 from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS
 
 from amont_gateway.page.formatting import Format
-from amont_gateway.page.sentences import (
-    rest_words,
-    siren_key,
-    station_sentence,
-    zone_verdict,
-)
+from amont_gateway.page.sentences import rest_words, station_sentence, zone_verdict
+from amont_gateway.page.siren_card import siren_key
 from amont_gateway.page.texts import Words
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -173,7 +169,9 @@ def siren_of(**fields):
         ({"state": "muted"}, "muted"),
         ({"state": "latch"}, "latch"),
         ({"health": "fault"}, "fault"),
-        ({"mode": "bypass"}, "fault"),
+        ({"mode": "bypass"}, "bypass"),
+        ({"mode": "test", "commanded": True, "confirmed": False}, "test"),
+        ({"mode": "bypass", "state": "sound", "confirmed": False}, "silenced"),
         ({"mode": "drill", "commanded": True, "confirmed": True}, "exercise"),
         # an alarm pre-empts a drill: never called an exercise while a station is the cause
         (

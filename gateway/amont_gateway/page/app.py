@@ -67,7 +67,7 @@ class Parts:
     set_speed: Callable[[float], None] | None
     dry_run: Callable[[str, list[int]], DryRun] | None
     incidents: Callable[[], list[IncidentLine]] | None
-    incident: Callable[[int, str], str] | None
+    incident: Callable[[int, str], str | None] | None
     mayor: Callable[[str], str] | None
     secure: Secure | None
 
@@ -242,7 +242,7 @@ def build_app(
     set_speed: Callable[[float], None] | None = None,
     dry_run: Callable[[str, list[int]], DryRun] | None = None,
     incidents: Callable[[], list[IncidentLine]] | None = None,
-    incident: Callable[[int, str], str] | None = None,
+    incident: Callable[[int, str], str | None] | None = None,
     mayor: Callable[[str], str] | None = None,
     secure: Secure | None = None,
     host_names: Callable[[], Collection[str]] = frozenset,
@@ -256,10 +256,10 @@ def build_app(
     grows whenever the view changes; without it the view is compared twice a second.
     ``set_speed`` is for the demonstration alone: without it ``/speed`` does not exist.
 
-    ``dry_run(station, limits_mm)`` tries limits on the past; it may raise ``OSError`` or
-    ``ValueError``. ``incidents()`` lists what ``incident(number, lang)`` returns as one HTML
-    page, raising ``LookupError`` for one that there is not. ``mayor(lang)`` returns the sheet for
-    the town hall as one HTML page. All four block and run on threads.
+    ``dry_run(station, limits_mm)`` tries limits on the past. ``incidents()`` lists what
+    ``incident(number, lang)`` returns as one HTML page, None for one that there is not.
+    ``mayor(lang)`` returns the sheet for the town hall as one HTML page. All four block, run on
+    threads, and may raise: people then read that nothing is known.
 
     ``secure`` says where HTTPS is; ``host_names`` returns this machine's names in lower case (its
     own addresses and ``localhost`` are always known).

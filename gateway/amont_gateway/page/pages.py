@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_Read = TypeVar("_Read")
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 SEVERITIES = ("alarm", "fault", "notice", "info")
@@ -71,7 +72,7 @@ class Pages:
     def routes(
         self,
         incidents: Callable[[], list[IncidentLine]] | None,
-        incident: Callable[[int, str], str] | None,
+        incident: Callable[[int, str], str | None] | None,
         mayor: Callable[[str], str] | None,
     ) -> list[Route]:
         """Return the routes of what there is."""
@@ -145,18 +146,18 @@ class Pages:
 
     def _incidents(self, incidents: Callable[[], list[IncidentLine]]) -> _Endpoint:
         async def answer(request: Request) -> Response:
-            lines = await run_sync(incidents)
+            lines = await _recorded(incidents)
             return await self.page.html(request, "incidents", lines=lines)
 
         return answer
 
-    def _incident(self, incident: Callable[[int, str], str]) -> _Endpoint:
+    def _incident(self, incident: Callable[[int, str], str | None]) -> _Endpoint:
         async def answer(request: Request) -> Response:
             number = request.path_params["number"]
-            try:
-                return _report(await run_sync(incident, number, language(request)))
-            except LookupError:
-                raise Refused(404, "refused.unknown") from None
+            html = await _recorded(incident, number, language(request))
+            if html is None:
+                raise Refused(404, "refused.unknown")
+            return _report(html)
 
         return answer
 
@@ -203,8 +204,8 @@ class Trials:
             raise Refused(503, "act.busy") from None
         try:
             found = await run_sync(self._dry_run, station, limits_mm)
-        except (OSError, ValueError) as error:
-            log.warning("limits of %s could not be tried: %s", station, error)
+        except Exception:  # whatever it is, people must read that nothing is known
+            log.exception("limits of %s could not be tried", station)
             return None
         finally:
             self._one.release()
@@ -217,6 +218,15 @@ class Trials:
 def _fits(event: Event, show: str, word: str, lang: str) -> bool:
     text = event.text.get(lang) or next(iter(event.text.values()), event.kind)
     return (not show or event.severity == show) and word.casefold() in text.casefold()
+
+
+async def _recorded(read: Callable[..., _Read], *arguments: object) -> _Read:
+    """Read records on a thread; trouble with them is said, and costs this page alone."""
+    try:
+        return await run_sync(read, *arguments)
+    except Exception:
+        log.exception("records could not be read")
+        raise Refused(503, "refused.records") from None
 
 
 def _report(html: str) -> Response:

@@ -89,6 +89,8 @@ class SirenCard:
     @property
     def more(self) -> str:
         """Return the sentence under the headline."""
+        if self.key == "exercise" and self.siren.commanded:
+            return self._t("siren.exercise.sounds")
         if self.key != "muted":
             return self._t(f"siren.{self.key}.more")
         if self.siren.muted_until_ms is None:

@@ -148,6 +148,10 @@ ACT_TEXTS: dict[str, tuple[str, str]] = {
         "Liaison non chiffrée : demande refusée. Ouvrez la page en HTTPS.",
         "The link is not encrypted: request refused. Open the page over HTTPS.",
     ),
+    "refused.records": (
+        "Les enregistrements ne peuvent pas être lus en ce moment.",
+        "The records cannot be read at the moment.",
+    ),
     "refused.unknown": ("Cette page n’existe pas.", "There is no such page."),
     "refused.speed": ("Vitesse inconnue : {speed}.", "Unknown speed: {speed}."),
     "refused.clients": ("Trop de pages ouvertes.", "Too many open pages."),

@@ -104,7 +104,11 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     "siren.pause": ("ALARME — la sirène fait une pause", "ALARM — the siren is pausing"),
     "siren.pause.more": ("Elle va sonner de nouveau.", "It will sound again."),
     "siren.exercise": ("EXERCICE en cours", "DRILL under way"),
-    "siren.exercise.more": ("Ceci n’est pas une alarme.", "This is not an alarm."),
+    "siren.exercise.more": ("Ceci n’est PAS une alarme.", "This is NOT an alarm."),
+    "siren.exercise.sounds": (
+        "La sirène sonne dehors. Ceci n’est PAS une alarme.",
+        "The siren sounds outside. This is NOT an alarm.",
+    ),
     "siren.muted": ("Sirène coupée un moment", "Siren muted for a while"),
     "siren.muted.more": (
         "L’alarme dure toujours. Elle sonnera de nouveau à {time}.",
