@@ -1,4 +1,4 @@
-"""Run the guard, check its audit file, show what it knows."""
+"""Run the guard, check its audit, show what it knows."""
 
 from __future__ import annotations
 
@@ -16,31 +16,39 @@ from . import messages
 from .app import build
 from .audit import verify
 from .config import ConfigError
-from .relay import RelayError
 from .store import InUse
 
 _ANSWER_S = 3.0
 _PRIORITY = -10  # before everything else on a busy Pi; the guard needs little
+_TABLES = {
+    "sirens": ("id", "state", "mode", "health", "commanded", "confirmed", "findings"),
+    "stations": ("id", "level", "stage_mm", "limits_mm", "advice", "voting", "proposed", "agreed"),
+    "sensors": ("id", "node", "value", "age_s", "freshness", "promise", "votes", "flags"),
+    "faults": ("level", "kind", "about", "detail"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and run one command; 1 is "no", 2 a mistake to put right."""
     parser = argparse.ArgumentParser(prog="amont-guard", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, does, text in (
-        ("run", _run, "run until SIGTERM"),
-        ("verify", _verify, "check that the audit file was not altered"),
-        ("status", _status, "show what the guard knows"),
-    ):
-        command = commands.add_parser(name, help=text)
+
+    def add(does: Any, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(does.__name__.strip("_"), help=text)
         command.set_defaults(does=does)
         command.add_argument("--state", type=Path, required=True, help="the guard's state folder")
-        if does is _run:
-            command.add_argument("--gateway-uid", type=int, action="append", default=[])
+        return command
+
+    run = add(_run, "run until SIGTERM")
+    run.add_argument("--gateway-uid", type=int, action="append", default=[])
+    add(_verify, "check that the audit was not altered").add_argument(
+        "--witness", type=Path, help="the gateway's witness.jsonl: shows a cut-off end too"
+    )
+    add(_status, "show what the guard knows").add_argument("--json", action="store_true")
     asked = parser.parse_args(argv)
     try:
         return int(asked.does(asked))
-    except (ConfigError, InUse, RelayError, OSError) as error:
+    except (ConfigError, InUse, OSError) as error:
         print(f"amont-guard {asked.command}: {error}", file=sys.stderr)
         return 2
 
@@ -56,12 +64,15 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    found = verify(asked.state / "audit.jsonl")
-    if found.ok:
+    found = verify(asked.state, asked.witness)
+    if found.broken_line:
+        print(f"altered at line {found.broken_line} of {found.lines}")
+    elif found.missing:
+        print(f"cut off behind line {found.lines}: line {found.missing} was witnessed")
+    else:
         print(f"{found.lines} lines, sound, last {found.last}")
-        return 0
-    print(f"altered at line {found.broken_line} of {found.lines}")
-    return 1
+    print(f"witnessed up to line {found.witnessed}: lines cut off behind it do not show")
+    return 0 if found.ok else 1
 
 
 def _status(asked: argparse.Namespace) -> int:
@@ -69,8 +80,21 @@ def _status(asked: argparse.Namespace) -> int:
         guard.settimeout(_ANSWER_S)
         guard.connect(str(asked.state / "status.sock"))
         state = messages.decode_json(guard.recv(messages.MAX_MESSAGE))  # comes each second
-    print(json.dumps(state, indent=2, ensure_ascii=False))
+    if asked.json:
+        print(json.dumps(state, indent=2, ensure_ascii=False))
+        return 0
+    for title, columns in _TABLES.items():
+        rows = [columns, *([_cell(row.get(name)) for name in columns] for row in state[title])]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        print(title)
+        for row in rows:
+            print("  " + "  ".join(map(str.ljust, row, widths)).rstrip())
     return 0
+
+
+def _cell(value: Any) -> str:
+    # As JSON, so that whatever a text holds, it moves no cursor.
+    return "-" if value in (None, "", [], {}) else json.dumps(value, ensure_ascii=False).strip('"')
 
 
 def _log(record: dict[str, Any]) -> None:

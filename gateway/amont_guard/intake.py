@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from amont_wire.bits import BitReader
 from amont_wire.const import DIRECTIONS, DOWNLINK, MAX_FRAME, MIN_FRAME, RATE_FAST, SAMPLES, URGENT
@@ -35,11 +36,9 @@ _LENGTH, _MALFORMED, _DOWNLINK = 1, 7, 8
 _REASONS = {OtherVersion: 2, UnknownType: 3, UnknownNode: 4, Forged: 5, TooOld: 6}
 
 
-@dataclass(slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What is known of a node from its newest frames."""
 
-    at_s: float
     epoch: int
     by_bridge: bool
 
@@ -112,7 +111,7 @@ class Intake:
             self.changed = True
             heard = self.heard.get(node)
             if heard is None or epoch >= heard.epoch:
-                self.heard[node] = Heard(now_s, epoch, radio is not None)
+                self.heard[node] = Heard(epoch, radio is not None)
             # the gateway decodes the others; the guard has no use for them
             if header.type in (SAMPLES, URGENT) and self._judge.votes(node):
                 batch.decisions += self._judge.samples(

@@ -101,8 +101,7 @@ def test_bridge_frames_carry_their_radio(rig):
 
 def test_a_new_stage_is_told_before_the_second_is_over(rig):
     rig.take(messages.STATE)
-    rig.guard._second_at = float("inf")
-    rig.guard._shown_at = 0.0
+    rig.guard._next = {"look": float("inf")}
     rig.gateway.raw(SimNode(FAR, rig.clock, quantity=2).frame(300))
     rig.turn()
     assert rig.opened()
@@ -132,8 +131,8 @@ def test_a_life_before_does_not_hide_the_present_one(rig):
     rig.line.put(rig.a.frame(300))
     rig.gateway.raw(late)
     rig.turn()
-    (node,) = rig.state()["nodes"]
-    assert (node["epoch"], node["carrier"]) == (rig.a.epoch, "bridge")
+    (heard,) = rig.guard.intake.heard.values()
+    assert (heard.epoch, heard.by_bridge) == (rig.a.epoch, True)
 
 
 def test_no_acknowledgement_without_commit(rig):
@@ -281,7 +280,7 @@ def test_unreadable_windows_are_a_fault_and_prove_nothing(rig, text):
     rig.start()
     rig.live(300)
     state = rig.state()
-    assert any("windows.json" in fault["en"] for fault in state["faults"])
+    assert any("windows.json" in fault["detail"] for fault in state["faults"])
     assert state["sensors"][0]["freshness"] == "assumed"
 
 
@@ -297,7 +296,7 @@ def test_lost_counters_refuse_downlinks_until_the_node_is_enrolled_again(rig):
         rig.gateway.commit(rig.a, 0)
         rig.turn()
         assert rig.line.sent() == []
-        assert any("enrol node 17 again" in f["en"] for f in rig.state()["faults"])
+        assert any("enrol node 17 again" in f["detail"] for f in rig.state()["faults"])
         rig.stop()
     write_site(rig.folder, rig.line.name, generations={17: 2})
     rig.start()

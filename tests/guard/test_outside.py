@@ -1,10 +1,8 @@
 """What touches the world: relay, serial port, socket."""
 
 import socket
-import sys
 import termios
 from collections import Counter
-from types import ModuleType
 
 import pytest
 from tests.guard.rig import FakeClock as Clock
@@ -14,108 +12,32 @@ from amont_guard import bridge as bridge_module
 from amont_guard import messages, sock
 from amont_guard.app import build
 from amont_guard.bridge import Bridge
-from amont_guard.relay import GpioRelay, Output, RelayError, SimulatedRelay
+from amont_guard.config import ConfigError
+from amont_guard.config import ConfigError
+from amont_guard.relay import SimulatedRelay
 from amont_guard.sock import GatewaySocket
 from amont_wire import link
 
 
-class FakePin:
-    def __init__(self, pin, **how):
-        if pin == 5:
-            raise OSError("busy")
-        self.pin, self.how, self.value = pin, how, 0
-
-
-@pytest.fixture
-def gpio(monkeypatch):
-    """A stand-in for gpiozero: there is no GPIO on a desk."""
-    module = ModuleType("gpiozero")
-    module.OutputDevice = module.DigitalInputDevice = FakePin
-    monkeypatch.setitem(sys.modules, "gpiozero", module)
-
-
-def test_gpio_relay_switches_and_reads_its_contact(gpio):
-    relay = GpioRelay({"kind": "gpio", "pin": 17, "readback_pin": 27, "active_high": False})
-    assert relay._out.how == {"active_high": False, "initial_value": None}  # as it is found
-    relay.set(True)
-    assert relay._out.value == 1
-    assert relay.read_back() is False
-    relay._contact.value = 1
-    assert relay.read_back() is True
-    assert relay.simulated is False
-
-
-def test_gpio_relay_without_contact_reads_nothing(gpio):
-    assert GpioRelay({"kind": "gpio", "pin": 17}).read_back() is None
-
-
-def test_simulated_relay_may_live_in_memory():
-    relay = SimulatedRelay()
-    relay.set(True)
-    relay.set(True)
-    assert relay.read_back() is True
-
-
-def test_gpio_that_cannot_be_claimed_is_said(gpio):
-    with pytest.raises(RelayError, match="GPIO 5: busy"):
-        GpioRelay({"kind": "gpio", "pin": 5})
-
-
-class Broken:
-    simulated = True
-
-    def __init__(self):
-        self.contact, self.fails = False, False
-
-    def set(self, on):
-        if self.fails:
-            raise RelayError("no line")
-
-    def read_back(self):
-        if self.fails:
-            raise OSError("no line")
-        return self.contact
-
-
-def test_contact_that_does_not_follow_is_a_fault_once_settled():
-    output = Output(Broken())
-    output.drive(True, 10.0)
-    assert output.fault(10.5) == ""
-    assert output.fault(11.5) == "commanded on, contact says otherwise"
-    output.relay.contact = True
-    assert output.fault(11.5) == ""
-    output.drive(False, 20.0)
-    assert output.fault(22.0) == "commanded off, contact says otherwise"
-
-
-def test_output_that_cannot_be_driven_is_a_fault_and_is_tried_again():
-    output = Output(Broken())
-    output.relay.fails = True
-    output.drive(True, 1.0)
-    assert output.fault(1.0) == "no line"
-    assert output.confirmed() is None
-    output.relay.fails, output.relay.contact = False, True
-    output.drive(True, 2.0)
-    assert output.fault(9.0) == ""
-
-
 def test_relay_fault_is_told_and_moves_no_siren(tmp_path, monkeypatch):
     rig = Rig(tmp_path / "state")
-    monkeypatch.setattr(SimulatedRelay, "read_back", lambda _self: True)
-    rig.clock.pass_s(5)
+    monkeypatch.setattr(SimulatedRelay, "read", lambda _self: {"contact": 1, "isolated": 0})
+    for _ in range(8):
+        rig.clock.pass_s(1)
+        rig.turn()
     state = rig.state()
     assert state["sirens"][0]["health"] == "fault"
     assert state["sirens"][0]["state"] == "idle"
-    assert any(f["fr"].startswith("Sirène mairie") for f in state["faults"])
+    assert state["sirens"][0]["findings"] == [{"code": "contact_welded", "level": 2}]
     rig.close()
 
 
-def test_scaled_clock_refuses_a_real_relay(tmp_path, gpio):
-    write_site(tmp_path, output={"kind": "gpio", "pin": 17})
-    clock = Clock()
-    clock.scaled = True
-    with pytest.raises(RelayError, match="simulated relays only"):
-        build(tmp_path, clock)
+def test_scaled_clock_refuses_a_real_relay(tmp_path):
+    write_site(tmp_path)
+    clock, real = Clock(), SimulatedRelay()
+    clock.scaled, real.simulated = True, False
+    with pytest.raises(ConfigError, match="simulated relays only"):
+        build(tmp_path, clock, lambda *_: real)
     write_site(tmp_path)
     build(tmp_path, clock).close()  # and the folder was given back
 
@@ -147,7 +69,7 @@ def test_port_that_is_not_there_or_in_use_is_a_fault(rig):
     rig.guard.bridge.close()
     rig.guard.bridge.error = "unplugged"
     rig.guard.bridge._retry_at = 1e12
-    assert any(f["en"] == "Radio bridge: unplugged" for f in rig.state()["faults"])
+    assert ("bridge", "unplugged") in ((f["kind"], f["detail"]) for f in rig.state()["faults"])
     assert not rig.guard.bridge.send(b"x" * 20)
     assert list(rig.guard.bridge.read()) == []
 
@@ -286,6 +208,77 @@ def test_too_long_a_message_is_counted(listener, tmp_path):
     peer.close()
 
 
+class Looker:
+    """Somebody who connects to see the state."""
+
+    def __init__(self, folder):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(0)
+        try:
+            self.socket.connect(str(folder / "status.sock"))
+        except BlockingIOError:
+            self.socket.close()
+            raise
+
+    def seen(self):
+        """Return what was sent, to its end."""
+        found = []
+        with self.socket:
+            while message := self.socket.recv(messages.MAX_MESSAGE):
+                found.append(message)
+        return found
+
+
+def test_who_looks_is_shown_one_state_and_takes_no_gateways_place(rig):
+    lookers = [Looker(rig.folder) for _ in range(2)]
+    state = rig.state()
+    for looker in lookers:
+        (shown,) = looker.seen()
+        assert messages.decode_json(shown) == state
+    assert state["counters"]["gateway connected"] == 1
+    rig.gateway.raw(rig.a.frame(300))
+    rig.turn()
+    assert len(rig.opened()) == 1
+
+
+def test_who_looks_while_there_is_no_gateway_is_shown_the_state_too(tmp_path):
+    alone = Rig(tmp_path / "state", gateway=False)
+    looker = Looker(alone.folder)
+    alone.guard._second_at = alone.guard._shown_at = 0.0
+    alone.turn()
+    assert messages.decode_json(looker.seen()[0])["site"] == "sainte-amonette"
+    alone.close()
+
+
+def test_what_a_looker_sends_is_never_read(rig):
+    looker = Looker(rig.folder)
+    asked = {"id": "1", "kind": "drill", "person": "Anne", "pin": "2468", "siren": "mairie"}
+    looker.socket.send(messages.encode_json(messages.ACTION, {**asked, "issued_ms": 0}))
+    looker.socket.send(messages.encode_raw([(1, rig.a.frame(300))]))
+    state = rig.state()
+    assert (rig.opened(), rig.rejected(), rig.take(messages.RESULT)) == ([], [], [])
+    assert not any("action" in name or "message" in name for name in state["counters"])
+    looker.socket.close()
+
+
+def test_lookers_beyond_two_wait_and_cost_nothing(rig):
+    many = [Looker(rig.folder) for _ in range(sock.LOOKERS + 1)]  # as many as the kernel queues
+    with pytest.raises(BlockingIOError):
+        Looker(rig.folder)
+    many[0].socket.close()  # and one that is gone before its turn costs nothing either
+    rig.state()
+    rig.state()
+    assert [len(looker.seen()) for looker in many[1:]] == [1] * (len(many) - 1)
+
+
+def test_who_may_not_look_is_shown_nothing(rig):
+    rig.guard.gateway._uids = {12345}
+    looker = Looker(rig.folder)
+    assert rig.state()["counters"]["gateway connected"] == 1
+    assert looker.seen() == []
+    assert rig.guard.counters["gateway refused"] == 1
+
+
 def test_a_socket_that_cannot_be_bound_costs_only_the_gateway(tmp_path, monkeypatch):
     counters = Counter()
     made = GatewaySocket(tmp_path / "later" / "guard.sock", [], counters)
@@ -327,16 +320,3 @@ def test_port_that_goes_while_it_is_opened_is_lost(monkeypatch):
 
     monkeypatch.setattr(bridge_module.serial, "serial_for_url", gone)
     assert not Bridge("/dev/amont-bridge", 115200, Counter()).connected
-
-
-def test_gpio_that_fails_later_is_a_fault_of_its_own_siren_only(gpio, monkeypatch):
-    class Gone(Exception):
-        """What gpiozero's pin factories raise is no OSError."""
-
-    def fail(*_):
-        raise Gone("handle closed")
-
-    output = Output(GpioRelay({"kind": "gpio", "pin": 17, "readback_pin": 27}))
-    monkeypatch.setattr(FakePin, "value", property(fail, fail), raising=False)
-    output.drive(True, 1.0)
-    assert output.fault(9.0) == "GPIO: handle closed"
