@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,9 @@ Log = Callable[[dict[str, Any]], None]
 
 
 def build(
-    state_dir: Path,
-    clock: Clock | None = None,
-    relay_factory: RelayFactory = make_relay,
-    disk: Disk | None = None,
-    gateway_uids: Iterable[int] = (),
-    log: Log | None = None,
-) -> Guard:
+    state_dir: Path, clock: Clock | None = None, relay_factory: RelayFactory = make_relay,
+    disk: Disk | None = None, gateway_uids: Iterable[int] = (), log: Log | None = None,
+) -> Guard:  # fmt: skip
     """Build the guard of a state folder.
 
     A clock with the mark ``scaled`` is the demonstration's: with it every relay but a simulated
@@ -95,14 +92,17 @@ class Guard:
         plans = {name: siren.practice for name, siren in self.config.sirens.items()}
         self.practice = Practice(plans, self.config.time_zone, clock.monotonic_s())
         self.sirens = Sirens(self.outputs, self.judge, self.practice, self._record)
-        self._sums, self._logger = Worker(), Worker(256)
-        self.people = People(self.config.people, self._sums.submit, self._allow, self._answer)
+        # one each: a disk that hangs must not keep people out
+        self._sums, self._looks, self._logger = Worker(), Worker(1), Worker(256)
+        people, places = self.config.people, set(self.config.sirens)
+        self.people = People(people, places, self._sums.submit, self._allow, self._answer)
         self._status = Status(
             self.config, self.judge, self.freshness, self.sirens, self.thresholds,
             self.intake.heard,
         )  # fmt: skip
         self.boot = secrets.token_hex(4)
-        self._at_start = self._restore()
+        self._at_start: list[Fault] = []  # wrong for as long as this run lasts
+        self._restore()
         self.faults: dict[str, Fault] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
@@ -164,22 +164,29 @@ class Guard:
     def _open_outputs(
         self, config: Config, relay_factory: RelayFactory, folder: Path
     ) -> dict[str, Output]:
-        relays = {name: relay_factory(s, folder) for name, s in config.sirens.items()}
-        if getattr(self.clock, "scaled", False) and not all(r.simulated for r in relays.values()):
-            raise RelayError("a scaled clock drives simulated relays only")
-        return {name: Output(relay, config.sirens[name]) for name, relay in relays.items()}
+        outputs: dict[str, Output] = {}
+        try:
+            for name, siren in config.sirens.items():
+                outputs[name] = Output(relay_factory(siren, folder), siren)
+                if getattr(self.clock, "scaled", False) and not outputs[name].relay.simulated:
+                    raise RelayError("a scaled clock drives simulated relays only")
+        except RelayError:
+            for output in outputs.values():
+                output.close()
+            raise
+        return outputs
 
-    def _restore(self) -> list[Fault]:
-        found = [fault("config", detail=self._config_error)] if self._config_error else []
+    def _restore(self) -> None:
+        if self._config_error:
+            self._at_start.append(fault("config", detail=self._config_error))
         if self._audit.found.lines:  # else this is the first start, and there is nothing to miss
             wrong = self._store.restore("windows.json", self._take_windows)
             wrong += self._store.restore(
                 "state.json", self._take_state, self._take_limits, self._take_practice
             )
-            found += [fault("state", detail=text) for text in wrong]
+            self._at_start += [fault("state", detail=text) for text in wrong]
         if not self._audit.found.ok:
-            found.append(fault("audit", detail=str(self._audit.found.broken_line)))
-        return found
+            self._at_start.append(fault("audit", detail=str(self._audit.found.broken_line)))
 
     def _take_windows(self, saved: dict[str, Any], _then_s: float, same_run: bool) -> None:
         self.keys.restore_windows(saved["windows"])
@@ -191,10 +198,9 @@ class Guard:
 
     def _take_limits(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
         overruled = self.thresholds.restore(saved["limits"], int(then_s))
+        self._at_start += [fault("limits", station) for station in overruled]
         for station in self.config.stations:
             self.judge.set_limits(station, self.thresholds.in_force(station))
-        if overruled:
-            raise ValueError(f"limits of {', '.join(overruled)}: the site's file says others")
 
     def _take_practice(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
         self.practice.restore(saved["practice"], then_s)
@@ -347,7 +353,7 @@ class Guard:
     def _look(self, now_s: float) -> None:
         wall_ms = self.clock.wall_ms()
         self._carry_out(self.sirens.look(now_s, wall_ms))
-        self.keys.refresh(self._sums.submit)
+        self.keys.refresh(self._looks.submit)
         for station, limits_mm in self.thresholds.due(int(now_s)):
             self.judge.set_limits(station, limits_mm)
             record = {"kind": "limits", "station": station, "limits_mm": limits_mm}
@@ -357,11 +363,9 @@ class Guard:
             self._record({"kind": "fault" if name in found else "fault over", "name": name})
         self.faults = found
         for siren in self.outputs:
-            levels = {
-                name: f["level"] for name, f in found.items()
-                if f["kind"] != "relay" or f["about"] == siren
-            }  # fmt: skip
-            self._carry_out(self.judge.report_faults(siren, levels, now_s))
+            mine = [f for f in found.values() if f["kind"] != "relay" or f["about"] == siren]
+            worst = {f["kind"]: f["level"] for f in sorted(mine, key=itemgetter("level"))}
+            self._carry_out(self.judge.report_faults(siren, worst, now_s))
 
     def _faults(self, now_s: float, wall_ms: int) -> list[Fault]:
         found = [fault("disk", detail=text) for text in self.writer.faults()]
@@ -380,13 +384,13 @@ class Guard:
             "audit": dict(zip(("lines", "head"), self._audit.head, strict=True)),
             "config": {"sha256": self.config.sha256, "last_good": bool(self._config_error)},
         }  # fmt: skip
-        for left_out in (("nodes", "sensors"), ("stations", "faults"), ()):
+        for left_out in ("sensors", "stations", "faults"):
             try:
                 self.gateway.show(messages.encode_json(messages.STATE, state))
                 return
             except messages.MessageError:  # a very large site: what matters fits
                 self.counters["state too long"] += 1
-                state.update({name: [] for name in left_out})
+                state[left_out] = []
 
 
 def _notify(text: str) -> None:

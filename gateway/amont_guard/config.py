@@ -1,233 +1,228 @@
 """Load the compiled site file that the guard lives by, bound by bound.
 
-A file that does not hold leaves the guard on the last good copy, with a fault: a mistake in the
-configuration must not silence a siren that worked yesterday. Each field below says its bounds.
+A file that does not hold, or that the guard cannot start with, leaves it on the last good copy:
+a mistake in the configuration must not silence a siren that worked yesterday. Each field below
+says its bounds; what the guard does not use it does not read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from amont_watch.siren import KEY
+from amont_watch.siren import KEY, SCHEDULE
 
 _LIMIT_BYTES = 1 << 20
-_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-_PIN = r"scrypt\$(\d{1,7})\$(\d{1,2})\$([1-4])\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}"
 _PIN_BYTES = 48 << 20  # what checking one PIN may take
-_WIDE = 2**30
 _T = TypeVar("_T")
+_Read = Callable[[Any, str], Any]  # value, where it stands: the value, or ConfigError
 
 
 class ConfigError(ValueError):
     """The file cannot be used; the message says where and why."""
 
 
-def _whole(low: int, high: int) -> Any:
-    def read(value: Any, where: str) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ConfigError(f"{where}: {value!r}, must be {low} to {high}")
+def _check(holds: bool, where: str, what: str) -> None:
+    if not holds:
+        raise ConfigError(f"{where}: {what}")
+
+
+def _one(fits: Callable[[Any], bool], must: str) -> _Read:
+    def read(value: Any, where: str) -> Any:
+        _check(fits(value), where, f"{value!r:.100}, must {must}")
         return value
 
-    return field(metadata={"read": read})
+    return read
 
 
-def _text(pattern: str = r".{1,300}") -> Any:
-    def read(value: Any, where: str) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ConfigError(f"{where}: {value!r}, must match {pattern}")
-        return value
-
-    return field(metadata={"read": read})
+def _whole(low: int, high: int) -> _Read:
+    return _one(lambda v: type(v) is int and low <= v <= high, f"be {low} to {high}")
 
 
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(f"{where}: must be a list of names")
-    return tuple(value)
+def _text(form: str) -> _Read:
+    return _one(lambda v: isinstance(v, str) and bool(re.fullmatch(form, v)), f"match {form}")
 
 
-def _label(value: Any, where: str) -> dict[str, str]:
-    label = _object(value, where)
-    if not all(isinstance(label.get(language), str) for language in ("fr", "en")):
-        raise ConfigError(f"{where}: must have fr and en")
-    return label
+def _or_null(read: _Read) -> _Read:
+    return lambda value, where: None if value is None else read(value, where)
 
 
-def _output(value: Any, where: str) -> dict[str, Any]:
-    output = _object(value, where)
-    if output.get("kind") not in ("simulated", "gpio"):
-        raise ConfigError(f"{where}.kind: {output.get('kind')!r}, must be simulated or gpio")
-    for name in ("pin", "readback_pin") if output["kind"] == "gpio" else ():
-        pin = output.get(name)
-        if not ((type(pin) is int and 0 <= pin <= 63) or (pin is None and name != "pin")):
-            raise ConfigError(f"{where}.{name}: {pin!r}, must be 0 to 63")
-    return output
+def _list(read: _Read, least: int, most: int) -> _Read:
+    def read_all(value: Any, where: str) -> list[Any]:
+        fits = isinstance(value, list) and least <= len(value) <= most
+        _check(fits, where, f"must be a list of {least} to {most}")
+        return [read(item, f"{where}[{at}]") for at, item in enumerate(value)]
+
+    return read_all
 
 
-def _many(kind: type[Any], limit: int) -> Any:
-    def read(value: Any, where: str) -> tuple[Any, ...]:
-        if not isinstance(value, list) or len(value) > limit:
-            raise ConfigError(f"{where}: must be a list of at most {limit}")
-        return tuple(_build(kind, item, f"{where}[{at}].") for at, item in enumerate(value))
+def _keys(**reads: _Read) -> _Read:
+    def read_all(value: Any, where: str) -> dict[str, Any]:
+        _check(isinstance(value, dict), where or "file", "not an object")
+        return {
+            name: read(value.get(name), f"{where}.{name}".lstrip("."))
+            for name, read in reads.items()
+        }
 
-    return field(metadata={"read": read})
+    return read_all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class _Part(SimpleNamespace):
+    """A part of the file: how each of its keys is read, and then what was read."""
+
+    reads: ClassVar[dict[str, _Read]]
+
+
+def _parts(kind: type[_Part], most: int) -> _Read:
+    read = _keys(**kind.reads)
+    return _list(lambda value, where: kind(**read(value, where)), 0, most)
+
+
+_ID = _text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_PIN = _text(r"scrypt\$(\d{1,7})\$(\d{1,2})\$([1-4])\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}")
+_OBJECT = _one(lambda v: isinstance(v, dict), "be an object")
+_WIDE, _MM, _SECONDS = _whole(-(2**30), 2**30), _whole(-100_000, 1_000_000), _whole(1, 90_000)
+_DAY = {"hour": _whole(0, 23), "minute": _whole(0, 59)}  # local time
+_DRILL = {
+    **_DAY, "weekday": _whole(0, 6), "nth": _whole(1, 4), "seconds": _whole(1, 120),
+    "agreed_by": _list(_text(".+"), 2, 2),
+}  # fmt: skip
+
+
+class Channel(_Part):
     """One sensor of a node and what its readings must look like."""
 
-    index: int = _whole(0, 3)
-    sensor: str = _text(_ID)
-    quantity: str = _text()
-    validity_s: int = _whole(1, 90_000)
-    min: int = _whole(-_WIDE, _WIDE)
-    max: int = _whole(-_WIDE, _WIDE)
-    step_per_min: int = _whole(0, _WIDE)
-    flat_samples: int = _whole(0, 100_000)
+    reads: ClassVar = {
+        "index": _whole(0, 3), "sensor": _ID, "validity_s": _SECONDS, "min": _WIDE, "max": _WIDE,
+        "step_per_min": _whole(0, 2**30), "flat_samples": _whole(0, 100_000),
+    }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(_Part):
     """One node."""
 
-    id: int = _whole(1, 65534)
-    carrier: str = _text("bridge|mqtt|lorawan")
-    interval_s: int = _whole(1, 90_000)
-    fast_interval_s: int = _whole(1, 90_000)
-    channels: tuple[Channel, ...] = _many(Channel, 4)
+    reads: ClassVar = {
+        "id": _whole(1, 65534), "carrier": _text("bridge|mqtt|lorawan"),
+        "channels": _parts(Channel, 4),
+    }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class Station(_Part):
     """One river place."""
 
-    id: str = _text(_ID)
-    name: dict[str, str] = field(metadata={"read": _label})
-    sensors: tuple[str, ...] = field(metadata={"read": _names})
-    watch_mm: int = _whole(-100_000, 1_000_000)
-    warning_mm: int = _whole(-100_000, 1_000_000)
-    alarm_mm: int = _whole(-100_000, 1_000_000)
-    alarm_plus_mm: int = _whole(-100_000, 1_000_000)
-    hysteresis_mm: int = _whole(0, 10_000)
-    clear_s: int = _whole(0, 86_400)
-    rise_support_mm: int = _whole(1, 100_000)
-    rise_support_s: int = _whole(1, 90_000)
+    reads: ClassVar = {
+        "id": _ID, "sensors": _list(_ID, 1, 3),
+        "watch_mm": _MM, "warning_mm": _MM, "alarm_mm": _MM, "alarm_plus_mm": _MM,
+        "bounds_mm": _list(_WIDE, 2, 2), "limits_delay_s": _whole(0, 86_400),
+        "hysteresis_mm": _whole(0, 10_000), "clear_s": _whole(0, 86_400),
+        "rise_support_mm": _whole(1, 100_000), "rise_support_s": _SECONDS,
+    }  # fmt: skip
+
+    @property
+    def limits_mm(self) -> list[int]:
+        """Return the file's own four limits: watch, warning, alarm, alarm+."""
+        return [self.watch_mm, self.warning_mm, self.alarm_mm, self.alarm_plus_mm]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Siren:
-    """One siren, the stations that may sound it, and its output."""
+class Siren(_Part):
+    """One siren and the stations that may sound it; ``supervise`` checks what is wired to it."""
 
-    id: str = _text(_ID)
-    name: dict[str, str] = field(metadata={"read": _label})
-    stations: tuple[str, ...] = field(metadata={"read": _names})
-    output: dict[str, Any] = field(metadata={"read": _output})
-    max_on_s: int = _whole(1, 3600)
-    pause_s: int = _whole(0, 3600)
+    reads: ClassVar = {
+        "id": _ID, "stations": _list(_ID, 1, 100), "output": _OBJECT, "supervision": _OBJECT,
+        "key": _or_null(_OBJECT), "max_on_s": _whole(1, 3600), "pause_s": _whole(0, 3600),
+        "practice": _keys(silent_test=_keys(**_DAY), drill=_or_null(_keys(**_DRILL))),
+    }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(_Part):
     """One person who may act."""
 
-    name: str = _text()
-    role: str = _text()
-    pin: str = _text(_PIN)
+    reads: ClassVar = {"name": _text(r".{1,300}"), "pin": _PIN}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bridge:
-    port: str = _text(r".{0,300}")
-    baud: int = _whole(1200, 3_000_000)
-
-
-def _bridge(value: Any, where: str) -> _Bridge:
-    return _build(_Bridge, value or {"port": "", "baud": 115200}, f"{where}.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
-    format: int = _whole(1, 1)
-    sha256: str = _text(r"[0-9a-f]{64}")
-    site: str = _text(_ID)
-    bridge: _Bridge = field(metadata={"read": _bridge})
-    nodes: tuple[Node, ...] = _many(Node, 500)
-    stations: tuple[Station, ...] = _many(Station, 100)
-    sirens: tuple[Siren, ...] = _many(Siren, 16)
-    people: tuple[Person, ...] = _many(Person, 100)
+_read_site = _keys(
+    format=_whole(1, 1), sha256=_text(r"[0-9a-f]{64}"), site=_ID,
+    time_zone=_text(r"[A-Za-z0-9_+/-]{1,64}"),
+    bridge=_or_null(_keys(port=_text(r".{0,300}"), baud=_whole(1200, 3_000_000))),
+    nodes=_parts(Node, 500), stations=_parts(Station, 100), sirens=_parts(Siren, 16),
+    people=_parts(Person, 100),
+)  # fmt: skip
 
 
 class Config:
     """The compiled site, by name."""
 
-    def __init__(self, site: _Site) -> None:
-        """Check what no field can say alone; raise ConfigError."""
-        self.site, self.sha256 = site.site, site.sha256
-        self.port, self.baud = site.bridge.port, site.bridge.baud
-        self.nodes = {node.id: node for node in site.nodes}
-        self.stations = {station.id: station for station in site.stations}
-        self.sirens = {siren.id: siren for siren in site.sirens}
-        self.people = {person.name: person for person in site.people}
-        channels = [channel for node in site.nodes for channel in node.channels]
-        sensors = {channel.sensor for channel in channels}
-        _check(len(sensors) == len(channels), "nodes", "a sensor is named twice")
-        for channel in channels:
-            _check(channel.min < channel.max, f"sensor {channel.sensor}", "min is not below max")
-        for s in site.stations:
-            known = 1 <= len(s.sensors) <= 3 and sensors.issuperset(s.sensors)
-            _check(known, f"station {s.id}", "needs 1 to 3 sensors of this file")
-            apart = len(set(s.sensors)) == len(s.sensors)
-            _check(apart, f"station {s.id}", "names a sensor twice: it would vote twice")
-            rising = s.watch_mm < s.warning_mm < s.alarm_mm < s.alarm_plus_mm
-            _check(rising, f"station {s.id}", "its four limits must rise")
-        for siren in site.sirens:
-            known = bool(siren.stations) and self.stations.keys() >= set(siren.stations)
+    def __init__(self, site: dict[str, Any]) -> None:
+        """Take what ``_read_site`` returned; check what no field can say alone."""
+        self.site, self.sha256, self.time_zone = site["site"], site["sha256"], site["time_zone"]
+        bridge = site["bridge"] or {"port": "", "baud": 0}
+        self.port, self.baud = bridge["port"], bridge["baud"]
+        self.nodes: dict[int, Node] = _by("id", site["nodes"])
+        self.stations: dict[str, Station] = _by("id", site["stations"])
+        self.sirens: dict[str, Siren] = _by("id", site["sirens"])
+        self.people: dict[str, Person] = _by("name", site["people"])
+        sensors = _by("sensor", [c for node in site["nodes"] for c in node.channels])
+        for c in sensors.values():
+            _check(c.min < c.max, f"sensor {c.sensor}", "min is not below max")
+        for station in self.stations.values():
+            _check_station(station, sensors.keys())
+        for siren in self.sirens.values():
+            known = self.stations.keys() >= set(siren.stations)
             _check(known, f"siren {siren.id}", "needs stations of this file")
-        for person in site.people:
-            nobody = person.name == KEY
-            _check(not nobody, f"person {person.name}", "is the key at the box, not a name")
+            drill = siren.practice["drill"]
+            two = set(drill["agreed_by"]) & self.people.keys() if drill else ()
+            agreed = not drill or len(two) == 2
+            _check(agreed, f"siren {siren.id}", "its drills need two people of this file")
+        for person in self.people.values():
+            _check(person.name not in (KEY, SCHEDULE), f"person {person.name}", "is no name")
             n, r = (int(number) for number in person.pin.split("$")[1:3])
             _check(128 * n * r <= _PIN_BYTES, f"person {person.name}", "pin takes over 48 MiB")
 
 
-def load(path: Path) -> tuple[Config, dict[str, str]]:
-    """Return the configuration and faults of it by kind; raise ConfigError if there is none.
+class Loaded(NamedTuple, Generic[_T]):
+    """A configuration, what was made of it, and why it is not the newest ("": it is)."""
 
-    "config": why the last good copy is in force; "copy": why none could be kept.
+    config: Config
+    made: _T
+    content: bytes
+    error: str
+
+
+def load(path: Path, make: Callable[[Config], _T]) -> Loaded[_T]:
+    """Return the first of the file and its good copy of which ``make`` makes what the guard needs.
+
+    ``make`` may raise ValueError or RuntimeError. Raises ConfigError if neither file will do.
     """
-    good = path.with_name(path.name + ".good")
-    try:
-        content = _read(path)
-        config = parse(content)
-    except ConfigError as error:
+    errors: list[str] = []
+    for source in (path, good_copy(path)):
         try:
-            return parse(_read(good)), {"config": f"{path.name}: {error}"}
-        except ConfigError:
-            raise ConfigError(f"{path}: {error}; there is no good copy either") from None
-    return config, _keep(good, content)
+            content = _read(source)
+            config = parse(content)
+            return Loaded(config, make(config), content, "".join(errors))
+        except (ValueError, RuntimeError) as error:
+            errors.append(f"{source.name}: {error}")
+    raise ConfigError(f"{path.parent}: {'; '.join(errors)}")
+
+
+def good_copy(path: Path) -> Path:
+    """Return where the last file is kept with which the guard has started."""
+    return path.with_name(path.name + ".good")
 
 
 def parse(content: bytes) -> Config:
     """Check a compiled site file; raise ConfigError naming the first thing that does not hold."""
     try:
         raw = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"not JSON ({error})") from None
-    site = _build(_Site, raw, "")
-    body = {name: value for name, value in raw.items() if name != "sha256"}
-    try:
-        found = digest(body)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"not canonical JSON ({error})") from None
-    if site.sha256 != found:
-        raise ConfigError("sha256 does not match: the file was changed by hand or damaged")
+        found = digest({name: value for name, value in raw.items() if name != "sha256"})
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise ConfigError(f"not a JSON object ({error})") from None
+    site = _read_site(raw, "")
+    _check(site["sha256"] == found, "sha256", "does not match: changed by hand or damaged")
     return Config(site)
 
 
@@ -237,23 +232,19 @@ def digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _build(kind: type[_T], value: Any, where: str) -> _T:
-    given = _object(value, where.rstrip(".") or "file")
-    return kind(**{
-        f.name: f.metadata["read"](given.get(f.name), where + f.name)
-        for f in fields(kind)  # type: ignore[arg-type]  # all of them are dataclasses
-    })  # fmt: skip
+def _by(key: str, parts: list[Any]) -> dict[Any, Any]:
+    named = {getattr(part, key): part for part in parts}
+    _check(len(named) == len(parts), f"{key}s", f"of {list(named)!r:.100} one is named twice")
+    return named
 
 
-def _object(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: not an object")
-    return value
-
-
-def _check(holds: bool, where: str, what: str) -> None:
-    if not holds:
-        raise ConfigError(f"{where}: {what}")
+def _check_station(station: Station, sensors: Iterable[str]) -> None:
+    where, limits, (low, high) = f"station {station.id}", station.limits_mm, station.bounds_mm
+    _check(set(sensors) >= set(station.sensors), where, "needs sensors of this file")
+    apart = len(set(station.sensors)) == len(station.sensors)
+    _check(apart, where, "names a sensor twice: it would vote twice")
+    _check(limits == sorted(set(limits)), where, "its four limits must rise")
+    _check(low <= limits[0] and limits[3] <= high, where, "its limits must lie in its bounds")
 
 
 def _read(path: Path) -> bytes:
@@ -264,17 +255,3 @@ def _read(path: Path) -> bytes:
         raise ConfigError(error.strerror or str(error)) from None
     _check(len(content) <= _LIMIT_BYTES, path.name, "larger than 1 MiB")
     return content
-
-
-def _keep(good: Path, content: bytes) -> dict[str, str]:
-    try:
-        if not good.exists() or good.read_bytes() != content:
-            part = good.with_name(good.name + ".part")
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(good)
-    except OSError as error:
-        return {"copy": f"{good.name} cannot be kept: {error.strerror or error}"}
-    return {}

@@ -8,7 +8,7 @@ drives the relays first, then writes the audit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from amont_watch import siren as alarm
@@ -16,8 +16,7 @@ from amont_watch import vote as voting
 from amont_watch.hazard import Hazard
 from amont_watch.machine import step
 from amont_watch.quality import SensorQuality, flag_names
-from amont_watch.siren import ALARM_TONE, OFF, Action, Event, Limits, State, state_from_dict
-from amont_watch.texts import RULES
+from amont_watch.siren import Action, Event, Limits, State, state_from_dict
 from amont_wire.samples import Samples
 
 from .config import Channel, Config, Siren, Station
@@ -39,23 +38,28 @@ class Decision:
 
 @dataclass(slots=True)
 class SensorWatch:
-    """One sensor of a station: where it comes from, and what was judged last."""
+    """One sensor of a node: where it comes from, and what was judged last."""
 
     node: int
     channel: Channel
     quality: SensorQuality
-    states: list[voting.SensorState]  # one for each station that it belongs to
+    seats: list[tuple[StationWatch, voting.SensorState]] = field(default_factory=list)
     judged: tuple[int, int] = (-1, -1)  # epoch, seq
 
+    @property
+    def state(self) -> voting.SensorState | None:
+        """Return what was read last, None if the sensor belongs to no station."""
+        return self.seats[0][1] if self.seats else None
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class StationWatch:
     """One station: its sensors, its level, the vote it rests on, what a model advises."""
 
     config: Station
     rules: voting.StationConfig
-    sensors: list[voting.SensorState]
     hazard: Hazard
+    sensors: list[voting.SensorState] = field(default_factory=list)
     vote: voting.Vote = field(default_factory=lambda: voting.Vote(0, 0, [], 0, "no data", []))
     rule: str = "no data"  # what brought the level that stands
     advice: tuple[int, float] = (voting.NORMAL, 0.0)  # level, until when
@@ -64,6 +68,15 @@ class StationWatch:
         """Return the level that a model advises now."""
         return self.advice[0] if now_s < self.advice[1] else voting.NORMAL
 
+    def reason(self) -> dict[str, Any]:
+        """Say why the level stands, in codes and numbers."""
+        level, values = self.hazard.level, [s.value for s in self.sensors if s.value is not None]
+        return {
+            "station": self.config.id, "level": voting.LEVEL_NAMES[level], "rule": self.rule,
+            "stage_mm": max(values, default=None), "sensors": self.vote.evidence,
+            "limit_mm": self.rules.limits[max(level, voting.WATCH)],
+        }  # fmt: skip
+
 
 @dataclass(slots=True)
 class SirenWatch:
@@ -71,9 +84,10 @@ class SirenWatch:
 
     config: Siren
     limits: Limits
-    state: State
+    stations: list[StationWatch]
+    state: State = field(default_factory=State)
     since_s: float = 0.0  # of the annunciation that stands
-    reason: dict[str, str] = field(default_factory=dict)
+    reason: dict[str, Any] = field(default_factory=dict)
 
 
 class Judge:
@@ -81,34 +95,36 @@ class Judge:
 
     def __init__(self, config: Config) -> None:
         """Build the watches that the configuration names."""
-        self.sensors: dict[str, SensorWatch] = {}
-        self._by_node: dict[int, list[SensorWatch]] = {}
-        for node in config.nodes.values():
-            for c in node.channels:
-                quality = SensorQuality(c.min, c.max, c.step_per_min, c.flat_samples)
-                watch = self.sensors[c.sensor] = SensorWatch(node.id, c, quality, [])
-                self._by_node.setdefault(node.id, []).append(watch)
+        self._by_node = {
+            node.id: [SensorWatch(node.id, c, _quality(c)) for c in node.channels]
+            for node in config.nodes.values()
+        }
+        self.sensors = {s.channel.sensor: s for mine in self._by_node.values() for s in mine}
         self.stations = {s.id: self._station(s) for s in config.stations.values()}
         self.sirens = {
-            s.id: SirenWatch(s, Limits(max_on_s=s.max_on_s, pause_s=s.pause_s), State())
+            s.id: SirenWatch(
+                s, Limits(max_on_s=s.max_on_s, pause_s=s.pause_s),
+                [self.stations[station] for station in s.stations],
+            )
             for s in config.sirens.values()
-        }
+        }  # fmt: skip
 
     def votes(self, node: int) -> bool:
         """Tell whether any sensor of the node belongs to a station."""
-        return any(sensor.states for sensor in self._by_node.get(node, ()))
+        return any(sensor.seats for sensor in self._by_node.get(node, ()))
 
     def samples(
         self, node: int, epoch: int, message: Samples, age: Age, now_s: float, frame: list[int]
     ) -> list[Decision]:
         """Judge what is new and young enough in a frame; ``frame`` names it in the audit."""
-        touched: set[str] = set()
-        for sensor in self._by_node.get(node, ()):
-            for row in self._new_rows(sensor, epoch, message):
-                if self._observe(sensor, message.tick_s, row, age, now_s):
-                    touched.add(sensor.channel.sensor)
-        stations = [s for s in self.stations.values() if touched & set(s.config.sensors)]
-        return list(self._decide(stations, now_s, frame)) if stations else []
+        touched = {
+            station.config.id: station
+            for sensor in self._by_node.get(node, ())
+            for row in self._new_rows(sensor, epoch, message)
+            if self._observe(sensor, message.tick_s - row[0], row, age, now_s)
+            for station, _ in sensor.seats
+        }
+        return list(self._decide(touched.values(), now_s, frame))
 
     def tick(self, now_s: float) -> list[Decision]:
         """Let a second pass: readings grow old, mutes and bursts end."""
@@ -124,13 +140,13 @@ class Judge:
         return (self._step(siren, event, now_s, asked) or [Decision(asked)])[0]
 
     def report_faults(self, siren: str, faults: dict[str, int], now_s: float) -> list[Decision]:
-        """Tell a siren's health region what is wrong now; faults never move the siren."""
-        known, faults = self.sirens[siren].state.faults, _worst(faults)
+        """Tell a siren's health region what kinds of fault there are; they never move it."""
+        known = self.sirens[siren].state.faults
         events = [
-            Event(alarm.RAISE_FAULT, name=name, level=level)
-            for name, level in faults.items()
-            if known.get(name) != level
-        ] + [Event(alarm.CLEAR_FAULT, name=name) for name in known if name not in faults]
+            Event(alarm.RAISE_FAULT, name=kind, level=level)
+            for kind, level in faults.items()
+            if known.get(kind) != level
+        ] + [Event(alarm.CLEAR_FAULT, name=kind) for kind in known if kind not in faults]
         return [
             decision
             for event in events
@@ -142,14 +158,31 @@ class Judge:
         hold_s = min(max(float(until_s), 0.0), ADVICE_MAX_S)
         self.stations[station].advice = (ADVICE_LEVELS[level], now_s + hold_s)
 
+    def set_limits(self, station: str, limits_mm: list[int]) -> None:
+        """Judge by other limits from now on; a level that stands still falls as slowly as ever."""
+        watch = self.stations[station]
+        watch.rules.limits = [0, *limits_mm]
+        for sensor in watch.sensors:  # what was a vote may be none now
+            for i, limit in enumerate(limits_mm[2:]):
+                if sensor.value is None or sensor.value < limit:
+                    sensor.votes[i] = 0
+
+    def calm(self, station: str) -> bool:
+        """Tell whether a station is at normal."""
+        return self.stations[station].hazard.level == voting.NORMAL
+
+    def at_rest(self, siren: str) -> bool:
+        """Tell whether a siren is armed and silent, and its stations are calm."""
+        state = self.sirens[siren].state
+        return (state.mode, state.annunciation, state.level) == (
+            alarm.ARMED, alarm.IDLE, voting.NORMAL,
+        )  # fmt: skip
+
     def rate(self, node: int, now_s: float) -> int:
         """Return how fast a node should sample: normal, fast, or as while a siren sounds."""
-        mine = [s for s in self.stations.values() if self._has(s, node)]
-        names = {station.config.id for station in mine}
-        if any(
-            siren.state.annunciation == alarm.SOUND and names & set(siren.config.stations)
-            for siren in self.sirens.values()
-        ):
+        mine = [s for sensor in self._by_node.get(node, ()) for s, _ in sensor.seats]
+        sounding = [x for x in self.sirens.values() if x.state.annunciation == alarm.SOUND]
+        if any(station in siren.stations for siren in sounding for station in mine):
             return _RATE_SIREN
         high = any(max(s.hazard.level, s.advised(now_s)) >= voting.WATCH for s in mine)
         return _RATE_FAST if high else _RATE_NORMAL
@@ -179,15 +212,15 @@ class Judge:
         """
         then, now = int(then_s), int(now_s)
         states = {name: state_from_dict(s, then) for name, s in saved["sirens"].items()}
-        for name, station in saved["stations"].items():
-            if name in self.stations:
-                self.stations[name].hazard.restore(station, now)
-                for sensor in self.stations[name].sensors:
-                    if sensors_too and sensor.id in station["sensors"]:
-                        sensor.restore(station["sensors"][sensor.id], then, now - then)
-        for name, (epoch, seq) in saved["judged"].items():
-            if name in self.sensors:
-                self.sensors[name].judged = (int(epoch), int(seq))
+        for name in self.stations.keys() & saved["stations"].keys():
+            station, was = self.stations[name], saved["stations"][name]
+            station.hazard.restore(was, now)
+            for sensor in station.sensors if sensors_too else ():
+                if sensor.id in was["sensors"]:
+                    sensor.restore(was["sensors"][sensor.id], then, now - then)
+        for name in self.sensors.keys() & saved["judged"].keys():
+            epoch, seq = saved["judged"][name]
+            self.sensors[name].judged = (int(epoch), int(seq))
         for name in self.sirens.keys() & states.keys():
             self.sirens[name].state = states[name]
 
@@ -197,18 +230,16 @@ class Judge:
 
     def sounding(self, siren: str) -> bool:
         """Tell whether the siren's relay is to be on now."""
-        return self.sirens[siren].state.relay != OFF
+        return self.sirens[siren].state.relay != alarm.OFF
 
     def _station(self, config: Station) -> StationWatch:
-        sensors = []
+        rules = voting.StationConfig(vars(config))
+        station = StationWatch(config, rules, Hazard(config.clear_s))
         for name in config.sensors:
-            sensors.append(voting.SensorState(name, self.sensors[name].channel.validity_s))
-            self.sensors[name].states.append(sensors[-1])
-        rules = voting.StationConfig({**asdict(config), "sensors": list(config.sensors)})
-        return StationWatch(config, rules, sensors, Hazard(config.clear_s))
-
-    def _has(self, station: StationWatch, node: int) -> bool:
-        return any(self.sensors[name].node == node for name in station.config.sensors)
+            state = voting.SensorState(name, self.sensors[name].channel.validity_s)
+            station.sensors.append(state)
+            self.sensors[name].seats.append((station, state))
+        return station
 
     def _new_rows(
         self, sensor: SensorWatch, epoch: int, message: Samples
@@ -224,50 +255,47 @@ class Judge:
                     yield tick_s, value, quality
 
     def _observe(
-        self, sensor: SensorWatch, frame_tick_s: int, row: tuple[int, int, int], age: Age,
+        self, sensor: SensorWatch, behind_s: int, row: tuple[int, int, int], age: Age,
         now_s: float,
     ) -> bool:  # fmt: skip
-        tick_s, value, quality = row
-        behind_s = frame_tick_s - tick_s
+        # False: too old to be judged, for the journal alone
         if age.upper_s + behind_s >= sensor.channel.validity_s:
-            return False  # for the journal alone
-        at_s = int(now_s - age.estimate_s - behind_s)
-        flags = sensor.quality.judge(tick_s, value, quality)
-        for state in sensor.states:
-            rules = next(s.rules for s in self.stations.values() if state in s.sensors)
-            voting.observe(rules, state, at_s, value, flags, age.quality)
-        return bool(sensor.states)
+            return False
+        at_s, flags = int(now_s - age.estimate_s - behind_s), sensor.quality.judge(*row)
+        for station, state in sensor.seats:
+            voting.observe(station.rules, state, at_s, row[1], flags, age.quality)
+        return True
 
     def _decide(
         self, stations: Iterable[StationWatch], now_s: float, frame: list[int]
     ) -> Iterator[Decision]:
-        now, changed = int(now_s), set()
-        for station in stations:
+        now, judged = int(now_s), list(stations)
+        for station in judged:
             before = station.hazard.level
             station.vote = voting.decide(station.rules, station.sensors, now)
             rule = station.hazard.take(station.vote, now)
-            changed.add(station.config.id)
             if station.hazard.level != before:
                 station.rule = rule
-                yield Decision(self._evidence(station, before, now, frame))
+                yield Decision(_evidence(station, before, now, frame))
         for name, siren in self.sirens.items():
-            if changed & set(siren.config.stations):
+            if any(station in siren.stations for station in judged):
                 yield from self._hazard(name, now_s, frame)
 
     def _hazard(self, name: str, now_s: float, frame: list[int]) -> list[Decision]:
         siren = self.sirens[name]
-        mine = [self.stations[station] for station in siren.config.stations]
-        top = max(mine, key=lambda s: (s.hazard.level, not s.hazard.awaiting))
+        top = max(siren.stations, key=lambda s: (s.hazard.level, not s.hazard.awaiting))
         # a restored level hides no alarm of another station
-        fresh = any(s.hazard.level >= voting.ALARM and not s.hazard.awaiting for s in mine)
+        fresh = any(
+            s.hazard.level >= voting.ALARM and not s.hazard.awaiting for s in siren.stations
+        )
         calm = siren.state.annunciation == alarm.IDLE  # else keep saying why it sounded
         if top.hazard.level > siren.state.level or calm:
-            siren.reason = self._reason(top)
-        voters = tuple(sensor for station in mine for sensor in station.vote.voters)
+            siren.reason = top.reason()
+        voters = tuple(sensor for station in siren.stations for sensor in station.vote.voters)
         event = Event(
             alarm.HAZARD, level=top.hazard.level, name=top.config.id, fresh=fresh, voters=voters
         )
-        evidence = self._evidence(top, siren.state.level, int(now_s), frame)
+        evidence = _evidence(top, siren.state.level, int(now_s), frame)
         return self._step(name, event, now_s, evidence)
 
     def _step(
@@ -283,44 +311,21 @@ class Judge:
             **evidence, "kind": "siren", "siren": name,
             "state": alarm.ANNUNCIATION_NAMES[siren.state.annunciation],
             "mode": alarm.MODE_NAMES[siren.state.mode],
-            "tone": "alarm" if siren.state.relay == ALARM_TONE else "",
+            "tone": "alarm" if siren.state.relay == alarm.ALARM_TONE else "",
             "actions": [action.as_dict() for action in actions],
         }  # fmt: skip
         return [Decision(record, name, tuple(actions))]
 
-    def _evidence(
-        self, station: StationWatch, before: int, now: int, frame: list[int]
-    ) -> dict[str, Any]:
-        level = station.hazard.level
-        return {
-            "kind": "level", "station": station.config.id,
-            "level": voting.LEVEL_NAMES[level], "before": voting.LEVEL_NAMES[before],
-            "limit_mm": station.rules.limits[level], "rule": station.rule,
-            "sensors": station.vote.evidence, "frame": frame,
-            "readings": {
-                s.id: [s.value, s.age_s(now), flag_names(s.flags), s.freshness]
-                for s in station.sensors
-            },
-        }  # fmt: skip
 
-    def _reason(self, station: StationWatch) -> dict[str, str]:
-        values = [s.value for s in station.sensors if s.value is not None]
-        stage = f"{max(values)} mm" if values else "–"
-        limit = station.rules.limits[station.hazard.level]
-        rule = RULES.get(station.rule, {"fr": station.rule, "en": station.rule})
-        sign = "≥" if station.hazard.level else "<"
-        limit = limit or station.rules.limits[1]
-        return {
-            language: f"{station.config.name[language]}{colon} {stage} ({sign} {limit} mm), "
-            + rule[language]
-            for language, colon in (("fr", " :"), ("en", ":"))
-        }
+def _quality(c: Channel) -> SensorQuality:
+    return SensorQuality(c.min, c.max, c.step_per_min, c.flat_samples)
 
 
-def _worst(faults: dict[str, int]) -> dict[str, int]:
-    # As many as a siren's state holds, the worst by name; the others count together.
-    names = sorted(faults, key=lambda name: (-faults[name], name))
-    if len(names) <= alarm.MAX_FAULTS:
-        return faults
-    kept, rest = names[: alarm.MAX_FAULTS - 1], names[alarm.MAX_FAULTS - 1 :]
-    return {**{name: faults[name] for name in kept}, alarm.MORE_FAULTS: faults[rest[0]]}
+def _evidence(station: StationWatch, before: int, now: int, frame: list[int]) -> dict[str, Any]:
+    return {
+        **station.reason(), "kind": "level", "before": voting.LEVEL_NAMES[before], "frame": frame,
+        "readings": {
+            s.id: [s.value, s.age_s(now), flag_names(s.flags), s.freshness]
+            for s in station.sensors
+        },
+    }  # fmt: skip

@@ -6,14 +6,16 @@ import errno
 import fcntl
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock, clock_run
-from .decide import Judge
-from .freshness import Freshness
-from .keys import Keyring, read_json
+from .keys import read_json
 from .writer import Writer
+
+# saved content, the time at which it was made, and whether that is in this run of the clock
+Take = Callable[[dict[str, Any], float, bool], None]
 
 
 class InUse(RuntimeError):
@@ -44,47 +46,27 @@ class Store:
         self._folder, self._writer, self._clock = folder, writer, clock
         self._boot = clock_run(clock)
 
-    def save_windows(self, keys: Keyring, freshness: Freshness) -> None:
-        """Hand replay windows and ages to the disk thread."""
-        self._save("windows.json", windows=keys.windows(), freshness=freshness.snapshot())
-
-    def save_state(self, judge: Judge) -> None:
-        """Hand levels and sirens to the disk thread."""
-        self._save("state.json", **judge.snapshot(self._clock.monotonic_s()))
-
-    def restore_windows(self, keys: Keyring, freshness: Freshness) -> str:
-        """Take windows and, in the same run of the clock, ages back; return what was wrong."""
-
-        def take(saved: dict[str, Any]) -> None:
-            keys.restore_windows(saved["windows"])
-            if saved["boot"] == self._boot:
-                freshness.restore(saved["freshness"])
-
-        return self._restore("windows.json", take)
-
-    def restore_state(self, judge: Judge) -> str:
-        """Take levels and sirens back; return what was wrong.
-
-        After a reboot nobody knows how long the machine was off (its clock may have stood still),
-        so what sensors read before it is forgotten, and only the levels are kept.
-        """
-
-        def take(saved: dict[str, Any]) -> None:
-            same = saved["boot"] == self._boot
-            now_s = self._clock.monotonic_s()
-            judge.restore(saved, float(saved["at_s"]) if same else now_s, now_s, same)
-
-        return self._restore("state.json", take)
-
-    def _save(self, name: str, **content: Any) -> None:
+    def save(self, name: str, done: Callable[[], None] | None = None, **content: Any) -> None:
+        """Hand a file to the disk thread, which calls ``done`` once it is durable."""
         head = {"format": 1, "boot": self._boot, "at_s": self._clock.monotonic_s()}
-        self._writer.put(self._folder / name, json.dumps({**head, **content}).encode())
+        self._writer.put(self._folder / name, json.dumps({**head, **content}).encode(), done)
 
-    def _restore(self, name: str, take: Any) -> str:
-        path = self._folder / name
+    def restore(self, name: str, *takes: Take) -> list[str]:
+        """Give a file's content to each of ``takes``; return what was wrong.
+
+        After a reboot nobody knows how long the machine was off (its clock may have stood still):
+        then what was saved counts as made now.
+        """
+        wrong = []
         try:
-            if path.exists():
-                take(read_json(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            return f"{name}: {error!r}"
-        return ""
+            saved = read_json(self._folder / name)
+            same = saved["boot"] == self._boot
+            then_s = float(saved["at_s"]) if same else self._clock.monotonic_s()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return [f"{name}: {error!r}"]
+        for take in takes:  # one bad part must not cost the others
+            try:
+                take(saved, then_s, same)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                wrong.append(f"{name}: {error!r}")
+        return wrong

@@ -1,13 +1,14 @@
-"""Keep everything slow off the loop: one thread owns the disk, another checks PINs.
+"""Keep everything slow off the loop: one thread owns the disk, others check PINs and log.
 
 The loop hands over and never waits. What is handed over is bounded: of a file only the newest
-content waits, audit lines wait in a ring of ``AUDIT_RING_BYTES``. A disk that hangs, is full or is
-read-only is a fault that ``faults`` names; the work is kept and tried again.
+content waits, audit records wait in a ring. A disk that hangs, is full or is read-only is a fault
+that ``faults`` names; the work is kept and tried again.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any
 
 from .audit import AuditLog
 
-AUDIT_RING_BYTES = 512 * 1024
+AUDIT_RING = 512  # records of at most about 1 KiB: half a MiB
 HUNG_S = 5.0  # longer than any healthy card's worst fsync that we know of (about 2 s)
 RETRY_S = 1.0
 
@@ -29,12 +30,7 @@ class Disk:
     def replace(self, path: Path, content: bytes) -> None:
         """Put ``content`` at ``path`` durably: old or new after a power cut, never half."""
         part = path.with_suffix(path.suffix + ".part")
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            _write_all(fd, content)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        self.append(part, 0, content)
         part.rename(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -44,14 +40,12 @@ class Disk:
 
     def append(self, path: Path, at: int, content: bytes) -> None:
         """Write ``content`` durably at offset ``at``, cutting off what a failed try left there."""
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.ftruncate(fd, at)
-            os.lseek(fd, at, os.SEEK_SET)
-            _write_all(fd, content)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        with open(path, "wb", opener=_create) as file:
+            file.truncate(at)
+            file.seek(at)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 class Writer:
@@ -64,17 +58,14 @@ class Writer:
         self._ready = threading.Condition()
         self._files: dict[Path, tuple[bytes, Callable[[], None] | None]] = {}
         self._ring: deque[dict[str, Any]] = deque()
-        self._ring_bytes = 0
-        self._lost = 0  # audit records dropped since the last one that was written
+        self._taken: list[dict[str, Any]] = []  # from the ring, not yet written
+        self._lost = 0  # audit records dropped since the last that was taken
         self._stopping = False
         self._busy_since: float | None = None
         self.dropped = 0  # audit records dropped since the start
         self.error = ""
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        self.start = self._thread.start
 
     def put(self, path: Path, content: bytes, done: Callable[[], None] | None = None) -> None:
         """Write a whole file; ``done`` is called from the disk thread once it is durable.
@@ -90,9 +81,8 @@ class Writer:
         """Append an audit record; the oldest waiting ones give way when the ring is full."""
         with self._ready:
             self._ring.append(record)
-            self._ring_bytes += _size(record)
-            while self._ring_bytes > AUDIT_RING_BYTES:
-                self._ring_bytes -= _size(self._ring.popleft())
+            if len(self._ring) > AUDIT_RING:
+                self._ring.popleft()
                 self._lost += 1
                 self.dropped += 1
             self._ready.notify()
@@ -109,7 +99,10 @@ class Writer:
             self._stopping = True
             self._ready.notify()
         self._thread.join(timeout_s)
-        return not (self._thread.is_alive() or self._files or self._ring)
+        return not (self._thread.is_alive() or self._waits())
+
+    def _waits(self) -> bool:
+        return bool(self._files or self._ring or self._taken)
 
     def _run(self) -> None:
         while True:
@@ -117,12 +110,12 @@ class Writer:
                 if self.error and not self._stopping:
                     self._ready.wait(RETRY_S)
                 else:
-                    self._ready.wait_for(lambda: self._files or self._ring or self._stopping)
+                    self._ready.wait_for(lambda: self._waits() or self._stopping)
                 stopping = self._stopping
             self._busy_since = time.monotonic()
             self.error = self._write_all_that_waits()
             self._busy_since = None
-            if stopping and (self.error or not (self._files or self._ring)):
+            if stopping and (self.error or not self._waits()):
                 return
 
     def _write_all_that_waits(self) -> str:
@@ -145,47 +138,36 @@ class Writer:
             taken[1]()
 
     def _write_audit(self) -> None:
-        while self._ring:
-            with self._ready:
-                records, lost = list(self._ring), self._lost
-            head = [{"kind": "lost", "count": lost}] if lost else []
-            self._audit.append(head + records, self._disk.append)
-            with self._ready:
-                for record in records:
-                    if self._ring and self._ring[0] is record:
-                        self._ring_bytes -= _size(self._ring.popleft())
-                self._lost -= lost
+        while self._taken or self._ring:
+            if not self._taken:
+                with self._ready:
+                    head = [{"kind": "lost", "count": self._lost}] if self._lost else []
+                    self._taken, self._lost = head + list(self._ring), 0
+                    self._ring.clear()
+            self._audit.append(self._taken, self._disk.append)
+            self._taken = []
 
 
 class Worker:
-    """A thread for the few slow sums (scrypt); takes at most ``limit`` at a time."""
+    """A thread for what is slow but needs no disk; takes at most ``limit`` jobs at a time."""
 
     def __init__(self, limit: int = 8) -> None:
         """Bound what may wait."""
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._limit = limit
-        self._wake = threading.Semaphore(0)
-        threading.Thread(target=self._run, name="sums", daemon=True).start()
+        self._jobs: queue.Queue[Callable[[], None]] = queue.Queue(limit)
+        threading.Thread(target=self._run, name="worker", daemon=True).start()
 
     def submit(self, job: Callable[[], None]) -> bool:
         """Queue a job; return False if too many wait."""
-        if len(self._jobs) >= self._limit:
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
             return False
-        self._jobs.append(job)
-        self._wake.release()
         return True
 
     def _run(self) -> None:
         while True:
-            self._wake.acquire()
-            self._jobs.popleft()()
+            self._jobs.get()()
 
 
-def _size(record: dict[str, Any]) -> int:
-    return len(str(record))
-
-
-def _write_all(fd: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
+def _create(path: str, _flags: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)

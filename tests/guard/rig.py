@@ -61,6 +61,7 @@ def node(number, sensor, carrier, quantity="stage_mm"):
 def site(port="", output=None):
     body = {
         "format": 1, "site": "sainte-amonette", "name": names("Sainte-Amonette"),
+        "time_zone": "Europe/Paris",
         "bridge": {"port": port, "baud": 115200},
         "nodes": [
             node(A, "pont-a", "bridge"), node(B, "pont-b", "bridge"),
@@ -69,11 +70,14 @@ def site(port="", output=None):
         "stations": [{
             "id": "pont", "name": names("Pont Neuf"), "sensors": ["pont-a", "pont-b"],
             "watch_mm": 1200, "warning_mm": 1800, "alarm_mm": ALARM_MM, "alarm_plus_mm": 3200,
+            "bounds_mm": [-500, 8000], "limits_delay_s": 600,
             "hysteresis_mm": 100, "clear_s": 600, "rise_support_mm": 100, "rise_support_s": 900,
         }],
         "sirens": [{
             "id": "mairie", "name": names("Mairie"), "stations": ["pont"],
             "output": output or {"kind": "simulated"}, "max_on_s": 180, "pause_s": 120,
+            "supervision": {}, "key": None,
+            "practice": {"silent_test": {"hour": 10, "minute": 0}, "drill": None},
         }],
         "people": [
             {"name": who, "role": "mayor", "pin": pin_hash(PIN)} for who in ("Anne", "Bruno")
@@ -335,7 +339,7 @@ class Rig:
 
     def state(self):
         self.take(messages.STATE)
-        self.guard._second_at = self.guard._shown_at = 0.0  # now, not when their time has come
+        self.guard._next.clear()  # now, not when their time has come
         self.gateway.send(messages.encode_json(messages.HELLO, {"format": 1}))
         self.turn()
         return messages.decode_json(self.take(messages.STATE)[-1])

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from tests.guard.rig import RISING, site
+from tests.guard.rig import RISING, Rig, site
 
 from amont_guard.config import ConfigError, digest, load, parse
+from amont_guard.supervise import RelayError
 
 
 def changed(*path, to=..., drop=False):
@@ -20,11 +21,27 @@ def changed(*path, to=..., drop=False):
     return json.dumps({**body, "sha256": digest(body)}).encode()
 
 
+DRILL = {
+    "weekday": 3, "nth": 2, "hour": 11, "minute": 0, "seconds": 30,
+    "agreed_by": ["Anne", "Bruno"],
+}  # fmt: skip
+
+
+def drill_of(*people):
+    return changed("sirens", 0, "practice", "drill", to={**DRILL, "agreed_by": list(people)})
+
+
+def test_a_drill_that_two_people_agreed_on_is_taken():
+    made = parse(drill_of("Anne", "Bruno"))
+    assert made.sirens["mairie"].practice["drill"] == DRILL
+
+
 def test_a_good_file_is_read_whole():
     config = parse(json.dumps(site("/dev/x")).encode())
     assert (config.site, config.port, config.baud) == ("sainte-amonette", "/dev/x", 115200)
     assert config.nodes[17].channels[0].sensor == "pont-a"
     assert config.stations["pont"].alarm_plus_mm == 3200
+    assert (config.time_zone, config.stations["pont"].limits_delay_s) == ("Europe/Paris", 600)
     assert config.sirens["mairie"].max_on_s == 180
     assert set(config.people) == {"Anne", "Bruno"}
 
@@ -36,34 +53,44 @@ def test_a_site_may_have_no_bridge():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "not JSON"), (b"[" * 100_000, "not JSON"), (b"\xff", "not JSON"),
-        (b"[]", "not an object"), (b"{}", "format: None"),
-        (json.dumps({**site(), "site": "x"}).encode(), "sha256 does not match"),
+        (b"", "not a JSON"), (b"[" * 100_000, "not a JSON"), (b"\xff", "not a JSON"),
+        (b"[]", "not a JSON object"), (b"{}", "format: None"),
+        (json.dumps({**site(), "site": "x"}).encode(), "sha256: does not match"),
         (changed("format", to=2), "format: 2, must be 1 to 1"),
         (changed("site", to="a b"), "site: 'a b', must match"),
         (changed("bridge", "baud", to=300), "bridge.baud: 300, must be 1200"),
         (changed("bridge", "port", to=7), "bridge.port: 7, must match"),
+        (changed("time_zone", drop=True), "time_zone: None, must match"),
         (changed("nodes", to={}), "nodes: must be a list"),
         (changed("nodes", 0, "id", to=0), "nodes[0].id: 0"),
         (changed("nodes", 0, "id", to=True), "nodes[0].id: True"),
         (changed("nodes", 0, "carrier", to="pigeon"), "carrier: 'pigeon', must match bridge"),
         (changed("nodes", 0, "channels", 0, "validity_s", to=0), "channels[0].validity_s: 0"),
         (changed("nodes", 0, "channels", 0, "max", to=-500), "min is not below max"),
-        (changed("nodes", 1, "channels", 0, "sensor", to="pont-a"), "named twice"),
+        (changed("nodes", 1, "channels", 0, "sensor", to="pont-a"), "one is named twice"),
+        (changed("nodes", 1, "id", to=17), "ids: of [17, 30] one is named twice"),
         (changed("stations", 0, "warning_mm", to=1200), "four limits must rise"),
         (changed("stations", 0, "alarm_mm", to=1e3), "alarm_mm: 1000.0"),
         (changed("stations", 0, "alarm_plus_mm", drop=True), "alarm_plus_mm: None"),
-        (changed("stations", 0, "sensors", to="pont-a"), "must be a list of names"),
-        (changed("stations", 0, "sensors", to=[]), "1 to 3 sensors"),
+        (changed("stations", 0, "sensors", to="pont-a"), "sensors: must be a list of 1 to 3"),
+        (changed("stations", 0, "sensors", to=[]), "must be a list of 1 to 3"),
+        (changed("stations", 0, "sensors", to=[7]), "sensors[0]: 7, must match"),
         (changed("stations", 0, "sensors", to=["pont-a", "pont-a"]), "would vote twice"),
         (changed("stations", 0, "sensors", to=["x"]), "station pont: needs"),
-        (changed("stations", 0, "name", to="x"), "stations[0].name: not an object"),
-        (changed("stations", 0, "name", to={"fr": "x"}), "must have fr and en"),
+        (changed("stations", 0, "bounds_mm", drop=True), "bounds_mm: must be a list of 2"),
+        (changed("stations", 0, "bounds_mm", to=[1201, 9000]), "must lie in its bounds"),
+        (changed("stations", 0, "bounds_mm", to=[0, 3199]), "must lie in its bounds"),
+        (changed("stations", 0, "limits_delay_s", to=-1), "limits_delay_s: -1, must be 0"),
         (changed("bridge", to=[1]), "bridge: not an object"),
         (changed("sirens", 0, "stations", to=["x"]), "siren mairie: needs stations"),
-        (changed("sirens", 0, "output", to={"kind": "horn"}), "output.kind: 'horn'"),
-        (changed("sirens", 0, "output", to={"kind": "gpio", "pin": 99}), "output.pin: 99"),
-        (changed("people", 0, "name", to="local key"), "the key at the box"),
+        (changed("sirens", 0, "output", to="horn"), "output: 'horn', must be an object"),
+        (changed("sirens", 0, "supervision", drop=True), "supervision: None, must be an object"),
+        (changed("sirens", 0, "key", to=7), "key: 7, must be an object"),
+        (changed("sirens", 0, "practice", to={}), "practice.silent_test: not an object"),
+        (changed("sirens", 0, "practice", "drill", to={**DRILL, "nth": 5}), "drill.nth: 5"),
+        (drill_of("Anne", "Anne"), "two people"), (drill_of("Anne", "Zoé"), "two people"),
+        (changed("people", 0, "name", to="local key"), "person local key: is no name"),
+        (changed("people", 0, "name", to="schedule"), "person schedule: is no name"),
         (changed("people", 0, "pin", to="1234"), "people[0].pin: '1234', must match"),
         (changed("people", 0, "pin", to=f"scrypt$1048576$8$1${'0' * 32}${'0' * 64}"), "48 MiB"),
     ],
@@ -86,27 +113,65 @@ def test_unreadable_file_leaves_the_last_good_copy_in_force(rig):
     rig.prove()
     rig.live(*RISING)
     assert len(rig.sounded()) == 1
-    assert any("last good copy" in fault["en"] for fault in rig.state()["faults"])
-    assert rig.state()["sirens"][0]["health"] == "degraded"
+    state = rig.state()
+    assert [f["detail"] for f in state["faults"] if f["kind"] == "config"] == [
+        "guard.json: not a JSON object (Expecting property name enclosed in double quotes: "
+        "line 1 column 2 (char 1))"
+    ]
+    assert state["config"]["last_good"] is True
+    assert state["sirens"][0]["health"] == "degraded"
 
 
 def test_no_file_and_no_copy_is_an_error_that_says_both(tmp_path):
-    with pytest.raises(ConfigError, match=r"No such file.*no good copy either"):
-        load(tmp_path / "guard.json")
+    with pytest.raises(ConfigError, match=r"guard.json: No such file.*guard.json.good: No such"):
+        load(tmp_path / "guard.json", str)
 
 
 def test_a_huge_file_is_not_read(tmp_path):
     (tmp_path / "guard.json").write_bytes(bytes(2 << 20))
     with pytest.raises(ConfigError, match="larger than 1 MiB"):
-        load(tmp_path / "guard.json")
+        load(tmp_path / "guard.json", str)
 
 
 def test_a_copy_that_cannot_be_kept_is_told(tmp_path):
-    (tmp_path / "guard.json").write_text(json.dumps(site()))
-    (tmp_path / "guard.json.good").mkdir()
-    config, faults = load(tmp_path / "guard.json")
-    assert config.site == "sainte-amonette"
-    assert "cannot be kept" in faults["copy"]
+    rig = Rig(tmp_path / "state")
+    rig.stop()
+    (rig.folder / "guard.json.good").unlink()
+    (rig.folder / "guard.json.good").mkdir()
+    rig.start()
+    while not rig.guard.writer.faults():
+        rig.turn()
+    assert [f["kind"] for f in rig.state()["faults"] if f["kind"] == "disk"] == ["disk"]
+    (rig.folder / "guard.json.good").rmdir()
+    rig.close()
+
+
+def test_a_file_that_cannot_be_lived_by_leaves_the_last_good_copy_in_force(rig):
+    rig.flush()
+    good = (rig.folder / "guard.json.good").read_bytes()
+    rig.stop()
+    newer = changed("sirens", 0, "supervision", to={"moon": 1})
+    (rig.folder / "guard.json").write_bytes(newer)
+
+    def make(config):
+        if config.sirens["mairie"].supervision:
+            raise RelayError("supervision.moon: not something that is supervised")
+        return "outputs"
+
+    loaded = load(rig.folder / "guard.json", make)
+    assert (loaded.made, loaded.content) == ("outputs", good)
+    assert loaded.error == "guard.json: supervision.moon: not something that is supervised"
+    rig.start()
+    assert (rig.folder / "guard.json.good").read_bytes() == good
+
+
+def test_the_copy_is_the_file_with_which_the_guard_started(rig):
+    rig.stop()
+    newer = changed("stations", 0, "watch_mm", to=1100)
+    (rig.folder / "guard.json").write_bytes(newer)
+    rig.start()
+    rig.flush()
+    assert (rig.folder / "guard.json.good").read_bytes() == newer
 
 
 @pytest.mark.parametrize("name", ["x" * 70_000, "\ud800"])
@@ -116,4 +181,4 @@ def test_no_name_however_wrong_stops_the_guard(rig, name):
     broken["people"][0]["name"] = name
     (rig.folder / "guard.json").write_text(json.dumps(broken))
     rig.start()
-    assert any(fault["name"].startswith("config") for fault in rig.state()["faults"])
+    assert "config" in {fault["kind"] for fault in rig.state()["faults"]}

@@ -170,7 +170,7 @@ def test_mistakes_are_one_line_and_exit_code_two(process, tmp_path, capsys):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert main(["run", "--state", str(empty)]) == 2
-    assert "no good copy" in capsys.readouterr().err
+    assert "guard.json.good: No such file" in capsys.readouterr().err
 
 
 def test_altered_audit_is_told(tmp_path, capsys):

@@ -1,0 +1,83 @@
+"""Carry out what was decided: outputs first, records second. Try the sirens when it is time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amont_watch import siren as alarm
+
+from .decide import Decision, Judge
+from .practice import DRILL, TEST, Practice
+from .relay import Output
+from .supervise import TEST_CUT
+
+# What the key at the box asks for, by what its contacts tell
+_KEYS = {"mute": alarm.MUTE, "bypass": alarm.START_BYPASS, "bypass over": alarm.END_BYPASS}
+
+
+class Sirens:
+    """All outputs, and who moves them: the judge, the key at the box, the schedule."""
+
+    def __init__(
+        self, outputs: dict[str, Output], judge: Judge, practice: Practice,
+        record: Callable[[dict[str, Any]], None],
+    ) -> None:  # fmt: skip
+        """Take the outputs as they are found; ``record`` writes the audit."""
+        self.outputs, self.practice = outputs, practice
+        self._judge, self._record = judge, record
+
+    def drive(self, now_s: float) -> None:
+        """Tell every output what it is to do now."""
+        for name, output in self.outputs.items():
+            output.drive(self._judge.sounding(name), now_s)
+
+    def carry_out(self, decisions: list[Decision], now_s: float, wall_ms: int) -> None:
+        """Drive the sirens that were decided about, then record why."""
+        for name in {decision.siren for decision in decisions} - {""}:
+            self.outputs[name].drive(self._judge.sounding(name), now_s)
+        for decision in decisions:
+            self._record(decision.record)
+            for action in decision.actions:
+                self._practise(decision.siren, action, now_s, wall_ms)
+
+    def look(self, now_s: float, wall_ms: int) -> list[Decision]:
+        """Look at keys and schedule; return what came of them."""
+        asked = [
+            (name, _KEYS[event], alarm.KEY)
+            for name, output in self.outputs.items()
+            for event in output.look(now_s)
+        ]
+        asked += [
+            (name, kind, alarm.SCHEDULE)
+            for name, kind in self.practice.look(now_s, wall_ms, True, self._judge.at_rest)
+        ]
+        return [self._judge.ask(name, kind, who, 0, now_s) for name, kind, who in asked]
+
+    def findings(self, name: str, now_s: float, wall_ms: int) -> dict[str, int]:
+        """Return what is wrong with one siren, as code and level."""
+        missed = self.practice.findings(name, now_s, wall_ms)
+        return {**self.outputs[name].findings(now_s), **missed}
+
+    def close(self, now_s: float) -> None:
+        """Leave every siren off."""
+        for output in self.outputs.values():
+            output.drive(False, now_s)
+            output.close()
+
+    def _practise(self, name: str, action: alarm.Action, now_s: float, wall_ms: int) -> None:
+        output = self.outputs[name]
+        if action.kind == alarm.TEST_START:
+            output.start_test(now_s)
+        elif action.kind == alarm.TEST_END:
+            found = output.end_test(now_s)
+            self._tried(name, TEST, found, now_s, wall_ms)
+        elif action.rule == "drill over":
+            self._tried(name, DRILL, output.findings(now_s), now_s, wall_ms)
+
+    def _tried(
+        self, name: str, kind: str, found: dict[str, int], now_s: float, wall_ms: int
+    ) -> None:
+        ok = TEST_CUT not in found and alarm.FAULT not in found.values()
+        self.practice.done(name, kind, ok, now_s, wall_ms)
+        self._record({"kind": "tried", "siren": name, "tried": kind, "ok": ok, "findings": found})
