@@ -1,7 +1,7 @@
 """Check who asks: PIN, tries, and that an action is new and recent.
 
-What the action then may do, how long, and whether a second person must agree, is the alarm
-state machine's business.
+What the action then may do, how long, and whether a second person must agree, is the alarm state
+machine's and the thresholds' business.
 """
 
 from __future__ import annotations
@@ -9,38 +9,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
-from amont_watch.texts import REFUSALS
-
 from .config import Person
 
-Text = dict[str, str]
-
+# Tries count before their outcome is known, for each person alone, and only those that were
+# checked: whoever guesses closes one person's PIN for a while, not the local key, not the others'.
 TRIES, TRIES_WINDOW_S = 5, 900.0
 EXPIRY_MS = 60_000
-KINDS = ("acknowledge", "mute", "reset", "test", "drill")
+KINDS = {
+    **dict.fromkeys(("acknowledge", "mute", "reset", "test", "drill", "stop"), "siren"),
+    **dict.fromkeys(("limits", "keep"), "station"),
+}
+GRANTED = ("done", "second", "agreed")
 _REMEMBERED = 256  # results kept to answer a repeated id
 _SCRYPT_BYTES = 64 * 1024 * 1024
-
-TEXTS: dict[str, Text] = {
-    "done": {"fr": "Fait.", "en": "Done."},
-    "second": {
-        "fr": "Une deuxième personne doit confirmer dans les 60 secondes.",
-        "en": "A second person must confirm within 60 seconds.",
-    },
-    "pin": {"fr": "Nom ou code inconnu.", "en": "Unknown name or PIN."},
-    "tries": {
-        "fr": "Trop d’essais : attendez 15 minutes, ou utilisez la clé sur place.",
-        "en": "Too many tries: wait 15 minutes, or use the key on site.",
-    },
-    "expired": {"fr": "Demande trop ancienne : recommencez.", "en": "Too old: try again."},
-    "malformed": {"fr": "Demande incomplète.", "en": "Incomplete request."},
-    "unknown": {"fr": "Action ou sirène inconnue.", "en": "Unknown action or siren."},
-    "busy": {"fr": "Occupé : recommencez.", "en": "Busy: try again."},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +36,32 @@ class Action:
     kind: str
     person: str
     pin: str = field(repr=False)
-    siren: str
+    siren: str  # "" if it is about a station,
+    station: str  # and the other way round
     minutes: int
+    limits_mm: list[int]  # of kind limits; else empty
     issued_ms: int
 
 
 def parse(message: dict[str, Any]) -> Action | None:
     """Take an ACTION message apart; return None if anything is missing or of the wrong kind."""
-    texts = [message.get(name) for name in ("id", "kind", "person", "pin", "siren")]
-    minutes, issued_ms = message.get("minutes", 0), message.get("issued_ms")
+    kind = str(message.get("kind"))
+    place = KINDS.get(kind, "siren")
+    texts = [message.get(name) for name in ("id", "kind", "person", "pin", place)]
+    minutes: Any = message.get("minutes", 0)
+    issued_ms: Any = message.get("issued_ms")
+    limits_mm = message.get("limits_mm") if kind == "limits" else []
+    if not isinstance(limits_mm, list) or len(limits_mm) != 4 * (kind == "limits"):
+        return None
     if not all(isinstance(text, str) and 0 < len(text) <= 100 for text in texts):
         return None
-    if type(minutes) is not int or type(issued_ms) is not int or not 0 <= minutes <= 60:
+    if not all(type(n) is int and abs(n) < 2**53 for n in (issued_ms, minutes, *limits_mm)):
         return None
-    action_id, kind, person, pin, siren = map(str, texts)
-    return Action(action_id, kind, person, pin, siren, minutes, issued_ms)
+    if not 0 <= minutes <= 60:
+        return None
+    action_id, kind, person, pin, name = map(str, texts)
+    siren, station = (name, "") if place == "siren" else ("", name)
+    return Action(action_id, kind, person, pin, siren, station, minutes, limits_mm, issued_ms)
 
 
 def pin_matches(stored: str, pin: str) -> bool:
@@ -87,33 +83,35 @@ class People:
     def __init__(
         self,
         people: dict[str, Person],
-        sirens: set[str],
+        sirens: Container[str],
         submit: Callable[[Callable[[], None]], bool],
         allow: Callable[[Action], str],
         answer: Callable[[dict[str, Any], Action | None], None],
+        stations: Container[str] = (),
     ) -> None:
-        """Take the site's people and sirens, and three ways out.
+        """Take the site's people and places, and three ways out.
 
         ``submit`` runs a job on another thread. ``allow`` carries out what a proved person asks
-        (and asks for the second one where needed); it returns a key of ``TEXTS`` or ``REFUSALS``.
-        ``answer`` sends a RESULT, and is told of the action if its PIN was checked.
+        (and asks for the second one where needed) and returns a code: one of ``GRANTED`` or why
+        not. ``answer`` sends a RESULT, and is told of the action if its PIN was checked.
         """
-        self._people, self._sirens = people, sirens
+        self._people, self._places = people, {"siren": sirens, "station": stations}
         self._submit, self._allow, self._answer = submit, allow, answer
-        self._results: OrderedDict[str, dict[str, Any] | None] = OrderedDict()
+        # by id: a fingerprint of what was asked, and the result once there is one
+        self._asked: OrderedDict[str, tuple[int, dict[str, Any] | None]] = OrderedDict()
         self._tries: dict[str, list[float]] = {}
         self._checked: list[tuple[Action, bool]] = []
 
     def ask(self, message: dict[str, Any], now_s: float, wall_ms: int) -> None:
         """Take an ACTION message; the answer comes now or after the PIN was checked."""
         action = parse(message)
-        if action is None:
-            self._answer(_result(str(message.get("id", ""))[:100], "malformed"), None)
-        elif action.id in self._results:
-            known = self._results[action.id]
-            if known is not None:
-                self._answer(known, None)
-        else:
+        action_id = action.id if action else str(message.get("id", ""))[:100]
+        fingerprint, result = self._asked.get(action_id, (0, None))
+        if action is None or (fingerprint and fingerprint != _fingerprint(action)):
+            self._answer(_result(action_id, "malformed"), None)
+        elif result is not None:
+            self._answer(result, None)
+        elif not fingerprint:
             self._check(action, now_s, wall_ms)
 
     def settle(self) -> None:
@@ -122,25 +120,29 @@ class People:
             action, right = self._checked.pop(0)
             if right:
                 self._tries.pop(action.person, None)
-            self._finish(action, self._allow(action) if right else "pin")
+            result = _result(action.id, self._allow(action) if right else "pin")
+            self._asked[action.id] = (_fingerprint(action), result)
+            self._answer(result, action)
 
     def _check(self, action: Action, now_s: float, wall_ms: int) -> None:
-        refusal = self._refusal(action, now_s, wall_ms)
-        if refusal:
-            self._answer(_result(action.id, refusal), None)
+        code = self._refusal(action, now_s, wall_ms)
+        if not (code or self._submit(lambda: self._prove(action))):
+            code = "busy"
+        if code:
+            self._answer(_result(action.id, code), None)
             return  # not remembered: the same id may try again
-        self._results[action.id] = None
-        while len(self._results) > _REMEMBERED:
-            self._results.popitem(last=False)
-        stored = self._people[action.person].pin
-        if self._submit(lambda: self._checked.append((action, pin_matches(stored, action.pin)))):
-            self._tries.setdefault(action.person, []).append(now_s)  # before the outcome is known
-        else:
-            del self._results[action.id]
-            self._answer(_result(action.id, "busy"), None)
+        self._tries[action.person].append(now_s)  # before the outcome is known
+        self._asked[action.id] = (_fingerprint(action), None)
+        while len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+
+    def _prove(self, action: Action) -> None:
+        right = pin_matches(self._people[action.person].pin, action.pin)
+        self._checked.append((action, right))
 
     def _refusal(self, action: Action, now_s: float, wall_ms: int) -> str:
-        if action.kind not in KINDS or action.siren not in self._sirens:
+        place = KINDS.get(action.kind, "")
+        if (action.siren or action.station) not in self._places.get(place, ()):
             return "unknown"
         if abs(wall_ms - action.issued_ms) > EXPIRY_MS:
             return "expired"
@@ -150,12 +152,11 @@ class People:
         self._tries[action.person] = tries
         return "tries" if len(tries) >= TRIES else ""
 
-    def _finish(self, action: Action, code: str) -> None:
-        result = _result(action.id, code)
-        self._results[action.id] = result
-        self._answer(result, action)
-
 
 def _result(action_id: str, code: str) -> dict[str, Any]:
-    ok = code in ("done", "second")
-    return {"id": action_id, "ok": ok, "code": code, "text": TEXTS.get(code) or REFUSALS[code]}
+    return {"id": action_id, "ok": code in GRANTED, "code": code}
+
+
+def _fingerprint(action: Action) -> int:
+    # Of all that was asked, with the PIN; keyed by this process, so that it tells nothing of it.
+    return hash((str(action), action.pin)) or 1

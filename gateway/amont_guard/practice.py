@@ -106,7 +106,7 @@ class Practice:
         """Return what was missed, as code and level."""
         found = {}
         for kind, record in self._records[siren].items():
-            ago_s, most_s = now_s - record.passed_s, MISSED_S[kind]
+            ago_s, most_s = now_s - record.passed_s, float(MISSED_S[kind])
             if kind == DRILL and self._believed and self._plans[siren]["drill"]:
                 over_s = wall_ms / 1000 - self._hour(siren, kind, wall_ms / 1000, -1).timestamp()
                 most_s = min(most_s, over_s) if over_s > 2 * WINDOW_S else most_s
