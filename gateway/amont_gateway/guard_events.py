@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from amont_gateway.finding_words import FINDINGS
 from amont_gateway.guard_words import (
     LANGUAGES,
     LEVELS,
     RESULTS,
     RULES,
     STEPS,
+    TRIED,
     Names,
     metres,
     named,
@@ -42,6 +44,7 @@ PEOPLE: dict[str, Text] = {  # who is no named person
     "schedule": {"fr": "le calendrier convenu", "en": "the agreed schedule"},
 }
 _REFUSED: Text = {"fr": "refusé : ", "en": "refused: "}
+_IN_FORCE: Text = {"fr": "seuils en vigueur :", "en": "limits in force:"}
 _KNOWN = {"start": "guard_start", "stop": "guard_stop", "lost": "guard_lost"}
 
 
@@ -58,9 +61,12 @@ def word_audit(record: dict[str, Any], names: Names) -> tuple[str, Text, str] | 
     if kind in ("asked", "wrong pin"):
         event = "person_asked" if kind == "asked" else "person_pin"
         return event, _request(record, names), f"{record.get('person')} {record.get('asked')}"
-    if kind.startswith("limits"):
-        key = f"{kind} {record.get('station')} {record.get('limits_mm')}"
+    if kind == "limits":
+        key = f"{record.get('station')} {record.get('limits_mm')} {record.get('code')}"
         return "limits_changed", _limits(record, names), key
+    if kind == "tried":
+        event = "siren_tried" if record.get("ok") is True else "siren_failed"
+        return event, _tried(record, names), f"{record.get('siren')} {record.get('tried')}"
     return _KNOWN.get(kind, "guard_audit"), same(str(record.get("count", kind))), kind
 
 
@@ -129,17 +135,26 @@ def _level(record: dict[str, Any], names: Names) -> Text:
 
 
 def _limits(record: dict[str, Any], names: Names) -> Text:
-    kind, four = str(record.get("kind")), record.get("limits_mm")
+    """Return what became of a change of limits; one without a person came into force."""
+    four = record.get("limits_mm")
     marks = [metres(mm) for mm in four] if isinstance(four, list) else []
-    people = record.get("people") or record.get("person") or []
-    by = ", ".join(people) if isinstance(people, list) else str(people)
-    code = str(record.get("code") or kind.removeprefix("limits").strip() or "agreed")
-    outcome = STEPS.get(f"limits {code}") or word_result(code, "limits")
-    parts = {
-        x: [outcome[x].rstrip("."), " / ".join(mark[x] for mark in marks), by] for x in LANGUAGES
-    }
-    words = {x: " – ".join(part for part in parts[x] if part) for x in LANGUAGES}
-    return _both(named(str(record.get("station")), names), words)
+    numbers = {x: " / ".join(mark[x] for mark in marks) for x in LANGUAGES}
+    place = named(str(record.get("station")), names)
+    if not record.get("person"):
+        return _both(place, {x: f"{_IN_FORCE[x]} {numbers[x]}" for x in LANGUAGES})
+    outcome, asked = word_result(str(record.get("code")), "limits"), _asked(record)
+    by, keeps = who(record["person"]), record.get("asked") == "keep"
+    said = {x: f"{asked[x]}{'' if keeps else ' ' + numbers[x]} – " for x in LANGUAGES}
+    words = {x: f"{by[x]} {said[x]}{_inside(outcome[x])}" for x in LANGUAGES}
+    return _both(place, words)
+
+
+def _tried(record: dict[str, Any], names: Names) -> Text:
+    """Return how a silent test or a drill went, and what it found."""
+    words = TRIED.get((str(record.get("tried")), record.get("ok") is True)) or same("?")
+    codes = record.get("findings")
+    found = [FINDINGS.get(c) or same(c) for c in codes] if isinstance(codes, dict) else []
+    return _both(named(str(record.get("siren")), names), _joined([words, *found]))
 
 
 def _joined(texts: Iterable[Text]) -> Text:

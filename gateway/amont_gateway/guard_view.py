@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from amont_gateway import view as v
-from amont_gateway.guard_words import FINDINGS, Names, same, word_reason
+from amont_gateway.finding_words import FINDINGS
+from amont_gateway.guard_words import Names, same, word_reason
 from amont_gateway.places import Siren
 
 _HEALTH = {1: "degraded", 2: "fault"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from amont_gateway.finding_words import FINDINGS
 from amont_gateway.view import Text
 
 Names = Mapping[str, Text]
@@ -35,6 +36,10 @@ RULES: dict[str, Text] = {
         "seul capteur valable, mesures répétées", "the only valid sensor, repeatedly"
     ),
     "lost while rising": _pair("capteurs perdus pendant la montée", "sensors lost while rising"),
+    "votes outlast doubt": _pair(
+        "deux capteurs au-dessus du seuil assez longtemps, malgré un doute",
+        "two sensors above the limit long enough, in spite of doubt",
+    ),
     "vote withheld": _pair(
         "un seul capteur au-dessus du seuil, non confirmé",
         "one sensor above the limit, not confirmed",
@@ -135,7 +140,11 @@ FAULTS: dict[str, Text] = {
     "disk": _pair("Disque : {detail}", "Disk: {detail}"),
     "bridge": _pair("Pont radio : {detail}", "Radio bridge: {detail}"),
     "gateway": _pair("La passerelle ne répond pas", "The gateway does not answer"),
-    "relay": _pair("Sirène {about} : {detail}", "Siren {about}: {detail}"),
+    "relay": _pair("{about} : {detail}", "{about}: {detail}"),
+    "limits": _pair(
+        "{about} : les seuils du fichier l’emportent sur ceux que des personnes avaient changés",
+        "{about}: the limits of the site’s file outrank those that people had changed",
+    ),
     "silent": _pair("Le capteur {about} n’est plus reçu", "Sensor {about} is no longer heard"),
     "unproved": _pair(
         "L’âge des mesures de {about} n’est pas prouvé : elles ne déclenchent pas la sirène",
@@ -144,8 +153,13 @@ FAULTS: dict[str, Text] = {
     "more faults": _pair("D’autres pannes, non détaillées", "More faults, not shown one by one"),
 }
 
-# What supervision finds at a siren's output: codes of docs/wiring.md
-FINDINGS: dict[str, Text] = {}
+# How a silent test or a drill went
+TRIED: dict[tuple[str, bool], Text] = {
+    ("test", True): _pair("essai silencieux réussi", "silent test passed"),
+    ("test", False): _pair("ESSAI SILENCIEUX ÉCHOUÉ", "SILENT TEST FAILED"),
+    ("drill", True): _pair("exercice tenu", "drill held"),
+    ("drill", False): _pair("EXERCICE EN ÉCHEC", "DRILL FAILED"),
+}
 
 LEVELS: dict[str, Text] = {
     "normal": _pair("normal", "normal"),
@@ -215,9 +229,21 @@ def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
     about, detail = str(fault.get("about") or ""), str(fault.get("detail") or "–")
     kind = str(fault.get("kind") or "")
     place, words = named(about, names), FAULTS.get(kind)
+    details = FINDINGS.get(detail) or same(detail)
     if words is None:
-        return {x: f"{kind} {place[x]} {detail}" for x in LANGUAGES}
-    return {x: words[x].format(about=place[x], detail=detail) for x in LANGUAGES}
+        return {x: f"{kind} {place[x]} {details[x]}" for x in LANGUAGES}
+    return {x: words[x].format(about=place[x], detail=details[x]) for x in LANGUAGES}
+
+
+def word_fault_name(name: str, names: Names) -> Text:
+    """Word a fault by its name in the audit: kind, what it is about, detail."""
+    kind, _, rest = name.partition(" ")
+    about, _, detail = rest.partition(" ")
+    if kind not in FAULTS:
+        return same(name)
+    if about not in names:
+        about, detail = "", rest
+    return word_fault({"kind": kind, "about": about, "detail": detail}, names)
 
 
 def word_reason(reason: Mapping[str, Any], names: Names) -> Text:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from amont_gateway import guard_events
-from amont_gateway.guard_words import named, same, word_fault
+from amont_gateway.guard_words import named, word_fault_name
 from amont_gateway.incident_texts import Words
 from amont_gateway.places import Places
 from amont_gateway.records import Record
@@ -53,8 +53,7 @@ def _line(record: Record, places: Places, t: Words, lang: str) -> str:
     if kind.startswith("seen"):
         return ""
     if kind in ("fault", "fault over"):
-        text = word_fault(record, places.names) if "about" in record else same(str(record["name"]))
-        return t(kind, text=text[lang])
+        return t(kind, text=word_fault_name(str(record.get("name")), places.names)[lang])
     if kind in ("start", "stop"):
         return t(kind)
     if kind == "siren" and not guard_events.steps_of(record) and "asked" not in record:

@@ -134,6 +134,8 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "guard_stop": (NOTICE, "Le gardien s'est arrêté", "The guard stopped"),
     "siren_sounds": (ALARM, "{detail}", "{detail}"),
     "siren_changes": (NOTICE, "{detail}", "{detail}"),
+    "siren_tried": (INFO, "{detail}", "{detail}"),
+    "siren_failed": (FAULT, "{detail}", "{detail}"),
     "station_level": (NOTICE, "{detail}", "{detail}"),
     "limits_changed": (NOTICE, "Seuils – {detail}", "Limits – {detail}"),
     "guard_lost": (
