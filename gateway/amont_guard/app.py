@@ -41,7 +41,7 @@ GATEWAY_SLICE_S = 0.01  # spent on its messages between two looks at the bridge
 RAW_WAITING = 4096  # then the socket is not read, and the gateway waits
 # Seconds from one time to the next, at least
 EVERY_S = {
-    "look": 1.0,
+    "watchdog": 1.0,
     "show": 0.1,  # however much changes: a storm of alarms must not fill the socket
     "windows": 10.0,  # to spare the card; what is lost by a kill is held by freshness
     "state": 60.0,
@@ -94,8 +94,10 @@ class Guard:
         self.sirens = Sirens(self.outputs, self.judge, self.practice, self._record)
         # one each: a disk that hangs must not keep people out
         self._sums, self._looks, self._logger = Worker(), Worker(1), Worker(256)
-        people, places = self.config.people, set(self.config.sirens)
-        self.people = People(people, places, self._sums.submit, self._allow, self._answer)
+        self.people = People(
+            self.config.people, self.config.sirens, self._sums.submit, self._allow, self._answer,
+            self.config.stations,
+        )  # fmt: skip
         self._status = Status(
             self.config, self.judge, self.freshness, self.sirens, self.thresholds,
             self.intake.heard,
@@ -106,7 +108,7 @@ class Guard:
         self.faults: dict[str, Fault] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
-        self._last_tick = -1
+        self._second = -1  # of domain time, that was judged last
         self._changed = True  # something people see, since the last STATE
         self._stopping = False
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
@@ -143,10 +145,13 @@ class Guard:
         self._take_gateway(now_s)
         self._take_raw(now_s)
         self.people.settle()
-        if int(now_s) != self._last_tick:
-            self._last_tick = int(now_s)
+        second_over = int(now_s) != self._second
+        if second_over:
+            self._second = int(now_s)
             self._carry_out(self.judge.tick(now_s))
         self.sirens.drive(now_s)
+        if second_over:
+            self._look(now_s)
         self._now_and_then(now_s)
 
     def close(self) -> None:
@@ -330,9 +335,8 @@ class Guard:
         self.gateway.send(messages.encode_json(messages.RESULT, result))
 
     def _now_and_then(self, now_s: float) -> None:
-        if self._due("look"):
+        if self._due("watchdog"):
             _notify("WATCHDOG=1")
-            self._look(now_s)
             self._changed = True
         if self._changed and self._due("show"):
             self._changed = False

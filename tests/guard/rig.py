@@ -340,6 +340,7 @@ class Rig:
     def state(self):
         self.take(messages.STATE)
         self.guard._next.clear()  # now, not when their time has come
+        self.guard._second = -1
         self.gateway.send(messages.encode_json(messages.HELLO, {"format": 1}))
         self.turn()
         return messages.decode_json(self.take(messages.STATE)[-1])

@@ -173,7 +173,7 @@ def test_a_missing_gateway_is_a_fault(rig):
     rig.gateway.close()
     rig.gateway = None
     rig.turn()
-    rig.guard._next.clear()
+    rig.clock.pass_s(1)
     rig.turn()
     assert "gateway" in rig.guard.faults
 

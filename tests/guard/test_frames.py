@@ -101,7 +101,7 @@ def test_bridge_frames_carry_their_radio(rig):
 
 def test_a_new_stage_is_told_before_the_second_is_over(rig):
     rig.take(messages.STATE)
-    rig.guard._next = {"look": float("inf")}
+    rig.guard._next = {"watchdog": float("inf")}
     rig.gateway.raw(SimNode(FAR, rig.clock, quantity=2).frame(300))
     rig.turn()
     assert rig.opened()

@@ -13,7 +13,6 @@ from amont_guard import messages, sock
 from amont_guard.app import build
 from amont_guard.bridge import Bridge
 from amont_guard.config import ConfigError
-from amont_guard.config import ConfigError
 from amont_guard.relay import SimulatedRelay
 from amont_guard.sock import GatewaySocket
 from amont_wire import link

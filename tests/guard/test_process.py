@@ -151,12 +151,12 @@ def test_siren_sounds_when_a_write_never_returns(process):
 
 
 def test_status_shows_the_state_with_and_without_a_gateway(process, capsys):
-    assert main(["status", "--state", str(process.folder)]) == 0
+    assert main(["status", "--json", "--state", str(process.folder)]) == 0
     assert json.loads(capsys.readouterr().out)["counters"].get("gateway connected") is None
     gateway = Gateway(process.folder)
     wait_for(gateway.receive)
     try:
-        assert main(["status", "--state", str(process.folder)]) == 0
+        assert main(["status", "--json", "--state", str(process.folder)]) == 0
         assert json.loads(capsys.readouterr().out)["counters"]["gateway connected"] == 1
     finally:
         gateway.close()
