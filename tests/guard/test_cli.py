@@ -46,6 +46,7 @@ def test_status_as_json_is_the_state(rig, capsys):
 def test_what_a_text_holds_moves_no_cursor(rig, capsys):
     rig.guard.bridge.close()
     rig.guard.bridge.error, rig.guard.bridge._retry_at = "gone\x1b[2J\r\n", 1e12
+    rig.state()  # the guard looks for faults each second
     rig.clock.pass_s(1)
     assert look(rig) == 0
     out = capsys.readouterr().out
