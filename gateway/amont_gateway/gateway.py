@@ -331,7 +331,7 @@ class Gateway:
 
 
 def _fault_key(fault: dict[str, Any]) -> str:
-    return " ".join(str(fault.get(name) or "") for name in ("kind", "about", "detail", "name"))
+    return " ".join(str(fault.get(name) or "") for name in ("kind", "about", "detail"))
 
 
 class _Steps:

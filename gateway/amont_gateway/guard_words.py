@@ -224,8 +224,6 @@ def word_result(code: str, kind: str = "") -> Text:
 
 def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
     """Word one of STATE's faults."""
-    if "fr" in fault:
-        return {x: str(fault.get(x)) for x in LANGUAGES}
     about, detail = str(fault.get("about") or ""), str(fault.get("detail") or "–")
     kind = str(fault.get("kind") or "")
     place, words = named(about, names), FAULTS.get(kind)
@@ -248,8 +246,6 @@ def word_fault_name(name: str, names: Names) -> Text:
 
 def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
     """Word why a siren is as it is; empty where the guard gives no reason."""
-    if "fr" in reason:
-        return {x: str(reason.get(x)) for x in LANGUAGES}
     if not reason.get("station"):
         return {}
     place = named(str(reason["station"]), names)

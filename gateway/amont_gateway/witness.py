@@ -86,9 +86,11 @@ class Witness:
 
     def _recall(self) -> None:
         """Go on after the newest head of an earlier run."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-            newest = json.loads(self._path.read_bytes()[-_TAIL_BYTES:].splitlines()[-1])
-            self._written = (int(newest["n"]), str(newest["head"]))
+        with contextlib.suppress(OSError):
+            for line in self._path.read_bytes()[-_TAIL_BYTES:].splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # cut at either end
+                    head = json.loads(line)
+                    self._written = (int(head["n"]), str(head["head"]))
 
     def _append(self, line: bytes) -> None:
         fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)

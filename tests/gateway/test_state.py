@@ -75,7 +75,7 @@ def guard_says(clock, **siren):
             {"id": "pont-a", "freshness": "proved", "votes": True, "flags": ["spike"]},
         ],
         "counters": {"opened": 5, "seen again": 1},
-        "faults": [{"name": "bridge x", "level": 1, "fr": "Pont radio", "en": "Radio bridge"}],
+        "faults": [{"kind": "bridge", "about": "", "detail": "gone", "level": 1}],
     }
 
 
@@ -91,7 +91,8 @@ def test_without_a_guard_nothing_looks_normal(gateway, clock):
 def test_the_guard_judges_and_the_gateway_shows(gateway, clock):
     now_ms = clock.wall_ms()
     gateway.windows.add([sample(17, 1, 1100 + i, now_ms - 600_000 * (6 - i)) for i in range(7)])
-    reason = {"fr": "crue", "en": "flood"}
+    reason = {"station": "pont", "level": "watch", "rule": "level", "stage_mm": 1300,
+              "limit_mm": 1200, "sensors": ["pont-a"]}  # fmt: skip
     gateway.state(guard_says(clock, state="sound", commanded=True, reason=reason))
     view = gateway.view()
     station, siren = view.stations[0], view.sirens[0]
@@ -99,12 +100,59 @@ def test_the_guard_judges_and_the_gateway_shows(gateway, clock):
     assert station.trend_mm_h == 6
     assert [p[1] for p in station.series] == list(range(1100, 1107))
     assert (siren.state, siren.commanded, siren.confirmed) == ("sound", True, None)
-    assert siren.reason == {"fr": "crue", "en": "flood"}
+    assert siren.reason["en"] == "Pont: 1.30\xa0m (≥ 1.20\xa0m), measured level"
     sensor = view.sensors[0]
     assert (sensor.promise, sensor.votes, sensor.flags) == ("full", True, ["spike"])
     assert view.sensors[3].promise == "weaker"
     assert view.counters["guard_seen_again"] == 1
-    assert view.events[0].text == {"fr": "Gardien : Pont radio", "en": "Guard: Radio bridge"}
+    assert view.events[0].text == {
+        "fr": "Gardien : Pont radio : gone", "en": "Guard: Radio bridge: gone",
+    }  # fmt: skip
+
+
+def test_supervision_practice_and_limits_are_shown(gateway, clock):
+    now_ms = clock.wall_ms()
+    said = guard_says(
+        clock,
+        asked=[{"kind": "mute", "person": "Anne", "until_ms": now_ms + 1}, {"kind": "drill"}],
+        findings=[{"code": "line_open", "level": 2}, {"code": "new", "level": 1}],
+        measured={"battery_mv": 12_400, "odd": "x"}, output="modbus", mute_left_s=600,
+        silent_test={"last_ms": now_ms - 5, "ok": True, "next_ms": now_ms + 5}, drill=None,
+    )  # fmt: skip
+    change = {"limits_mm": [1, 2, 3, 4], "people": ["Anne"], "at_ms": now_ms}
+    said["stations"][0] |= {
+        "limits_mm": [1000, 1500, 2000, 3000], "bounds_mm": [-500, 8000],
+        "proposed": change, "agreed": None, "previous": {"limits_mm": [1, 2]},
+    }  # fmt: skip
+    said["audit"] = {"lines": 41, "head": "ab" * 32}
+    gateway.state(said)
+    view = gateway.view()
+    siren, station = view.sirens[0], view.stations[0]
+    assert [(a.kind, a.person) for a in siren.asked] == [("mute", "Anne")]
+    assert [(f.code, f.level) for f in siren.findings] == [
+        ("line_open", "fault"), ("new", "degraded"),
+    ]  # fmt: skip
+    assert siren.findings[0].text["fr"].startswith("Ligne de la sirène coupée")
+    assert (siren.measured, siren.output) == ({"battery_mv": 12_400}, "modbus")
+    assert (siren.silent_test.ok, siren.drill.last_ms, siren.mute_left_s) == (True, None, 600)
+    assert (station.thresholds.alarm_mm, station.bounds_mm) == (2000, [-500, 8000])
+    assert station.proposed is not None
+    assert station.proposed.people == ["Anne"]
+    assert (station.agreed, station.previous) == (None, None)
+    assert (view.audit_lines, view.audit_head) == (41, "ab" * 32)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [], [7], {"id": 1}])
+def test_a_guard_of_another_version_ends_no_view(gateway, clock, odd):
+    said = guard_says(clock)
+    for field in ("reason", "asked", "findings", "measured", "silent_test", "since_ms"):
+        said["sirens"][0][field] = odd
+    for field in ("limits_mm", "bounds_mm", "proposed", "agreed"):
+        said["stations"][0][field] = odd
+    said["audit"] = odd
+    gateway.state(said)
+    assert gateway.view().sirens[0].state == "idle"
+    assert gateway.view().stations[0].thresholds.alarm_mm == 2500
 
 
 def test_what_is_new_does_not_wait_for_the_last_view_to_age(gateway, clock, monkeypatch):
