@@ -25,8 +25,9 @@
 # reading raises nothing (it voted in each of the samples before), but one above the limit goes on
 # holding a standing level, until a valid neighbour reads below watch.
 #
-# Suspect: a step is believed as soon as another usable sensor agrees within 300 mm, and stays
-# believed until the next step. A low suspect reading does not count as the end of a flood.
+# Suspect: a step is doubted until another usable sensor agrees within 300 mm, or for 30 min; then
+# it is believed until the next step. Against two valid sensors that agree with each other time
+# alone convinces nobody. A low doubted reading does not count as the end of a flood.
 #
 # Drift: a sensor more than 200 mm from the median of the others for 6 h, while these are calm,
 # needs a technician. It keeps its vote.
@@ -78,7 +79,7 @@ class SensorState:
         self.votes = [0, 0]  # proved samples in a row at or above alarm, alarm+
         self.votes_s = [0, 0]  # when the first of these was taken
         self.rising = 0  # mm over the station's rise_s
-        self.confirmed = False  # a neighbour agreed since the last step
+        self.doubted = False  # a step that nobody confirmed yet
         self.stuck = False  # flat while the water should move; decide() says so
         self.apart_s = -1  # since when away from the others in calm; -1: it is not
         self.drifting = False
@@ -94,12 +95,9 @@ class SensorState:
             return False
         return -AHEAD_S <= now_s - self.at_s < self.validity_s
 
-    def doubtful(self) -> bool:
-        return bool(self.flags & SUSPECT) and not self.confirmed
-
     def valid(self, now_s: int) -> bool:
         # Has a say; to sound it must be proved as well.
-        return self.usable(now_s) and not self.stuck and not self.doubtful()
+        return self.usable(now_s) and not self.stuck and not self.doubted
 
     def moving(self, station: StationConfig) -> bool:
         # At watch or above, or rising.
@@ -108,15 +106,15 @@ class SensorState:
     def lost_rising(self, station: StationConfig, now_s: int) -> bool:
         # No usable reading for less than LOST_S; the last was at watch or above, and rising.
         silent_s = now_s - self.good_s - self.validity_s
-        if self.value is None or self.doubtful() or not self.asleep_s <= silent_s < LOST_S:
+        if self.value is None or self.doubted or not self.asleep_s <= silent_s < LOST_S:
             return False
         return self.value >= station.limits[WATCH] and self.rising > station.rise_mm
 
     def as_dict(self, now_s: int) -> dict[str, object]:
         # Ages instead of times: the clock begins again after a restart.
-        flags = self.flags & ~SUSPECT if self.confirmed else self.flags
         return {
-            "value": self.value, "age_s": now_s - self.good_s, "flags": flags,
+            "value": self.value, "age_s": now_s - self.good_s,
+            "flags": self.flags | SUSPECT if self.doubted else self.flags & ~SUSPECT,
             "freshness": self.freshness, "rising": self.rising, "asleep_s": self.asleep_s,
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip
@@ -131,7 +129,7 @@ class SensorState:
         self.value = None if saved["value"] is None else int(saved["value"])
         self.at_s = self.good_s = now_s - age_s
         self.flags, self.freshness, self.rising = flags, freshness, rising
-        self.asleep_s = slept_s + asleep_s
+        self.asleep_s, self.doubted = slept_s + asleep_s, bool(flags & SUSPECT)
         self._points, self.restored = points, True
 
 
@@ -156,8 +154,8 @@ def observe(
         return False
     if sensor.restored or at_s - sensor.at_s >= sensor.validity_s or flags & (RANGE | FAULT):
         sensor.votes = [0, 0]  # not in a row
-    if flags & RATE or not flags & SUSPECT:
-        sensor.confirmed = False
+    if flags & RATE or flags & SUSPECT > sensor.flags & SUSPECT:
+        sensor.doubted = True
     sensor.restored = False
     sensor.flags, sensor.freshness, sensor.at_s = flags, freshness, at_s
     if flags & (RANGE | FAULT):
@@ -183,7 +181,7 @@ def _rise(sensor: SensorState, value: int, window_s: int) -> None:
         past_s = max(at_s - point_s, window_s)
         sensor.rising = max(sensor.rising, (value - was) * window_s // past_s)
     far = not points or at_s - points[-1][0] >= window_s // _POINTS
-    if far and not sensor.doubtful():
+    if far and not sensor.doubted:
         points = points + [(at_s, value)]
     sensor._points = points
 
@@ -199,12 +197,15 @@ class _Panel:
         moving = bool(self.lost) or any([s.moving(station) for s in self.usable])
         for sensor in sensors:
             sensor.stuck = moving and bool(sensor.flags & FLAT)
-        _confirm([s for s in self.usable if not s.stuck])
-        self.valid = [s for s in sensors if s.valid(now_s)]
+        sound = [s for s in self.usable if not s.stuck]
+        for sensor in [s for s in sound if s.doubted]:
+            others = [s for s in sound if s is not sensor]
+            _believe(sensor, others, [s for s in others if not s.doubted])
+        self.valid = [s for s in sound if not s.doubted]
 
 
 def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vote:
-    # Changes of a sensor only what others say of it: `confirmed`, `stuck`, `drifting`.
+    # Changes of a sensor only what others say of it: `doubted`, `stuck`, `drifting`.
     panel = _Panel(station, sensors, now_s)
     for sensor in panel.valid:
         _drift(panel, sensor)
@@ -231,12 +232,15 @@ def _drift(panel: _Panel, sensor: SensorState) -> None:
     sensor.drifting = 0 <= sensor.apart_s <= panel.now_s - DRIFT_S
 
 
-def _confirm(sensors: list[SensorState]) -> None:
-    for sensor in sensors:
-        for other in sensors:
-            near = abs(_value(other) - _value(sensor)) <= AGREE_MM
-            if near and other is not sensor and sensor.doubtful():
-                sensor.confirmed = True
+def _believe(sensor: SensorState, others: list[SensorState], valid: list[SensorState]) -> None:
+    if any([_agree(sensor, other) for other in others]):
+        sensor.doubted = False
+    elif not sensor.flags & SUSPECT:
+        sensor.doubted = any([_agree(a, b) for a in valid for b in valid if a is not b])
+
+
+def _agree(one: SensorState, other: SensorState) -> bool:
+    return abs(_value(one) - _value(other)) <= AGREE_MM
 
 
 def _sounding(panel: _Panel, level: int) -> tuple[str, list[SensorState]]:

@@ -33,6 +33,8 @@ def play_vote(case):
                 sensors[name] = vote.SensorState(name, case["validity_s"])
                 sensors[name].restore(saved, 0)
             out.append(len(sensors))
+        elif step[0] == "look":
+            out.append([[s.stuck, s.doubted, s.drifting] for s in [sensors[n] for n in names]])
         else:
             v = vote.decide(station, [sensors[name] for name in names], step[1])
             out.append([v.level, v.hold, v.voters, v.valid, v.rule, v.evidence])

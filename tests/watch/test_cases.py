@@ -68,8 +68,8 @@ def _usable_at_any_age(self: vote.SensorState, _now_s: int) -> bool:
     return self.value is not None and not self.flags & (quality.RANGE | quality.FAULT)
 
 
-def _valid_if_flat(self: vote.SensorState, now_s: int) -> bool:
-    return self.usable(now_s) and not self.doubtful()
+def _believe_in_time(sensor: vote.SensorState, *_others: object) -> None:
+    sensor.doubted = bool(sensor.flags & quality.SUSPECT)
 
 
 def _lone_by_one(_panel: Any, voter: vote.SensorState, _level: int) -> Any:
@@ -83,9 +83,13 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "one vote sounds": (vote, "_one_vote", _lone_by_one),
     "a lone sensor needs one vote": (vote, "_LONE_VOTES", (0, 1, 1, 10)),
     "the last of three needs three votes": (vote, "_LONE_VOTES", (0, 3, 3, 3)),
-    "suspect sensors vote": (vote.SensorState, "doubtful", _never),
+    "suspect sensors vote": (vote, "SUSPECT", 0),
+    "time alone convinces": (vote, "_believe", _believe_in_time),
+    "doubt outlasts two votes": (vote, "OUTLAST_S", 9_999_999),
+    "flat is stuck in calm water": (vote.SensorState, "moving", _always),
+    "nothing ever drifts": (vote, "DRIFT_S", 9_999_999),
     "any neighbour agrees": (vote, "AGREE_MM", 9_000),
-    "flat sensors vote": (vote.SensorState, "valid", _valid_if_flat),
+    "flat sensors vote": (vote, "FLAT", 0),
     "lost sensors are forgotten": (vote, "LOST_S", 0),
     "every lost sensor was rising": (vote.SensorState, "lost_rising", _always),
     "nothing holds a level": (vote, "_hold", lambda _panel: vote.NORMAL),
