@@ -96,8 +96,8 @@ class Practice:
                 found.append((siren, kind))
         return found
 
-    def done(self, siren: str, kind: str, ok: bool, now_s: float, wall_ms: int) -> None:
-        """Take the outcome of a test or drill, also of one that people started."""
+    def done(self, siren: str, kind: str, ok: bool | None, now_s: float, wall_ms: int) -> None:
+        """Take the outcome (None: cut off) of a test or drill, also of one that people started."""
         record = self._records[siren][kind]
         record.last_ms, record.ok = wall_ms, ok
         record.passed_s = now_s if ok else record.passed_s

@@ -44,15 +44,14 @@ class Sirens:
     def look(self, now_s: float, wall_ms: int) -> list[Decision]:
         """Look at keys and schedule; return what came of them."""
         asked = [
-            (name, _KEYS[event], alarm.KEY)
+            (name, _KEYS[event], alarm.KEY, 0)
             for name, output in self.outputs.items()
             for event in output.look(now_s)
         ]
-        asked += [
-            (name, kind, alarm.SCHEDULE)
-            for name, kind in self.practice.look(now_s, wall_ms, True, self._judge.at_rest)
-        ]
-        return [self._judge.ask(name, kind, who, 0, now_s) for name, kind, who in asked]
+        for name, kind in self.practice.look(now_s, wall_ms, True, self._judge.at_rest):
+            drill = self._judge.sirens[name].config.practice["drill"]
+            asked.append((name, kind, alarm.SCHEDULE, drill["seconds"] if kind == DRILL else 0))
+        return [self._judge.ask(*one, now_s) for one in asked]
 
     def findings(self, name: str, now_s: float, wall_ms: int) -> dict[str, int]:
         """Return what is wrong with one siren, as code and level."""
@@ -78,6 +77,6 @@ class Sirens:
     def _tried(
         self, name: str, kind: str, found: dict[str, int], now_s: float, wall_ms: int
     ) -> None:
-        ok = TEST_CUT not in found and alarm.FAULT not in found.values()
+        ok = None if TEST_CUT in found else alarm.FAULT not in found.values()
         self.practice.done(name, kind, ok, now_s, wall_ms)
         self._record({"kind": "tried", "siren": name, "tried": kind, "ok": ok, "findings": found})

@@ -58,7 +58,7 @@ def node(number, sensor, carrier, quantity="stage_mm"):
     }  # fmt: skip
 
 
-def site(port="", output=None):
+def site(port="", output=None, siren=None):
     body = {
         "format": 1, "site": "sainte-amonette", "name": names("Sainte-Amonette"),
         "time_zone": "Europe/Paris",
@@ -78,6 +78,7 @@ def site(port="", output=None):
             "output": output or {"kind": "simulated"}, "max_on_s": 180, "pause_s": 120,
             "supervision": {}, "key": None,
             "practice": {"silent_test": {"hour": 10, "minute": 0}, "drill": None},
+            **(siren or {}),
         }],
         "people": [
             {"name": who, "role": "mayor", "pin": pin_hash(PIN)} for who in ("Anne", "Bruno")
@@ -86,9 +87,9 @@ def site(port="", output=None):
     return {**body, "sha256": digest(body)}
 
 
-def write_site(folder, port="", output=None, generations=None):
+def write_site(folder, port="", output=None, generations=None, siren=None):
     folder.mkdir(exist_ok=True)
-    (folder / "guard.json").write_text(json.dumps(site(port, output)))
+    (folder / "guard.json").write_text(json.dumps(site(port, output, siren)))
     keys = folder / "keys.json"
     entries = {
         str(n): {"generation": (generations or {}).get(n, 1), "secret": s.hex()}
@@ -221,11 +222,13 @@ class Gateway:
         item = messages.Committed(node.number, node.epoch, through, rate, bits, node.last)
         self.send(messages.encode_committed([item]))
 
-    def act(self, kind, person, pin=PIN, action_id=None, issued_ms=WALL_MS, minutes=0):
+    def act(
+        self, kind, person, pin=PIN, action_id=None, issued_ms=WALL_MS, minutes=0, **more
+    ):  # fmt: skip
         self.send(messages.encode_json(messages.ACTION, {
             "id": action_id or f"{kind}-{person}-{os.urandom(4).hex()}", "kind": kind,
             "person": person, "pin": pin, "siren": "mairie", "minutes": minutes,
-            "issued_ms": issued_ms,
+            "issued_ms": issued_ms, **more,
         }))  # fmt: skip
 
     def receive(self):
@@ -267,14 +270,25 @@ class TroubledDisk(Disk):
         super().append(path, at, content)
 
 
+class DeskRelay(SimulatedRelay):
+    """A simulated relay with more contacts around it, and one that may weld."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.around = {}
+
+    def read(self):
+        return {**super().read(), **self.around}
+
+
 class Rig:
     """A guard in its folder, two nodes on the bridge, one far away, and perhaps a gateway."""
 
-    def __init__(self, folder, disk=None, gateway=True, clock=None):
+    def __init__(self, folder, disk=None, gateway=True, clock=None, siren=None):
         self.folder, self.disk = Path(folder), disk
         self.clock = clock or FakeClock()
         self.line = Line(in_process=True)
-        write_site(self.folder, self.line.name)
+        write_site(self.folder, self.line.name, siren=siren)
         self.changes = []  # every change of the relay: (domain time, on)
         self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=7777)
         self.gateway = None
@@ -282,7 +296,7 @@ class Rig:
         self.start(gateway)
 
     def relay(self, siren, folder):
-        relay = SimulatedRelay(folder / f"relay-{siren.id}")
+        relay = self.contacts = DeskRelay(folder / f"relay-{siren.id}")
         relay.listeners.append(lambda on: self.changes.append((self.clock.now_s, on)))
         return relay
 
@@ -308,6 +322,12 @@ class Rig:
             self.guard.turn(0)
             if self.gateway:
                 self.received += self.gateway.receive()
+
+    def pass_s(self, seconds):
+        """Let seconds pass one by one."""
+        for _ in range(seconds):
+            self.clock.pass_s(1)
+            self.turn(1)
 
     def flush(self):
         """Wait until the disk thread has written all that it was given before."""

@@ -1,11 +1,14 @@
 """A flood that happens sounds the siren; a flood that is only replayed never does."""
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from tests.guard.rig import ALARM_MM, RISING, Rig, SimNode
+from tests.guard.rig import ALARM_MM, RISING, FakeClock, Rig, SimNode, site
 
 from amont_guard import messages
+from amont_guard.config import digest
 from amont_guard.freshness import Age, Freshness
 from amont_guard.relay import Output
 from amont_watch.quality import flag_names
@@ -268,3 +271,221 @@ def test_a_long_stop_neither_ends_an_alarm_nor_begins_one(rig, away_s):
     rig.start()
     rig.turn(3)
     assert rig.guard.judge.sounding("mairie")
+
+
+# --- people, key, schedule and supervision reach the siren by the same loop
+
+NEW_MM = [1100, 1700, 2400, 3100]
+
+
+def ask(rig, kind, person, **more):
+    rig.gateway.act(kind, person, issued_ms=rig.clock.wall, **more)
+    return rig.results()[0]["code"]
+
+
+def change_limits(rig, limits_mm=NEW_MM):
+    assert ask(rig, "limits", "Anne", station="pont", limits_mm=limits_mm) == "second"
+    return ask(rig, "limits", "Bruno", station="pont", limits_mm=limits_mm)
+
+
+def test_new_limits_count_after_two_people_and_the_delay_and_survive_a_restart(rig):
+    assert change_limits(rig) == "agreed"
+    station = rig.state()["stations"][0]
+    assert station["limits_mm"] == [1200, 1800, ALARM_MM, 3200]
+    assert station["agreed"]["at_ms"] == rig.clock.wall + 600_000
+    rig.clock.pass_s(300)
+    rig.restart()
+    rig.prove()
+    assert rig.state()["stations"][0]["agreed"]["people"] == ["Anne", "Bruno"]
+    rig.clock.pass_s(300)
+    rig.turn()
+    for _ in range(2):
+        station = rig.state()["stations"][0]
+        assert (station["limits_mm"], station["agreed"]) == (NEW_MM, None)
+        assert station["previous"]["limits_mm"] == [1200, 1800, ALARM_MM, 3200]
+        rig.restart()
+    rig.prove()
+    rig.live(600, 900, 1200, 1500, 1800, 2100, 2390)
+    assert rig.sounded() == []
+    rig.live(2400)
+    assert rig.sounded() == [rig.clock.now_s]
+    codes = [r["code"] for r in audit(rig) if r["kind"] == "limits"]
+    assert codes == ["second", "agreed", "in force"]
+
+
+def test_higher_limits_end_no_flood(rig):
+    rig.prove()
+    assert change_limits(rig, [2700, 2800, 2900, 3300]) == "agreed"
+    rig.live(*RISING)
+    assert rig.sounded()
+    for _ in range(20):
+        rig.live(2700)
+    assert rig.state()["stations"][0]["level"] == "alarm"
+    assert rig.state()["stations"][0]["limits_mm"][2] == ALARM_MM  # agreed on, but not now
+
+
+def test_limits_that_rise_take_back_the_votes_that_were_cast_by_the_old_ones(rig):
+    rig.prove()
+    rig.live(300, 2600, 300)  # a spike: nobody is above anything now
+    judge = rig.guard.judge
+    for sensor in judge.stations["pont"].sensors:
+        sensor.value, sensor.votes = 2600, [1, 0]
+    judge.set_limits("pont", [2550, 2590, 2600, 3000])
+    assert [s.votes for s in judge.stations["pont"].sensors] == [[1, 0], [1, 0]]
+    judge.set_limits("pont", [2550, 2600, 2601, 3000])
+    assert [s.votes for s in judge.stations["pont"].sensors] == [[0, 0], [0, 0]]
+
+
+def test_a_lost_state_leaves_the_limits_of_the_file_and_a_fault(rig):
+    assert change_limits(rig) == "agreed"
+    rig.clock.pass_s(600)
+    rig.turn()
+    assert rig.state()["stations"][0]["limits_mm"] == NEW_MM
+    rig.stop()
+    (rig.folder / "state.json").unlink()
+    rig.start()
+    state = rig.state()
+    assert state["stations"][0]["limits_mm"] == [1200, 1800, ALARM_MM, 3200]
+    assert any("state.json" in f["detail"] for f in state["faults"] if f["kind"] == "state")
+
+
+def test_a_file_with_other_limits_wins_over_those_that_people_agreed_on(rig):
+    assert change_limits(rig) == "agreed"
+    rig.clock.pass_s(600)
+    rig.turn()
+    rig.stop()
+    body = {k: v for k, v in site(rig.line.name).items() if k != "sha256"}
+    body["stations"][0]["watch_mm"] = 1000
+    (rig.folder / "guard.json").write_text(json.dumps({**body, "sha256": digest(body)}))
+    rig.start()
+    state = rig.state()
+    assert state["stations"][0]["limits_mm"] == [1000, 1800, ALARM_MM, 3200]
+    assert ("limits", "pont") in [(f["kind"], f["about"]) for f in state["faults"]]
+
+
+def test_a_damaged_part_of_the_state_costs_no_other(rig):
+    rig.prove()
+    rig.live(*RISING)
+    assert change_limits(rig) == "agreed"
+    rig.stop()
+    saved = json.loads((rig.folder / "state.json").read_text())
+    (rig.folder / "state.json").write_text(json.dumps({**saved, "practice": 7}))
+    rig.start()
+    assert rig.guard.judge.sounding("mairie")
+    assert rig.state()["stations"][0]["agreed"]["limits_mm"] == NEW_MM
+
+
+KEY = {"key": {"mute_no": 1, "mute_nc": 2, "bypass": 3}, "output": {
+    "kind": "gpio", "pin": 17, "active_high": True, "readback_pin": 27, "isolate_pin": 22,
+    "isolate_readback_pin": 23,
+}}  # fmt: skip
+LEFT_ALONE = {"mute_no": 0, "mute_nc": 1, "bypass": 0}
+
+
+@pytest.fixture
+def boxed(tmp_path):
+    rig = Rig(tmp_path / "state", siren=KEY)
+    rig.contacts.around = dict(LEFT_ALONE)
+    rig.pass_s(5)
+    yield rig
+    rig.close()
+
+
+def test_the_key_at_the_box_mutes_alone_and_bypasses(boxed):
+    boxed.prove()
+    boxed.live(*RISING)
+    assert boxed.state()["sirens"][0]["commanded"] is True
+    boxed.contacts.around.update(mute_no=1, mute_nc=0)
+    boxed.pass_s(4)
+    siren = boxed.state()["sirens"][0]
+    assert (siren["state"], siren["commanded"], siren["mute_left_s"]) == ("muted", False, 600)
+    assert siren["muted_until_ms"] > boxed.clock.wall + 590_000
+    boxed.contacts.around = {**LEFT_ALONE, "bypass": 1}
+    boxed.pass_s(4)
+    siren = boxed.state()["sirens"][0]
+    assert (siren["mode"], siren["mode_until_ms"] > boxed.clock.wall) == ("bypass", True)
+    boxed.contacts.around["bypass"] = 0
+    boxed.pass_s(8)
+    assert boxed.state()["sirens"][0]["mode"] == "armed"
+
+
+def test_the_budget_of_mutes_survives_a_restart_the_mute_does_not(rig):
+    rig.prove()
+    rig.live(*RISING)
+    assert ask(rig, "mute", "Anne") == "second"
+    asked = rig.state()["sirens"][0]["asked"]
+    assert [(a["kind"], a["person"]) for a in asked] == [("mute", "Anne")]
+    assert asked[0]["until_ms"] == rig.clock.wall + 60_000
+    assert ask(rig, "mute", "Bruno") == "done"
+    assert rig.state()["sirens"][0]["mute_left_s"] == 600
+    rig.restart()
+    siren = rig.state()["sirens"][0]
+    assert (siren["state"], siren["muted_until_ms"]) == ("sound", None)
+    assert siren["mute_left_s"] < 1200
+
+
+def test_a_silent_test_is_silent_passes_and_is_remembered(rig):
+    rig.prove()
+    assert ask(rig, "test", "Anne") == "done"
+    before = list(rig.changes)
+    rig.pass_s(70)
+    assert rig.changes == before
+    siren = rig.state()["sirens"][0]
+    assert (siren["mode"], siren["silent_test"]["ok"]) == ("armed", True)
+    (record,) = [r for r in audit(rig) if r["kind"] == "tried"]
+    assert (record["tried"], record["ok"], record["findings"]) == ("test", True, {})
+    rig.restart()
+    assert rig.state()["sirens"][0]["silent_test"] == siren["silent_test"]
+
+
+def test_a_silent_test_finds_a_welded_contact(rig):
+    rig.prove()
+    rig.contacts.around = {"contact": 1}
+    assert ask(rig, "test", "Anne") == "done"
+    rig.pass_s(70)
+    state = rig.state()
+    assert state["sirens"][0]["silent_test"]["ok"] is False
+    assert {"code": "contact_welded", "level": 2} in state["sirens"][0]["findings"]
+    assert ("relay", "mairie", "contact_welded", 2) in [tuple(f.values()) for f in state["faults"]]
+    assert state["sirens"][0]["health"] == "fault"
+
+
+def test_a_flood_in_a_silent_test_sounds_at_once_and_the_test_is_none(rig):
+    rig.prove()
+    assert ask(rig, "test", "Anne") == "done"
+    rig.pass_s(9)
+    rig.live(600, 900, 1200, gap_s=1)
+    assert rig.state()["sirens"][0]["mode"] == "armed"
+    rig.live(*RISING)
+    assert len(rig.sounded()) == 1
+    assert rig.state()["sirens"][0]["silent_test"]["ok"] is None
+
+
+def test_a_test_nobody_asks_for_comes_after_a_day(rig):
+    rig.prove()
+    rig.clock.pass_s(86_400)
+    rig.pass_s(70)
+    assert rig.state()["sirens"][0]["silent_test"]["ok"] is True
+    assert [r["person"] for r in audit(rig) if r.get("asked") == "test"] == ["schedule"]
+
+
+def test_a_drill_on_schedule_sounds_for_its_seconds(tmp_path):
+    at = datetime(2027, 1, 14, 11, 0, tzinfo=ZoneInfo("Europe/Paris"))
+    drill = {"weekday": 3, "nth": 2, "hour": 11, "minute": 0, "seconds": 30}
+    drill["agreed_by"] = ["Anne", "Bruno"]
+    practice = {"silent_test": {"hour": 10, "minute": 0}, "drill": drill}
+    clock = FakeClock()
+    clock.wall = int(at.timestamp() * 1000) - 1_000_000
+    rig = Rig(tmp_path / "state", clock=clock, siren={"practice": practice})
+    for _ in range(110):
+        rig.clock.pass_s(10)
+        rig.guard._next.clear()  # the state is stored, and with it the date
+        rig.turn(1)
+        rig.flush()
+    assert [on for _, on in rig.changes] == [True, False]
+    (begin, _), (end, _) = rig.changes
+    assert 0 <= clock.wall - (clock.now_s - begin) * 1000 - at.timestamp() * 1000 < 20_000
+    assert 30 <= end - begin <= 40
+    siren = rig.state()["sirens"][0]
+    assert (siren["drill"]["ok"], siren["mode"]) == (True, "armed")
+    rig.close()
