@@ -17,7 +17,7 @@ MAX_ON_S = 350  # below the 6 min of the hardware timer, which only a contact th
 REST_S = 10  # then it sounds on: no timer ends a standing alarm
 # A silent test opens the contact in series, pulses the relay in the second of three steps, and
 # closes the contact again. A step is longer than a finding of contacts or coil needs.
-STEP_S = 7.0
+STEP_S = 8.0
 TEST_S = 3 * STEP_S
 # what only a pulse shows: it stands until the next test
 _TESTED = {
