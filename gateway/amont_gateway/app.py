@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from amont_gateway import mayor
 from amont_gateway.advise import Scorer
 from amont_gateway.clock import Clock
 from amont_gateway.database import Influx
@@ -24,7 +25,7 @@ from amont_gateway.mqtt_ingest import Broker
 from amont_gateway.page import Encrypted, PageServer, Secure, build_app
 from amont_gateway.places import from_site
 from amont_gateway.storer import COMMIT_MS
-from amont_gateway.view import Demo
+from amont_gateway.view import Demo, Training
 from amont_site.model import Site
 
 # Receiving takes several short system calls a frame, each of which gives up the interpreter's
@@ -107,6 +108,7 @@ def build(
     commit_ms: int = COMMIT_MS,
     options: Options | None = None,
     demo: Callable[[], Demo | None] = lambda: None,
+    training: Callable[[], Training | None] = lambda: None,
     set_speed: Callable[[float], None] | None = None,
     page_https: tuple[str, int] | None = None,
     page_names: Sequence[str] = (),
@@ -126,6 +128,7 @@ def build(
         clock=clock,
         load_models=None if artifacts is None else _loader(artifacts, site),
         demo=demo,
+        training=training,
     )
     if page is None:
         return Service(gateway, None)
@@ -140,6 +143,7 @@ def build(
         dry_run=gateway.dry_run,
         incidents=gateway.incidents,
         incident=gateway.incident,
+        mayor=lambda lang: mayor.html(gateway.view(), lang, site.time_zone),
         secure=secure,
         host_names=lambda: frozenset(own_names(page_names)),
         timezone=site.time_zone,
