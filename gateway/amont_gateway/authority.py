@@ -74,7 +74,7 @@ class Authority:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.certificate_path.exists() and not self.key_path.exists():
             self._make_authority()
-        if not self._reasons():
+        if not self.due():
             return False
         self._make_page()
         return True
@@ -89,11 +89,9 @@ class Authority:
         return " ".join(f"{byte:02X}" for byte in digest)
 
     def problems(self) -> list[str]:
-        """Return what is wrong with files, names and dates; make nothing."""
-        if not self.certificate_path.exists():
-            return ["no authority yet; made when the page starts with HTTPS"]
+        """Return what is wrong with the authority's own files; renewing does not mend these."""
         try:
-            return [*self._open_files(), *self._authority_dates(), *self._reasons()]
+            return [*self._open_files(), *self._authority_dates()]
         except (AuthorityError, OSError) as error:
             return [str(error)]
 
@@ -112,7 +110,7 @@ class Authority:
         if end - self._now() < dt.timedelta(days=RENEW_DAYS):
             yield f"{self.certificate_path}: ends on {end:%Y-%m-%d}: remove the folder"
 
-    def _reasons(self) -> list[str]:
+    def due(self) -> list[str]:
         """Return why the page's certificate must be made anew; empty if it is good."""
         if not self.page_path.exists():
             return [f"{self.page_path}: there is none"]

@@ -170,12 +170,17 @@ def _page(plan: Plan) -> Iterable[Finding]:
         yield Finding("page", BAD, problem)
     if problems:
         return
-    names, port = authority.names(), plan.page_https[1]
+    due = authority.due()
+    for reason in due:
+        yield Finding("page", WEAK, f"{reason}; the running gateway renews it within 10 minutes")
+    names = authority.names()
+    if not due:
+        text = f"HTTPS for {', '.join(names)}, certificate until {authority.ends():%Y-%m-%d}"
+        yield Finding("page", GOOD, text)
     host = next((name for name in names if name.endswith(".local")), names[0])
-    text = f"HTTPS for {', '.join(names)}, certificate until {authority.ends():%Y-%m-%d}"
-    yield Finding("page", GOOD, text)
-    text = f"install once on each phone: https://{host}:{port}/authority"
-    yield Finding("page", GOOD, f"{text} with SHA-256 fingerprint {authority.fingerprint()}")
+    port = (plan.page or plan.page_https)[1]
+    text = f"install once on each phone: http://{host}:{port}/authority"
+    yield Finding("page", GOOD, f"{text}, SHA-256 fingerprint {authority.fingerprint()}")
 
 
 def _promises(plan: Plan) -> Iterable[Finding]:

@@ -209,9 +209,7 @@ def faulted(now_ms: int = NOW_MS) -> View:
     siren.health, siren.silent_test.ok = "fault", False
     siren.findings = [
         _finding("line_open", "fault", "La ligne de la sirène est coupée.", "The line is cut."),
-        _finding(
-            "mains_off", "degraded", "Secteur coupé.", "Mains off."
-        ),
+        _finding("mains_off", "degraded", "Secteur coupé.", "Mains off."),
     ]
     siren.measured = {"line_ohm": 198_000, "battery_mv": 12_410, "mains": 0, "tamper": 1}
     view.stations[0].voting = "one of two"

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import time
 
-from tests.page.sample_views import NOW_MS, VIEWS
+from starlette.applications import Starlette
+from tests.page.sample_views import NOW_MS, VIEWS, dry_run, incidents
 
-from amont_gateway.page import PageServer, build_app
+from amont_gateway.page import Encrypted, PageServer, Secure, build_app
 from amont_gateway.view import Action, Result, View
 
 ANSWER = Result(ok=True, code="ok", text={"fr": "Alarme vue.", "en": "Alarm seen."})
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+OTHERS: dict[str, object] = {
+    "dry_run": dry_run,
+    "incidents": incidents,
+    "incident": lambda number, lang: f"<h1>{number} {lang}</h1>" if number == 2 else None,
+    "mayor": lambda lang: f"<h1>{lang}</h1>",
+    "secure": Secure(8443, lambda: CERTIFICATE, lambda: " ".join(["9F"] * 32)),
+    "host_names": lambda: frozenset({"pi.local"}),
+}
 
 
 class Script:
@@ -41,15 +51,24 @@ class Script:
         self.name = name
         self.version += 1
 
-    def serve(self, port: int = 0, demo: bool = True, **options: object) -> PageServer:
-        """Return a started server of this script's page."""
-        app = build_app(
+    def app(self, demo: bool = True, **options: object) -> Starlette:
+        """Return this script's page."""
+        return build_app(
             self.view,
             self.act,
             version_counter=lambda: self.version,
             set_speed=self.speeds.append if demo else None,
-            **options,
+            **{**OTHERS, **options},
         )
-        server = PageServer(app, port=port)
+
+    def serve(
+        self,
+        port: int = 0,
+        demo: bool = True,
+        encrypted: Encrypted | None = None,
+        **options: object,
+    ) -> PageServer:
+        """Return a started server of this script's page."""
+        server = PageServer(self.app(demo, **options), port=port, encrypted=encrypted)
         server.start()
         return server

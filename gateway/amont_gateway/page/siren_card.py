@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amont_gateway.page import sentences
 from amont_gateway.page.formatting import DASH, NBSP, Format
 from amont_gateway.page.texts import Words
 from amont_gateway.view import Asked, Practice, Siren, View
@@ -105,6 +106,15 @@ class SirenCard:
         return self._t.of(self.siren.reason)
 
     @property
+    def river(self) -> str:
+        """Say what the river does that caused this alarm: it belongs beside it."""
+        station = next((s for s in self._view.stations if s.id == self.siren.station), None)
+        if station is None or self.siren.state == "idle" or not self._known:
+            return ""
+        old = sentences.station_old(station, self._view)
+        return sentences.station_sentence(station, old, self._t, self._f)
+
+    @property
     def steps(self) -> list[Step]:
         """Return the two steps: what the guard ordered, and what the relay's contact confirms."""
         t, siren = self._t, self.siren
@@ -124,7 +134,7 @@ class SirenCard:
     def _age(self) -> str:
         age_s = self._view.guard_age_s
         if age_s is not None and age_s < FRESH_S:
-            return self._t("siren.step.now", count=int(FRESH_S))
+            return self._t("siren.step.now")
         return self._f.age(age_s)
 
     @property

@@ -6,12 +6,12 @@ ACT_TEXTS: dict[str, tuple[str, str]] = {
     # the form on the overview
     "act.title": ("J’ai vu l’alarme", "I have seen the alarm"),
     "act.note": (
-        "Votre nom est enregistré. Cela ne coupe jamais la sirène.",
-        "Your name is recorded. This never silences the siren.",
+        "Ne coupe jamais la sirène. Votre nom est enregistré.",
+        "Never silences the siren. Your name is recorded.",
     ),
-    "act.open": ("J’ai vu, autres actions, détail", "I have seen it, other actions, details"),
+    "act.open": ("Agir", "Act"),
     "act.person": ("Votre nom", "Your name"),
-    "act.choose": ("Choisissez votre nom", "Choose your name"),
+    "act.choose": ("Choisir", "Choose"),
     "act.pin": ("Votre code", "Your PIN"),
     "act.nobody": ("Personne n’est déclaré pour agir.", "Nobody is declared who may act."),
     "act.nothing": (

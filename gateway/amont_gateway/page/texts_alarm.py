@@ -17,7 +17,7 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     "page.table": ("Les mêmes chiffres en tableau", "The same figures as a table"),
     "page.colon": (" : ", ": "),
     "page.and": ("{first} et {last}", "{first} and {last}"),
-    "page.home": ("La page du moment", "The page of the moment"),
+    "page.home": ("La situation maintenant", "The situation now"),
     "page.others": ("Autres pages", "Other pages"),
     "page.taken": ("État à {time}.", "State at {time}."),
     "page.to_content": ("Aller au contenu", "Skip to the content"),
@@ -166,7 +166,7 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "Relais : hors tension, relu {age}.",
         "Relay: not powered, read back {age}.",
     ),
-    "siren.step.now": ("il y a moins de {count} s", "less than {count} s ago"),
+    "siren.step.now": ("à l’instant", "just now"),
     "siren.step.unread": (
         "Relais : pas de relecture, RIEN NE CONFIRME.",
         "Relay: not read back, NOTHING CONFIRMS.",
@@ -179,6 +179,7 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "siren.steps": ("Ordre et confirmation", "Order and confirmation"),
     # siren: facts
+    "siren.facts": ("Mesures, essais, exercices", "Measurements, tests, drills"),
     "siren.findings": ("Surveillance de la sirène", "Supervision of the siren"),
     "siren.health": ("Santé", "Health"),
     "siren.health.ok": ("bonne", "good"),
@@ -229,8 +230,4 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "TRAINING – no siren is connected",
     ),
     "training.flood": ("On rejoue : {flood}, {speed}.", "Replayed: {flood}, {speed}."),
-    "demo.stripe": (
-        "DÉMONSTRATION – rien n’est relié",
-        "DEMONSTRATION – nothing is connected",
-    ),
 }
