@@ -6,7 +6,8 @@
 #   "vote and lost"      one, and another lost less than 3 h ago, at watch or above and rising
 #   "lone sensor"        the only trusted sensor votes 3 times in a row (10 in a station of three)
 #   "votes outlast doubt"  two vote for 30 min, however suspect their steps
-#   "lost while rising"  no valid sensor left, two or more lost at watch or above and rising
+#   "lost while rising"  no valid sensor left, two or more lost at watch or above and rising, and
+#                        nobody was heard 15 min longer who saw no rise
 # Else
 #   "vote withheld"      a sensor above the limit without any of these: warning, not siren
 #   "level"              the highest valid sensor: normal, watch or warning
@@ -257,9 +258,15 @@ def _sounding(panel: _Panel, level: int) -> tuple[str, list[SensorState]]:
     if len(long) >= 2:
         return "votes outlast doubt", long
     lost = [s for s in panel.lost if s.freshness == PROVED]
-    if level == ALARM and len(lost) >= 2 and not panel.valid:
+    if level == ALARM and len(lost) >= 2 and not panel.valid and not _outlived(panel, lost):
         return "lost while rising", lost
     return "", []
+
+
+def _outlived(panel: _Panel, lost: list[SensorState]) -> bool:
+    since_s = max([s.good_s for s in lost]) + panel.station.rise_s
+    others = [s for s in panel.sensors if s not in lost and not s.doubted and not s.stuck]
+    return any([s.value is not None and s.good_s >= since_s for s in others])
 
 
 def _one_vote(panel: _Panel, voter: SensorState, level: int) -> tuple[str, list[SensorState]]:
