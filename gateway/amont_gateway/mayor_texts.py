@@ -55,7 +55,8 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
             (
                 "Sur la page : deux personnes, chacune son nom et son code, en 60 secondes. "
                 "10 minutes au plus à la fois, 20 minutes par alarme.",
-                "Sur place, si elle est posée : la clé, tenue 2 secondes, une personne, sans code.",
+                "Sur place, si elle est posée : la clé, tenue 2 secondes, une seule personne, "
+                "sans code.",
                 "L’eau monte encore, ou un autre capteur passe le seuil : elle sonne aussitôt. "
                 "Personne ne peut l’éteindre pour de bon tant que l’alarme dure.",
             ),
