@@ -1,14 +1,28 @@
 """The relay on a Pi's pins, through the real gpiozero on its own mock pins."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
+from tests.bench.bench_siren import ON_PINS, Rig, seconds_to_find
+from tests.bench.siren_line import MORE_IDLE, SOUNDING, TWELVE
+from tests.bench.siren_pins import ISOLATE, PIN, Pins
 
-from amont_guard.relay import GpioRelay, RelayError
+from amont_guard.relay import Output, RelayError, make_relay
+
+FAULTS = TWELVE | ON_PINS | MORE_IDLE | SOUNDING
+del FAULTS["output gone"]  # pins do not go away; a test of its own lets them fail
+
+
+def plain(**output):
+    """A siren with a relay and nothing else."""
+    wired = {
+        "kind": "gpio", "pin": 17, "active_high": True, "readback_pin": None, "isolate_pin": None,
+        "isolate_readback_pin": None,
+    } | output  # fmt: skip
+    return SimpleNamespace(id="mairie", output=wired, supervision={}, key=None)
 
 
 @pytest.fixture
@@ -19,34 +33,90 @@ def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockFactory]:
     factory.reset()
 
 
-def test_it_switches_its_pin_and_nothing_before_a_decision(pins: MockFactory) -> None:
-    relay = GpioRelay({"kind": "gpio", "pin": 17})
+@pytest.fixture
+def rig():
+    made = Rig(Pins, seed=1)
+    yield made
+    made.close()
+
+
+def test_it_switches_its_pin_and_nothing_before_a_decision(pins, tmp_path):
+    output = Output(make_relay(plain(), tmp_path), plain())
     assert [state.state for state in pins.pin(17).states] == [False]
-    relay.set(True)
+    output.drive(True, 1.0)
     assert pins.pin(17).state
-    relay.set(False)
+    output.drive(False, 2.0)
     assert not pins.pin(17).state
-    assert relay.read_back() is None
+    assert output.confirmed() is None
+    output.close()
+    assert not pins.pin(17).state
 
 
-def test_an_active_low_board_is_not_pulled_at_start(pins: MockFactory) -> None:
+def test_a_pin_that_is_found_on_is_left_as_it_is(pins, tmp_path):
+    pins.pin(17).function = "output"
+    pins.pin(17).state = True
+    output = Output(make_relay(plain(readback_pin=27), tmp_path), plain(readback_pin=27))
+    assert pins.pin(17).state
+    output.drive(False, 1.0)
+    assert not pins.pin(17).state
+
+
+def test_an_active_low_board_is_not_pulled_at_start(pins, tmp_path):
     pins.pin(17).drive_high()
-    relay = GpioRelay({"kind": "gpio", "pin": 17, "active_high": False})
-    relay.set(True)
-    assert not pins.pin(17).state
+    relay = make_relay(plain(active_high=False, isolate_pin=23), tmp_path)
+    relay.switch(True, True)
+    assert (pins.pin(17).state, pins.pin(23).state) == (False, False)
+    relay.switch(False, False)
+    assert (pins.pin(17).state, pins.pin(23).state) == (True, True)
 
 
-def test_the_contact_is_read_back(pins: MockFactory) -> None:
-    relay = GpioRelay({"kind": "gpio", "pin": 17, "readback_pin": 27})
+def test_a_closed_contact_pulls_its_input_down(pins, tmp_path):
+    relay = make_relay(plain(readback_pin=27), tmp_path)
     pins.pin(27).drive_low()
-    assert relay.read_back() is True  # the contact pulls its input down
+    assert relay.read() == {"contact": 1}
     pins.pin(27).drive_high()
-    assert relay.read_back() is False
+    assert relay.read() == {"contact": 0}
 
 
-def test_a_pin_in_use_is_named(pins: MockFactory) -> None:
-    keep = GpioRelay({"kind": "gpio", "pin": 17})
-    with pytest.raises(RelayError, match="GPIO 17"):
-        GpioRelay({"kind": "gpio", "pin": 17})
-    assert keep.read_back() is None
+def test_a_pin_in_use_is_named(pins, tmp_path):
+    keep = make_relay(plain(), tmp_path)
+    with pytest.raises(RelayError, match=r"siren mairie: .*GPIO17"):
+        make_relay(plain(), tmp_path)
+    assert keep.read() == {}
     assert pins.pin(17).function == "output"
+
+
+def test_pins_that_fail_later_are_a_fault_of_their_own_siren(rig, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("handle closed")  # no kind that anybody would expect
+
+    assert rig.second() == {}
+    monkeypatch.setattr(type(rig.way.relay._contacts["mains"]), "value", property(fail))
+    for _ in range(9):
+        found = rig.second(on=True)
+    assert found == {"output_lost": 2}
+    assert rig.output.error == "handle closed"
+    assert rig.way.factory.pin(PIN).state, "it is still switched"
+
+
+def test_the_converter_is_read_over_spi(rig):
+    rig.second()
+    measured = rig.output.measured()
+    assert measured["line_ohm"] == pytest.approx(4_700, rel=0.02)
+    assert measured["battery_mv"] == pytest.approx(13_600, rel=0.01)
+    assert rig.second(on=True) == {}
+    assert rig.output.measured()["horn_ma"] == pytest.approx(4_000, rel=0.02)
+
+
+def test_a_silent_test_moves_both_pins_and_is_not_heard(rig):
+    assert rig.test() == {}
+    assert rig.heard == 0
+    for number in (PIN, ISOLATE):
+        assert [state.state for state in rig.way.factory.pin(number).states] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(("fault", "code"), FAULTS.items())
+def test_a_planted_fault_is_found_within_a_minute(fault, code):
+    found_s = seconds_to_find(Pins, fault, code, seed=3)
+    assert found_s is not None
+    assert found_s <= 60
