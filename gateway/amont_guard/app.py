@@ -83,7 +83,6 @@ class Guard:
         self.outputs, self.counters = loaded.made, Counter[str]()
         self._audit = AuditLog(folder / "audit.jsonl")
         self.writer = Writer(self._audit, disk)
-        self._store = Store(folder, self.writer, clock)
         self.keys = Keyring(folder, self.writer.put)
         shake_s = getattr(clock, "shake_s", 0.0)  # of a scaled clock, when its speed is changed
         self.freshness, self.judge = Freshness(TOLERANCE_S + shake_s), Judge(self.config)
@@ -91,6 +90,10 @@ class Guard:
         self.thresholds = Thresholds(self.config.stations, self.judge.calm)
         plans = {name: siren.practice for name, siren in self.config.sirens.items()}
         self.practice = Practice(plans, self.config.time_zone, clock.monotonic_s())
+        self._store = Store(
+            folder, clock, self.writer, self.keys, self.freshness, self.judge, self.thresholds,
+            self.practice,
+        )  # fmt: skip
         self.sirens = Sirens(self.outputs, self.judge, self.practice, self._record)
         # one each: a disk that hangs must not keep people out
         self._sums, self._looks, self._logger = Worker(), Worker(1), Worker(256)
@@ -103,8 +106,7 @@ class Guard:
             self.intake.heard,
         )  # fmt: skip
         self.boot = secrets.token_hex(4)
-        self._at_start: list[Fault] = []  # wrong for as long as this run lasts
-        self._restore()
+        self._at_start = self._restore()  # wrong for as long as this run lasts
         self.faults: dict[str, Fault] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
@@ -159,8 +161,8 @@ class Guard:
         _notify("STOPPING=1")
         self.sirens.close(self.clock.monotonic_s())
         self._record({"kind": "stop"})
-        self._save_state()
-        self._save_windows()
+        self._store.save_state()
+        self._store.save_windows()
         self.bridge.close()
         self.gateway.close()
         self.writer.stop(STOP_S)
@@ -181,45 +183,16 @@ class Guard:
             raise
         return outputs
 
-    def _restore(self) -> None:
+    def _restore(self) -> list[Fault]:
+        audit, found = self._audit.found, []
         if self._config_error:
-            self._at_start.append(fault("config", detail=self._config_error))
-        if self._audit.found.lines:  # else this is the first start, and there is nothing to miss
-            wrong = self._store.restore("windows.json", self._take_windows)
-            wrong += self._store.restore(
-                "state.json", self._take_state, self._take_limits, self._take_practice
-            )
-            self._at_start += [fault("state", detail=text) for text in wrong]
-        if not self._audit.found.ok:
-            self._at_start.append(fault("audit", detail=str(self._audit.found.broken_line)))
-
-    def _take_windows(self, saved: dict[str, Any], _then_s: float, same_run: bool) -> None:
-        self.keys.restore_windows(saved["windows"])
-        if same_run:
-            self.freshness.restore(saved["freshness"])
-
-    def _take_state(self, saved: dict[str, Any], then_s: float, same_run: bool) -> None:
-        self.judge.restore(saved, then_s, self.clock.monotonic_s(), same_run)
-
-    def _take_limits(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
-        overruled = self.thresholds.restore(saved["limits"], int(then_s))
-        self._at_start += [fault("limits", station) for station in overruled]
-        for station in self.config.stations:
-            self.judge.set_limits(station, self.thresholds.in_force(station))
-
-    def _take_practice(self, saved: dict[str, Any], then_s: float, _same_run: bool) -> None:
-        self.practice.restore(saved["practice"], then_s)
-
-    def _save_windows(self) -> None:
-        windows, ages = self.keys.windows(), self.freshness.snapshot()
-        self._store.save("windows.json", windows=windows, freshness=ages)
-
-    def _save_state(self) -> None:
-        now_s = self.clock.monotonic_s()
-        limits, tried = self.thresholds.as_dict(int(now_s)), self.practice.as_dict(now_s)
-        kept = partial(self.practice.kept, tried)
-        state = self.judge.snapshot(now_s)
-        self._store.save("state.json", kept, limits=limits, practice=tried, **state)
+            found.append(fault("config", detail=self._config_error))
+        if audit.lines:  # else this is the first start: there is nothing to miss
+            found += [fault("state", detail=text) for text in self._store.restore()]
+            found += [fault("limits", station) for station in self._store.overruled]
+        if not audit.ok:
+            found.append(fault("audit", detail=str(audit.broken_line)))
+        return found
 
     def _begin(self) -> None:
         found = self._audit.found
@@ -309,7 +282,7 @@ class Guard:
         if action.kind in ("limits", "keep"):
             return self._change_limits(action, int(now_s))
         decision = self.judge.ask(
-            action.siren, action.kind, action.person, action.minutes * 60, now_s
+            action.place, action.kind, action.person, action.minutes * 60, now_s
         )
         self._carry_out([decision])
         for done in decision.actions:
@@ -319,11 +292,11 @@ class Guard:
 
     def _change_limits(self, action: Action, now_s: int) -> str:
         if action.kind == "limits":
-            code = self.thresholds.ask(action.station, action.limits_mm, action.person, now_s)
+            code = self.thresholds.ask(action.place, action.limits_mm, action.person, now_s)
         else:
-            code = self.thresholds.keep(action.station, now_s)
+            code = self.thresholds.keep(action.place, now_s)
         self._carry_out([Decision({
-            "kind": "limits", "station": action.station, "person": action.person,
+            "kind": "limits", "station": action.place, "person": action.person,
             "asked": action.kind, "limits_mm": action.limits_mm, "code": code,
         })])  # fmt: skip
         return code
@@ -343,9 +316,9 @@ class Guard:
             self._send_state(now_s)
         if self.intake.changed and self._due("windows"):
             self.intake.changed = False
-            self._save_windows()
+            self._store.save_windows()
         if self._due("state"):
-            self._save_state()
+            self._store.save_state()
 
     def _due(self, name: str) -> bool:
         real_s = time.monotonic()

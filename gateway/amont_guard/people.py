@@ -26,6 +26,7 @@ KINDS = {
 GRANTED = ("done", "second", "agreed")
 _REMEMBERED = 256  # results kept to answer a repeated id
 _SCRYPT_BYTES = 64 * 1024 * 1024
+_WHOLE = 2**53  # beyond, JSON readers differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +37,27 @@ class Action:
     kind: str
     person: str
     pin: str = field(repr=False)
-    siren: str  # "" if it is about a station,
-    station: str  # and the other way round
+    place: str  # siren or station, as KINDS says
     minutes: int
-    limits_mm: list[int]  # of kind limits; else empty
     issued_ms: int
+    limits_mm: list[int]  # of kind limits; else empty
 
 
 def parse(message: dict[str, Any]) -> Action | None:
     """Take an ACTION message apart; return None if anything is missing or of the wrong kind."""
-    kind = str(message.get("kind"))
-    place = KINDS.get(kind, "siren")
-    texts = [message.get(name) for name in ("id", "kind", "person", "pin", place)]
-    minutes: Any = message.get("minutes", 0)
-    issued_ms: Any = message.get("issued_ms")
-    limits_mm = message.get("limits_mm") if kind == "limits" else []
-    if not isinstance(limits_mm, list) or len(limits_mm) != 4 * (kind == "limits"):
-        return None
-    if not all(isinstance(text, str) and 0 < len(text) <= 100 for text in texts):
-        return None
-    if not all(type(n) is int and abs(n) < 2**53 for n in (issued_ms, minutes, *limits_mm)):
-        return None
-    if not 0 <= minutes <= 60:
-        return None
-    action_id, kind, person, pin, name = map(str, texts)
-    siren, station = (name, "") if place == "siren" else ("", name)
-    return Action(action_id, kind, person, pin, siren, station, minutes, limits_mm, issued_ms)
+    place = "station" if message.get("kind") in ("limits", "keep") else "siren"
+    texts: list[Any] = [message.get(key) for key in ("id", "kind", "person", "pin", place)]
+    numbers: list[Any] = [message.get("minutes", 0), message.get("issued_ms")]
+    limits_mm: Any = message.get("limits_mm") if texts[1] == "limits" else []
+    fits = (
+        all(isinstance(text, str) and 0 < len(text) <= 100 for text in texts)
+        and isinstance(limits_mm, list)
+        and len(limits_mm) == (4 if texts[1] == "limits" else 0)
+        and all(type(n) is int and abs(n) < _WHOLE for n in numbers + limits_mm)
+        and 0 <= numbers[0] <= 60
+    )
+    asked = [*texts, *numbers, limits_mm]
+    return Action(*asked) if fits else None
 
 
 def pin_matches(stored: str, pin: str) -> bool:
@@ -105,10 +101,10 @@ class People:
     def ask(self, message: dict[str, Any], now_s: float, wall_ms: int) -> None:
         """Take an ACTION message; the answer comes now or after the PIN was checked."""
         action = parse(message)
-        action_id = action.id if action else str(message.get("id", ""))[:100]
-        fingerprint, result = self._asked.get(action_id, (0, None))
+        fingerprint, result = self._asked.get(action.id, (0, None)) if action else (0, None)
         if action is None or (fingerprint and fingerprint != _fingerprint(action)):
-            self._answer(_result(action_id, "malformed"), None)
+            asked = message.get("id")
+            self._answer(_result(asked[:100] if isinstance(asked, str) else "", "malformed"), None)
         elif result is not None:
             self._answer(result, None)
         elif not fingerprint:
@@ -142,7 +138,7 @@ class People:
 
     def _refusal(self, action: Action, now_s: float, wall_ms: int) -> str:
         place = KINDS.get(action.kind, "")
-        if (action.siren or action.station) not in self._places.get(place, ()):
+        if action.place not in self._places.get(place, ()):
             return "unknown"
         if abs(wall_ms - action.issued_ms) > EXPIRY_MS:
             return "expired"
