@@ -1,4 +1,4 @@
-"""Keep what a restart needs: replay windows, ages, levels and sirens; and the folder's lock."""
+"""Keep what a restart needs: windows, ages, levels, sirens, limits, practice; lock the folder."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import fcntl
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock, clock_run
-from .keys import read_json
+from .decide import Judge
+from .freshness import Freshness
+from .keys import Keyring, read_json
+from .practice import Practice
+from .thresholds import Thresholds
 from .writer import Writer
-
-# saved content, the time at which it was made, and whether that is in this run of the clock
-Take = Callable[[dict[str, Any], float, bool], None]
 
 
 class InUse(RuntimeError):
@@ -41,32 +43,74 @@ def lock(folder: Path) -> int:
 class Store:
     """The files of the state folder that the guard writes and reads back."""
 
-    def __init__(self, folder: Path, writer: Writer, clock: Clock) -> None:
-        """Work in ``folder``."""
-        self._folder, self._writer, self._clock = folder, writer, clock
+    def __init__(
+        self, folder: Path, clock: Clock, writer: Writer, keys: Keyring, freshness: Freshness,
+        judge: Judge, thresholds: Thresholds, practice: Practice,
+    ) -> None:  # fmt: skip
+        """Look at all that must survive a restart."""
+        self._folder, self._clock, self._writer = folder, clock, writer
+        self._keys, self._freshness, self._judge = keys, freshness, judge
+        self._thresholds, self._practice = thresholds, practice
         self._boot = clock_run(clock)
+        self.overruled: list[str] = []  # stations whose changed limits the site's file overruled
 
-    def save(self, name: str, done: Callable[[], None] | None = None, **content: Any) -> None:
-        """Hand a file to the disk thread, which calls ``done`` once it is durable."""
-        head = {"format": 1, "boot": self._boot, "at_s": self._clock.monotonic_s()}
-        self._writer.put(self._folder / name, json.dumps({**head, **content}).encode(), done)
+    def save_windows(self) -> None:
+        """Hand replay windows and ages to the disk thread."""
+        ages = self._freshness.snapshot()
+        self._save("windows.json", windows=self._keys.windows(), freshness=ages)
 
-    def restore(self, name: str, *takes: Take) -> list[str]:
-        """Give a file's content to each of ``takes``; return what was wrong.
+    def save_state(self) -> None:
+        """Hand levels, sirens, limits and practice to the disk thread."""
+        now_s = self._clock.monotonic_s()
+        limits, tried = self._thresholds.as_dict(int(now_s)), self._practice.as_dict(now_s)
+        alarms, kept = self._judge.snapshot(now_s), partial(self._practice.kept, tried)
+        self._save("state.json", kept, alarms=alarms, limits=limits, practice=tried)
+
+    def restore(self) -> list[str]:
+        """Take everything back; return what was wrong.
 
         After a reboot nobody knows how long the machine was off (its clock may have stood still):
-        then what was saved counts as made now.
+        what was saved counts as made now, and what sensors read before it is forgotten.
         """
         wrong = []
-        try:
-            saved = read_json(self._folder / name)
-            same = saved["boot"] == self._boot
-            then_s = float(saved["at_s"]) if same else self._clock.monotonic_s()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            return [f"{name}: {error!r}"]
-        for take in takes:  # one bad part must not cost the others
+        for name, parts in (
+            ("windows.json", {"windows": self._windows, "freshness": self._ages}),
+            ("state.json", {
+                "alarms": self._alarms, "limits": self._limits, "practice": self._tried,
+            }),
+        ):  # fmt: skip
             try:
-                take(saved, then_s, same)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                saved = read_json(self._folder / name)
+                same = saved["boot"] == self._boot
+                then_s = float(saved["at_s"]) if same else self._clock.monotonic_s()
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 wrong.append(f"{name}: {error!r}")
+                continue
+            for part, take in parts.items():  # one that is damaged must not cost the others
+                try:
+                    take(saved[part], then_s, same)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    wrong.append(f"{name}: {part}: {error!r}")
         return wrong
+
+    def _windows(self, saved: dict[str, Any], _then_s: float, _same: bool) -> None:
+        self._keys.restore_windows(saved)
+
+    def _ages(self, saved: dict[str, Any], _then_s: float, same: bool) -> None:
+        if same:
+            self._freshness.restore(saved)
+
+    def _alarms(self, saved: dict[str, Any], then_s: float, same: bool) -> None:
+        self._judge.restore(saved, then_s, self._clock.monotonic_s(), same)
+
+    def _limits(self, saved: dict[str, Any], then_s: float, _same: bool) -> None:
+        self.overruled = self._thresholds.restore(saved, int(then_s))
+        for station in self._judge.stations:
+            self._judge.set_limits(station, self._thresholds.in_force(station))
+
+    def _tried(self, saved: dict[str, Any], then_s: float, _same: bool) -> None:
+        self._practice.restore(saved, then_s)
+
+    def _save(self, name: str, done: Callable[[], None] | None = None, **content: Any) -> None:
+        head = {"format": 1, "boot": self._boot, "at_s": self._clock.monotonic_s()}
+        self._writer.put(self._folder / name, json.dumps({**head, **content}).encode(), done)

@@ -133,7 +133,7 @@ def damaged(part, name, value):
 def test_a_damaged_state_file_is_a_fault_and_the_guard_begins_anew(tmp_path, saved):
     rig = Rig(tmp_path / "state")
     rig.stop()
-    text = json.dumps({"format": 1, "boot": "one boot", "at_s": 1.0, **saved})
+    text = json.dumps({"format": 1, "boot": "one boot", "at_s": 1.0, "alarms": saved})
     (rig.folder / "state.json").write_text(text)
     rig.start()
     assert any("state.json" in fault["detail"] for fault in rig.state()["faults"])
