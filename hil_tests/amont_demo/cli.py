@@ -1,48 +1,45 @@
-"""Run the demonstration from the command line: ``amont-demo run``."""
+"""Run the demonstration or a training: ``amont-demo run``, ``amont-demo training``.
+
+Training runs where the demonstration does not: it needs no MicroPython, no broker, no models.
+"""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-from rich.console import Console
-
-from amont_demo import display
-from amont_demo.run import PIN, Demo, DemoError, Options, running, wait_for_past
-from amont_demo.servers import MissingServer
-
-_REFRESH_S = 0.4
+from amont_demo import training_cli
+from amont_demo.flood import BadFlood
+from amont_demo.training import TrainingError
+from amont_demo.training_site import NotFit
+from amont_site import SiteError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run; return the exit code."""
-    options = _parser().parse_args(arguments)
+    asked = _parser().parse_args(arguments)
     # SIGTERM ends it as Ctrl-C does, so that nothing is left behind either way; and Ctrl-C works
     # even where a shell started this with SIGINT ignored, as it does for background jobs.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _interrupt())
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="amont-"))
-    chosen = Options(options.speed, options.page_port, options.servers)
-    console = Console()
+    if asked.command == "run":
+        from amont_demo import run_cli  # what it shows with and replays is not on every machine
+
+        return run_cli.run(asked)
+    return _train(asked)
+
+
+def _train(asked: argparse.Namespace) -> int:
     try:
-        with running(folder, chosen) as demo, display.keyboard():
-            _show(console, demo, options.seconds)
+        training_cli.run(asked, lambda line: print(line, flush=True))
         return 0
     except KeyboardInterrupt:
         return 0
-    except (DemoError, MissingServer) as error:
-        print(f"amont-demo: {error}", file=sys.stderr)
+    except (TrainingError, BadFlood, NotFit, SiteError, OSError) as error:
+        print(f"amont-demo training: {error}", file=sys.stderr)
         return 1
-    finally:
-        if options.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            console.print(f"\nEverything it wrote is in {folder}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,10 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="replay a real flood and a real leak, node to siren")
     run.add_argument("--servers", action="store_true", help="real mosquitto and real influxd")
-    run.add_argument("--speed", type=_speed, default=Options.speed, help="times life's speed")
-    run.add_argument("--page-port", type=int, default=Options.page_port)
+    run.add_argument("--speed", type=_speed, help="times life's speed")
+    run.add_argument("--page-port", type=int)
     run.add_argument("--seconds", type=float, default=0, help="end by itself after so long")
     run.add_argument("--folder", type=Path, help="write there, and keep it")
+    training_cli.add(commands.add_parser("training", help=training_cli.HELP))
     return parser
 
 
@@ -62,39 +60,6 @@ def _speed(text: str) -> float:
     if not 1 <= speed <= 3600:
         raise argparse.ArgumentTypeError("a speed from 1 to 3600")
     return speed
-
-
-def _show(console: Console, demo: Demo, seconds: float) -> None:
-    began = time.monotonic()
-    notes = [f"The nodes run on {demo.runtime}.", f"PIN of Anne and of Luc: {PIN}"]
-    with display.live(console) as region:
-        for view in wait_for_past(demo):
-            region.update(display.screen(view, demo.address, "Reading the past …", notes))
-            region.refresh()
-        demo.go()
-        rang = False
-        while not seconds or time.monotonic() - began < seconds:
-            demo.check()
-            view = demo.view()
-            sounding = view is not None and any(s["state"] == "sound" for s in view["sirens"])
-            if sounding and not rang:
-                console.bell()
-                if not console.is_terminal and view is not None:
-                    print(display.progress_line(view), flush=True)
-            rang = sounding
-            phase = view["demo"]["phase"]["en"] if view and view["demo"] else "…"
-            region.update(display.screen(view, demo.address, phase, notes))
-            region.refresh()
-            _keys(demo)
-            time.sleep(_REFRESH_S)
-
-
-def _keys(demo: Demo) -> None:
-    key = display.pressed()
-    if key == "+":
-        demo.faster(2)
-    elif key == "-":
-        demo.faster(0.5)
 
 
 def _interrupt() -> None:
