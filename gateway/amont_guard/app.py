@@ -272,7 +272,8 @@ class Guard:
 
     def _record(self, record: dict[str, Any]) -> None:
         record = {"at_ms": self.clock.wall_ms(), **record}
-        self.writer.record(record)
+        mono_s = round(self.clock.monotonic_s(), 3)
+        self.writer.record({"boot": self.boot, "mono_s": mono_s, **record})
         self.gateway.send(messages.encode_json(messages.EVENT, record))
         if self._log is not None:
             self._logger.submit(partial(self._log, record))

@@ -59,6 +59,8 @@ def test_live_flood_sounds_at_the_deciding_frame(rig):
     assert record["frame"] == [rig.a.number, rig.a.epoch, rig.a.last]
     assert (record["rule"], record["limit_mm"]) == ("vote and support", ALARM_MM)
     assert record["readings"]["pont-a"][0] == 2600
+    assert (record["boot"], record["at_ms"]) == (state["boot"], rig.clock.wall)
+    assert (record["mono_s"], record["n"]) == (rig.clock.now_s, len(audit(rig)))
     assert record["actions"][0]["kind"] == "relay on"
 
 
