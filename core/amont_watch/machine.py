@@ -112,7 +112,6 @@ def _not_calm(turn: _Turn) -> bool:
 _REFUSALS: "tuple[tuple[str, Guard, str], ...]" = (
     (w.ACKNOWLEDGE, _nameless, "no name"),
     (w.ACKNOWLEDGE, lambda t: t.state.annunciation == w.IDLE, "nothing to acknowledge"),
-    (w.ACKNOWLEDGE, lambda t: len(t.state.acknowledged) >= w.MAX_ACKNOWLEDGED, "too many names"),
     (w.MUTE, lambda t: t.event.person in ("", w.SCHEDULE), "no name"),
     (w.MUTE, lambda t: t.state.annunciation != w.SOUND, "nothing sounds"),
     (w.MUTE, lambda t: t.state.mute_left_s(t.limits) == 0, "mute budget used"),

@@ -38,7 +38,6 @@ REFUSED = "refused"  # rule says why
 
 MAX_FAULTS = 32  # beyond, they count together as MORE_FAULTS
 MORE_FAULTS = "more faults"
-MAX_ACKNOWLEDGED = 16
 
 
 class Limits:

@@ -290,7 +290,7 @@ def _quiet(panel: _Panel) -> tuple[int, str, list[SensorState]]:
         return WARNING, "vote withheld", over
     if not panel.valid:
         return NORMAL, "no data", []
-    top = _highest(panel.valid)
+    top = max(panel.valid, key=_value)
     return _level(limits, _value(top)), "level", [top]
 
 
@@ -300,20 +300,12 @@ def _hold(panel: _Panel) -> int:
     if not panel.valid:
         return ALARM_PLUS
     limits = [limit - panel.station.hysteresis_mm for limit in panel.station.limits]
-    top = _highest(panel.usable)
+    top = max(panel.usable, key=_value)
     held = _level(limits, _value(top))
     others = [s for s in panel.valid if s is not top]
     if others and max([_level(limits, _value(s)) for s in others]) < WATCH:
         return min(held, WARNING)
     return held
-
-
-def _highest(sensors: list[SensorState]) -> SensorState:
-    highest = sensors[0]
-    for sensor in sensors:
-        if _value(sensor) > _value(highest):
-            highest = sensor
-    return highest
 
 
 def _level(limits: list[int], value: int) -> int:
