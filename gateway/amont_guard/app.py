@@ -184,12 +184,12 @@ class Guard:
         return outputs
 
     def _restore(self) -> list[Fault]:
-        audit, found = self._audit.found, []
+        audit, wrong = self._audit.found, self._store.restore()
+        found = [fault("limits", station) for station in self._store.overruled]
         if self._config_error:
             found.append(fault("config", detail=self._config_error))
-        if audit.lines:  # else this is the first start: there is nothing to miss
-            found += [fault("state", detail=text) for text in self._store.restore()]
-            found += [fault("limits", station) for station in self._store.overruled]
+        if audit.lines or not audit.ok:  # else this is the first start: there is nothing to miss
+            found += [fault("state", detail=text) for text in wrong]
         if not audit.ok:
             found.append(fault("audit", detail=str(audit.broken_line)))
         return found

@@ -1,10 +1,10 @@
 """Record decisions and people in files in which each line vouches for all before it.
 
-A line is the canonical JSON of a record with its number ``n`` and ``h = sha256(previous h ||
-record)``. Whoever changes, removes, inserts or reorders lines must redo all later ones; heads that
-somebody else keeps (the witness file: ``{"at_ms","n","head"}`` a line) show that too, and a
-cut-off end. ``audit.jsonl`` grows to 1 MiB, then becomes ``audit-<its first n>.jsonl``; the chain
-goes on.
+A line is the JSON of a record with its number ``n``, to which ``"h": sha256(previous h || JSON)``
+is added at the end. Whoever changes, removes, inserts or reorders lines must redo all later ones;
+heads that somebody else keeps (the witness file: ``{"at_ms","n","head"}`` a line) show that too,
+and a cut-off end. ``audit.jsonl`` grows to 1 MiB, then becomes ``audit-<its first n>.jsonl``; the
+chain goes on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ NAME = "audit.jsonl"
 SEGMENT_BYTES = 1 << 20
 _LINE_BYTES = 1 << 20  # a file without line ends must not fill the memory
 _START = "0" * 64
+_HEAD_BYTES = len(b',"h":""}\n') + 64
 
 
 @dataclass(slots=True)
@@ -43,25 +44,23 @@ class Verdict:
 
     def take(self, line: bytes, heads: dict[int, str]) -> None:
         """Check one line against those before, as far as they are known, and against heads."""
-        expected = self.lines + 1
-        n, head, record = _claims(line)
-        follows = n == expected and (not self.last or head == chain(self.last, record))
+        body, head = (
+            line[:-_HEAD_BYTES] + b"}",
+            line[6 - _HEAD_BYTES : -3].decode("ascii", "replace"),
+        )
+        expected, n = self.lines + 1, _number(body)
+        follows = n == expected and (not self.last or seal(self.last, body)[0] == line)
         if not follows or heads.get(n, head) != head:
             self.broken_line = self.broken_line or expected
         elif n in heads and self.broken_line is None:
             self.witnessed = n
-        self.lines, self.last = max(n, expected), head or hashlib.sha256(line).hexdigest()
+        self.lines, self.last = max(n, expected), head
 
 
-def canonical(record: dict[str, Any]) -> bytes:
-    """Return the one JSON form of a record."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass")  # half a character must not end the disk thread
-
-
-def chain(last: str, record: dict[str, Any]) -> str:
-    """Return the hash of ``record`` after ``last``."""
-    return hashlib.sha256(last.encode() + canonical(record)).hexdigest()
+def seal(last: str, body: bytes) -> tuple[bytes, str]:
+    """Return the line of a JSON object that comes after the hash ``last``, and its own hash."""
+    head = hashlib.sha256(last.encode() + body).hexdigest()
+    return body[:-1] + b',"h":"%s"}\n' % head.encode(), head
 
 
 def verify(folder: Path, witness: Path | None = None, newest: int = 0) -> Verdict:
@@ -88,8 +87,17 @@ class AuditLog:
     """The open end of the audit; only the disk thread appends."""
 
     def __init__(self, path: Path) -> None:
-        """Check what is there, quickly, and go on after its last whole line."""
-        self.path, self.found = path, verify(path.parent, newest=2)
+        """Check what is there, quickly, and go on after its last whole line.
+
+        What cannot be read is left alone and keeps no siren from starting: then every ``append``
+        fails as the reading did.
+        """
+        self.path = path
+        self._unread: OSError | None = None
+        try:
+            self.found = verify(path.parent, newest=2)
+        except OSError as error:
+            self.found, self._unread = Verdict(broken_line=1), error
         self._at, self._first = self.found.size_bytes, self.found.first
         self.head = (self.found.lines, self.found.last)  # of the newest durable line
 
@@ -97,12 +105,15 @@ class AuditLog:
         self, records: Iterable[dict[str, Any]], write: Callable[[Path, int, bytes], None]
     ) -> None:
         """Number, chain and write; after an OSError nothing has moved, try the same again."""
+        if self._unread:
+            raise self._unread
         (n, last), lines = self.head, []
         for record in records:
             n += 1
-            numbered = {**record, "n": n}
-            last = chain(last, numbered)
-            lines.append(canonical({**numbered, "h": last}) + b"\n")
+            text = json.dumps({**record, "n": n}, separators=(",", ":"), ensure_ascii=False)
+            # half a character must not end the disk thread
+            line, last = seal(last, text.encode("utf-8", "surrogatepass"))
+            lines.append(line)
         content = b"".join(lines)
         if self._at and self._at + len(content) > SEGMENT_BYTES:
             os.truncate(self.path, self._at)  # what a failed write left
@@ -121,15 +132,12 @@ def _read(found: Verdict, path: Path, heads: dict[int, str]) -> None:
         found.torn_bytes = os.fstat(file.fileno()).st_size - found.size_bytes
 
 
-def _claims(line: bytes) -> tuple[int, str, dict[str, Any]]:
-    # Number, hash and the rest of a line; -1 and "" if it is none of ours.
+def _number(body: bytes) -> int:
     try:
-        record = json.loads(line)
-        head = record.pop("h")
-        n = record["n"]
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        return -1, "", {}
-    return (n, head, record) if type(n) is int and isinstance(head, str) else (-1, "", {})
+        n = json.loads(body)["n"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return -1
+    return n if type(n) is int else -1
 
 
 def _heads(witness: Path | None) -> dict[int, str]:

@@ -177,6 +177,25 @@ def test_torn_last_line_is_cut_off_and_the_file_goes_on(tmp_path):
     assert (found.lines, found.ok, found.torn_bytes) == (6, True, 0)
 
 
+def test_an_audit_that_cannot_be_read_keeps_no_siren_from_sounding(rig):
+    rig.prove()
+    rig.live(*RISING)
+    rig.stop()
+    path = rig.folder / "audit.jsonl"
+    kept = path.rename(path.with_suffix(".kept"))
+    path.mkdir()
+    rig.start()
+    assert rig.guard.judge.sounding("mairie")  # restored
+    rig.live(*RISING)
+    assert rig.guard.judge.sounding("mairie")
+    faults = {f["kind"]: f["detail"] for f in rig.state()["faults"]}
+    assert (faults["audit"], faults["disk"]) == ("1", "Is a directory")
+    rig.stop()
+    path.rmdir()
+    kept.rename(path)
+    rig.start()
+
+
 def test_altered_audit_is_a_fault_of_the_guard(rig):
     rig.stop()
     path = rig.folder / "audit.jsonl"
