@@ -32,6 +32,8 @@ WIRES = (
     "coil", "isolate_coil", "readback_input", "isolate_readback_input",
     "mains", "tamper", "mute_no", "mute_nc", "bypass",
 )  # fmt: skip
+COILS = {"coil", "isolate_coil"}
+Uses = list[tuple[Path, object]]
 GPIO_PIN_MAX, ADC_CHANNEL_MAX = 27, 7
 THRESHOLDS = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
 # Other quantities may be measured without a place that judges them: a battery, a temperature.
@@ -61,46 +63,47 @@ class Rules:
 
 
 def _unique(rules: Rules) -> None:
-    site = rules.site
-    groups: list[Iterator[tuple[Path, object]]] = [
-        ((("nodes", i, "id"), n.id) for i, n in enumerate(site.nodes)),
-        (
-            (("nodes", i, "channels", j, "sensor"), c.sensor)
-            for i, n in enumerate(site.nodes)
-            for j, c in enumerate(n.channels)
-        ),
-        ((("stations", i, "id"), s.id) for i, s in enumerate(site.stations)),
-        ((("zones", i, "id"), z.id) for i, z in enumerate(site.zones)),
-        ((("rain_gauges", i, "id"), g.id) for i, g in enumerate(site.rain_gauges)),
-        ((("sirens", i, "id"), s.id) for i, s in enumerate(site.sirens)),
-        ((("people", i, "name"), p.name) for i, p in enumerate(site.people)),
-        (
-            (("sirens", i, "output", "port"), s.output.port)
-            for i, s in enumerate(site.sirens)
-            if s.output.port is not None
-        ),
-        (
-            use
-            for i, s in enumerate(site.sirens)
-            if s.output.kind == "gpio"
-            for use in _wires(i, s)
-        ),
-    ]
-    for i, siren in enumerate(site.sirens):
-        groups.append(((("sirens", i, "stations", j), s) for j, s in enumerate(siren.stations)))
-        if siren.output.kind == "modbus":  # its numbers count from 0 on each module
-            groups.append(use for use in _wires(i, siren) if "coil" not in str(use[0][-1]))
-            groups.append(use for use in _wires(i, siren) if "coil" in str(use[0][-1]))
-        drill = siren.practice.drill
-        path: Path = ("sirens", i, "practice", "drill", "agreed_by")
-        groups.append(((*path, j), p) for j, p in enumerate(drill.agreed_by if drill else ()))
-    for group in groups:
+    for group in (*_ids(rules.site), *_siren_uses(rules.site)):
         first: dict[object, Path] = {}
         for path, value in group:
             if value in first:
                 line = rules.reader.lines[first[value]]
                 rules.say(path, "twice", value=value, first=line)
             first.setdefault(value, path)
+
+
+def _ids(site: Site) -> Iterator[Uses]:
+    yield [(("nodes", i, "id"), n.id) for i, n in enumerate(site.nodes)]
+    yield [
+        (("nodes", i, "channels", j, "sensor"), c.sensor)
+        for i, n in enumerate(site.nodes)
+        for j, c in enumerate(n.channels)
+    ]
+    yield [(("stations", i, "id"), s.id) for i, s in enumerate(site.stations)]
+    yield [(("zones", i, "id"), z.id) for i, z in enumerate(site.zones)]
+    yield [(("rain_gauges", i, "id"), g.id) for i, g in enumerate(site.rain_gauges)]
+    yield [(("sirens", i, "id"), s.id) for i, s in enumerate(site.sirens)]
+    yield [(("people", i, "name"), p.name) for i, p in enumerate(site.people)]
+
+
+def _siren_uses(site: Site) -> Iterator[Uses]:
+    pins: Uses = []  # of the one Pi; on a module the numbers count from 0 each time
+    ports: Uses = []
+    for i, siren in enumerate(site.sirens):
+        path: Path = ("sirens", i)
+        yield [((*path, "stations", j), name) for j, name in enumerate(siren.stations)]
+        drill = siren.practice.drill
+        agreed: Path = (*path, "practice", "drill", "agreed_by")
+        yield [((*agreed, j), name) for j, name in enumerate(drill.agreed_by if drill else ())]
+        wires = list(_wires(i, siren))
+        if siren.output.kind == "gpio":
+            pins += wires
+        yield [use for use in wires if siren.output.kind == "modbus" and use[0][-1] in COILS]
+        yield [use for use in wires if siren.output.kind == "modbus" and use[0][-1] not in COILS]
+        if siren.output.port is not None:
+            ports.append(((*path, "output", "port"), siren.output.port))
+    yield pins
+    yield ports
 
 
 def _wires(i: int, siren: Siren) -> Iterator[tuple[Path, object]]:

@@ -16,7 +16,7 @@ GAP_MAX_S = 2.0  # what one look counts for at most, however late the next one c
 # code: how grave (1 degraded, 2 fault), how long it must last before it counts in s. A good look
 # takes back two bad ones: noise does not add up, and a horn that sounds 2 s in 5 is no silent one.
 _RULES = {
-    "line_open": (2, 20), "line_short": (2, 20), "line_ground": (1, 20), "line_high": (1, 20),
+    "line_open": (2, 20), "line_short": (2, 20), "line_high": (1, 20), "line_ground": (1, 20),
     "contact_open": (2, 6), "contact_welded": (2, 6),
     "isolate_open": (2, 6), "isolate_stuck": (1, 6),
     "coil_open": (2, 6), "coil_over": (1, 6), "coil_stray": (2, 6),
