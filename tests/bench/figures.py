@@ -3,7 +3,8 @@
 A module ``bench_wire.py`` defines ``NAMES``, the names of the figures that it can give (all start
 with an area such as ``wire.``), and ``figures(full, seed)``, which yields one dict a figure.
 ``name``, ``value`` and ``unit`` must be there; ``anchor``, ``goal``, ``met`` and ``ratio`` where
-they make sense; ``seconds`` and ``seed`` are filled in. A figure not measured is absent.
+they make sense, and ``trials`` with ``failures`` for what goes into the ledger; ``seconds`` and
+``seed`` are filled in. A figure not measured is absent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-KEYS = ("name", "value", "unit", "anchor", "ratio", "goal", "met", "seconds", "seed")
+KEYS = (
+    "name", "value", "unit", "anchor", "ratio", "goal", "met", "trials", "failures", "seconds",
+    "seed",
+)  # fmt: skip
 Figure = dict[str, Any]
 
 
