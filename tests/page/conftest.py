@@ -18,7 +18,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+SIZES = {"phone": (360, 740), "desktop": (1280, 800)}
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
 

@@ -1,85 +1,12 @@
-"""The page in real Chromium: readable, reachable, live, loud when frozen. Keeps its pictures."""
-
-import importlib.resources
-from pathlib import Path
+"""The overview in real Chromium: live, loud when frozen, kind to who types or has no mouse."""
 
 import pytest
 from playwright.sync_api import expect
-from tests.page.conftest import PICTURES, SIZES
-from tests.page.sample_views import VIEWS
+from tests.page.test_reading import violations
 
 pytestmark = pytest.mark.browser
 
-MEASURE = (Path(__file__).parent / "in_browser.js").read_text("utf-8")
-AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-AXE_VIEWS = ("sounding", "faulted")  # together they hold every element of the page
-GREYEST_GROUND = [228, 228, 228]  # the mark of older readings, the darkest behind a label
 LOST = "#lost:not([hidden])"
-
-
-def measured(page, call):
-    page.evaluate(MEASURE)
-    return page.evaluate(f"measure.{call}")
-
-
-def open_all(page):
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-
-
-def violations(page):
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "axe.run(document, {runOnly: {type: 'tag', values: %s}})" % AXE_TAGS  # noqa: UP031
-    )
-    assert len(found["passes"]) > 20
-    return [
-        f"{rule['id']}: {node['html'][:160]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("lang", ["fr", "en"])
-@pytest.mark.parametrize("name", VIEWS)
-def test_everybody_can_read_it(open_page, script, size, lang, name):
-    script.name = name
-    page = open_page(size, lang)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{size}-{name}-{lang}.png")
-    open_all(page)
-    assert measured(page, "count()") > 100
-    assert measured(page, "svgTexts()") > 10
-    assert measured(page, "small(16)") == []
-    assert measured(page, "wide()") <= 0
-    assert measured(page, "targets()") == []
-    assert measured(page, "overlaps()") == []
-    contrast = measured(page, f"svgContrast({GREYEST_GROUND})")
-    assert [text for text in contrast if text["ratio"] < 4.5] == []
-    if name in AXE_VIEWS:
-        assert violations(page) == []
-
-
-@pytest.mark.parametrize("width", [320, 360, 700, 1060, 1920])
-def test_other_widths_read_as_well(open_page, script, width):
-    script.name = "sounding"
-    page = open_page()
-    page.set_viewport_size({"width": width, "height": 800})
-    open_all(page)
-    assert measured(page, "small(16)") == []
-    assert measured(page, "wide()") <= 0
-
-
-def test_river_and_siren_are_on_the_first_screen(open_page, script):
-    for name in ("calm", "rising", "sounding"):
-        script.name = name
-        page = open_page("phone")
-        for query in (".headline h2", ".sentence"):
-            bottom = page.evaluate(
-                f"document.querySelector('{query}').getBoundingClientRect().bottom"
-            )
-            assert bottom < 844, (name, query, bottom)
 
 
 def test_a_change_arrives_by_itself(open_page, script):
@@ -121,7 +48,7 @@ def test_a_person_acknowledges(open_page, script):
     page = open_page()
     page.locator("select[name=person]").select_option("Anne Maire")
     page.locator("input[name=pin]").fill("7391")
-    page.locator("button[value=acknowledge]").click()
+    page.locator("form[data-inline] button.main").click()
     expect(page.locator(".answer").first).to_have_text("Alarme vue.")
     assert [(a.kind, a.person, a.pin) for a in script.acts] == [
         ("acknowledge", "Anne Maire", "7391")
@@ -132,15 +59,39 @@ def test_a_person_acknowledges(open_page, script):
     assert script.speeds == [600]
 
 
-def test_without_script_a_person_acknowledges_too(open_page, script):
+def test_a_wish_of_one_person_brings_the_form_for_the_second(open_page, script):
     script.name = "sounding"
-    page = open_page(java_script_enabled=False)
-    page.locator("select[name=person]").select_option("Bruno Adjoint")
-    page.locator("input[name=pin]").fill("7391")
-    page.locator("button[value=acknowledge]").click()
-    page.locator(".said").wait_for()
-    assert "Alarme vue." in page.locator(".said").inner_text()
-    assert script.acts[0].person == "Bruno Adjoint"
+    page = open_page()
+    expect(page.locator(".confirm")).to_have_count(0)
+    script.show("asked")
+    expect(page.locator(".notice.asked").first).to_contain_text("Anne Maire demande")
+    form = page.locator("form.confirm")  # the page reloaded itself: nobody was typing
+    form.locator("select[name=person]").select_option("Bruno Adjoint")
+    form.locator("input[name=pin]").fill("7391")
+    form.locator("button").click()
+    expect(page.locator(".said")).to_contain_text("La ligne «\u00a0Relais\u00a0»")
+    assert [(a.kind, a.person, a.minutes) for a in script.acts] == [("mute", "Bruno Adjoint", 2)]
+
+
+def test_the_relay_confirms_after_the_order(open_page, script):
+    page = open_page()
+    ordered, relay = (page.locator(".steps li").nth(index) for index in (0, 1))
+
+    def sound(confirmed):
+        def change(view):
+            siren = view.sirens[0]
+            siren.state, siren.commanded, siren.confirmed = "sound", True, confirmed
+            siren.since_ms = view.now_ms - 1000
+
+        script.change = change
+        script.version += 1
+
+    sound(False)
+    expect(ordered).to_contain_text("SONNER")
+    expect(relay).to_have_class("wait")
+    sound(True)
+    expect(relay).to_have_class("done")
+    expect(relay).to_contain_text("sous tension, relu à l’instant")
 
 
 def test_a_lost_link_is_loud_and_heals(open_page, script, server):
@@ -153,7 +104,6 @@ def test_a_lost_link_is_loud_and_heals(open_page, script, server):
     assert "frozen" in page.locator("body").get_attribute("class")
     assert page.title() == "VALEURS FIGÉES"
     assert page.locator(".headline h2").inner_text() == "ÉTAT DE LA SIRÈNE INCONNU"
-    page.screenshot(path=PICTURES / "phone-lost-fr.png")
     assert violations(page) == []
     script.name = "rising"
     again = script.serve(port=port)
@@ -222,7 +172,26 @@ def test_the_keyboard_is_enough(open_page, script):
         reached.add(page.evaluate("document.activeElement.name || document.activeElement.tagName"))
         width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
         assert float(width.removesuffix("px")) >= 3
-    assert {"person", "pin", "kind", "SUMMARY", "A"} <= reached
+    assert {"person", "pin", "BUTTON", "SUMMARY", "A"} <= reached
+
+
+def test_an_alarm_is_acknowledged_by_keyboard_alone(open_page, script):
+    script.name = "sounding"
+    page = open_page("desktop")
+    page.locator("select[name=person]").focus()
+    page.keyboard.type("Bruno")
+    page.keyboard.press("Tab")
+    page.keyboard.type("7391")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer").first).to_have_text("Alarme vue.")
+    assert script.acts[0].person == "Bruno Adjoint"
+
+
+def test_nothing_moves_for_who_asked_for_calm(open_page, script):
+    script.name = "sounding"
+    moving = "document.getAnimations().length"
+    assert open_page(reduced_motion="no-preference").evaluate(moving) == 1
+    assert open_page(reduced_motion="reduce").evaluate(moving) == 0
 
 
 def test_only_own_assets_are_fetched(open_page, script, server):

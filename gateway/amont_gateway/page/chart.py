@@ -252,7 +252,7 @@ def _times(plane: Plane, f: Format, every_h: int) -> Markup:
         x = plane.x(at_ms)
         text = f.weekday(at_ms) if daily else f.hour(at_ms)
         room = len(text) * CHARACTER_PX
-        fits = plane.left + 14 < x < plane.edge - margin and x - last_x >= room
+        fits = plane.left + margin < x < plane.edge - margin and x - last_x >= room
         if fits and f.local(at_ms).hour % every_h == 0:
             parts.append(_rule("tick", x, x, plane.floor, plane.floor + 6))
             parts.append(_text(x, plane.size.height - 6, "middle", text))
