@@ -87,11 +87,18 @@ class Director:
         if self.phase == "act":
             return "fall" if impatient or all(map(_handled, sirens)) else "act"
         if self.phase == "fall":
-            calm = not states & {"sound", "muted"}
-            return ("clear" if "latch" in states else "end") if calm else "fall"
+            if states & {"sound", "muted"} or not (_low(view) or flood_over):
+                return "fall"
+            return "clear" if "latch" in states else "end"
         if self.phase == "clear":
             return "end" if impatient or states == {"idle"} else "clear"
         return "end"
+
+
+def _low(view: Mapping[str, Any]) -> bool:
+    """Tell whether every station is low enough for an alarm to be cleared."""
+    levels = {str(s.get("level")) for s in view.get("stations") or []}
+    return levels <= {"normal", "watch"}
 
 
 def _handled(siren: Mapping[str, Any]) -> bool:

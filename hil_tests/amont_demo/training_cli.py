@@ -106,10 +106,10 @@ def _conduct(course: Course, lang: str, say: Say) -> None:
 
 
 def _pressed() -> bool:
-    if not sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
+    """Tell whether somebody pressed Enter."""
+    if not select.select([sys.stdin], [], [], 0)[0]:
         return False
-    sys.stdin.readline()
-    return True
+    return bool(sys.stdin.readline())  # nothing: there is nobody at the keyboard
 
 
 def _sum_up(course: Course, asked: argparse.Namespace, say: Say) -> None:
