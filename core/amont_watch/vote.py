@@ -17,8 +17,9 @@
 # minute between samples would make three of them late.
 #
 # Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
-# as old as its validity takes no part. No data is not calm: without a valid reading `hold` keeps
-# every standing level.
+# as old as its validity takes no part; at watch or above nodes sample fast, and a few missed
+# samples are a loss. No data is not calm: without a valid reading `hold` keeps every standing
+# level.
 #
 # Stuck: in calm water a gauge that reads whole centimetres stands still for hours and is right. So
 # a flat sensor counts as stuck only while any sensor of the station is at watch or rising, or was
@@ -69,9 +70,11 @@ class StationConfig:
 
 
 class SensorState:
-    def __init__(self, id: str, validity_s: int) -> None:
+    def __init__(self, id: str, validity_s: int, fast_validity_s: int = 0) -> None:
+        # fast_validity_s: for nodes that sample fast from the watch limit on; 0: they do not
         self.id = id
-        self.validity_s = validity_s
+        self.validities_s = (validity_s, fast_validity_s or validity_s)
+        self.validity_s = validity_s  # of `value`
         self.value: int | None = None  # last usable reading; None: never heard
         self.at_s = 0  # of the last reading, usable or not
         self.good_s = 0  # of `value`, the last usable one
@@ -162,6 +165,7 @@ def observe(
     if flags & (RANGE | FAULT):
         return True  # the last usable value stays for "lost while rising"
     sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
+    sensor.validity_s = sensor.validities_s[value >= station.limits[WATCH]]
     for i in range(2):
         if value < station.limits[ALARM + i] or freshness != PROVED:
             sensor.votes[i] = 0

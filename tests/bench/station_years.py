@@ -39,6 +39,7 @@ RESET_S = 1_800  # people reset the siren so long after the hazard is over
 BEFORE_S = 2 * HOUR_S  # lived through before anything happens: more than any rule looks back,
 BEFORE_STUCK_S = 17 * HOUR_S  # but for flat, which counts 60 samples
 AFTER_S = 2 * HOUR_S
+MOST_OFF_MM = 1_100  # of a probe without debris: drift and noise, and a crest between two looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ class Guarded:
     def __init__(self, sensors: int) -> None:
         """Begin in calm."""
         self.rules = vote.StationConfig(STATION)
-        self.sensors = [vote.SensorState(str(i), VALIDITY_S) for i in range(sensors)]
+        self.sensors = [vote.SensorState(str(i), VALIDITY_S, 5 * FAST_S) for i in range(sensors)]
         self.qualities = [SensorQuality(*QUALITY) for _ in range(sensors)]
         self.hazard = Hazard(STATION["clear_s"])
         self.state, self._limits = siren.State(), siren.Limits()
@@ -386,7 +387,16 @@ class Life:
             if probe.reach(now_s):
                 self._hear(i, now_s, value)
                 node.hint(self.guarded.rate(), tick_s)
-        return node.wake_s() + probe.phase_s
+        blind = self._skip and not self._may_see(i, now_s, node.due_s + probe.phase_s)
+        return (node.due_s if blind else node.wake_s()) + probe.phase_s
+
+    def _may_see(self, i: int, now_s: int, due_s: int) -> bool:
+        # Whether a look before the next sample may be at the alarm mark; else it changes nothing.
+        probe, spikes = self.history.probes[i], self._spikes[i]
+        if (spikes and spikes[0][0] <= due_s) or probe.stuck.at(now_s) or probe.debris.at(due_s):
+            return True
+        highest_mm = max(self.history.level_mm(now_s), self.history.level_mm(due_s))
+        return highest_mm + MOST_OFF_MM >= ALARM_MM or probe.debris.at(now_s) is not None
 
     def _hear(self, i: int, now_s: int, value: int) -> None:
         self._heard = True
