@@ -14,7 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from amont_watch.siren import FAULT, REFUSED
+from amont_watch.siren import FAULT
 
 from . import messages
 from .audit import AuditLog
@@ -143,9 +143,11 @@ class Guard:
         now_s = self.clock.monotonic_s()
         self.bridge.poll()
         if self.bridge in readable:
-            self._take_bridge(now_s)
+            heard = self.bridge.read()
+            self._take_frames(((0, x.frame, (x.rssi_dbm, x.snr_db4)) for x in heard), now_s)
         self._take_gateway(now_s)
-        self._take_raw(now_s)
+        waiting = range(min(RAW_SLICE, len(self._raw)))
+        self._take_frames(((*self._raw.popleft(), None) for _ in waiting), now_s)
         self.people.settle()
         second_over = int(now_s) != self._second
         if second_over:
@@ -203,21 +205,12 @@ class Guard:
         })  # fmt: skip
         self._carry_out(self.judge.restart(self.clock.monotonic_s()))
 
-    def _take_bridge(self, now_s: float) -> None:
+    def _take_frames(
+        self, frames: Iterable[tuple[int, bytes, tuple[int, int] | None]], now_s: float
+    ) -> None:
         batch, wall_ms = Batch(), self.clock.wall_ms()
-        for got in self.bridge.read():
-            radio = (got.rssi_dbm, got.snr_db4)
-            self.intake.take(batch, 0, got.frame, now_s, wall_ms, radio)
-        self._finish(batch)
-
-    def _take_raw(self, now_s: float) -> None:
-        batch, wall_ms = Batch(), self.clock.wall_ms()
-        for _ in range(min(RAW_SLICE, len(self._raw))):
-            handle, frame = self._raw.popleft()
-            self.intake.take(batch, handle, frame, now_s, wall_ms)
-        self._finish(batch)
-
-    def _finish(self, batch: Batch) -> None:
+        for handle, frame, radio in frames:
+            self.intake.take(batch, handle, frame, now_s, wall_ms, radio)
         self._carry_out(batch.decisions)  # sirens before all else
         if batch.opened:
             self.gateway.send(messages.encode_opened(batch.opened))
@@ -281,26 +274,22 @@ class Guard:
     def _allow(self, action: Action) -> str:
         now_s = self.clock.monotonic_s()
         if action.kind in ("limits", "keep"):
-            return self._change_limits(action, int(now_s))
-        decision = self.judge.ask(
-            action.place, action.kind, action.person, action.minutes * 60, now_s
-        )
+            decision = self._change_limits(action, int(now_s))
+        else:
+            seconds = action.minutes * 60
+            decision = self.judge.ask(action.place, action.kind, action.person, seconds, now_s)
         self._carry_out([decision])
-        for done in decision.actions:
-            if done.kind == REFUSED:
-                return done.rule
-        return "second" if any(done.rule == "asked" for done in decision.actions) else "done"
+        return decision.code()
 
-    def _change_limits(self, action: Action, now_s: int) -> str:
+    def _change_limits(self, action: Action, now_s: int) -> Decision:
         if action.kind == "limits":
             code = self.thresholds.ask(action.place, action.limits_mm, action.person, now_s)
         else:
             code = self.thresholds.keep(action.place, now_s)
-        self._carry_out([Decision({
+        return Decision({
             "kind": "limits", "station": action.place, "person": action.person,
             "asked": action.kind, "limits_mm": action.limits_mm, "code": code,
-        })])  # fmt: skip
-        return code
+        })  # fmt: skip
 
     def _answer(self, result: dict[str, Any], checked: Action | None) -> None:
         self.counters[f"action: {result['code']}"] += 1

@@ -35,6 +35,13 @@ class Decision:
     siren: str = ""
     actions: tuple[Action, ...] = ()
 
+    def code(self) -> str:
+        """Return what whoever asked for it is told: done, second or why not."""
+        said = {action.kind: action.rule for action in self.actions}
+        asked = any(action.rule == "asked" for action in self.actions)
+        usual = said.get(alarm.REFUSED, "second" if asked else "done")
+        return str(self.record.get("code", usual))
+
 
 @dataclass(slots=True)
 class SensorWatch:

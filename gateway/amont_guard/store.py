@@ -72,13 +72,18 @@ class Store:
         After a reboot nobody knows how long the machine was off (its clock may have stood still):
         what was saved counts as made now, and what sensors read before it is forgotten.
         """
+        files: dict[str, dict[str, Callable[[Any, float, bool], object]]] = {
+            "windows.json": {
+                "windows": lambda saved, *_: self._keys.restore_windows(saved),
+                "freshness": lambda saved, _, same: self._freshness.restore(saved if same else {}),
+            },
+            "state.json": {
+                "alarms": self._take_alarms, "limits": self._take_limits,
+                "practice": lambda saved, then_s, _: self._practice.restore(saved, then_s),
+            },
+        }  # fmt: skip
         wrong = []
-        for name, parts in (
-            ("windows.json", {"windows": self._windows, "freshness": self._ages}),
-            ("state.json", {
-                "alarms": self._alarms, "limits": self._limits, "practice": self._tried,
-            }),
-        ):  # fmt: skip
+        for name, parts in files.items():
             try:
                 saved = read_json(self._folder / name)
                 same = saved["boot"] == self._boot
@@ -93,23 +98,13 @@ class Store:
                     wrong.append(f"{name}: {part}: {error!r}")
         return wrong
 
-    def _windows(self, saved: dict[str, Any], _then_s: float, _same: bool) -> None:
-        self._keys.restore_windows(saved)
-
-    def _ages(self, saved: dict[str, Any], _then_s: float, same: bool) -> None:
-        if same:
-            self._freshness.restore(saved)
-
-    def _alarms(self, saved: dict[str, Any], then_s: float, same: bool) -> None:
+    def _take_alarms(self, saved: dict[str, Any], then_s: float, same: bool) -> None:
         self._judge.restore(saved, then_s, self._clock.monotonic_s(), same)
 
-    def _limits(self, saved: dict[str, Any], then_s: float, _same: bool) -> None:
+    def _take_limits(self, saved: dict[str, Any], then_s: float, _same: bool) -> None:
         self.overruled = self._thresholds.restore(saved, int(then_s))
         for station in self._judge.stations:
             self._judge.set_limits(station, self._thresholds.in_force(station))
-
-    def _tried(self, saved: dict[str, Any], then_s: float, _same: bool) -> None:
-        self._practice.restore(saved, then_s)
 
     def _save(self, name: str, done: Callable[[], None] | None = None, **content: Any) -> None:
         head = {"format": 1, "boot": self._boot, "at_s": self._clock.monotonic_s()}

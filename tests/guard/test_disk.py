@@ -188,6 +188,8 @@ def test_an_audit_that_cannot_be_read_keeps_no_siren_from_sounding(rig):
     assert rig.guard.judge.sounding("mairie")  # restored
     rig.live(2700)
     assert rig.state()["sirens"][0]["state"] == "sound"
+    while not rig.guard.writer.faults():
+        rig.turn()
     faults = {f["kind"]: f["detail"] for f in rig.state()["faults"]}
     assert (faults["audit"], faults["disk"]) == ("1", "Is a directory")
     rig.stop()
