@@ -90,8 +90,8 @@ FINDINGS: dict[str, Text] = {
         "The siren’s output does not answer: it would not sound",
     ),
     "max_on": _pair(
-        "La sirène sonne plus longtemps que permis : coupée par l’isolement",
-        "The siren sounded longer than allowed: cut off by the isolating relay",
+        "La sirène sonne près de six minutes sans pause : le relais est relâché 10 secondes",
+        "The siren sounded for nearly six minutes without a pause: the relay rests for 10 seconds",
     ),
     "test_partial": _pair(
         "Essai silencieux incomplet : il manque un contact ou un relais d’isolement",

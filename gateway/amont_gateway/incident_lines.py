@@ -15,6 +15,7 @@ from amont_gateway.texts import word
 
 Span = tuple[int, int | None]  # Unix ms; None: until now
 _NUMBERED = ("level", "siren", "asked", "limits")  # kinds that the curve shows by number
+_HEALTH = {"healthy", "degraded", "fault"}  # steps that move no siren
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def rows(story: Story, places: Places, t: Words, lang: str) -> Iterator[Row]:
         if text:
             kind = str(record.get("kind"))
             steps = guard_events.steps_of(record)
-            numbered = kind.startswith(_NUMBERED) and bool(kind != "siren" or steps)
+            numbered = kind in _NUMBERED and (kind != "siren" or bool(set(steps) - _HEALTH))
             loud = "alarm" in steps or record.get("level") in ("alarm", "alarm_plus")
             number += numbered
             yield Row(int(record.get("at_ms") or 0), text, number if numbered else 0, loud)

@@ -196,8 +196,11 @@ class _Report:
             mark = f", ≥ {self.f.metres(limit)}" if limit and level != "normal" else ""
             cells = (
                 self.f.clock_s(int(record["at_ms"])),
-                f"{self._named(str(record.get('station')))} : "
-                f"{(LEVELS.get(level) or same(level))[self.lang]}",
+                self.t(
+                    "at.level",
+                    station=self._named(str(record.get("station"))),
+                    level=(LEVELS.get(level) or same(level))[self.lang],
+                ),
                 words + mark,
                 "; ".join(self._readings(record)),
             )

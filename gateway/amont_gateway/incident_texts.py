@@ -75,6 +75,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.level": ("Niveau", "Level"),
     "col.rule": ("Règle et seuil", "Rule and limit"),
     "col.readings": ("Mesures", "Readings"),
+    "at.level": ("{station} : {level}", "{station}: {level}"),
     "reading": (
         "{sensor} : {value}, âge {age}{flags}, {freshness}",
         "{sensor}: {value}, {age} old{flags}, {freshness}",

@@ -128,7 +128,7 @@ def _report(course: Course, asked: argparse.Namespace) -> None:
     data, places = course.folder / "gateway", from_site(course.site)
     found = [x for x in incidents.read(data / FILE) if x.sounded or x.drill]
     if found:
-        now_ms = int(time.time() * 1000)
-        story = tell(places, data, found[-1], now_ms)
+        now_ms = max(int(r.get("at_ms") or 0) for r in debrief.read(course.guard_folder))
+        story = tell(places, data, found[-1], now_ms, course.guard_folder)
         html = report(story, places, asked.lang, now_ms, training=True)
         asked.report.write_text(html, encoding="utf-8")

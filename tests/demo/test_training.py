@@ -149,7 +149,9 @@ def test_people_practise_from_calm_to_the_all_clear(course):
         sounded["at_ms"], done["marks"]
     )
     assert 0 <= passed < 40
-    assert "TRAINING – this flood did not happen" in (folder / "report.html").read_text()
+    sheet = (folder / "report.html").read_text()
+    assert "TRAINING – this flood did not happen" in sheet
+    assert "The guard’s file was verified" in sheet
 
 
 def test_a_real_site_is_practised_without_anything_real(tmp_path):
