@@ -121,7 +121,9 @@ class GpioRelay:
         return contacts | {name: channel.raw_value for name, channel in self._channels.items()}
 
     def close(self) -> None:
-        """Leave the pins as they are; the kernel takes them back when the process ends."""
+        """Make all pins inputs again: the pull-downs hold the relays off."""
+        for device in (*self._relays, *self._contacts.values(), *self._channels.values()):
+            device.close()
 
 
 def make_relay(siren: Siren, state_dir: Path) -> Relay:

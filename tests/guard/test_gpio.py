@@ -49,7 +49,8 @@ def test_it_switches_its_pin_and_nothing_before_a_decision(pins, tmp_path):
     assert not pins.pin(17).state
     assert output.confirmed() is None
     output.close()
-    assert not pins.pin(17).state
+    assert pins.pin(17).function == "input"
+    make_relay(plain(), tmp_path).close()
 
 
 def test_a_pin_that_is_found_on_is_left_as_it_is(pins, tmp_path):
