@@ -19,7 +19,7 @@ class Desk:
         known = {
             name: Person(name=name, role="mayor", pin=pin_hash(PIN)) for name in ("Anne", "Bruno")
         }
-        self.people = People(known, {"mairie"}, self.submit, self.allow, self.answer)
+        self.people = People(known, {"mairie"}, self.submit, self.allow, self.answer, {"pont"})
         self.now_s = 0.0
 
     def submit(self, job):
@@ -98,6 +98,87 @@ def test_right_pin_forgives_the_wrong_ones():
         )
 
 
+def test_refused_tries_cost_nothing_and_prolong_nothing():
+    desk = Desk()
+    for number in range(1000):
+        desk.now_s = number * 0.9  # without a pause, for a quarter of an hour
+        desk.ask(pin="0000", action_id=f"w{number}")
+    assert sum(answer["code"] == "pin" for answer in desk.answers) == TRIES
+    desk.now_s = TRIES_WINDOW_S
+    assert desk.ask(action_id="right") == "done"
+
+
+def test_one_attacker_does_not_lock_out_others_whatever_names_he_makes_up():
+    desk = Desk()
+    for number in range(200):
+        assert desk.ask(f"Nobody {number}", pin="0000", action_id=f"n{number}") == "pin"
+    assert desk.jobs == []  # and costs no check
+    assert desk.people._tries == {}  # nor memory
+    for number in range(20):
+        desk.ask("Anne", pin="0000", action_id=f"a{number}")
+    assert desk.ask("Bruno", action_id="b") == "done"
+
+
+def test_id_that_comes_again_with_another_content_is_malformed():
+    desk = Desk()
+    assert desk.ask(kind="mute") == "done"
+    for change in ({"kind": "acknowledge"}, {"person": "Bruno"}, {"minutes": 5}, {"pin": "1"},
+                   {"issued_ms": WALL_MS + 1}):  # fmt: skip
+        assert desk.ask(**{"kind": "mute", **change}) == "malformed"
+    assert desk.ask(kind="mute") == "done"
+    assert len(desk.allowed) == 1
+
+
+def test_id_under_way_cannot_be_given_another_content():
+    desk = Desk()
+    message = {
+        "id": "1", "kind": "reset", "person": "Anne", "pin": PIN, "siren": "mairie",
+        "issued_ms": WALL_MS,
+    }  # fmt: skip
+    desk.people.ask(message, 0, WALL_MS)
+    desk.people.ask({**message, "kind": "mute"}, 0, WALL_MS)
+    assert [answer["code"] for answer in desk.answers] == ["malformed"]
+    desk.jobs.pop()()
+    desk.people.settle()
+    assert [action.kind for action in desk.allowed] == ["reset"]
+
+
+def test_limits_are_of_a_station_and_sirens_of_a_siren():
+    desk = Desk("second")
+    four = [1, 2, 3, 4]
+    assert desk.ask(action_id="1", kind="limits", station="pont", limits_mm=four) == "second"
+    assert (desk.allowed[-1].place, desk.allowed[-1].limits_mm) == ("pont", four)
+    assert desk.ask(action_id="2", kind="keep", station="pont") == "second"
+    assert desk.ask(action_id="3", kind="stop", station="pont") == "second"
+    assert desk.allowed[-1].place == "mairie"
+    assert desk.ask(action_id="4", kind="keep", station="mairie") == "unknown"
+    assert desk.ask(action_id="5", kind="mute", siren="pont") == "unknown"
+    assert desk.ask(action_id="6", kind="keep") == "malformed"
+
+
+@pytest.mark.parametrize(
+    "limits_mm",
+    [None, [], [1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, 4.0], [1, 2, 3, True], [1, 2, 3, 2**53],
+     "1234", {"1": 2}, [[1], 2, 3, 4]],
+)  # fmt: skip
+def test_limits_are_four_whole_numbers(limits_mm):
+    desk = Desk()
+    assert desk.ask(kind="limits", station="pont", limits_mm=limits_mm) == "malformed"
+
+
+@pytest.mark.parametrize("field", ["id", "kind", "person", "pin", "siren"])
+@pytest.mark.parametrize("value", [None, 1, [], {}, [["x"]], "", "x" * 101, True])
+def test_what_is_no_text_is_malformed(field, value):
+    desk = Desk()
+    message = {
+        "id": "1", "kind": "mute", "person": "Anne", "pin": PIN, "siren": "mairie",
+        "issued_ms": WALL_MS,
+    }  # fmt: skip
+    desk.people.ask({**message, field: value}, 0, WALL_MS)
+    assert [answer["code"] for answer in desk.answers] == ["malformed"]
+    assert desk.jobs == []
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -152,11 +233,16 @@ def test_other_scheme_never_matches():
     assert not pin_matches(pin_hash(PIN).replace("scrypt", "scrypd"), PIN)
 
 
-def test_pin_is_not_shown():
+def test_pin_is_not_shown_nor_kept():
+    desk = Desk()
+    pin = "83610274"
+    desk.ask(pin=pin)
     action = parse({
-        "id": "1", "kind": "mute", "person": "Anne", "pin": PIN, "siren": "s", "issued_ms": 1,
+        "id": "1", "kind": "mute", "person": "Anne", "pin": pin, "siren": "s", "issued_ms": 1,
     })  # fmt: skip
-    assert PIN not in repr(action)
+    assert pin not in repr(action)
+    assert pin not in str(vars(desk.people))
+    assert pin not in str(desk.answers)
 
 
 # --- with the guard
