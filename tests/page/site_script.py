@@ -47,6 +47,10 @@ class Script:
             raise self.answer
         return self.answer
 
+    def rewind(self) -> None:
+        """Let the view's clock begin again."""
+        self._started_s = time.monotonic()
+
     def show(self, name: str) -> None:
         self.name = name
         self.version += 1

@@ -2,7 +2,11 @@
 
 import pytest
 from playwright.sync_api import expect
+from tests.page.test_authority import await_port
 from tests.page.test_reading import violations
+
+from amont_gateway.authority import Authority
+from amont_gateway.page import Encrypted
 
 pytestmark = pytest.mark.browser
 
@@ -200,3 +204,28 @@ def test_only_own_assets_are_fetched(open_page, script, server):
     own = f"http://127.0.0.1:{server.port}/"
     assert fetched
     assert [address for address in fetched if not address.startswith(own)] == []
+
+
+def test_people_act_over_https(chromium, script, tmp_path):
+    authority = Authority(tmp_path / "authority")
+    encrypted = Encrypted("127.0.0.1", 0, authority.page_path, authority.renew)
+    script.name = "sounding"
+    running = script.serve(encrypted=encrypted)
+    # That browsers trust the authority once installed: test_authority.py.
+    context = chromium.new_context(ignore_https_errors=True, locale="fr-FR")
+    try:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{running.port}/")
+        page.goto(f"https://localhost:{await_port(running)}/")
+        page.locator("select[name=person]").select_option("Anne Maire")
+        page.locator("input[name=pin]").fill("7391")
+        page.locator("form[data-inline] button.main").first.click()
+        expect(page.locator(".answer").first).to_have_text("Alarme vue.")
+        script.show("calm")
+        expect(page.locator(".headline.idle")).to_be_visible()  # events come over HTTPS too
+        (cookie,) = [c for c in context.cookies() if c["name"].startswith("__Host-")]
+        assert cookie["secure"] is True
+    finally:
+        context.close()
+        running.stop()
+    assert [action.kind for action in script.acts] == ["acknowledge"]

@@ -78,6 +78,7 @@ def reader(chromium):
 
     def read(size, lang, state, address="/"):
         pages[size].goto("about:blank")  # else a changed state lets the page before reload itself
+        script.rewind()
         script.show(state)
         joint = "&" if "?" in address else "?"
         pages[size].goto(f"http://127.0.0.1:{server.port}{address}{joint}lang={lang}")
