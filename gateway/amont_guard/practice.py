@@ -141,16 +141,11 @@ class Practice:
         """Take ``as_dict`` back or nothing; raise KeyError, TypeError or ValueError."""
         shift_s = now_s - saved["now_s"]
         clock = WallClock(now_s, float(saved["wall_s"]), max(STOPPED_S, saved["slack_s"]))
-        read = {
-            siren: {
-                kind: _Record(
-                    float(r["began_s"]) + shift_s, float(r["passed_s"]) + shift_s,
-                    r["last_ms"], r["ok"], int(r["day"]),
-                )
-                for kind, r in saved["sirens"][siren].items() if kind in PLANS
-            }
-            for siren in saved["sirens"].keys() & self._plans.keys()
-        }  # fmt: skip
+        known = saved["sirens"].keys() & self._plans.keys()
+        read = {s: {k: _Record(**saved["sirens"][s][k]) for k in PLANS} for s in known}
+        for record in (record for records in read.values() for record in records.values()):
+            record.began_s, record.passed_s = record.began_s + shift_s, record.passed_s + shift_s
+            record.day = int(record.day)
         self._clock = clock
         self._records.update(read)
 
@@ -176,13 +171,11 @@ class Practice:
         # is the one after it, of an hour that comes twice it is the first.
         plan = self._plans[siren][PLANS[kind]]
         today = datetime.fromtimestamp(wall_s, self._zone).date()
-        for days in range(-1, 40):
-            day = today + timedelta(days * towards)
-            if plan.get("weekday") not in (None, day.weekday()):
-                continue
-            if plan.get("nth") not in (None, (day.day + 6) // 7):
-                continue
-            at = datetime.combine(day, time(plan["hour"], plan["minute"]), self._zone)
-            if (at.timestamp() - wall_s) * towards >= 0:
-                return at
-        raise ValueError(f"{siren}: {kind} on no day of the month")
+        days = (today + timedelta(number * towards) for number in range(-1, 40))
+        hours = (
+            datetime.combine(day, time(plan["hour"], plan["minute"]), self._zone)
+            for day in days
+            if plan.get("weekday") in (None, day.weekday())
+            and plan.get("nth") in (None, (day.day + 6) // 7)
+        )
+        return next(at for at in hours if (at.timestamp() - wall_s) * towards >= 0)

@@ -91,33 +91,21 @@ class Thresholds:
     def as_dict(self, now_s: int) -> dict[str, Any]:
         """Return what must survive a restart."""
         return {
-            name: {
-                "file": self._stations[name].limits_mm,
-                "now_s": now_s,
-                "changes": dict(changes),
-            }
-            for name, changes in self._changes.items()
+            name: {"file": _says(station), "now_s": now_s, "changes": {**self._changes[name]}}
+            for name, station in self._stations.items()
         }
 
     def restore(self, saved: dict[str, Any], now_s: int) -> list[str]:
         """Take ``as_dict`` back; raise KeyError, TypeError or ValueError, and then take nothing.
 
-        Returns the stations for which the file wins: its own limits are others than those that
-        were changed, or its bounds no longer hold the changed ones.
+        A file that says other limits or bounds than then wins. Returns the stations for which
+        that undoes what people changed.
         """
-        taken, overruled = {}, []
-        for name in sorted(saved.keys() & self._stations.keys()):
-            shift_s, changes = now_s - int(saved[name]["now_s"]), {}
-            for kind, (limits_mm, people, at_s) in saved[name]["changes"].items():
-                changes[kind] = Change(limits_mm, people, at_s + shift_s)
-            held = saved[name]["file"] == self._stations[name].limits_mm
-            counting = [changes["in force"], changes.get("agreed", changes["in force"])]
-            if held and not any(self._misfit(name, change.limits_mm) for change in counting):
-                taken[name] = changes
-            else:
-                overruled.append(name)
+        known = saved.keys() & self._stations.keys()
+        held = {name for name in known if saved[name]["file"] == _says(self._stations[name])}
+        taken = {name: _read(saved[name], now_s) for name in held}
         self._changes.update(taken)
-        return overruled
+        return sorted(name for name in known - held if len(saved[name]["changes"]) > 1)
 
     def _refusal(self, station: str, limits_mm: list[int], person: str) -> str:
         if person in ("", KEY, SCHEDULE):  # nobody knows who: never one of two
@@ -144,3 +132,16 @@ class Thresholds:
         if "proposed" in changes and now_s >= changes["proposed"].at_s:
             del changes["proposed"]
         return changes
+
+
+def _says(station: Station) -> list[int]:
+    return [*station.limits_mm, *station.bounds_mm]
+
+
+def _read(saved: dict[str, Any], now_s: int) -> dict[str, Change]:
+    shift_s = now_s - int(saved["now_s"])
+    changes = {
+        kind: Change([int(limit) for limit in limits_mm], people, int(at_s) + shift_s)
+        for kind, (limits_mm, people, at_s) in saved["changes"].items()
+    }
+    return {"in force": changes["in force"], **changes}

@@ -14,6 +14,7 @@ FILE = [1200, 1800, 2500, 3200]
 NEW = [1100, 1700, 2400, 3100]
 HIGHER = [1300, 1900, 2600, 3300]
 DELAY_S = 600
+SAID = [*FILE, -500, 8000]  # what a state of this file begins with
 
 
 def station(limits_mm=FILE, bounds_mm=(-500, 8000), delay_s=DELAY_S):
@@ -186,6 +187,11 @@ def test_file_with_other_limits_wins():
     assert again.shown() == {"proposed": None, "agreed": None, "previous": None}
 
 
+def test_file_that_undoes_nothing_is_no_news():
+    again, overruled = Desk().restarted(limits_mm=HIGHER)
+    assert (again.made.in_force("pont"), overruled) == (HIGHER, [])
+
+
 def test_file_with_narrower_bounds_wins():
     desk = Desk()
     desk.agree(NEW)
@@ -200,11 +206,11 @@ def test_file_with_narrower_bounds_wins():
     [
         {"pont": None},
         {"pont": {}},
-        {"pont": {"file": FILE, "now_s": "x", "changes": {}}},
-        {"pont": {"file": FILE, "now_s": 0, "changes": {}}},
-        {"pont": {"file": FILE, "now_s": 0, "changes": {"in force": [FILE]}}},
-        {"pont": {"file": FILE, "now_s": 0, "changes": {"in force": [["x"] * 4, [], 0]}}},
-        {"pont": {"file": FILE, "now_s": 0, "changes": {"in force": [NEW, [], "x"]}}},
+        {"pont": {"file": SAID, "now_s": "x", "changes": {}}},
+        {"pont": {"file": SAID, "now_s": 0, "changes": {}}},
+        {"pont": {"file": SAID, "now_s": 0, "changes": {"in force": [FILE]}}},
+        {"pont": {"file": SAID, "now_s": 0, "changes": {"in force": [["x"] * 4, [], 0]}}},
+        {"pont": {"file": SAID, "now_s": 0, "changes": {"in force": [NEW, [], "x"]}}},
     ],
 )
 def test_damaged_state_leaves_the_file_in_force(saved):
