@@ -4,7 +4,8 @@
 # A flag withholds trust, it never alters a value:
 #   RANGE    outside the sensor's bounds: takes no part
 #   FAULT    the node says that the sensor is faulty or missing: takes no part
-#   FLAT     exactly the same value for flat_samples samples: raises nothing (see vote.py)
+#   FLAT     exactly the same value for flat_samples samples. It counts against a sensor only
+#            while the water should move (see vote.py), so that 60 is right for a coarse gauge, too
 #   RATE     moved faster than step_per_min since the sample before: this sample only
 #   SUSPECT  a RATE step less than 30 minutes ago, unless a neighbour agrees (see vote.py)
 #   SPIKE    back where it was before the step: the samples between were a spike, this one is good

@@ -73,7 +73,7 @@ class SensorState:
     def __init__(self, id: str, validity_s: int, fast_validity_s: int = 0) -> None:
         # fast_validity_s: for nodes that sample fast from the watch limit on; 0: they do not
         self.id = id
-        self.validities_s = (validity_s, fast_validity_s or validity_s)
+        self.validities_s = (validity_s, min(validity_s, fast_validity_s or validity_s))
         self.validity_s = validity_s  # of `value`
         self.value: int | None = None  # last usable reading; None: never heard
         self.at_s = 0  # of the last reading, usable or not
@@ -202,11 +202,10 @@ class _Panel:
         moving = bool(self.lost) or any([s.moving(station) for s in self.usable])
         for sensor in sensors:
             sensor.stuck = moving and bool(sensor.flags & FLAT)
-        sound = [s for s in self.usable if not s.stuck]
-        for sensor in [s for s in sound if s.doubted]:
-            others = [s for s in sound if s is not sensor]
+        for sensor in [s for s in self.usable if s.doubted and not s.stuck]:
+            others = [s for s in self.usable if s is not sensor and not s.stuck]
             _believe(sensor, others, [s for s in others if not s.doubted])
-        self.valid = [s for s in sound if not s.doubted]
+        self.valid = [s for s in sensors if s.valid(now_s)]
 
 
 def decide(station: StationConfig, sensors: list[SensorState], now_s: int) -> Vote:
