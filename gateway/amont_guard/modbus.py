@@ -77,7 +77,9 @@ class ModbusRelay:
                 self._error = ""
             except Exception as error:  # as many kinds as libraries; none may end the thread
                 self._error = str(error) or type(error).__name__
-                port = port and port.close()
+                gone, port = port, None
+                with contextlib.suppress(Exception):  # as it may be when an adapter was pulled
+                    _ = gone and gone.close()
             self._round_s = time.monotonic()
             self._answered.set()
             self._wake.wait(0 if closing else ROUND_S)

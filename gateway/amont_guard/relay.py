@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .config import Siren
-from .supervise import BYPASS, MAX_ON, MUTE, TEST_CUT, TEST_PARTIAL, Supervisor, points
+from .supervise import BYPASS, GAP_MAX_S, MAX_ON, MUTE, TEST_CUT, TEST_PARTIAL, Supervisor, points
 from .supervise import RelayError as RelayError  # who builds a relay catches it
 
 MAX_ON_S = 350  # below the 6 min of the hardware timer, which only a contact that opens resets
@@ -135,7 +135,9 @@ def make_relay(siren: Siren, state_dir: Path) -> Relay:
             from .modbus import ModbusRelay  # its library only where it is wired
 
             return ModbusRelay(siren)
-        return SimulatedRelay(state_dir / f"relay-{siren.id}")
+        if siren.output["kind"] == "simulated":
+            return SimulatedRelay(state_dir / f"relay-{siren.id}")
+        raise RelayError(f"no output is {siren.output['kind']}")
     except Exception as error:  # gpiozero's pin factories raise many kinds
         raise RelayError(f"siren {siren.id}: {error}") from error
 
@@ -169,8 +171,10 @@ class Output:
         rest = (now_s - self._since_s) % (MAX_ON_S + REST_S) >= MAX_ON_S
         step = self._step(now_s)
         silent = self._watch.measured.get("isolated") == 1 and "horn_stray" not in self._watch.bad
-        welded = not on and "contact_welded" in self._watch.found
-        self._told = (on and not rest) or (step == 1 and silent), step is not None or welded
+        # once apart, it stays so until the contact is seen open: a weld must not be heard
+        seen = now_s - self._watch.last_s <= GAP_MAX_S and self._watch.measured.get("contact")
+        welded = not on and ("contact_welded" in self._watch.found or (self._told[1] and seen))
+        self._told = (on and not rest) or (step == 1 and silent), step is not None or bool(welded)
         self._ask(lambda: self.relay.switch(*self._told))
 
     def confirmed(self) -> bool | None:

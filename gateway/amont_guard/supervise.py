@@ -124,14 +124,14 @@ class Supervisor:
         self.measured: dict[str, int] = {}  # at the last look, as the next
         self.bad: set[str] = set()
         self._lasted = {code: float(_RULES[code][1]) for code in self.found}
-        self._last_s: float | None = None
+        self.last_s = float("inf")  # of the last look; none yet
 
     def look(
         self, counts: Mapping[str, int] | None, on: bool, isolated: bool, now_s: float
     ) -> None:
         """Take what was read, None if nothing could be read: then only that is new."""
-        gap_s = 0.0 if self._last_s is None else min(now_s - self._last_s, GAP_MAX_S)
-        self._last_s = now_s
+        gap_s = max(0.0, min(now_s - self.last_s, GAP_MAX_S))
+        self.last_s = now_s
         self.measured = {
             name: self.measures[name].scaled(count) if name in self.measures else count
             for name, count in (counts or {}).items()

@@ -43,9 +43,9 @@ class Pins:
         self.line = line
         self.factory = Device.pin_factory = MockFactory()
         self.converter = Converter(line)
-        self._show()
         self.siren = siren({**OUTPUT, "places": PINS})
         self.relay = GpioRelay(self.siren)
+        self._show()  # claiming an input has pulled it up
 
     def settle(self) -> None:
         self.line.on = bool(self.factory.pin(PIN).state)

@@ -1,5 +1,6 @@
 """The relay module on its bus, against pymodbus's server on a serial line with faults in it."""
 
+import math
 import os
 import threading
 import time
@@ -34,7 +35,7 @@ def until(true):
 
 def looks(bus, output, count, on=False, rounds=True):
     """Let some seconds pass for the guard; the bus has a round or two in each, if asked for."""
-    start_s = output._watch._last_s or 0.0
+    start_s = 0.0 if math.isinf(output._watch.last_s) else output._watch.last_s
     for second in range(1, count + 1):
         output.drive(on, start_s + second)
         if rounds:

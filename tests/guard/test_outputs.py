@@ -4,7 +4,8 @@ import pytest
 from tests.bench.bench_siren import Rig, Wires, on_before_decision
 from tests.bench.siren_line import Line, LineRelay, siren
 
-from amont_guard.relay import MAX_ON_S, REST_S, TEST_S, Output, SimulatedRelay
+from amont_guard import supervise
+from amont_guard.relay import MAX_ON_S, REST_S, TEST_S, Output, SimulatedRelay, make_relay
 from amont_guard.supervise import CODES, RelayError
 
 
@@ -77,7 +78,7 @@ def test_a_test_that_is_ended_early_has_not_passed(rig):
     rig.output.start_test(rig.now_s)
     seconds(rig, 12)
     assert rig.output.end_test(rig.now_s) == {"test_cut": 1}
-    seconds(rig, 1)
+    seconds(rig, 3)
     assert rig.way.relay.switched[-1] == (False, False)
     assert rig.heard == 0
 
@@ -141,6 +142,18 @@ def test_a_contact_that_stays_closed_after_off_is_silenced_by_the_contact_in_ser
     assert not rig.line.sounds()
     rig.second(on=True)
     assert rig.line.sounds(), "the contact in series closes for an alarm"
+
+
+def test_the_line_stays_apart_after_a_test_while_the_contact_is_closed(rig, monkeypatch):
+    # a weld that is not found in time, as when every look of it is doubtful
+    monkeypatch.setitem(supervise._RULES, "contact_welded", (2, 10**6))
+    rig.line.fault = "contact welded"
+    rig.test()
+    seconds(rig, 100)
+    assert rig.heard == 0
+    rig.line.fault = ""
+    seconds(rig, 2)
+    assert rig.way.relay.switched[-1] == (False, False)
 
 
 def test_a_contact_held_closed_too_long_rests_and_sounds_on(rig):
@@ -227,6 +240,18 @@ def test_supervision_that_does_not_exist_is_refused_at_start():
     wired.supervision["moon"] = {}
     with pytest.raises(RelayError, match="moon"):
         Output(LineRelay(Line()), wired)
+
+
+@pytest.mark.parametrize("kind", ["gipo", "", None])
+def test_an_output_of_no_known_kind_is_refused(kind, tmp_path):
+    wired = siren({"kind": kind})
+    with pytest.raises(RelayError, match="siren mairie: no output is"):
+        make_relay(wired, tmp_path)
+
+
+def test_a_simulated_output_keeps_its_state_in_the_guard_s_folder(tmp_path):
+    make_relay(siren({"kind": "simulated"}), tmp_path).switch(True, False)
+    assert (tmp_path / "relay-mairie").read_bytes().startswith(b"1 ")
 
 
 def test_the_simulated_relay_passes_its_silent_test_unheard(tmp_path):

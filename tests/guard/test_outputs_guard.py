@@ -24,6 +24,7 @@ class Wired(Rig):
 
     def relay(self, siren, folder):
         self.way.relay = make_relay(siren, folder)
+        self.way.settle()
         return self.way.relay
 
     def seconds(self, count):
