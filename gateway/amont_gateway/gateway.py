@@ -116,6 +116,7 @@ class Gateway:
             rate_of=self.advisor.rate_of,
         )
         self.records = Records(data_dir, self.counters, self.events.note)
+        self._incidents = incidents.Incidents(self.records.path)
         # one of the link's reader thread, one of the watching thread
         self._seen, self._watched = (
             Seen(self.records.take, self._clock.wall_ms) for _ in range(2)
@@ -199,15 +200,16 @@ class Gateway:
         return self._dry_runs.run(station, limits_mm, in_force)
 
     def incidents(self) -> list[IncidentLine]:
-        """Return the incidents on record, newest first."""
-        return incidents.lines(self.records.path, self.places.names)
+        """Return the incidents on record, newest first; raise sqlite3.Error."""
+        names = self.places.names
+        return [incidents.line(found, names) for found in reversed(self._incidents.all())]
 
     def incident(self, number: int, lang: str) -> str | None:
         """Return an incident's report as HTML, None if there is no such incident.
 
         Raise sqlite3.Error or OSError if the records cannot be read.
         """
-        found = {x.number: x for x in incidents.read(self.records.path)}.get(number)
+        found = {x.number: x for x in self._incidents.all()}.get(number)
         if found is None:
             return None
         now_ms = self._clock.wall_ms()

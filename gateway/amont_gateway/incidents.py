@@ -6,9 +6,8 @@ drill. Its number is the number of its first record and never changes.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +43,41 @@ class Incident:
         return self.sounded or self.drill or _rank(self.highest) >= _rank("warning")
 
 
-def find(records: Iterable[tuple[int, dict[str, Any]]]) -> list[Incident]:
-    """Return the incidents that are worth a report, oldest first."""
-    found, walk = [], _Walk()
-    for number, record in records:
-        done = walk.take(number, record)
-        if done is not None:
-            found.append(done)
-    if walk.now is not None:
-        found.append(walk.now)
-    return [incident for incident in found if incident.worth][-MOST:]
+class Incidents:
+    """The incidents of a file of records; each look reads on where the last one ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._last_id, self._walk = 0, _Walk()
+        self._done: list[Incident] = []
+
+    def all(self) -> list[Incident]:
+        """Return those that are worth a report, oldest first; raise sqlite3.Error."""
+        if not self._path.exists():
+            return []
+        with self._lock:
+            reader = RecordReader(self._path)
+            try:
+                if reader.last_id() < self._last_id:  # another file took its place
+                    self._last_id, self._walk, self._done = 0, _Walk(), []
+                for number, record in reader.of_kinds(KINDS, self._last_id):
+                    self._take(number, record)
+            finally:
+                reader.close()
+            standing = [] if self._walk.now is None else [replace(self._walk.now)]
+            return [x for x in [*self._done, *standing] if x.worth]
+
+    def _take(self, number: int, record: dict[str, Any]) -> None:
+        self._last_id = number
+        done = self._walk.take(number, record)
+        if done is not None and done.worth:
+            self._done = [*self._done, done][-MOST:]
+
+
+def read(path: Path) -> list[Incident]:
+    """Return the incidents of a file of records; raise sqlite3.Error if it cannot be read."""
+    return Incidents(path).all()
 
 
 def merged(several: list[Incident], from_ms: int, until_ms: int) -> Incident:
@@ -70,25 +94,6 @@ def merged(several: list[Incident], from_ms: int, until_ms: int) -> Incident:
         list(dict.fromkeys(name for x in several for name in x.stations)),
         list(dict.fromkeys(name for x in several for name in x.sirens)),
     )
-
-
-def read(path: Path) -> list[Incident]:
-    """Return the incidents of a file of records; raise sqlite3.Error if it cannot be read."""
-    if not path.exists():
-        return []
-    reader = RecordReader(path)
-    try:
-        return find(reader.of_kinds(KINDS))
-    finally:
-        reader.close()
-
-
-def lines(path: Path, names: Names) -> list[IncidentLine]:
-    """Return the incidents as the page lists them, newest first; none if nothing can be read."""
-    try:
-        return [line(incident, names) for incident in reversed(read(path))]
-    except sqlite3.Error:
-        return []
 
 
 def line(incident: Incident, names: Names) -> IncidentLine:

@@ -21,7 +21,7 @@ from typing import Any
 from amont_gateway.counters import Counters
 
 FILE = "records.db"
-MAX_RECORDS = 200_000  # years of a quiet river; 60 MB
+MAX_RECORDS = 50_000  # years of a quiet river; 17 MB
 MAX_WAITING = 10_000
 _ROUND_S = 0.25
 _RETRY_S = 5.0
@@ -135,11 +135,11 @@ class RecordReader:
         """Open; raise sqlite3.Error if there is nothing to open."""
         self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
 
-    def of_kinds(self, kinds: Iterable[str]) -> Iterator[tuple[int, Record]]:
-        """Yield (id, record) of some kinds, as they came."""
+    def of_kinds(self, kinds: Iterable[str], after_id: int = 0) -> Iterator[tuple[int, Record]]:
+        """Yield (id, record) of some kinds above an id, as they came."""
         wanted = tuple(kinds)
         marks = ",".join("?" * len(wanted))
-        yield from self._rows(f"kind IN ({marks}) ORDER BY id", wanted)
+        yield from self._rows(f"id > ? AND kind IN ({marks}) ORDER BY id", (after_id, *wanted))
 
     def between(self, from_ms: int, until_ms: int) -> Iterator[tuple[int, Record]]:
         """Yield (id, record) of a span of time, as they came."""

@@ -41,7 +41,7 @@ def by_seconds(places, stage, limits_mm, from_s, until_s, skip=lambda _node, _s:
 @pytest.mark.parametrize("lost", [False, True], ids=["both sensors", "both lost while rising"])
 def test_levels_come_when_the_guard_would_have_raised_them(places, tmp_path, clock, lost):
     now_s = int(clock.now_s)
-    from_s, peak_s = now_s - DAY_S, now_s - DAY_S // 2
+    from_s, peak_s = now_s - DAY_S // 2, now_s - DAY_S // 3
     stage = flood(2900, peak_s)
 
     def skip(_node, s):

@@ -85,7 +85,7 @@ def told(tmp_path, places):
 def test_an_incident_lasts_from_the_first_level_to_calm(tmp_path, places):
     quiet = [level(T0 - 90 * HOUR_MS, "watch"), level(T0 - 89 * HOUR_MS, "normal")]
     path = keep(tmp_path, quiet + FLOOD)
-    (line,) = incidents.lines(path, places.names)
+    (line,) = [incidents.line(x, places.names) for x in incidents.read(path)]
     assert (line.from_ms, line.until_ms) == (T0, T0 + 6 * HOUR_MS)
     assert (line.station, line.highest, line.sounded, line.drill) == ("pont", "alarm", True, False)
     assert line.text == {
@@ -114,6 +114,20 @@ def test_an_end_that_was_not_heard_is_closed_by_calm_and_numbers_stay(tmp_path, 
     again, second = incidents.read(path)
     assert again.number == first.number == 3
     assert second.until_ms is None
+
+
+def test_a_second_look_reads_on_and_another_file_is_read_anew(tmp_path):
+    path = keep(tmp_path, FLOOD[:6])
+    kept = incidents.Incidents(path)
+    assert [x.until_ms for x in kept.all()] == [None]
+    assert kept.all() == kept.all()
+    keep(tmp_path, FLOOD[6:])
+    assert [x.until_ms for x in kept.all()] == [T0 + 6 * HOUR_MS]
+    for leftover in tmp_path.glob(FILE + "*"):
+        leftover.unlink()
+    assert kept.all() == []
+    keep(tmp_path, FLOOD[3:5])
+    assert [(x.number, x.until_ms) for x in kept.all()] == [(1, None)]
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
