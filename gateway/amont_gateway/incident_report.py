@@ -16,6 +16,7 @@ from amont_gateway.incident_chart import Drawing, draw
 from amont_gateway.incident_lines import commanded, confirmed, rows, stage_mm, worded
 from amont_gateway.incident_texts import Words
 from amont_gateway.page.formatting import Format
+from amont_gateway.page.texts import Words as PageWords
 from amont_gateway.places import Places
 from amont_gateway.records import Record
 from amont_gateway.story import Story
@@ -23,14 +24,15 @@ from amont_gateway.story import Story
 _ORDER = ("watch", "warning", "alarm", "alarm_plus")
 _STYLE = """
 @page { size: A4; margin: 14mm 14mm 16mm }
-body { font: 11pt/1.4 system-ui, "DejaVu Sans", sans-serif; color: #111; max-width: 182mm;
-  margin: 0 auto; padding: 4mm; background: #fff }
-h1 { font-size: 19pt; margin: 0 0 1mm } h2 { font-size: 13pt; margin: 6mm 0 1.5mm;
+body { font: 10.5pt/1.35 system-ui, "DejaVu Sans", sans-serif; color: #111; max-width: 182mm;
+  margin: 0 auto; padding: 0; background: #fff }
+@media screen { body { padding: 4mm } }
+h1 { font-size: 19pt; margin: 0 0 1mm } h2 { font-size: 12.5pt; margin: 5mm 0 1mm;
   border-bottom: 1px solid #999; break-after: avoid }
-p { margin: 0 0 2mm } .lead { font-size: 12.5pt } .small { font-size: 9.5pt; color: #333 }
+p { margin: 0 0 2mm } .lead { font-size: 12pt } .small { font-size: 9.5pt; color: #333 }
 .flag { border: 2px solid #c0392b; padding: 1.5mm 3mm; font-weight: bold }
 table { border-collapse: collapse; width: 100%; font-size: 9.5pt }
-th, td { text-align: left; vertical-align: top; padding: 1mm 2mm 1mm 0;
+th, td { text-align: left; vertical-align: top; padding: .8mm 2mm .8mm 0;
   border-bottom: 1px solid #ddd } th { border-bottom: 1px solid #555 }
 td:first-child, .when { white-space: nowrap } tr { break-inside: avoid }
 svg { width: 100%; height: auto; break-inside: avoid }
@@ -47,6 +49,7 @@ class _Report:
     def __init__(self, story: Story, places: Places, lang: str, now_ms: int) -> None:
         self.story, self.places, self.lang = story, places, lang
         self.incident = story.incident
+        self.page = PageWords(lang)
         self.t, self.f, self.now_ms = Words(lang), Format(lang, ZoneInfo(places.time_zone)), now_ms
         self.rows = list(rows(story, places, self.t, lang))
         self.spans = {
@@ -222,7 +225,7 @@ class _Report:
                 sensor=self._named(name),
                 value=self.f.metres(value),
                 age=self.f.duration(age_s),
-                flags="".join(f", {flag}" for flag in flags),
+                flags="".join(f", {self.page.either(f'flag.{flag}', flag)}" for flag in flags),
                 freshness=self.t(f"fresh.{fresh}") if fresh in (0, 1, 2) else "–",
             )
 
