@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -116,7 +117,7 @@ def test_silent_test_comes_each_day_at_its_hour():
 
 def test_drill_comes_on_its_weekday_of_the_month_at_its_hour():
     town = Town(local(2027, 5, 1, 0, 0))
-    town.run(34 * DAY_S, 60)
+    town.run(34 * DAY_S, 120)
     assert town.times(DRILL) == ["2027-05-05 12:00", "2027-06-02 12:00"]
     assert town.findings() == {}
     assert town.show()["drill"]["next_ms"] == int(local(2027, 7, 7, 12).timestamp() * 1000)
@@ -231,8 +232,8 @@ def test_clock_that_stays_where_it_leapt_is_believed_in_the_end():
     town = Town(local(2027, 5, 20, 12, 0))
     town.run(3600, 60)
     town.wrong_s = 60 * DAY_S
-    town.run(LEAP_S + 3600, 100)
-    assert town.run(16 * DAY_S, 60).count(DRILL) == 1  # as often as its month has one
+    town.run(LEAP_S + 3600, 400)
+    assert town.run(16 * DAY_S, 300).count(DRILL) == 1  # as often as its month has one
 
 
 def test_restart_shortly_before_its_hour_costs_no_drill():
@@ -287,7 +288,7 @@ def test_drill_of_people_counts():
 @pytest.mark.parametrize("reboot", [False, True])
 def test_restart_at_any_second_never_gives_a_second_drill(reboot):
     chance = random.Random(7)
-    for _ in range(40):
+    for _ in range(25):
         town = Town(local(2027, 5, 5, 11, 30))
         town.run(1500, 5)
         town.run(chance.randrange(200, 1500), 1)
@@ -335,14 +336,14 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers(0, 3 * DAY_S))
-@settings(max_examples=100)
+@settings(max_examples=1000 if os.environ.get("FULL") else 40)
 def test_whatever_happens_drills_come_once_a_date_and_by_the_right_clock(steps, ahead_s):
     town = Town(local(2027, 5, 5, 12, 0) - timedelta(seconds=ahead_s))
     town.run(2 * SETTLE_S, 60)  # by the right clock; from then on anything
     for step in steps:
         before = len(town.started)
         if step[0] == "run":
-            town.run(step[1], 60)
+            town.run(step[1], 120)
         elif step[0] == "clock":
             town.wrong_s = step[1]
         elif step[0] == "restart":  # with a clock as right as before, or wrong by years
@@ -359,4 +360,4 @@ def test_whatever_happens_drills_come_once_a_date_and_by_the_right_clock(steps, 
     tests = [at for kind, at in town.started if kind == TEST]
     gaps = [after - before for before, after in itertools.pairwise(tests)]
     remembered = ("disk", False) not in steps
-    assert not remembered or all(gap >= timedelta(seconds=GAP_S - 60) for gap in gaps)
+    assert not remembered or all(gap >= timedelta(seconds=GAP_S - 120) for gap in gaps)
