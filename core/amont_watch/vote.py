@@ -73,8 +73,9 @@ class SensorState:
     def __init__(self, id: str, validity_s: int, fast_validity_s: int = 0) -> None:
         # fast_validity_s: for nodes that sample fast from the watch limit on; 0: they do not
         self.id = id
-        self.validities_s = (validity_s, min(validity_s, fast_validity_s or validity_s))
-        self.validity_s = validity_s  # of `value`
+        self.validity_s = validity_s
+        self.fast_validity_s = min(validity_s, fast_validity_s or validity_s)
+        self.lasts_s = validity_s  # how long `value` is valid
         self.value: int | None = None  # last usable reading; None: never heard
         self.at_s = 0  # of the last reading, usable or not
         self.good_s = 0  # of `value`, the last usable one
@@ -97,7 +98,7 @@ class SensorState:
     def usable(self, now_s: int) -> bool:
         if self.value is None or self.restored or self.flags & (RANGE | FAULT):
             return False
-        return -AHEAD_S <= now_s - self.at_s < self.validity_s
+        return -AHEAD_S <= now_s - self.at_s < self.lasts_s
 
     def valid(self, now_s: int) -> bool:
         # Has a say; to sound it must be proved as well.
@@ -109,7 +110,7 @@ class SensorState:
 
     def lost_rising(self, station: StationConfig, now_s: int) -> bool:
         # No usable reading for less than LOST_S; the last was at watch or above, and rising.
-        silent_s = now_s - self.good_s - self.validity_s
+        silent_s = now_s - self.good_s - self.lasts_s
         if self.value is None or self.doubted or not self.asleep_s <= silent_s < LOST_S:
             return False
         return self.value >= station.limits[WATCH] and self.rising > station.rise_mm
@@ -165,7 +166,8 @@ def observe(
     if flags & (RANGE | FAULT):
         return True  # the last usable value stays for "lost while rising"
     sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
-    sensor.validity_s = sensor.validities_s[value >= station.limits[WATCH]]
+    fast = value >= station.limits[WATCH]
+    sensor.lasts_s = sensor.fast_validity_s if fast else sensor.validity_s
     for i in range(2):
         if value < station.limits[ALARM + i] or freshness != PROVED:
             sensor.votes[i] = 0

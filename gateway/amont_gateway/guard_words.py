@@ -150,6 +150,10 @@ FAULTS: dict[str, Text] = {
         "L’âge des mesures de {about} n’est pas prouvé : elles ne déclenchent pas la sirène",
         "The age of readings of {about} is not proved: they do not sound the siren",
     ),
+    "drift": _pair(
+        "Le capteur {about} s’écarte des autres depuis six heures : à vérifier",
+        "Sensor {about} has been away from the others for six hours: check it",
+    ),
     "more faults": _pair("D’autres pannes, non détaillées", "More faults, not shown one by one"),
 }
 

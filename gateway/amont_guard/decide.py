@@ -24,6 +24,7 @@ from .freshness import Age
 
 ADVICE_LEVELS = {"none": voting.NORMAL, "watch": voting.WATCH, "warning": voting.WARNING}
 ADVICE_MAX_S = 6 * 3600
+_LOST_SAMPLES = 5  # fast ones in a row that do not come: more than a radio loses by chance
 _RATE_NORMAL, _RATE_FAST, _RATE_SIREN = 0, 1, 2
 
 
@@ -107,7 +108,7 @@ class Judge:
             for node in config.nodes.values()
         }
         self.sensors = {s.channel.sensor: s for mine in self._by_node.values() for s in mine}
-        self.stations = {s.id: self._station(s) for s in config.stations.values()}
+        self.stations = {s.id: self._station(s, config) for s in config.stations.values()}
         self.sirens = {
             s.id: SirenWatch(
                 s, Limits(max_on_s=s.max_on_s, pause_s=s.pause_s),
@@ -239,13 +240,15 @@ class Judge:
         """Tell whether the siren's relay is to be on now."""
         return self.sirens[siren].state.relay != alarm.OFF
 
-    def _station(self, config: Station) -> StationWatch:
-        rules = voting.StationConfig(vars(config))
-        station = StationWatch(config, rules, Hazard(config.clear_s))
-        for name in config.sensors:
-            state = voting.SensorState(name, self.sensors[name].channel.validity_s)
+    def _station(self, place: Station, config: Config) -> StationWatch:
+        rules = voting.StationConfig(vars(place))
+        station = StationWatch(place, rules, Hazard(place.clear_s))
+        for name in place.sensors:
+            sensor = self.sensors[name]
+            fast_s = _LOST_SAMPLES * config.nodes[sensor.node].fast_interval_s
+            state = voting.SensorState(name, sensor.channel.validity_s, fast_s)
             station.sensors.append(state)
-            self.sensors[name].seats.append((station, state))
+            sensor.seats.append((station, state))
         return station
 
     def _new_rows(

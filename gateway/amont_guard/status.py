@@ -66,6 +66,8 @@ class Status:
                 found.append(fault("silent", name))
             elif sensor.state and self._fresh(sensor, now_s) != FRESHNESS_NAMES[PROVED]:
                 found.append(fault("unproved", name))
+            elif sensor.state and sensor.state.drifting:
+                found.append(fault("drift", name))
         return found
 
     def message(self, faults: list[Fault], now_s: float, wall_ms: int) -> dict[str, Any]:
