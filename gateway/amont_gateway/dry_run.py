@@ -112,6 +112,8 @@ class _Trial:
             "rise_support_mm": place.rise_support_mm,
             "rise_support_s": place.rise_support_s,
         })  # fmt: skip
+        # Not the shorter validity of fast sampling: nodes sampled fast from the watch limit of
+        # their day on, and with a lower one tried a slow node is not a lost one.
         self._sensors = [vote.SensorState(s.id, s.validity_s) for s in sensors]
         self._hazard = Hazard(place.clear_s)
         self._stood = [_Stood(level, mm) for level, mm in zip(_LEVELS, limits_mm, strict=True)]

@@ -168,6 +168,16 @@ def test_a_real_site_is_practised_without_anything_real(tmp_path):
     assert all(re.fullmatch(r"\d{4}", pin) for pin in pins.values())
 
 
+def test_training_needs_nothing_that_a_pi_may_lack():
+    """What comes with the demonstration alone: its terminal, its broker, its models' records."""
+    lacking = "rich", "amqtt", "openpyxl", "onnx", "onnxruntime", "amont_models"
+    code = (
+        f"import sys; sys.modules |= dict.fromkeys({lacking!r});"  # importing them now fails
+        "import amont_demo.cli, amont_demo.training_gateway, amont_demo.guard_main"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+
+
 def test_a_folder_that_holds_something_is_never_worked_in(tmp_path):
     (tmp_path / "guard.json").write_text("{}")
     site = load(SITE)

@@ -3,16 +3,19 @@
 import json
 import re
 import threading
+from pathlib import Path
 
 import pytest
 from tests.gateway.rivers import flood, write_past
 
-from amont_gateway import incidents
+from amont_gateway import cli, incidents
 from amont_gateway.counters import Counters
 from amont_gateway.incident_report import report
 from amont_gateway.records import FILE, RecordReader, Records
 from amont_gateway.story import tell
+from amont_site import load
 
+SITE = Path(__file__).parents[2] / "docs/examples/site.yaml"
 HOUR_MS = 3_600_000
 T0 = 1_800_000_000_000
 
@@ -215,3 +218,57 @@ def test_records_are_bounded_and_survive_a_damaged_file(tmp_path, monkeypatch):
     assert notes == ["records_fault"]
     assert [x.highest for x in incidents.read(path)] == ["alarm"]
     assert list(tmp_path.glob("records.db.damaged-*"))
+
+
+def command(*words):
+    return cli.main(["incident", "--site", str(SITE), "--lang", "en", *map(str, words)])
+
+
+@pytest.fixture
+def example(tmp_path):
+    """Records that name the places of the example's site."""
+    site = load(SITE)
+    station, siren_id = site.stations[0].id, site.sirens[0].id
+    told = json.dumps(FLOOD).replace('"pont"', f'"{station}"').replace('"mairie"', f'"{siren_id}"')
+    keep(tmp_path, json.loads(told))
+    return tmp_path
+
+
+def test_the_command_lists_and_writes(example, capsys):
+    assert command("--data", example) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    number = line.split()[0]
+    assert "alarm, the siren sounded" in line
+    assert command("--data", example, "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["number"] == int(number)
+    out = example / "report.html"
+    assert command("--data", example, "--out", out, number) == 0
+    assert "Incident report" in out.read_text()
+    day = {"--from": "2027-01-15T00:00", "--to": "2027-01-16T00:00"}
+    assert command("--data", example, *[x for pair in day.items() for x in pair]) == 0
+    assert "What happened" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["77"], 3, "no incident 77"),
+        (["--from", "2020-01-01", "--to", "2020-02-01"], 3, "no incident in that time"),
+        (["--from", "yesterday"], 2, "yesterday"),
+        (["--data", "/nowhere/at/all"], 3, "no records"),
+    ],
+)
+def test_what_there_is_not_is_said_in_a_line(example, capsys, words, code, says):
+    data = [] if "--data" in words else ["--data", example]
+    assert command(*data, *words) == code
+    said = capsys.readouterr().err
+    assert says in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_damaged_file_of_records_is_one_line(example, capsys):
+    for leftover in ("-wal", "-shm"):
+        (example / (FILE + leftover)).unlink(missing_ok=True)
+    (example / FILE).write_bytes(b"rubbish" * 1000)
+    assert command("--data", example) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
