@@ -46,7 +46,7 @@ class Verdict:
         """Check one line against those before, as far as they are known, and against heads."""
         body, head = (
             line[:-_HEAD_BYTES] + b"}",
-            line[6 - _HEAD_BYTES : -3].decode("ascii", "replace"),
+            line[6 - _HEAD_BYTES : -3].decode(errors="replace"),
         )
         expected, n = self.lines + 1, _number(body)
         follows = n == expected and (not self.last or seal(self.last, body)[0] == line)
@@ -65,7 +65,6 @@ def seal(last: str, body: bytes) -> tuple[bytes, str]:
 
 def verify(folder: Path, witness: Path | None = None, newest: int = 0) -> Verdict:
     """Check a folder's audit, or its ``newest`` segments; raise OSError if it cannot be read."""
-    folder = folder if folder.is_dir() else folder.parent
     older = [(path.stem.removeprefix("audit-"), path) for path in folder.glob("audit-*.jsonl")]
     closed = sorted((int(first), path) for first, path in older if first.isdecimal())
     found, heads = Verdict(), _heads(witness)

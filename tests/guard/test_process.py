@@ -123,7 +123,7 @@ def test_kill_while_sounding_goes_on_sounding_after_the_restart(process):
     assert process.relay()
     assert process.stop() == 0
     assert not process.relay()
-    assert verify(process.folder / "audit.jsonl").ok
+    assert verify(process.folder).ok
 
 
 def audit_bytes(process):
