@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.figures import run
+from tests.bench.ledger import LEDGER, record
 
 
 def main() -> int:
@@ -15,9 +16,12 @@ def main() -> int:
     parser.add_argument("--only", default="", help="regular expression on the figures' names")
     parser.add_argument("--full", action="store_true", help="the whole counts, not the quick ones")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ledger", action="store_true", help="add the trials to the ledger")
     parser.add_argument("--output", type=Path, default=Path("build/bench.jsonl"))
     asked = parser.parse_args()
     failed = run(Path(__file__).parent, asked.output, asked.only, asked.full, asked.seed)
+    if asked.ledger:
+        print(f"{record(asked.output)} rows added to {LEDGER}")
     print(f"written: {asked.output}" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 

@@ -2,7 +2,7 @@
 
 Villages in virtual time: stations of one, two and three sensors, random phases and rates of rise,
 5 % of the frames lost each way, in every fourth village a gateway that is dead. *fast*: the nodes
-are in fast mode when the limit is crossed. *calm*: the river rises from its calm level. *survivor*:
+are in fast mode at the crossing. *calm*: the river rises from its calm level. *survivor*:
 two of three sensors are dead. The anchor is the same river with nodes that know no alarm mark and
 so measure each minute at best: the harness sees them fail.
 """

@@ -134,6 +134,7 @@ class Place:
     interval_s: int = 900
     river: River = field(default_factory=River)
     node_marks: tuple[int | None, int | None] = (WATCH_MM, ALARM_MM)  # None: the node knows none
+    drill: dict[str, Any] | None = None  # as the site's file names one
 
 
 class Probe:
@@ -256,6 +257,7 @@ class Village:
         self.state: dict[str, Any] = {}  # the newest STATE
         self.on_commands: list[tuple[float, str, bool]] = []  # when, siren, while being built
         self.events: list[dict[str, Any]] = []
+        self.found: dict[str, bool] = {}  # contacts that the next life finds closed or open
         self._building = False
         self._results: dict[str, dict[str, Any]] = {}
         self._lives = 0
@@ -293,7 +295,8 @@ class Village:
             "sirens": [
                 {"id": f"s{i}", "name": _both(f"s{i}"), "stations": [f"p{i}"],
                  "output": {"kind": "simulated"}}
-                for i in range(len(self.places))
+                | ({"practice": {"drill": place.drill}} if place.drill else {})
+                for i, place in enumerate(self.places)
             ],
             "people": [{"name": who, "role": "mayor", "pin": PIN_HASH()} for who in PEOPLE],
         }  # fmt: skip
@@ -342,6 +345,8 @@ class Village:
 
     def start(self) -> None:
         """Start the guard and, unless it is to be dead, the gateway."""
+        for siren, closed in self.found.items():
+            (self.state_dir / f"relay-{siren}").write_bytes(b"%d %020d\n" % (closed, 1))
         self._building = True
         try:
             self.guard = build(self.state_dir, self.clock, self.relay_factory)

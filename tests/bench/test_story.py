@@ -1,0 +1,45 @@
+"""The stories' oracle finds planted faults; crossings find nodes that measure too seldom."""
+
+import pytest
+from tests.bench import bench_crossing, story
+from tests.bench.village import RelayDouble
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(story, "LENGTH_S", 3200)
+
+
+def test_a_morning_without_trouble():
+    outcome = story.Story(1).run()
+    assert outcome.what == []
+    assert outcome.counts["floods"] >= 2
+
+
+def test_a_guard_that_takes_the_wall_clock_for_time_is_found():
+    def plant(made):
+        made.clock.monotonic_s = lambda: made.clock.wall_ms() / 1000
+
+    assert story.Story(2, jumps=20).run(plant).failures
+
+
+def test_a_relay_that_is_switched_before_a_decision_is_found():
+    def plant(made):
+        def eager(siren, folder):
+            relay = made._relay(siren, folder)
+            assert isinstance(relay, RelayDouble)
+            relay.switch(True, False)
+            return relay
+
+        made.relay_factory = eager
+
+    outcome = story.Story(3, boots=5).run(plant)
+    assert outcome.counts["on before a decision"]
+
+
+def test_crossings_find_nodes_that_know_no_alarm_mark(monkeypatch):
+    monkeypatch.setattr(bench_crossing, "PLACES", 3)
+    naive = [c.taken_s for c in bench_crossing.crossings("fast", 1, marks=False)]
+    assert max(naive) > bench_crossing.FAST_GOAL_S
+    marked = [c.taken_s for c in bench_crossing.crossings("fast", 1)]
+    assert max(marked) <= bench_crossing.FAST_GOAL_S
