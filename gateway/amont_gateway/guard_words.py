@@ -140,6 +140,10 @@ FAULTS: dict[str, Text] = {
     "disk": _pair("Disque : {detail}", "Disk: {detail}"),
     "bridge": _pair("Pont radio : {detail}", "Radio bridge: {detail}"),
     "gateway": _pair("La passerelle ne répond pas", "The gateway does not answer"),
+    "internal": _pair(
+        "Erreur interne du gardien, les sirènes restent servies : {detail}",
+        "The guard’s own mistake, the sirens are still served: {detail}",
+    ),
     "relay": _pair("{about} : {detail}", "{about}: {detail}"),
     "limits": _pair(
         "{about} : les seuils du fichier l’emportent sur ceux que des personnes avaient changés",
