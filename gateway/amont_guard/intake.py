@@ -70,11 +70,38 @@ class Intake:
     ) -> None:  # fmt: skip
         """Add to ``batch`` what one frame comes to; ``radio`` (dBm, dB/4) if by the own bridge."""
         try:
-            self._admit(batch, handle, frame, now_s, wall_ms, radio)
+            header, body, generation = self._keys.open(frame)
+            node, counter = header.node, header.counter
+            life, tick_s, echo = get_head(BitReader(body))
+            verdict = self._keys.take(node, generation, counter)
+            if verdict == OLD:
+                raise TooOld(f"counter {counter}")
+            # the gateway decodes the others; the guard has no use for them
+            votes = header.type in (SAMPLES, URGENT) and self._judge.votes(node)
+            samples = decode_samples(body) if votes and verdict == NEW else None
         except WireError as error:
             reason = _why(frame, error)
             self._counters[REASONS[reason]] += 1
             batch.rejected.append((handle, int.from_bytes(frame[1:3], "little"), reason))
+            return
+        epoch = generation << LIFE_BITS | life
+        age, odd = self._freshness.observe(node, epoch, counter, tick_s, echo, now_s)
+        self._counters["implausible time"] += bool(odd)
+        self._counters["opened" if verdict == NEW else "seen again"] += 1
+        if verdict == NEW:
+            self.changed = True
+            if node not in self.heard or epoch >= self.heard[node].epoch:
+                self.heard[node] = Heard(epoch, radio is not None)
+        if samples:
+            batch.decisions += self._judge.samples(
+                node, epoch, samples, age, now_s, [node, epoch, counter]
+            )
+        flags = (BRIDGE if radio else 0) | (0 if verdict == NEW else SEEN)
+        made_ms = wall_ms - int(age.estimate_s * 1000)
+        batch.opened.append(Opened(
+            handle, node, epoch, counter, header.type, flags, age.quality, made_ms,
+            *(radio or (0, 0)), body,
+        ))  # fmt: skip
 
     def acknowledge(
         self, items: Iterable[Committed], now_s: float
@@ -93,37 +120,6 @@ class Intake:
             heard = self.heard.get(item.node)
             sealed.append((item.node, frame, heard is not None and heard.by_bridge))
         return sealed
-
-    def _admit(
-        self, batch: Batch, handle: int, frame: bytes, now_s: float, wall_ms: int,
-        radio: tuple[int, int] | None,
-    ) -> None:  # fmt: skip
-        header, body, generation = self._keys.open(frame)
-        node, counter = header.node, header.counter
-        life, tick_s, echo = get_head(BitReader(body))
-        epoch = generation << LIFE_BITS | life
-        verdict = self._keys.take(node, generation, counter)
-        if verdict == OLD:
-            raise TooOld(f"counter {counter}")
-        age, odd = self._freshness.observe(node, epoch, counter, tick_s, echo, now_s)
-        self._counters["implausible time"] += bool(odd)
-        if verdict == NEW:
-            self.changed = True
-            heard = self.heard.get(node)
-            if heard is None or epoch >= heard.epoch:
-                self.heard[node] = Heard(epoch, radio is not None)
-            # the gateway decodes the others; the guard has no use for them
-            if header.type in (SAMPLES, URGENT) and self._judge.votes(node):
-                batch.decisions += self._judge.samples(
-                    node, epoch, decode_samples(body), age, now_s, [node, epoch, counter]
-                )
-        self._counters["opened" if verdict == NEW else "seen again"] += 1
-        flags = (BRIDGE if radio else 0) | (0 if verdict == NEW else SEEN)
-        made_ms = wall_ms - int(age.estimate_s * 1000)
-        batch.opened.append(Opened(
-            handle, node, epoch, counter, header.type, flags, age.quality, made_ms,
-            *(radio or (0, 0)), body,
-        ))  # fmt: skip
 
     def _ack(self, item: Committed, now_s: float) -> Ack:
         if item.node not in self._keys.nodes():

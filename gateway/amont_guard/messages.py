@@ -42,17 +42,10 @@ BRIDGE = 2  # came over the guard's own bridge: carries the full promise
 PROVED, ASSUMED, UNKNOWN = 0, 1, 2
 
 REASONS = (
-    "",
-    "too short or too long",
-    "other format version",
-    "unknown message type",
-    "unknown node",
-    "wrong key or damaged",
-    "older than the replay window",
-    "malformed body",
-    "downlink type from outside",
-    "implausible time",
-)
+    "", "too short or too long", "other format version", "unknown message type", "unknown node",
+    "wrong key or damaged", "older than the replay window", "malformed body",
+    "downlink type from outside", "implausible time",
+)  # fmt: skip
 
 Item = TypeVar("Item", bound=tuple[Any, ...])
 

@@ -145,7 +145,10 @@ class Hall:
         self.guard.start(self._guard_command)
         until(self._listening, "the guard's socket")
         self.gateway.start(self._gateway_command)
-        until(self._ready, "the page, plain and encrypted, with the guard behind it")
+        try:
+            until(self._ready, "the page, plain and encrypted, with the guard behind it")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.gateway.log.read_text()[-3000:]}") from None
         self.before = self.standing()
 
     def close(self) -> None:
