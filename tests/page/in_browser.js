@@ -43,6 +43,13 @@
       const [a, b] = [luminance(numbers(getComputedStyle(el).fill)), luminance(ground)];
       return { text, ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) };
     }),
+    all: (least, ground) => ({
+      small: measure.small(least),
+      wide: Math.max(0, measure.wide()),
+      targets: measure.targets(),
+      overlaps: measure.overlaps(),
+      pale: measure.svgContrast(ground).filter(({ ratio }) => ratio < 4.5),
+    }),
     overlaps: () => {
       const boxes = texts().filter(({ el }) => el.closest("svg.chart"))
         .map(({ el, text }) => ({ text, chart: el.closest("svg"), box: el.getBoundingClientRect() }));

@@ -25,19 +25,29 @@ def test_a_change_arrives_by_itself(open_page, script):
 
 
 def test_typing_survives_updates(open_page, script):
-    script.name = "rising"
+    script.name = "sounding"
     page = open_page()
-    page.locator("details.act > summary").click()
     page.locator("input[name=pin]").fill("73")
-    script.show("sounding")
-    expect(page.locator(".headline.sound")).to_be_visible()
+    script.change = lambda view: setattr(view.sirens[0], "state", "latch")
+    script.version += 1
+    expect(page.locator(".headline.latch")).to_be_visible()
     assert page.locator("input[name=pin]").input_value() == "73"
     assert page.evaluate("document.activeElement.name") == "pin"
 
 
-def test_a_new_layout_waits_for_the_typist_then_reloads(open_page, script):
+def test_there_is_nothing_to_have_seen_without_an_alarm(open_page, script):
     page = open_page()
+    form = page.locator("form.seen")
     page.locator("details.act > summary").click()
+    expect(page.locator(".ways.practice")).to_be_visible()
+    expect(form).to_be_hidden()
+    script.show("sounding")
+    expect(form).to_be_visible()
+
+
+def test_a_new_layout_waits_for_the_typist_then_reloads(open_page, script):
+    script.name = "sounding"
+    page = open_page()
     page.locator("input[name=pin]").fill("73")
     script.change = lambda view: view.people.append("Denis Nouveau")
     script.version += 1

@@ -13,8 +13,10 @@ from amont_gateway.page.formatting import DASH, NBSP, Format
 from amont_gateway.page.texts import Words
 from amont_gateway.view import Asked, Practice, Siren, View
 
-# headlines that open the form to act
-NEEDS_PERSON = ("sound", "pause", "muted", "latch", "unconfirmed", "stuck", "silenced")
+# headlines that open what people may do: during a drill, to stop it
+NEEDS_PERSON = (
+    "sound", "pause", "muted", "latch", "unconfirmed", "stuck", "silenced", "exercise",
+)  # fmt: skip
 RELAY_SETTLES_MS = 3000  # a contact follows its coil in milliseconds; the state comes each second
 FRESH_S = 3.0  # the guard speaks each second; younger than this is "now"
 _STATES = ("idle", "sound", "muted", "latch")
