@@ -106,7 +106,7 @@ class Guard:
             self.intake.heard,
         )  # fmt: skip
         self.boot = secrets.token_hex(4)
-        self._at_start = self._restore()  # wrong for as long as this run lasts
+        self._standing = self._restore()  # faults that last as long as this run
         self.faults: dict[str, Fault] = {}
         self._raw: deque[tuple[int, bytes]] = deque()
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
@@ -135,7 +135,11 @@ class Guard:
         self._stopping = True
 
     def turn(self, wait_s: float) -> None:
-        """Wait at most ``wait_s`` for something to come, and deal with it: the bridge first."""
+        """Wait at most ``wait_s`` for something to come, and deal with it: the bridge first.
+
+        A mistake of ours on the way from there to the sirens ends the process: the next start
+        restores all. A mistake anywhere else must not cost the sirens anything: it is a fault.
+        """
         sources: list[Any] = self.gateway.sources() if len(self._raw) < RAW_WAITING else []
         if self.bridge.connected:
             sources.append(self.bridge)
@@ -145,18 +149,18 @@ class Guard:
         if self.bridge in readable:
             heard = self.bridge.read()
             self._take_frames(((0, x.frame, (x.rssi_dbm, x.snr_db4)) for x in heard), now_s)
-        self._take_gateway(now_s)
-        waiting = range(min(RAW_SLICE, len(self._raw)))
-        self._take_frames(((*self._raw.popleft(), None) for _ in waiting), now_s)
-        self.people.settle()
         second_over = int(now_s) != self._second
         if second_over:
             self._second = int(now_s)
             self._carry_out(self.judge.tick(now_s))
         self.sirens.drive(now_s)
-        if second_over:
-            self._look(now_s)
-        self._now_and_then(now_s)
+        try:
+            self._serve(now_s)
+            if second_over:
+                self._look(now_s)
+            self._now_and_then(now_s)
+        except Exception as error:
+            self._own_mistake(error)
 
     def close(self) -> None:
         """Leave no siren on, no port and no socket behind, and nothing unwritten."""
@@ -204,6 +208,19 @@ class Guard:
             "relays_found": {name: output.found for name, output in self.outputs.items()},
         })  # fmt: skip
         self._carry_out(self.judge.restart(self.clock.monotonic_s()))
+
+    def _own_mistake(self, error: Exception) -> None:
+        self.counters["own mistakes"] += 1
+        if self.counters["own mistakes"] == 1:  # the others are most likely the same
+            mistake = fault("internal", detail=repr(error), level=FAULT)
+            self._standing.append(mistake)
+            self._tell_faults([*self.faults.values(), mistake])
+
+    def _serve(self, now_s: float) -> None:
+        self._take_gateway(now_s)
+        waiting = range(min(RAW_SLICE, len(self._raw)))
+        self._take_frames(((*self._raw.popleft(), None) for _ in waiting), now_s)
+        self.people.settle()
 
     def _take_frames(
         self, frames: Iterable[tuple[int, bytes, tuple[int, int] | None]], now_s: float
@@ -325,14 +342,17 @@ class Guard:
             self.judge.set_limits(station, limits_mm)
             record = {"kind": "limits", "station": station, "limits_mm": limits_mm}
             self._carry_out([Decision({**record, "code": "in force"})])
-        found = {fault_name(f): f for f in [*self._at_start, *self._faults(now_s, wall_ms)]}
+        self._tell_faults([*self._standing, *self._faults(now_s, wall_ms)])
+
+    def _tell_faults(self, faults: list[Fault]) -> None:
+        found = {fault_name(fault): fault for fault in faults}
         for name in sorted(found.keys() ^ self.faults.keys()):
             self._record({"kind": "fault" if name in found else "fault over", "name": name})
         self.faults = found
         for siren in self.outputs:
             mine = [f for f in found.values() if f["kind"] != "relay" or f["about"] == siren]
             worst = {f["kind"]: f["level"] for f in sorted(mine, key=itemgetter("level"))}
-            self._carry_out(self.judge.report_faults(siren, worst, now_s))
+            self._carry_out(self.judge.report_faults(siren, worst, self.clock.monotonic_s()))
 
     def _faults(self, now_s: float, wall_ms: int) -> list[Fault]:
         found = [fault("disk", detail=text) for text in self.writer.faults()]

@@ -292,6 +292,7 @@ class Rig:
         self.changes = []  # every change of the relay: (domain time, on)
         self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=7777)
         self.gateway = None
+        self.mistakes = 0  # of the guard's own that the test provokes
         self.received = []
         self.start(gateway)
 
@@ -391,8 +392,10 @@ class Rig:
         return [at for at, on in self.changes if on]
 
     def close(self):
+        mistakes = self.guard.counters["own mistakes"], self.guard.faults.get("internal")
         self.stop()
         self.line.close()
+        assert mistakes[0] == self.mistakes, mistakes
 
 
 RISING = (600, 900, 1200, 1500, 1800, 2100, 2400, 2600, 2700)

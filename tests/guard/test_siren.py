@@ -9,8 +9,12 @@ from tests.guard.rig import ALARM_MM, RISING, FakeClock, Rig, SimNode, site
 
 from amont_guard import messages
 from amont_guard.config import digest
+from amont_guard.decide import Judge
 from amont_guard.freshness import Age, Freshness
 from amont_guard.relay import Output
+from amont_guard.sock import GatewaySocket
+from amont_guard.status import Status
+from amont_guard.thresholds import Thresholds
 from amont_watch.quality import flag_names
 
 MONTH_S = 30 * 86400
@@ -491,3 +495,34 @@ def test_a_drill_on_schedule_sounds_for_its_seconds(tmp_path):
     siren = rig.state()["sirens"][0]
     assert (siren["drill"]["ok"], siren["mode"]) == (True, "armed")
     rig.close()
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [(Status, "message"), (Thresholds, "due"), (GatewaySocket, "receive")]
+)
+def test_a_mistake_in_what_serves_people_costs_no_siren(rig, monkeypatch, what, name):
+    def mistaken(*_):
+        raise ZeroDivisionError("ours")
+
+    rig.prove()
+    monkeypatch.setattr(what, name, mistaken)
+    rig.guard._next.clear()
+    rig.live(*RISING)
+    assert len(rig.sounded()) == 1
+    monkeypatch.undo()
+    (told,) = [f for f in rig.state()["faults"] if f["kind"] == "internal"]
+    assert (told["detail"], told["level"]) == ("ZeroDivisionError('ours')", 2)
+    assert [r["name"] for r in audit(rig) if "internal" in r.get("name", "")] == [
+        "internal ZeroDivisionError('ours')"
+    ]
+    rig.mistakes = rig.guard.counters["own mistakes"]
+
+
+def test_a_mistake_on_the_way_to_the_siren_ends_the_process(rig, monkeypatch):
+    def mistaken(*_):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(Judge, "tick", mistaken)
+    rig.clock.pass_s(1)
+    with pytest.raises(ZeroDivisionError):
+        rig.guard.turn(0)
