@@ -44,10 +44,8 @@ class Verdict:
 
     def take(self, line: bytes, heads: dict[int, str]) -> None:
         """Check one line against those before, as far as they are known, and against heads."""
-        body, head = (
-            line[:-_HEAD_BYTES] + b"}",
-            line[6 - _HEAD_BYTES : -3].decode(errors="replace"),
-        )
+        body = line[:-_HEAD_BYTES] + b"}"
+        head = line[6 - _HEAD_BYTES : -3].decode(errors="replace")
         expected, n = self.lines + 1, _number(body)
         follows = n == expected and (not self.last or seal(self.last, body)[0] == line)
         if not follows or heads.get(n, head) != head:

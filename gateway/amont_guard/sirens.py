@@ -48,7 +48,7 @@ class Sirens:
             for name, output in self.outputs.items()
             for event in output.look(now_s)
         ]
-        for name, kind in self.practice.look(now_s, wall_ms, True, self._judge.at_rest):
+        for name, kind in self.practice.look(now_s, wall_ms, self._judge.at_rest):
             drill = self._judge.sirens[name].config.practice["drill"]
             asked.append((name, kind, alarm.SCHEDULE, drill["seconds"] if kind == DRILL else 0))
         return [self._judge.ask(*one, now_s) for one in asked]

@@ -42,7 +42,7 @@ class Town:
 
     def __init__(self, at, practice=PLAN, zone="Europe/Paris"):
         self.true_s = at.timestamp()
-        self.now_s, self.wrong_s, self.trusted, self.calm = 5000.0, 0.0, True, True
+        self.now_s, self.wrong_s, self.calm = 5000.0, 0.0, True
         self.practice, self.zone, self.started = practice, zone, []
         self.made = Practice({"mairie": practice}, zone, self.now_s)
         self.disk, self.saved, self.saved_s = True, None, 0.0
@@ -51,7 +51,7 @@ class Town:
         return int((self.true_s + self.wrong_s) * 1000)
 
     def look(self):
-        found = self.made.look(self.now_s, self.wall_ms(), self.trusted, lambda _: self.calm)
+        found = self.made.look(self.now_s, self.wall_ms(), lambda _: self.calm)
         for siren, kind in found:
             assert siren == "mairie"
             self.started.append((kind, datetime.fromtimestamp(self.true_s, UTC)))
@@ -182,12 +182,6 @@ def test_clock_that_was_never_set_tests_each_day_and_drills_never(year):
     town.run(1800, 20)
     assert town.times(DRILL) == ["2027-05-05 12:00"]
     assert town.findings() == {}
-
-
-def test_clock_that_nobody_vouches_for_drills_never():
-    town = Town(local(2027, 5, 5, 11, 0))
-    town.trusted = False
-    assert DRILL not in town.run(7200, 20)
 
 
 def test_zone_that_this_machine_does_not_know_costs_the_drill_only():
