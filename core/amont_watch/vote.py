@@ -27,9 +27,9 @@
 # reading raises nothing (it voted in each of the samples before), but one above the limit goes on
 # holding a standing level, until a valid neighbour reads below watch.
 #
-# Suspect: a step is doubted until another usable sensor agrees within 300 mm, or for 30 min; then
-# it is believed until the next step. Against two valid sensors that agree with each other time
-# alone convinces nobody. A low doubted reading does not count as the end of a flood.
+# Suspect: a step is doubted until a later reading agrees within 300 mm with another usable sensor,
+# or for 30 min; then it is believed until the next step. Against two valid sensors that agree with
+# each other time alone convinces nobody. A low doubted reading does not end a flood.
 #
 # Drift: a sensor more than 200 mm from the median of the others for 6 h, while these are calm,
 # needs a technician. It keeps its vote.
@@ -239,7 +239,7 @@ def _drift(panel: _Panel, sensor: SensorState) -> None:
 
 
 def _believe(sensor: SensorState, others: list[SensorState], valid: list[SensorState]) -> None:
-    if any([_agree(sensor, other) for other in others]):
+    if not sensor.flags & RATE and any([_agree(sensor, other) for other in others]):
         sensor.doubted = False
     elif not sensor.flags & SUSPECT:
         sensor.doubted = any([_agree(a, b) for a in valid for b in valid if a is not b])

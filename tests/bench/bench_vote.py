@@ -32,7 +32,7 @@ NAMES = tuple(
     f"vote.{who}_{what}" for who in (*WORDS.values(), *PLAIN, "planted")
     for what in ("missed", "false")
 )  # fmt: skip
-YEARS = {3: 18, 2: 12, 1: 12}  # in quick
+YEARS = {3: 12, 2: 8, 1: 8}  # in quick
 FULL_YEARS = 2_000
 BATCH_YEARS = 20
 

@@ -21,8 +21,9 @@ def play_quality(case):
 def play_vote(case):
     station, names = vote.StationConfig(case["station"]), case["station"]["sensors"]
     sensors = {}
+    validities_s = case["validity_s"], case.get("fast_validity_s", 0)
     for name in names:
-        sensors[name] = vote.SensorState(name, case["validity_s"])
+        sensors[name] = vote.SensorState(name, *validities_s)
     out = []
     for step in case["steps"]:
         if step[0] == "see":
@@ -30,7 +31,7 @@ def play_vote(case):
         elif step[0] == "restart":
             for name in names:
                 saved = json.loads(json.dumps(sensors[name].as_dict(step[1])))
-                sensors[name] = vote.SensorState(name, case["validity_s"])
+                sensors[name] = vote.SensorState(name, *validities_s)
                 sensors[name].restore(saved, 0)
             out.append(len(sensors))
         elif step[0] == "look":

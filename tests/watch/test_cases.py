@@ -72,6 +72,11 @@ def _believe_in_time(sensor: vote.SensorState, *_others: object) -> None:
     sensor.doubted = bool(sensor.flags & quality.SUSPECT)
 
 
+class _SlowSensor(vote.SensorState):
+    def __init__(self, id: str, validity_s: int, _fast_validity_s: int = 0) -> None:
+        super().__init__(id, validity_s)
+
+
 def _lone_by_one(_panel: Any, voter: vote.SensorState, _level: int) -> Any:
     return "lone sensor", [voter]
 
@@ -87,6 +92,9 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "time alone convinces": (vote, "_believe", _believe_in_time),
     "doubt outlasts two votes": (vote, "OUTLAST_S", 9_999_999),
     "flat is stuck in calm water": (vote.SensorState, "moving", _always),
+    "fast samples last as long as slow ones": (vote, "SensorState", _SlowSensor),
+    "one reading of a step convinces": (vote, "RATE", 0),
+    "two lost outweigh who was heard longer": (vote, "_outlived", _never),
     "nothing ever drifts": (vote, "DRIFT_S", 9_999_999),
     "any neighbour agrees": (vote, "AGREE_MM", 9_000),
     "flat sensors vote": (vote, "FLAT", 0),

@@ -146,9 +146,10 @@ def test_a_confirmed_step_is_remembered_through_a_restart() -> None:
         vote.observe(STATION, sensor, 0, 1_000, 0, vote.PROVED)
         step = quality.RATE | quality.SUSPECT
         vote.observe(STATION, sensor, 60, 1_900, step, vote.PROVED)
-    vote.decide(STATION, [a, b], 60)  # they agree
+        vote.observe(STATION, sensor, 70, 1_900, quality.SUSPECT, vote.PROVED)
+    vote.decide(STATION, [a, b], 70)  # they agree
     again = _sensors()
     for new, old in zip(again, (a, b), strict=True):
-        new.restore(old.as_dict(60), 0)
+        new.restore(old.as_dict(70), 0)
     assert vote.decide(STATION, again, 2_699).level == vote.NORMAL
     assert vote.decide(STATION, again, 2_700).rule == "lost while rising"
