@@ -3,9 +3,11 @@
 import json
 
 import pytest
-from tests.guard.rig import RISING, Rig, site
+from tests.guard.rig import RISING, FakeClock, Rig, site
 
+from amont_guard.app import build
 from amont_guard.config import ConfigError, digest, load, parse
+from amont_guard.relay import SimulatedRelay
 from amont_guard.supervise import RelayError
 
 
@@ -182,3 +184,22 @@ def test_no_name_however_wrong_stops_the_guard(rig, name):
     (rig.folder / "guard.json").write_text(json.dumps(broken))
     rig.start()
     assert "config" in {fault["kind"] for fault in rig.state()["faults"]}
+
+
+def test_outputs_of_a_file_that_will_not_do_are_given_back(tmp_path):
+    siren, closed = site()["sirens"][0], []
+    body = json.loads(changed("sirens", to=[siren, {**siren, "id": "ecole"}]))
+    (tmp_path / "guard.json").write_text(json.dumps(body))
+
+    class Noted(SimulatedRelay):
+        def close(self):
+            closed.append("mairie")
+
+    def open_relay(siren, _folder):
+        if siren.id == "ecole":
+            raise RelayError("siren ecole: no such port")
+        return Noted()
+
+    with pytest.raises(ConfigError, match="siren ecole: no such port"):
+        build(tmp_path, FakeClock(), open_relay)
+    assert closed == ["mairie"]
