@@ -10,6 +10,7 @@ from tests.page.conftest import client_of
 from tests.page.sample_views import NOW_MS, VIEWS, dry_run
 from tests.page.site_script import CERTIFICATE
 
+from amont_gateway.page import Secure
 from amont_gateway.page.forms import SIREN_KINDS, metres_as_mm
 from amont_gateway.view import Asked, LimitsChange, Result
 
@@ -277,9 +278,12 @@ def test_records_that_cannot_be_read_cost_their_page_alone(script):
     def broken(*_arguments):
         raise OSError("disk")
 
-    running = script.serve(incidents=broken, incident=broken)
+    not_made_yet = Secure(8443, broken, broken)
+    running = script.serve(incidents=broken, incident=broken, secure=not_made_yet)
     try:
         with client_of(running) as http:
+            assert http.get("/authority").status_code == 503
+            assert http.get("/authority/amont.crt").status_code == 503
             assert http.get("/incidents").status_code == 503
             assert http.get("/incident/2").status_code == 503
             assert http.get("/").status_code == 200

@@ -89,6 +89,11 @@ def test_a_mode_tells_its_end():
     assert "sound again." in card(state="muted").more
 
 
+def test_a_drill_says_that_it_sounds_and_is_no_alarm():
+    assert card("drill", simulated=False).more == "The siren sounds outside. This is NOT an alarm."
+    assert card("drill").more == "This is NOT an alarm."  # simulated
+
+
 def test_what_was_measured_is_in_peoples_units():
     measured = {
         "line_ohm": 4712, "coil_ma": 71, "horn_ma": 2300, "battery_mv": 13_350, "mains": 0,

@@ -170,13 +170,13 @@ class Pages:
     async def authority(self, request: Request) -> Response:
         """Answer how to make a device trust this page."""
         assert self.secure is not None
-        fingerprint = await run_sync(self.secure.fingerprint)
+        fingerprint = await _recorded(self.secure.fingerprint)
         return await self.page.html(request, "authority", fingerprint=fingerprint)
 
     async def certificate(self, _request: Request) -> Response:
         """Answer the authority's certificate, which is public."""
         assert self.secure is not None
-        body = await run_sync(self.secure.certificate)
+        body = await _recorded(self.secure.certificate)
         return Response(
             body,
             media_type="application/x-x509-ca-cert",

@@ -92,7 +92,7 @@ class SirenCard:
     @property
     def more(self) -> str:
         """Return the sentence under the headline."""
-        if self.key == "exercise" and self.siren.commanded:
+        if self.key == "exercise" and self.siren.commanded and not self.siren.simulated:
             return self._t("siren.exercise.sounds")
         if self.key != "muted":
             return self._t(f"siren.{self.key}.more")

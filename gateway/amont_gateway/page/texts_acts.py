@@ -26,6 +26,10 @@ ACT_TEXTS: dict[str, tuple[str, str]] = {
         "Entraînement : la demande va au gardien d’entraînement, aucune sirène n’est reliée.",
         "Training: this goes to the training guard, no siren is connected.",
     ),
+    "act.simulated": (
+        "Cette sirène est simulée : rien ne sonnera dehors.",
+        "This siren is simulated: nothing will sound outside.",
+    ),
     "act.watch_relay": (
         "C’est l’ordre. La ligne « Relais » de la sirène dit s’il est suivi.",
         "That is the order. The siren’s “Relay” line tells whether it is followed.",
