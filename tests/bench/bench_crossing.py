@@ -89,9 +89,11 @@ def crossings(kind: str, seed: int, marks: bool = True) -> Iterator[Crossing]:
         )
         for i in range(PLACES)
     ]
-    with tempfile.TemporaryDirectory(dir=SHM) as folder:
-        with village(Path(folder), places, seed, LOSS) as made:
-            yield from _measure(made, kind, chance)
+    with (
+        tempfile.TemporaryDirectory(dir=SHM) as folder,
+        village(Path(folder), places, seed, LOSS) as made,
+    ):
+        yield from _measure(made, kind, chance)
 
 
 def _measure(made: Village, kind: str, chance: random.Random) -> Iterator[Crossing]:

@@ -13,7 +13,6 @@ import datetime as dt
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "docs" / "reliability-ledger.csv"

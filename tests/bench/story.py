@@ -87,19 +87,21 @@ class Story:
 
     def run(self, change: Callable[[Village], None] | None = None) -> Outcome:
         """Live it; ``change`` plants a fault before it begins."""
-        with tempfile.TemporaryDirectory(dir=SHM) as folder:
-            with village(Path(folder), self.places, self.seed) as made:
-                self.made = made
-                if change is not None:
-                    change(made)
-                made.run_until(START_S + WARM_S)
-                for at_s, act in self._plan:
-                    self._until(at_s)
-                    act()
-                self._until(self._end_s)
-                made.settle_disk()
-                self._judge_floods()
-                self._judge_audit()
+        with (
+            tempfile.TemporaryDirectory(dir=SHM) as folder,
+            village(Path(folder), self.places, self.seed) as made,
+        ):
+            self.made = made
+            if change is not None:
+                change(made)
+            made.run_until(START_S + WARM_S)
+            for at_s, act in self._plan:
+                self._until(at_s)
+                act()
+            self._until(self._end_s)
+            made.settle_disk()
+            self._judge_floods()
+            self._judge_audit()
         return self.outcome
 
     # --- what happens
@@ -166,9 +168,9 @@ class Story:
     def _drill(self) -> None:
         siren = f"s{self.chance.randrange(len(self.places))}"
         first, second = self.chance.sample(PEOPLE, 2)
-        if self.made.act("drill", siren, first) == "second":
-            if self.made.act("drill", siren, second) == "done":
-                self._drills[siren] = self.made.clock.now_s
+        self.made.act("drill", siren, first)
+        if self.made.act("drill", siren, second) == "done":
+            self._drills[siren] = self.made.clock.now_s
 
     def _spike(self) -> None:
         node = self.made.nodes[self.chance.choice(sorted(self.made.nodes))]
