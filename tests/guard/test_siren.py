@@ -68,6 +68,17 @@ def test_live_flood_sounds_at_the_deciding_frame(rig):
     assert record["actions"][0]["kind"] == "relay on"
 
 
+def test_the_relay_is_driven_before_anything_is_recorded(rig, monkeypatch):
+    rig.prove()
+    found = []
+    monkeypatch.setattr(
+        rig.guard.writer, "record", lambda r: found.append((r.get("state"), bool(rig.sounded())))
+    )
+    rig.live(*RISING)
+    assert ("sound", True) in found
+    assert ("sound", False) not in found
+
+
 def test_flood_from_far_nodes_sounds_over_the_socket(rig):
     for sim in (rig.a, rig.b):
         rig.gateway.raw(sim.frame(300))
