@@ -170,7 +170,7 @@ class Output:
             self._test_s = None
         rest = (now_s - self._since_s) % (MAX_ON_S + REST_S) >= MAX_ON_S
         step = self._step(now_s)
-        silent = self._watch.measured.get("isolated") == 1 and "horn_stray" not in self._watch.bad
+        silent = self._watch.measured.get("isolated") == 1
         # once apart, it stays so until the contact is seen open: a weld must not be heard
         seen = now_s - self._watch.last_s <= GAP_MAX_S and self._watch.measured.get("contact")
         welded = not on and ("contact_welded" in self._watch.found or (self._told[1] and seen))

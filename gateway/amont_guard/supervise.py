@@ -104,8 +104,7 @@ def wrong(
 
 def _outside(name: str, value: int, measure: Measure, on: bool, isolated: bool) -> str:
     below, above, stray = _BANDS[name]
-    idle = not on and not isolated
-    if not {"coil_ma": on, "horn_ma": on and not isolated}.get(name, idle):
+    if not {"coil_ma": on, "horn_ma": on and not isolated}.get(name, not on):
         return stray if value >= measure.low else ""
     if name == "line_ohm" and value > OPEN_TIMES * measure.high:
         return "line_open"

@@ -48,6 +48,8 @@ PULSE = {**GOOD, "contact": 1, "isolated": 1, "coil_ma": 75}
         (ON, (True, False), {"horn_ma": 6_001}, {"horn_over"}),
         (ON, (True, False), {"line_ohm": 9_999_999, "battery_mv": 11_000}, set()),
         (PULSE, (True, True), {}, set()),
+        (PULSE, (True, True), {"line_ohm": 9_999_999, "battery_mv": 11_000}, set()),
+        ({**GOOD, "isolated": 1}, (False, True), {"line_ohm": 9_999_999}, {"line_open"}),
         (PULSE, (True, True), {"isolated": 0}, {"isolate_stuck"}),
         (PULSE, (True, True), {"horn_ma": 4_000}, {"horn_stray"}),
         (PULSE, (True, True), {"coil_ma": 0, "contact": 0}, {"coil_open", "contact_open"}),
