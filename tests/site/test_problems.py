@@ -39,9 +39,10 @@ ANNE = "  - name: Anne\n    role: mayor\n"
 TWO_MASTS = "sensors: [pont-neuf-a, pont-neuf-b]"
 PIN = TEXT[TEXT.index("pin: ") : TEXT.index("\n", TEXT.index("pin: "))]
 
-WIRED = """output: {kind: gpio, pin: 17, readback_pin: 27, isolate_pin: 23, isolate_readback_pin: 24}
-    supervision: {mains: 22}
-"""
+WIRED = (
+    "output: {kind: gpio, pin: 17, readback_pin: 27, isolate_pin: 23, isolate_readback_pin: 24}\n"
+    "    supervision: {mains: 22}\n"
+)
 SUP = "sirens[0].supervision.battery_mv"
 DRILL = 'weekday: thursday, nth: 2, at: "18:30", seconds: 30, agreed_by: [Anne, Luc]'
 
