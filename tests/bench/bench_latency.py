@@ -120,7 +120,11 @@ class Bench:
         """Put a pipe that nobody reads where the guard writes next: its disk thread hangs."""
         os.mkfifo(self.fifo)
         self._put(self.pairs[0][0].frame(LOW_MM))
-        self._wait(lambda: any(f["en"] == "Disk: hung" for f in self._state()["faults"]))
+        self._wait(
+            lambda: any(
+                (f["kind"], f["detail"]) == ("disk", "hung") for f in self._state()["faults"]
+            )
+        )
 
     def check_a_slow_pin(self) -> None:
         """Let the guard check a PIN that is hashed as a site's are: 8 MiB for a moment."""

@@ -31,7 +31,8 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     """Yield what was killed, what was lost, and that the harness notices a planted fault."""
     kills = FULL if full else QUICK
     outcome, killed = _run(kills, seed)
-    yield {"name": "loss.kills", "value": killed, "unit": "kills -9"}
+    yield {"name": "loss.kills", "value": killed, "unit": "kills -9", "trials": killed,
+           "failures": int(bool(outcome.lost or outcome.wrong or not outcome.sound))}  # fmt: skip
     yield {"name": "loss.acknowledged", "value": outcome.acknowledged, "unit": "readings"}
     share = 100 * outcome.lost / max(1, outcome.acknowledged)
     yield {
@@ -41,6 +42,8 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
         "anchor": AUTO_ACK_LOST_PERCENT,
         "goal": "0",
         "met": outcome.lost == 0 and outcome.wrong == 0 and outcome.sound,
+        "trials": outcome.acknowledged,
+        "failures": outcome.lost + outcome.wrong,
     }
     yield {
         "name": "loss.twice",
@@ -80,6 +83,8 @@ def _cuts(full: bool, seed: int) -> Iterator[dict[str, Any]]:
         "unit": "cuts",
         "goal": "0",
         "met": tally.lost + tally.damaged == 0,
+        "trials": tally.cuts,
+        "failures": tally.lost + tally.damaged,
     }
     lax = journal_cuts.run(500, seed, "NORMAL")
     yield {

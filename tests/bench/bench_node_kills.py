@@ -26,7 +26,9 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         outcome = NodeKillRig(Path(folder), seed).run(FULL if full else QUICK)
     verdict = outcome.verdict
-    yield {"name": "loss.node_kills", "value": sum(outcome.kills.values()), "unit": "kills -9"}
+    kills = sum(outcome.kills.values())
+    yield {"name": "loss.node_kills", "value": kills, "unit": "kills -9", "trials": kills,
+           "failures": int(bool(verdict.lost or verdict.wrong or verdict.reused))}  # fmt: skip
     yield {"name": "loss.node_measured", "value": verdict.sampled, "unit": "readings"}
     yield from _zeros(outcome)
 

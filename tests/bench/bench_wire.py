@@ -174,7 +174,8 @@ def refusals(rng: random.Random, count: int) -> Iterator[Figure]:
             except WireError:
                 continue
         yield {"name": f"wire.{name}_frames_accepted", "value": accepted,
-               "unit": f"of {count}", "goal": "0", "met": accepted == 0}  # fmt: skip
+               "unit": f"of {count}", "goal": "0", "met": accepted == 0,
+               "trials": count, "failures": accepted}  # fmt: skip
 
 
 def sealed(source: fuzz.Random, secret: bytes) -> bytes:

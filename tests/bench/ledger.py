@@ -3,7 +3,7 @@
 Zero failures in N trials only show p < 3/N (at 95 %), so trials are added up over all runs. Rows
 come from the benches' own counts: ``make bench`` with ``--ledger``, nothing by hand.
 
-    python -m tests.bench.ledger     print what all rows together show, and the README's line
+    python -m tests.bench.ledger     print what all rows together show; mend the README's line
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LEDGER = ROOT / "docs" / "reliability-ledger.csv"
+LEDGER, README = ROOT / "docs" / "reliability-ledger.csv", ROOT / "README.md"
+MARK = "[The ledger](docs/reliability-ledger.csv) counts "  # the README's line begins so
 COLUMNS = ("date", "commit", "bench", "seed", "trials", "failures", "seconds")
 Row = dict[str, str]
 
 
 def rows_of(results: Path, date: str, commit: str) -> list[Row]:
     """Return the rows that a bench's result file gives: its figures that count trials."""
-    figures = [json.loads(line) for line in results.read_text().splitlines()]
-    return [
-        {
-            "date": date, "commit": commit, "bench": figure["name"], "seed": str(figure["seed"]),
-            "trials": str(figure["trials"]), "failures": str(figure["failures"]),
-            "seconds": str(round(figure["seconds"])),
-        }
-        for figure in figures
-        if figure["trials"]
-    ]  # fmt: skip
+    rows, seconds = [], 0.0
+    for line in results.read_text().splitlines():
+        figure = json.loads(line)
+        seconds += figure["seconds"]  # a harness's first figure bears the time of them all
+        if figure["trials"]:
+            named = (date, commit, figure["name"], figure["seed"], figure["trials"])
+            values = (*named, figure["failures"], round(seconds))
+            rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+            seconds = 0.0
+    return rows
 
 
 def read(path: Path = LEDGER) -> list[Row]:
@@ -78,13 +79,20 @@ def bound(trials: int, failures: int) -> str:
 
 
 def readme_line(rows: list[Row]) -> str:
-    """Return the line that the README bears, computed from the ledger."""
+    """Return what the README says after ``MARK``, computed from the ledger."""
     clean = [trials for trials, failures in totals(rows).values() if not failures]
     failed = [name for name, (_, failures) in totals(rows).items() if failures]
     said = f"{sum(clean):,} trials in {len(clean)} harnesses without a failure"
     if clean:
         said += f"; the fewest, {min(clean):,}, show p < 3/{min(clean):,} at 95 %"
     return said + (f"; failing: {', '.join(failed)}" if failed else "") + "."
+
+
+def mend_readme(rows: list[Row], path: Path = README) -> None:
+    """Put the line of these rows where the README's line stands."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    mended = [f"{MARK}{readme_line(rows)}\n" if li.startswith(MARK) else li for li in lines]
+    path.write_text("".join(mended), encoding="utf-8")
 
 
 def commit() -> str:
@@ -96,16 +104,18 @@ def commit() -> str:
 
 
 def record(results: Path, path: Path = LEDGER) -> int:
-    """Add what a run of the benches gave; return how many rows that were."""
+    """Add what a run of the benches gave, and mend the README; return how many rows."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
     rows = rows_of(results, today, commit())
     append(rows, path)
+    mend_readme(read(path))
     return len(rows)
 
 
 def main() -> None:
-    """Print the table of totals and the README's line."""
+    """Print the table of totals; mend the README's line."""
     rows = read()
+    mend_readme(rows)
     for name, (trials, failures) in sorted(totals(rows).items()):
         print(f"{name:<36}{trials:>12,} {failures:>6}  {bound(trials, failures)}")
     print(readme_line(rows))

@@ -85,7 +85,9 @@ class Siege:
             self._contact(number).write_bytes(b"0" + bytes(30))
         self._shift = self._folder / "shift"
         self._shift.write_text("0")
-        command = [sys.executable, "-m", "tests.system.clocked", self._part]
+        # a mount namespace is entered at its root: tell where the tests are
+        command = ["env", f"PYTHONPATH={Path(__file__).parents[2]}", sys.executable]
+        command += ["-m", "tests.system.clocked", self._part]
         made.guard_command = [*command, str(self._folder), str(self._shift)]
         made.mount()
         if os.geteuid() == 0:  # as amont-guard does for itself

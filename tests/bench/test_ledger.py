@@ -53,4 +53,14 @@ def test_a_file_of_somebody_else_is_refused(tmp_path):
 
 
 def test_the_readme_says_what_the_ledger_shows():
-    assert ledger.readme_line(ledger.read()) in (ledger.ROOT / "README.md").read_text()
+    line = ledger.MARK + ledger.readme_line(ledger.read())
+    assert line in ledger.README.read_text().splitlines()
+
+
+def test_the_tool_mends_the_readme(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{ledger.MARK}nothing.\nafter\n")
+    found = rows(tmp_path, figure())
+    ledger.mend_readme(found, readme)
+    first, line, last = readme.read_text().splitlines()
+    assert (first, line, last) == ("before", ledger.MARK + ledger.readme_line(found), "after")
