@@ -12,6 +12,8 @@ from tests.page.site_script import CERTIFICATE
 
 from amont_gateway.page import Secure
 from amont_gateway.page.forms import SIREN_KINDS, metres_as_mm
+from amont_gateway.page.pages import Trials
+from amont_gateway.page.security import Refused
 from amont_gateway.view import Asked, LimitsChange, Result
 
 PERSON = {"person": "Bruno Adjoint", "pin": "7391"}
@@ -399,3 +401,17 @@ def test_every_view_has_all_its_pages(http, script):
         script.name = name
         for path in ("/siren/mairie/stop", "/station/pont-neuf/limits", "/journal", "/incidents"):
             assert http.get(path).status_code == 200, (name, path)
+
+
+def test_two_trials_at_once_are_one_too_many():
+    """A trial reads months of readings: a second one does not wait, it is asked to come back."""
+
+    async def both_at_once():
+        trials = Trials(dry_run)
+        trials._one.acquire_nowait()  # the first is under way
+        with pytest.raises(Refused) as refused:
+            await trials.run("pont-neuf", [1, 2, 3, 4])
+        return refused.value
+
+    refused = asyncio.run(both_at_once())
+    assert (refused.status, refused.key) == (503, "act.busy")
