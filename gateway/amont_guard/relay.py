@@ -23,7 +23,6 @@ HEARD_MAX_S = 2  # looks at which the horn draws current in a silent test: one m
 # what only a pulse shows: it stands until the next test
 _TESTED = {
     "contact_open", "contact_welded", "coil_open", "coil_over", "isolate_stuck", "horn_stray",
-    "output_lost",
 }  # fmt: skip
 
 
@@ -207,7 +206,9 @@ class Output:
             self._heard_s += self._told[0] and "horn_stray" in self._watch.bad
             self._tested |= {code: found[code] for code in _TESTED & found.keys()}
             if self._heard_s == HEARD_MAX_S:
-                self._test_s, self._tested = None, self._tested | {"horn_stray": 2}
+                self._tested["horn_stray"] = 2
+            if "horn_stray" in self._tested or self.error:  # heard, or nobody knows
+                self._test_s = None
         over = ["bypass over"] if BYPASS in before - found.keys() else []
         return [code for code in (MUTE, BYPASS) if code in found.keys() - before] + over
 

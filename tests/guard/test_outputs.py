@@ -83,6 +83,18 @@ def test_a_test_that_is_ended_early_has_not_passed(rig):
     assert rig.heard == 0
 
 
+@pytest.mark.parametrize("lost_s", [3, 12, 18])
+def test_an_output_that_is_lost_in_a_test_cuts_it_and_is_no_lasting_finding(rig, lost_s):
+    rig.output.start_test(rig.now_s)
+    seconds(rig, lost_s)
+    rig.line.fault = "output gone"
+    assert seconds(rig, 8) == {"output_lost": 2}
+    rig.line.fault = ""
+    seconds(rig, 40)
+    assert rig.output.end_test(rig.now_s) == {"test_cut": 1}
+    assert rig.output.findings(rig.now_s) == {}
+
+
 @pytest.mark.parametrize("missing", ["readback_input", "isolate_readback_input"])
 def test_without_proof_of_silence_nothing_is_pulsed_and_that_is_said(missing):
     line = Line()
