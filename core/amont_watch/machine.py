@@ -154,11 +154,8 @@ def _acknowledge(turn: _Turn) -> None:
 
 
 def _fault(turn: _Turn) -> None:
-    faults, name, level = dict(turn.state.faults), turn.event.name, turn.event.level
-    if name not in faults and len(faults) >= w.MAX_FAULTS:
-        name, level = w.MORE_FAULTS, max(level, faults.get(w.MORE_FAULTS, w.OK))
-    faults[name] = level
-    turn.state.faults = faults
+    turn.state.faults = dict(turn.state.faults)
+    turn.state.faults[turn.event.name] = turn.event.level
 
 
 def _fault_over(turn: _Turn) -> None:

@@ -20,10 +20,7 @@ FLAT = 8
 SUSPECT = 16
 FAULT = 32
 
-_NAMES = (
-    (RANGE, "range"), (RATE, "rate"), (SPIKE, "spike"),
-    (FLAT, "flat"), (SUSPECT, "suspect"), (FAULT, "fault"),
-)  # fmt: skip
+_NAMES = ("range", "rate", "spike", "flat", "suspect", "fault")  # from the lowest bit
 
 SUSPECT_S = 1800  # a sensor hit by debris recovers or stays wrong well within half an hour
 
@@ -34,7 +31,7 @@ _WIRE_FLAGS = {0: 0, 1: SUSPECT, 2: RANGE, 3: FAULT, 4: FAULT, 5: SUSPECT, 6: FA
 
 def flag_names(flags: int) -> list[str]:
     # The names of the set flags; empty means good.
-    return [name for bit, name in _NAMES if flags & bit]
+    return [name for i, name in enumerate(_NAMES) if flags >> i & 1]
 
 
 class SensorQuality:

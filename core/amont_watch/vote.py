@@ -140,9 +140,8 @@ class SensorState:
 
 class Vote:
     def __init__(
-        self, level: int, hold: int, voters: list[str], valid: int, rule: str,
-        evidence: list[str],
-    ) -> None:  # fmt: skip
+        self, level: int, hold: int, voters: list[str], valid: int, rule: str, evidence: list[str]
+    ) -> None:
         self.level = level  # what the evidence says now
         self.hold = hold  # a standing level up to this one may not fall
         self.voters = voters  # ids of sensors above the alarm limit that may sound
@@ -169,12 +168,10 @@ def observe(
     fast = value >= station.limits[WATCH]
     sensor.lasts_s = sensor.fast_validity_s if fast else sensor.validity_s
     for i in range(2):
-        if value < station.limits[ALARM + i] or freshness != PROVED:
-            sensor.votes[i] = 0
-            continue
-        sensor.votes[i] += 1
-        if sensor.votes[i] == 1:
+        if sensor.votes[i] == 0:
             sensor.votes_s[i] = at_s
+        counts = value >= station.limits[ALARM + i] and freshness == PROVED
+        sensor.votes[i] = sensor.votes[i] + 1 if counts else 0
     _rise(sensor, value, station.rise_s)
     return True
 

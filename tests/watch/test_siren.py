@@ -43,12 +43,6 @@ def test_a_hazard_of_another_kind_is_refused() -> None:
         Hazard(600).restore({"level": 5}, 0)
 
 
-@pytest.mark.parametrize(("max_on_s", "pause_s"), [(0, 10), (10, -1)])
-def test_a_burst_without_length_is_refused(max_on_s: int, pause_s: int) -> None:
-    with pytest.raises(ValueError, match="burst"):
-        w.Limits(max_on_s, pause_s)
-
-
 def test_an_unknown_event_is_our_own_mistake() -> None:
     with pytest.raises(KeyError, match="dance"):
         machine.step(w.State(), w.Event("dance"), 0, w.Limits())
