@@ -10,31 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import incidents, texts
+from amont_gateway import texts
 from amont_gateway.advise import Advisor, Scorer
+from amont_gateway.chronicle import Chronicle
 from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
-from amont_gateway.dry_run import DryRuns
 from amont_gateway.events import Events
 from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
 from amont_gateway.history import History
-from amont_gateway.incident_report import report
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
-from amont_gateway.records import Records
-from amont_gateway.seen import Seen
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
-from amont_gateway.story import tell
 from amont_gateway.view import Action, Demo, DryRun, IncidentLine, Result, Training, View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
-from amont_gateway.witness import Witness
 from amont_gateway.worker import Crew
 from amont_guard.messages import Opened
 
@@ -115,13 +110,7 @@ class Gateway:
             valid_ms=places.valid_ms(),
             rate_of=self.advisor.rate_of,
         )
-        self.records = Records(data_dir, self.counters, self.events.note)
-        self._incidents = incidents.Incidents(self.records.path)
-        # one of the link's reader thread, one of the watching thread
-        self._seen, self._watched = (
-            Seen(self.records.take, self._clock.wall_ms) for _ in range(2)
-        )
-        self._witness = Witness(data_dir, self.events.note, time.monotonic)
+        self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
         self._ingest = self._make_ingest(options.broker)
         self._history = self._make_history(options.influx)
         self._guard_state = GuardState(self._clock)
@@ -139,7 +128,6 @@ class Gateway:
             demo,
             training,
         )
-        self._dry_runs = DryRuns(places, self.journal.path, self._clock)
 
     @property
     def failed(self) -> BaseException | None:
@@ -159,8 +147,7 @@ class Gateway:
         crew.start("storer", lambda: self.storer.run(stopping))
         crew.start("guard-reader", lambda: self.link.run_reader(stopping))
         crew.start("guard-writer", lambda: self.link.run_writer(stopping))
-        crew.start("records", lambda: self.records.run(stopping))
-        crew.start("witness", lambda: self._witness.run(stopping))
+        self._chronicle.start(crew, stopping)
         crew.start("advise", lambda: self.advisor.run(stopping))
         if self._ingest is not None:
             ingest = self._ingest
@@ -189,33 +176,17 @@ class Gateway:
         return self.link.act(action, self._clock.wall_ms())
 
     def dry_run(self, station: str, limits_mm: list[int]) -> DryRun:
-        """Try four limits on the past beside those in force; takes seconds.
-
-        Raise KeyError for an unknown station, ValueError unless four limits rise,
-        sqlite3.Error if the journal cannot be read.
-        """
+        """Try four limits on the past beside those in force: see ``Chronicle.dry_run``."""
         present = {s.id: s.thresholds for s in self.view().stations}[station]
-        top_mm = present.alarm_plus_mm or present.alarm_mm + 1
-        in_force = [present.watch_mm, present.warning_mm, present.alarm_mm, top_mm]
-        return self._dry_runs.run(station, limits_mm, in_force)
+        return self._chronicle.dry_run(station, limits_mm, present)
 
     def incidents(self) -> list[IncidentLine]:
         """Return the incidents on record, newest first; raise sqlite3.Error."""
-        names = self.places.names
-        return [incidents.line(found, names) for found in reversed(self._incidents.all())]
+        return self._chronicle.incidents()
 
     def incident(self, number: int, lang: str) -> str | None:
-        """Return an incident's report as HTML, None if there is no such incident.
-
-        Raise sqlite3.Error or OSError if the records cannot be read.
-        """
-        found = {x.number: x for x in self._incidents.all()}.get(number)
-        if found is None:
-            return None
-        now_ms = self._clock.wall_ms()
-        story = tell(self.places, self.journal.path.parent, found, now_ms)
-        training = self.view().training is not None
-        return report(story, self.places, lang, now_ms, training)
+        """Return an incident's report as HTML, None if there is none: see ``Chronicle``."""
+        return self._chronicle.incident(number, lang, self.view().training is not None)
 
     def states(self) -> dict[str, str]:
         """Return the states of database, broker and journal."""
@@ -248,8 +219,7 @@ class Gateway:
     def state(self, state: dict[str, Any]) -> None:
         """Take the guard's state."""
         self._guard_state.take(state)
-        self._seen.state(state)
-        self._witness.take(state)
+        self._chronicle.state(state)
         faults = [f for f in state.get("faults") or () if isinstance(f, dict)]
         keys = {_fault_key(fault): fault for fault in faults}
         for key in keys.keys() - self._guard_faults:
@@ -259,9 +229,7 @@ class Gateway:
     def audit(self, record: dict[str, Any]) -> None:
         """Show one of the guard's decisions."""
         self.counters.add("guard_audit_records")
-        self.records.take(record)
-        if record.get("kind") == "siren":
-            self._witness.siren_event()
+        self._chronicle.audit(record)
         worded = word_audit(record, self.places.names)
         if worded is not None:
             kind, detail, key = worded
@@ -322,10 +290,10 @@ class Gateway:
                 self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")
                 self._forget_the_future()
             now_s, real_s = self._clock.monotonic_s(), time.monotonic()
-            self._watched.link(self.link.connected)
+            self._chronicle.link(self.link.connected)
             if now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S:
                 vitals_s, vitals_real_s = now_s, real_s
-                self._watched.forecasts(
+                self._chronicle.forecasts(
                     (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
                 )
                 if self._history is not None:
