@@ -77,6 +77,8 @@ class Process:
             self.line.put(*[sim.frame(1700) for sim in pair])
             time.sleep(1.0)
             self.line.put(*[sim.frame(2600) for sim in pair])
+            time.sleep(1.0)  # a step is believed at its second reading
+            self.line.put(*[sim.frame(2600) for sim in pair])
         gateway.close()
 
     def stop(self, number=signal.SIGTERM):
