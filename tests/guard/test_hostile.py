@@ -118,9 +118,11 @@ def now_ms():
 def siege(request, tmp_path_factory):
     process = Process(tmp_path_factory.mktemp("siege"))
     try:
+        made, clock = Hostile(process), RealClock()
         if request.param == "sounding":
-            process.flood()
-        made = Hostile(process)
+            pair = [SimNode(17, clock), SimNode(18, clock)]
+            prove(made, pair)
+            rise(process, pair, [])
         assert made.look()["sirens"][0]["commanded"] is (request.param == "sounding")
         yield made
         made.gateway.close()
@@ -320,6 +322,17 @@ def prove(client, pair):
             sim.hear(downlink)
 
 
+def rise(process, pair, recorded):
+    """Let both nodes see the water rise until the siren sounds."""
+    values = itertools.chain((900, 1300, 1700, 2100), itertools.repeat(2600, 40))
+    while not process.relay():
+        time.sleep(1.0)  # readings of one second are one reading
+        value = next(values)
+        heard = [sim.frame(value) for sim in pair]
+        process.line.put(*heard)
+        recorded += heard
+
+
 def rage(client, stopping, recorded):
     """Send everything at once, as fast as the socket takes it, and hang up now and then.
 
@@ -361,12 +374,7 @@ def test_bridge_sounds_the_siren_while_the_gateway_rages(tmp_path):
         recorded = [pair[0].frame(100)]  # which the bridge has not heard: true, but late
         raging = threading.Thread(target=rage, args=(client, stopping, recorded))
         raging.start()
-        for value in (900, 1300, 1700, 2600, 2600, 2600):
-            time.sleep(1.0)  # readings of one second are one reading
-            heard = [sim.frame(value) for sim in pair]
-            process.line.put(*heard)
-            recorded += heard
-        wait_for(process.relay)
+        rise(process, pair, recorded)
         switched = (tmp_path / "relay-mairie").read_bytes()
         time.sleep(2.0)
         assert (tmp_path / "relay-mairie").read_bytes() == switched
