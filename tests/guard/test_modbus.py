@@ -246,7 +246,10 @@ def test_one_port_serves_one_siren(bus, tmp_path):
 def test_a_siren_without_a_second_relay_writes_one_coil(bus, tmp_path):
     bus.relay.close()
     bus.siren.output["isolate_coil"] = None
+    bus.siren.supervision = {}  # and nothing is measured: no register is asked for
+    bus.module.refuse = {4}
     bus.relay = make_relay(bus.siren, tmp_path)
     bus.relay.switch(True, True)
     bus.settle()
     assert {coil for coil, _ in bus.module.written} == {COIL}
+    assert bus.relay.read()["mute_nc"] == 1
