@@ -167,7 +167,8 @@ class Output:
             self.commanded, self._since_s = on, now_s
         if on:
             self._test_s = None
-        rest = (now_s - self._since_s) % (MAX_ON_S + REST_S) >= MAX_ON_S
+        on_s = max(0.0, now_s - self._since_s)  # a turn's time may be older than a decision's
+        rest = on_s % (MAX_ON_S + REST_S) >= MAX_ON_S
         step = self._step(now_s)
         silent = self._watch.measured.get("isolated") == 1
         # once apart, it stays so until the contact is seen open: a weld must not be heard

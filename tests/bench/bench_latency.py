@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.guard.rig import FAR, PIN, Gateway, Line, SimNode, names, node, pin_hash
+from tests.guard.rig import FAR, PIN, Gateway, Line, SimNode, node, pin_hash, site
 
 from amont_guard import messages
 from amont_guard.clock import RealClock
@@ -261,28 +261,22 @@ def bench_guard(folder: Path) -> Iterator[Bench]:
 
 
 def _write_site(folder: Path, port: str) -> None:
+    body = site(port)
+    (station,), (siren,) = body["stations"], body["sirens"]
+    fast = {"clear_s": 0, "rise_support_mm": 5000}  # the next flood comes in a second
     nodes, stations, sirens = [node(FAR, "rain", "mqtt", "rain_um")], [], []
     for i in range(STATIONS):
         nodes += [node(100 + i, f"a{i}", "bridge"), node(200 + i, f"b{i}", "bridge")]
-        stations.append({
-            "id": f"p{i}", "name": names(f"p{i}"), "sensors": [f"a{i}", f"b{i}"],
-            "watch_mm": 1200, "warning_mm": 1800, "alarm_mm": 2500, "alarm_plus_mm": 3200,
-            "hysteresis_mm": 100, "clear_s": 0, "rise_support_mm": 5000, "rise_support_s": 900,
-        })  # fmt: skip
-        sirens.append({
-            "id": f"s{i}", "name": names(f"s{i}"), "stations": [f"p{i}"],
-            "output": {"kind": "simulated"}, "max_on_s": 180, "pause_s": 120,
-        })  # fmt: skip
+        stations.append({**station, "id": f"p{i}", "sensors": [f"a{i}", f"b{i}"], **fast})
+        sirens.append({**siren, "id": f"s{i}", "stations": [f"p{i}"]})
     for entry in nodes:
         entry["channels"][0].update(step_per_min=0, flat_samples=0)
-    body = {
-        "format": 1, "site": "bench", "name": names("bench"),
-        "bridge": {"port": port, "baud": 115200}, "nodes": nodes, "stations": stations,
-        "sirens": sirens, "people": [
-            {"name": name, "role": "mayor", "pin": pin_hash(PIN, n, p)}
-            for name, n, p in (("Anne", 16, 1), ("Bruno", 8192, 2))
-        ],
-    }  # fmt: skip
+    people = [
+        {"name": name, "role": "mayor", "pin": pin_hash(PIN, n, p)}
+        for name, n, p in (("Anne", 16, 1), ("Bruno", 8192, 2))
+    ]
+    del body["sha256"]
+    body |= {"nodes": nodes, "stations": stations, "sirens": sirens, "people": people}
     (folder / "guard.json").write_text(json.dumps({**body, "sha256": digest(body)}))
     secrets = {
         str(entry["id"]): {"generation": 1, "secret": (bytes([entry["id"]]) * 16).hex()}

@@ -177,6 +177,16 @@ def test_a_contact_held_closed_too_long_rests_and_sounds_on(rig):
     assert "max_on" not in seconds(rig, 3)
 
 
+def test_a_turn_that_began_before_the_decision_switches_nothing_off():
+    heard = []
+    relay = SimulatedRelay()
+    relay.listeners.append(heard.append)
+    output = Output(relay, siren({"kind": "simulated"}))
+    output.drive(True, 100.002)
+    output.drive(True, 100.001)
+    assert heard == [True]
+
+
 def test_an_output_that_is_gone_is_a_fault_and_is_told_again(rig):
     seconds(rig, 3)
     rig.line.fault = "output gone"
