@@ -1,5 +1,6 @@
 """The guard as systemd runs it: start, readiness, watchdog, kill, stop, and what it may import."""
 
+import itertools
 import json
 import os
 import resource
@@ -69,16 +70,12 @@ class Process:
             for downlink in wait_for(downlinks):
                 sim.hear(downlink)
         deadline = time.monotonic() + WAIT_S
+        rising_mm = itertools.chain((1300, 1700, 2100), itertools.count(2550, 5))
         while not self.relay():
             assert time.monotonic() < deadline
             time.sleep(1.0)  # readings of one second are one reading
-            self.line.put(*[sim.frame(1300) for sim in pair])
-            time.sleep(1.0)
-            self.line.put(*[sim.frame(1700) for sim in pair])
-            time.sleep(1.0)
-            self.line.put(*[sim.frame(2600) for sim in pair])
-            time.sleep(1.0)  # a step is believed at its second reading
-            self.line.put(*[sim.frame(2600) for sim in pair])
+            value = next(rising_mm)
+            self.line.put(*[sim.frame(value) for sim in pair])
         gateway.close()
 
     def stop(self, number=signal.SIGTERM):
