@@ -279,3 +279,11 @@ def test_kill_between_relay_and_audit_is_recorded_as_found(rig):
         {"mairie": True},
     ]
     assert verify(rig.folder).ok
+
+
+def test_lines_that_follow_but_skip_a_number_are_altered(tmp_path):
+    log = write(tmp_path, 2)
+    line, _ = audit.seal(log.head[1], b'{"kind":"made up","n":4}')
+    path = tmp_path / NEWEST
+    path.write_bytes(path.read_bytes() + line)
+    assert verify(tmp_path).broken_line == 3

@@ -45,6 +45,15 @@ def test_each_seq_is_judged_once_and_lives_follow_each_other():
     assert state.value == 902
 
 
+def test_what_may_be_old_is_not_judged_however_young_it_seems():
+    made = judge()
+    withheld = Age(0.0, 2700.0, messages.PROVED)
+    assert made.samples(17, 1, sample(2600), withheld, 100.0, []) == []
+    assert made.sensors["pont-a"].state.value is None
+    made.samples(17, 1, sample(900, seq=11), Age(0.0, 2699.0, messages.PROVED), 100.0, [])
+    assert made.sensors["pont-a"].state.value == 900
+
+
 def test_a_sensor_may_belong_to_two_stations_and_a_siren_follow_both():
     first = site()["stations"][0]
     second = {**first, "id": "moulin", "watch_mm": 500, "sensors": ["pont-a"]}

@@ -163,6 +163,15 @@ def test_test_that_is_not_calm_waits_and_a_missed_one_is_a_finding():
     assert town.findings() == {}
 
 
+def test_clock_set_back_and_forth_over_the_hour_tests_once():
+    town = Town(local(2027, 5, 10, 9, 0), plan(10, 0))
+    town.run(DAY_S, 60)
+    for wrong_s in (0, -1800, 0, 1800, -1800, 0):
+        town.wrong_s = wrong_s
+        town.run(2 * SETTLE_S, 60)
+    assert len(town.times(TEST)) == 1
+
+
 def test_test_that_does_not_pass_is_a_finding_after_two_days():
     town = Town(local(2027, 5, 10, 9, 0), plan(10, 0))
     town.run(DAY_S + GAP_S, 60)
