@@ -237,6 +237,32 @@ def test_reboot_restores_the_level_and_forgets_the_readings(rig):
     assert [s["value"] for s in rig.state()["sensors"]] == [None, None, None]
 
 
+def reboot(rig):
+    """Stop; begin again on a machine whose clock begins anew."""
+    rig.stop()
+    back_s = rig.clock.now_s - 20.0
+    rig.clock.now_s, rig.clock.run = 20.0, "another boot"
+    for sim in (rig.a, rig.b):
+        sim.base_s -= back_s
+    rig.start()
+
+
+def test_after_a_reboot_nothing_is_proved_and_delays_begin_anew(rig):
+    rig.prove()
+    assert change_limits(rig) == "agreed"
+    rig.clock.pass_s(500)
+    reboot(rig)
+    agreed = rig.state()["stations"][0]["agreed"]
+    assert 0 < agreed["at_ms"] - rig.clock.wall <= 600_000
+    rig.live(300)
+    assert [s["freshness"] for s in rig.state()["sensors"]] == ["assumed", "assumed", "unknown"]
+    rig.live(*RISING)
+    assert rig.sounded() == []
+    rig.prove()
+    rig.live(*RISING)
+    assert len(rig.sounded()) == 1
+
+
 def test_new_life_of_a_node_is_unproved_until_it_echoes(rig):
     rig.prove()
     rig.a = SimNode(rig.a.number, rig.clock, tick0=3, life=2, counter=1000)
