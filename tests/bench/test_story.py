@@ -13,14 +13,14 @@ def short(monkeypatch):
 def test_a_morning_without_trouble():
     outcome = story.Story(1).run()
     assert outcome.what == []
-    assert outcome.counts["floods"] >= 2
+    assert outcome.counts["floods"]
 
 
 def test_a_guard_that_takes_the_wall_clock_for_time_is_found():
     def plant(made):
         made.clock.monotonic_s = lambda: made.clock.wall_ms() / 1000
 
-    assert story.Story(2, jumps=20).run(plant).failures
+    assert story.Story(2, jumps=8).run(plant).failures
 
 
 def test_a_relay_that_is_switched_before_a_decision_is_found():
