@@ -61,9 +61,10 @@ hil: $(STAMPS)/test ## tests with boards, simulated unless ARGS says otherwise
 	$(BIN)/python -m pytest hil_tests $(ARGS)
 
 pictures: $(STAMPS)/test ## take the pages' pictures again for docs/pictures
-	$(BIN)/python -m pytest -q tests/page/test_browser.py -k everybody_can_read_it
+	$(BIN)/python -m pytest -q tests/page/test_reading.py -k each_state
 	@mkdir -p docs/pictures
-	cp build/pictures/{phone,desktop}-{calm,rising,sounding,frozen}-en.png docs/pictures/
+	cp build/pictures/{phone,desktop}-{calm,rising,sounding,faulted,frozen,drill}-en.png docs/pictures/
+	cp build/pictures/phone-{calm,rising,sounding,faulted,frozen,drill}-fr.png docs/pictures/
 
 train: $(STAMPS)/train ## train, evaluate and quantise the models
 	@$(WITH_DATA) $(BIN)/amont-models train $(ARGS)
