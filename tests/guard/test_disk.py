@@ -2,13 +2,16 @@
 
 import errno
 import json
+import os
 import threading
+from pathlib import Path
 
 import pytest
 from tests.guard.rig import RISING, Rig, TroubledDisk
 
 from amont_guard import writer as writer_module
 from amont_guard.audit import AuditLog, verify
+from amont_guard.store import lock
 from amont_guard.writer import Worker, Writer
 
 
@@ -155,3 +158,18 @@ def test_altered_audit_is_a_fault_of_the_guard(rig):
     path.write_bytes(path.read_bytes().replace(b'"start"', b'"stort"'))
     rig.start()
     assert ("audit", "1") in [(f["kind"], f["detail"]) for f in rig.state()["faults"]]
+
+
+@pytest.mark.parametrize(("error", "starts"), [(errno.EROFS, True), (errno.EACCES, False)])
+def test_a_folder_that_cannot_be_closed_to_others_stops_the_guard_unless_read_only(
+    tmp_path, monkeypatch, error, starts
+):
+    def refuse(*_):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    if starts:
+        os.close(lock(tmp_path))
+    else:
+        with pytest.raises(PermissionError):
+            lock(tmp_path)
