@@ -158,9 +158,17 @@ def test_torn_line_does_not_follow_its_segment(tmp_path, small):
     write(tmp_path, 6)
     path = tmp_path / NEWEST
     path.write_bytes(path.read_bytes() + b'{"kind":"te')
-    write(tmp_path, 10)
+    write(tmp_path, 5, batch=5)  # which does not fit any more
     assert OLD in names(tmp_path)
     assert verify(tmp_path).ok
+
+
+def test_more_than_whole_lines_in_an_older_segment_is_found(tmp_path, small):
+    write(tmp_path, 20)
+    path = tmp_path / OLD
+    bad = len(lines(path)) + 1
+    path.write_bytes(path.read_bytes() + b'{"kind":"te')
+    assert verify(tmp_path).broken_line == bad
 
 
 def test_older_segment_that_ends_in_half_a_line_was_altered(tmp_path, small):
@@ -248,9 +256,10 @@ def test_torn_or_foreign_lines_witness_nothing(tmp_path):
     assert (found.ok, found.witnessed) == (True, 5)
 
 
-def test_two_heads_for_one_line_are_one_too_many(tmp_path):
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_heads_for_one_line_are_one_too_many(tmp_path, order):
     log = write(tmp_path)
-    kept = witness(tmp_path, log.head, (5, "f" * 64))
+    kept = witness(tmp_path, *[log.head, (5, "f" * 64)][::order])
     assert verify(tmp_path, kept).broken_line == 5
 
 
