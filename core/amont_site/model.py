@@ -34,6 +34,8 @@ class QuantityDefaults(Struct, frozen=True):
     flat_samples: int = 0
 
 
+LIMITS_ROOM_MM = 500  # how far people may move limits beyond the file's lowest and highest
+
 # Only a river's stage always moves a little and has a known fastest rise; dry weather, closed
 # valves and full tanks are flat for days.
 DEFAULTS: dict[str, QuantityDefaults] = {
@@ -122,7 +124,7 @@ class Station(_Part, frozen=True, kw_only=True):
     clear_s: Annotated[int, Meta(ge=60, le=7_200)] = 600
     rise_support_mm: Annotated[int, Meta(ge=20, le=1_000)] = 100
     rise_support_s: Annotated[int, Meta(ge=60, le=7_200)] = 900
-    # where people may move the four limits to; what its sensors have in common if absent
+    # where people may move the four limits to; if absent, LIMITS_ROOM_MM around the four
     bounds_mm: Annotated[list[Stage], Meta(min_length=2, max_length=2)] | None = None
     limits_delay_s: Annotated[int, Meta(ge=60, le=86_400)] = 600  # from agreed to in force
 
@@ -292,9 +294,19 @@ def limits(node: Node, channel: Channel) -> dict[str, int]:
 
 
 def bounds_mm(site: Site, station: Station) -> list[int]:
-    """Return where a station's limits may lie: as written, or what all its sensors can read."""
+    """Return where people may move a station's limits: as written, or near the file's four.
+
+    Whoever came by two PINs, or two people who err, make no station deaf by that.
+    """
     if station.bounds_mm is not None:
         return station.bounds_mm
+    least, most = reach_mm(site, station)
+    low, high = station.watch_mm - LIMITS_ROOM_MM, station.alarm_plus_mm + LIMITS_ROOM_MM
+    return [max(least, low), min(most, high)]
+
+
+def reach_mm(site: Site, station: Station) -> list[int]:
+    """Return what all sensors of a station can read."""
     sensors = site.sensors()
     filled = [limits(*sensors[sensor]) for sensor in station.sensors if sensor in sensors]
     return [max(f["min"] for f in filled), min(f["max"] for f in filled)]

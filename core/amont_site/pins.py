@@ -6,11 +6,11 @@ import hashlib
 import secrets
 
 COST, BLOCK, LANES = 8_192, 8, 2  # 8 MiB, for the guard is small, and some 50 ms: slow for a thief
-DIGITS_MIN, DIGITS_MAX = 4, 12
+DIGITS_MIN, DIGITS_MAX = 6, 12  # the guard lets 480 be tried a day: 4 digits last three weeks
 
 
 def hash_pin(pin: str, salt: bytes | None = None) -> str:
-    """Return ``scrypt$8192$8$2$salt$hash`` of 4 to 12 digits; else raise ValueError."""
+    """Return ``scrypt$8192$8$2$salt$hash`` of 6 to 12 digits; else raise ValueError."""
     if not (pin.isascii() and pin.isdigit() and DIGITS_MIN <= len(pin) <= DIGITS_MAX):
         raise ValueError(f"a PIN has {DIGITS_MIN} to {DIGITS_MAX} digits")
     salt = secrets.token_bytes(16) if salt is None else salt

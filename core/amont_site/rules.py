@@ -7,8 +7,6 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -22,8 +20,8 @@ from amont_site.model import (
     Station,
     Supervision,
     Zone,
-    bounds_mm,
     limits,
+    reach_mm,
 )  # fmt: skip
 from amont_site.reading import EXAMPLES, Path, Reader
 
@@ -223,11 +221,11 @@ def _reach(rules: Rules, path: Path, station: Station) -> None:
 
 def _bounds(rules: Rules, path: Path, station: Station) -> None:
     if station.bounds_mm is None:
-        return  # as wide as the sensors, which _reach looks at
+        return  # near the four limits, which _reach looks at
     low, high = station.bounds_mm
     if low >= high:
         rules.say((*path, "bounds_mm"), "low-high", low=low, high=high)
-    least, most = bounds_mm(rules.site, msgspec.structs.replace(station, bounds_mm=None))
+    least, most = reach_mm(rules.site, station)
     if low < least or high > most:
         rules.say((*path, "bounds_mm"), "bounds-wide", least=least, most=most)
     for key in THRESHOLDS:

@@ -68,7 +68,8 @@ def pin_matches(stored: str, pin: str) -> bool:
             pin.encode(), salt=bytes.fromhex(salt), n=int(n), r=int(r), p=int(p),
             maxmem=_SCRYPT_BYTES, dklen=len(digest) // 2,
         )  # fmt: skip
-        return scheme == "scrypt" and hmac.compare_digest(found, bytes.fromhex(digest))
+        plain = scheme == "scrypt" and "\0" not in pin  # HMAC would pad a shorter PIN with NULs
+        return plain and hmac.compare_digest(found, bytes.fromhex(digest))
     except ValueError:
         return False
 

@@ -26,7 +26,7 @@ from amont_provision.keyfile import KeyFile
 from amont_site import hash_pin, load, write_guard
 
 SITE = "sainte-amonette"
-PIN = "2468"  # of both people of this commune that does not exist; the terminal shows it
+PIN = "246810"  # of both people of this commune that does not exist; the terminal shows it
 PAGE_PORT = 8460
 READY_S = 60.0  # a Raspberry Pi imports slowly
 _TEMPLATE = Path(__file__).with_name("site.yaml")

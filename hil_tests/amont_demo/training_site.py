@@ -17,7 +17,7 @@ from amont_site import Site, hash_pin, load
 
 EXAMPLE = Path(__file__).with_name("site.yaml")
 LEAST_PEOPLE = ("Anne", "Luc")
-PIN_DIGITS = 4
+PIN_DIGITS = 6
 
 
 class NotFit(ValueError):
@@ -34,8 +34,8 @@ def example(folder: Path) -> Site:
             broker_port=1883,
             broker_tls="false",
             history="",
-            pin_anne=hash_pin("0000"),
-            pin_luc=hash_pin("0000"),
+            pin_anne=hash_pin("000000"),
+            pin_luc=hash_pin("000000"),
         )
     )
     return load(path)

@@ -102,7 +102,7 @@ LIMITS = {
 
 def test_people_practise_from_calm_to_the_all_clear(course):
     process, address, folder = course
-    pins = dict(re.findall(r"(\w+) (\d{4})", read_until(process, "Training PINs")))
+    pins = dict(re.findall(r"(\w+) (\d{6})", read_until(process, "Training PINs")))
     people = [Trainee(address, name, pins[name]) for name in ("Anne", "Luc")]
     anne, luc = people
     read_until(process, "Calm")
@@ -121,7 +121,7 @@ def test_people_practise_from_calm_to_the_all_clear(course):
     read_until(process, "The siren sounds")
     siren = {"siren": "mairie"}
     assert (
-        luc.asks("mute", "0000" if luc.pin != "0000" else "1111", minutes="5", **siren)["code"]
+        luc.asks("mute", "000000" if luc.pin != "000000" else "111111", minutes="5", **siren)["code"]
         == "pin"
     )
     assert anne.asks("acknowledge", **siren)["code"] == "done"
@@ -165,7 +165,7 @@ def test_a_real_site_is_practised_without_anything_real(tmp_path):
     assert {p.name for p in made.people} == set(pins) >= {p.name for p in site.people}
     real = {p.pin for p in site.people}
     assert not real & {p.pin for p in made.people}
-    assert all(re.fullmatch(r"\d{4}", pin) for pin in pins.values())
+    assert all(re.fullmatch(r"\d{6}", pin) for pin in pins.values())
 
 
 def test_training_needs_nothing_that_a_pi_may_lack():

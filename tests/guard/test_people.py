@@ -233,6 +233,10 @@ def test_other_scheme_never_matches():
     assert not pin_matches(pin_hash(PIN).replace("scrypt", "scrypd"), PIN)
 
 
+def test_a_pin_with_zeros_behind_it_is_another_pin():
+    assert not pin_matches(pin_hash(PIN), PIN + "\0")
+
+
 def test_pin_is_not_shown_nor_kept():
     desk = Desk()
     pin = "83610274"

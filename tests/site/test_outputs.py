@@ -173,11 +173,12 @@ def test_bounds_of_a_station_reach_the_guard(tmp_path: Path) -> None:
     path.write_text(text.replace("[1000, 3500]", "[3500, 1000]"), encoding="utf-8")
     assert [p.code for p in check(path)[1]] == ["low-high"]
     path.write_text(
-        TEXT.replace("b, quantity: stage_mm, min: -500", "b, quantity: stage_mm, min: 0")
+        TEXT.replace("b, quantity: stage_mm, min: -500", "b, quantity: stage_mm, min: 800")
     )
     site = check(path)[0]
     assert site is not None
-    assert compile_guard(site)["stations"][0]["bounds_mm"] == [0, 8000]
+    # half a metre around 1200 to 3200, as far as every sensor reads
+    assert compile_guard(site)["stations"][0]["bounds_mm"] == [800, 3700]
 
 
 def test_the_sentences_about_wires_name_the_page_in_their_own_language() -> None:
