@@ -173,7 +173,10 @@ def siren_of(**fields):
         ({"mode": "test", "commanded": True, "confirmed": False}, "test"),
         ({"mode": "bypass", "state": "sound", "confirmed": False}, "silenced"),
         ({"mode": "drill", "commanded": True, "confirmed": True}, "exercise"),
-        # an alarm pre-empts a drill: never called an exercise while a station is the cause
+        # the guard goes on naming the station that it looked at last
+        ({"mode": "drill", "station": "pont-neuf"}, "exercise"),
+        ({"mode": "test", "station": "pont-neuf"}, "test"),
+        # an alarm pre-empts a drill: it is never called an exercise
         (
             {
                 "mode": "drill",

@@ -63,7 +63,7 @@ def _by_state(siren: Siren) -> str:
 
 def _practice(siren: Siren) -> str:
     """Return "test" or "exercise" while one runs; an alarm is never called so."""
-    if siren.state != "idle" or siren.station:
+    if siren.state != "idle":
         return ""
     return {"test": "test", "drill": "exercise"}.get(siren.mode, "")
 
