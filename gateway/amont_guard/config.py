@@ -226,8 +226,8 @@ def parse(content: bytes) -> Config:
     return Config(site)
 
 
-def digest(body: dict[str, Any]) -> str:
-    """Return the sha256 of the canonical JSON of a site without its ``sha256``."""
+def digest(body: Any) -> str:
+    """Return the sha256 of the canonical JSON of a value, as of a site without its ``sha256``."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

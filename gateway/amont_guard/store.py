@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .clock import Clock, clock_run
+from .config import digest
 from .decide import Judge
 from .freshness import Freshness
 from .keys import Keyring, read_json
@@ -93,8 +94,10 @@ class Store:
                 continue
             for part, take in parts.items():  # one that is damaged must not cost the others
                 try:
+                    if saved["sums"][part] != digest(saved[part]):
+                        raise ValueError("damaged")
                     take(saved[part], then_s, same)
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
                     wrong.append(f"{name}: {part}: {error!r}")
         return wrong
 
@@ -107,5 +110,8 @@ class Store:
             self._judge.set_limits(station, self._thresholds.in_force(station))
 
     def _save(self, name: str, done: Callable[[], None] | None = None, **content: Any) -> None:
-        head = {"format": 1, "boot": self._boot, "at_s": self._clock.monotonic_s()}
+        # a damaged digit must not be taken for a limit, a level or a counter
+        sums = {part: digest(value) for part, value in content.items()}
+        now_s = self._clock.monotonic_s()
+        head = {"format": 1, "boot": self._boot, "at_s": now_s, "sums": sums}
         self._writer.put(self._folder / name, json.dumps({**head, **content}).encode(), done)

@@ -418,6 +418,33 @@ def test_a_damaged_part_of_the_state_costs_no_other(rig):
     assert rig.state()["stations"][0]["agreed"]["limits_mm"] == NEW_MM
 
 
+@pytest.mark.parametrize(
+    ("name", "part", "was", "now"),
+    [
+        ("state.json", "limits", "2400, 3100]", "6400, 7100]"),
+        ("state.json", "alarms", '"judged": {"pont-a": [4097, ', '"judged": {"pont-a": [8097, '),
+        ("windows.json", "freshness", '"high": ', '"high": null, "low": '),
+        ("windows.json", "windows", '"17/1": [', '"17/1": [9'),
+    ],
+)  # fmt: skip
+def test_a_damaged_digit_is_a_fault_and_costs_its_part_alone(rig, name, part, was, now):
+    rig.prove()
+    assert change_limits(rig) == "agreed"
+    rig.pass_s(1)
+    rig.stop()
+    text = (rig.folder / name).read_text()
+    assert text.count(was) >= 1
+    (rig.folder / name).write_text(text.replace(was, now))
+    rig.start()
+    state = rig.state()
+    assert [
+        f["detail"][: len(name + part) + 2] for f in state["faults"] if f["kind"] == "state"
+    ] == [f"{name}: {part}"]
+    rig.prove()
+    rig.live(*RISING)
+    assert len(rig.sounded()) == 1
+
+
 KEY = {"key": {"mute_no": 1, "mute_nc": 2, "bypass": 3}, "output": {
     "kind": "gpio", "pin": 17, "active_high": True, "readback_pin": 27, "isolate_pin": 22,
     "isolate_readback_pin": 23,
