@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from tests.bench.story import Story
+from tests.bench.story import Outcome, Story
 
 NAMES = ("clock.jumps_failures", "clock.boots_failures", "clock.boots_early_on")
 JUMPS = BOOTS = 40  # of one story
@@ -27,13 +28,20 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
 def _live(seed: int, stories: int, **what: int) -> tuple[Counter[str], int]:
     counts: Counter[str] = Counter()
     wrong = 0
-    for number in range(stories):
-        outcome = Story(seed * 10_000 + number, **what).run()
-        counts += outcome.counts
-        wrong += outcome.failures
-        for text in outcome.what:
-            print(f"story {seed * 10_000 + number} ({what}): {text}")
+    seeds = range(seed * 10_000, seed * 10_000 + stories)
+    with ProcessPoolExecutor(min(2, stories)) as processes:
+        lives = [processes.submit(_one, number, what) for number in seeds]
+        for number, life in zip(seeds, lives, strict=True):
+            outcome = life.result()
+            counts += outcome.counts
+            wrong += outcome.failures
+            for text in outcome.what:
+                print(f"story {number} {what}: {text}")
     return counts, wrong
+
+
+def _one(seed: int, what: dict[str, int]) -> Outcome:
+    return Story(seed, **what).run()
 
 
 def _figure(name: str, wrong: int, trials: int, counts: Counter[str]) -> dict[str, Any]:

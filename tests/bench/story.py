@@ -241,13 +241,15 @@ class Story:
     def _judge_floods(self) -> None:
         for number, crossed in self._crossings:
             place = self.places[number]
-            bound_s = place.interval_s + 60
-            if any(crossed - 900 < at_s < crossed + 600 for at_s in self._boots_s):
-                # after a boot of the machine a node's age is proved by its second frame
-                bound_s = 3 * place.interval_s + 300
+            due_s = crossed + place.interval_s + 60
+            for boot_s in self._boots_s:
+                if crossed - 900 < boot_s < due_s:
+                    # votes in a row begin again; after a boot of the machine a node's age is
+                    # proved by its second frame
+                    due_s = max(due_s, boot_s + 3 * place.interval_s + 240)
             heard = self._heard[f"s{number}"]
             # a siren that sounds already may rest for two minutes
-            if not any(crossed - 300 <= at_s <= crossed + bound_s for at_s in heard):
+            if not any(crossed - 300 <= at_s <= due_s for at_s in heard):
                 self.outcome.fault("missed", f"s{number} at {crossed - START_S:.0f}")
             self.outcome.counts["floods"] += 1
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import random
 import shutil
 import sys
@@ -237,6 +238,13 @@ class RelayDouble(SimulatedRelay):
             self._commanded_on()
         self._commanded = audible
         super().switch(on, isolated)
+
+    def close(self) -> None:
+        """Give the file back, as the end of a process would."""
+        super().close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class Village:
