@@ -29,7 +29,8 @@ def client_of(server):
 
 
 @pytest.fixture
-def script():
+def script(monkeypatch):
+    monkeypatch.setattr("amont_gateway.page.app.SETTLE_S", 0.5)  # most scripts never move
     return Script()
 
 

@@ -78,6 +78,27 @@ def test_each_action_reaches_the_guard_without_script(http, script, kind):
     assert ("“Relay” line" in html) == (kind in ("mute", "test", "drill", "stop"))
 
 
+def test_the_first_of_two_people_has_ordered_nothing_yet(http, script):
+    script.answer = Result(ok=True, code="second", text={"en": "One more."})
+    answer = fill(http, "/siren/mairie/drill?lang=en", site="Sainte-Amonette")
+    html = http.get(answer.headers["location"]).text
+    assert "One more." in html
+    assert "“Relay” line" not in html
+
+
+def test_who_acted_sees_what_came_of_it(http, script):
+    """The guard tells its state each second, and the page that follows may reload much later."""
+    looks = iter(["armed"] * 3)
+
+    def change(view):
+        if script.acts:
+            view.sirens[0].mode = next(looks, "drill")
+
+    script.change = change
+    answer = fill(http, "/siren/mairie/drill?lang=en", site="Sainte-Amonette")
+    assert "DRILL under way" in http.get(answer.headers["location"]).text
+
+
 def test_a_drill_needs_the_sites_name(http, script):
     assert fill(http, "/siren/mairie/drill", site="Sainte-Autre").status_code == 400
     assert fill(http, "/siren/mairie/drill").status_code == 400

@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 
 ACTS_AT_ONCE = 4  # an action waits for the guard; more than this at once is not people
 MOVES_RELAY = ("mute", "test", "drill", "stop")  # look at what the relay confirms
+SETTLE_S, LOOK_S = 1.5, 0.1  # the guard tells each second what came of an action
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -102,7 +103,7 @@ class Page:
             "secure_url": self.secure_url(request),
             "path": request.url.path,
             "said": said,
-            "watch_relay": said is not None and said.ok and did in MOVES_RELAY,
+            "watch_relay": said is not None and _moves_relay(did, said),
             "has_incidents": self.parts.incidents is not None,
             "has_authority": self.parts.secure is not None,
             "has_mayor": self.parts.mayor is not None,
@@ -162,12 +163,21 @@ class Page:
             return JSONResponse(self._told(action, result, Words(lang)))
         if result.code == "unanswered":
             raise Refused(503, "act.unanswered")
+        if result.ok:
+            await self._settled(view)
         to = f"{_back(action, result, view)}?lang={lang}&said={key}&did={action.kind}"
         return RedirectResponse(to, 303)
 
+    async def _settled(self, before: View) -> None:
+        """Wait a moment for what came of an action: the next page may not be renewed by itself."""
+        old = _moved_by_people(before)
+        with anyio.move_on_after(SETTLE_S):
+            while _moved_by_people(await run_sync(self.parts.get_view)) == old:
+                await anyio.sleep(LOOK_S)
+
     def _told(self, action: Action, result: Result, t: Words) -> dict[str, object]:
         text = t.of(result.text, result.code)
-        if result.ok and action.kind in MOVES_RELAY:
+        if _moves_relay(action.kind, result):
             text = f"{text} {t('act.watch_relay')}"
         return {"ok": result.ok, "code": result.code, "text": text, "next": new_id()}
 
@@ -294,6 +304,17 @@ def build_app(
     )
     app.state.close = page.hub.close
     return app
+
+
+def _moves_relay(kind: str, result: Result) -> bool:
+    """Tell whether an action moved a relay; the first of two people has ordered nothing yet."""
+    return result.ok and result.code != "second" and kind in MOVES_RELAY
+
+
+def _moved_by_people(view: View) -> list[object]:
+    """Return what an action may change."""
+    sirens = [(s.state, s.mode, s.asked, s.acknowledged_by) for s in view.sirens]
+    return [sirens, [(s.proposed, s.agreed) for s in view.stations]]
 
 
 def _back(action: Action, result: Result, view: View) -> str:
