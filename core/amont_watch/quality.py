@@ -44,11 +44,16 @@ class SensorQuality:
 
     def restart(self) -> None:
         # A new life of the node: its ticks begin again, nothing before can be compared.
-        self._tick_s = -1  # of the last usable sample; -1: none yet
-        self._value = 0
-        self._same = 0  # samples in a row with exactly this value
-        self._suspect_until_s = -1
-        self._before = 0  # value before the step that made it suspect
+        self.remember([-1, 0, 0, -1, 0])
+
+    def memory(self) -> list[int]:
+        # What the guard must not forget when it starts again: the next sample may be a step.
+        return [self._tick_s, self._value, self._same, self._suspect_until_s, self._before]
+
+    def remember(self, memory: list[int]) -> None:
+        # _tick_s: of the last usable sample; -1: none yet. _same: samples in a row with exactly
+        # this value. _before: value before the step that made it suspect.
+        self._tick_s, self._value, self._same, self._suspect_until_s, self._before = memory
 
     def judge(self, tick_s: int, value: int, wire_quality: int) -> int:
         # Samples come in order of tick; one that is not newer is checked for its range alone.

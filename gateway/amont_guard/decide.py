@@ -204,7 +204,7 @@ class Judge:
                 name: {**s.hazard.as_dict(), "sensors": {x.id: x.as_dict(now) for x in s.sensors}}
                 for name, s in self.stations.items()
             },
-            "judged": {name: sensor.judged for name, sensor in self.sensors.items()},
+            "judged": {n: [*s.judged, *s.quality.memory()] for n, s in self.sensors.items()},
         }
 
     def restore(
@@ -227,8 +227,9 @@ class Judge:
                 if sensor.id in was["sensors"]:
                     sensor.restore(was["sensors"][sensor.id], then, now - then)
         for name in self.sensors.keys() & saved["judged"].keys():
-            epoch, seq = saved["judged"][name]
-            self.sensors[name].judged = (int(epoch), int(seq))
+            epoch, seq, *memory = map(int, saved["judged"][name])
+            self.sensors[name].judged = (epoch, seq)
+            self.sensors[name].quality.remember(memory)
         for name in self.sirens.keys() & states.keys():
             self.sirens[name].state = states[name]
 

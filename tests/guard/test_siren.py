@@ -199,6 +199,19 @@ def test_pattern_pauses_and_latches_until_a_person_resets(rig):
     assert rig.state()["sirens"][0]["state"] == "idle"
 
 
+def test_a_spike_right_after_a_restart_is_still_one(rig):
+    rig.prove()
+    rig.live(700, 1000, 1300)
+    rig.restart()
+    rig.clock.pass_s(60)
+    rig.line.put(rig.a.frame(4200), rig.b.frame(1350))
+    rig.turn()
+    assert rig.sounded() == []
+    assert next(s for s in rig.state()["sensors"] if s["id"] == "pont-a")["flags"]
+    rig.live(*RISING[5:])
+    assert len(rig.sounded()) == 1
+
+
 def test_restart_goes_on_sounding_and_records_the_relay_it_found(rig, monkeypatch):
     rig.prove()
     rig.live(*RISING)
