@@ -17,8 +17,8 @@
 # minute between samples would make three of them late.
 #
 # Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
-# as old as its validity takes no part; at watch or above nodes sample fast, and a few missed
-# samples are a loss. No data is not calm: without a valid reading `hold` keeps every standing
+# as old as its validity takes no part; at watch or above, from a node that says that it samples
+# fast, a few missed samples are a loss. No data is not calm: without a valid reading `hold` keeps every standing
 # level.
 #
 # Stuck: in calm water a gauge that reads whole centimetres stands still for hours and is right. So
@@ -75,6 +75,7 @@ class SensorState:
         self.id = id
         self.validity_s = validity_s
         self.fast_validity_s = min(validity_s, fast_validity_s or validity_s)
+        self.fast = True  # the node says that it samples fast now; else its readings last as ever
         self.lasts_s = validity_s  # how long `value` is valid
         self.value: int | None = None  # last usable reading; None: never heard
         self.at_s = 0  # of the last reading, usable or not
@@ -165,7 +166,7 @@ def observe(
     if flags & (RANGE | FAULT):
         return True  # the last usable value stays for "lost while rising"
     sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
-    fast = value >= station.limits[WATCH]
+    fast = sensor.fast and value >= station.limits[WATCH]
     sensor.lasts_s = sensor.fast_validity_s if fast else sensor.validity_s
     for i in range(2):
         if sensor.votes[i] == 0:

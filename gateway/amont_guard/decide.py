@@ -129,7 +129,7 @@ class Judge:
             station.config.id: station
             for sensor in self._by_node.get(node, ())
             for row in self._new_rows(sensor, epoch, message)
-            if self._observe(sensor, message.tick_s - row[0], row, age, now_s)
+            if self._observe(sensor, message, row, age, now_s)
             for station, _ in sensor.seats
         }
         return list(self._decide(touched.values(), now_s, frame))
@@ -266,14 +266,16 @@ class Judge:
                     yield tick_s, value, quality
 
     def _observe(
-        self, sensor: SensorWatch, behind_s: int, row: tuple[int, int, int], age: Age,
+        self, sensor: SensorWatch, message: Samples, row: tuple[int, int, int], age: Age,
         now_s: float,
     ) -> bool:  # fmt: skip
         # False: too old to be judged, for the journal alone
+        behind_s = message.tick_s - row[0]
         if age.upper_s + behind_s >= sensor.channel.validity_s:
             return False
         at_s, flags = int(now_s - age.estimate_s - behind_s), sensor.quality.judge(*row)
         for station, state in sensor.seats:
+            state.fast = message.fast
             voting.observe(station.rules, state, at_s, row[1], flags, age.quality)
         return True
 

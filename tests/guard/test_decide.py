@@ -23,8 +23,8 @@ def judge(**changes):
     return Judge(parse(json.dumps({**body, "sha256": digest(body)}).encode()))
 
 
-def sample(value, tick_s=1000, seq=10, index=0):
-    return Samples(1, tick_s, seq, 0, 0, 0, False, [Channel(index, 1, 1, [value])])
+def sample(value, tick_s=1000, seq=10, index=0, fast=False):
+    return Samples(1, tick_s, seq, 0, 0, 0, fast, [Channel(index, 1, 1, [value])])
 
 
 def test_channels_of_no_sensor_are_left_out():
@@ -52,6 +52,15 @@ def test_what_may_be_old_is_not_judged_however_young_it_seems():
     assert made.sensors["pont-a"].state.value is None
     made.samples(17, 1, sample(900, seq=11), Age(0.0, 2699.0, messages.PROVED), 100.0, [])
     assert made.sensors["pont-a"].state.value == 900
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_only_a_node_that_says_it_samples_fast_is_lost_within_fast_intervals(fast):
+    # it may not know that the water is high: other marks of its own, no downlink from anyone
+    made = judge()
+    made.samples(17, 1, sample(2600, fast=fast), YOUNG, 100.0, [])
+    made.samples(18, 1, sample(2600, fast=fast), YOUNG, 550.0, [])
+    assert made.sounding("mairie") is not fast
 
 
 def test_a_sensor_may_belong_to_two_stations_and_a_siren_follow_both():
