@@ -18,8 +18,8 @@
 #
 # Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
 # as old as its validity takes no part; at watch or above, from a node that says that it samples
-# fast, a few missed samples are a loss. No data is not calm: without a valid reading `hold` keeps every standing
-# level.
+# fast, a few missed samples are a loss. No data is not calm: without a valid reading `hold` keeps
+# every standing level.
 #
 # Stuck: in calm water a gauge that reads whole centimetres stands still for hours and is right. So
 # a flat sensor counts as stuck only while any sensor of the station is at watch or rising, or was
