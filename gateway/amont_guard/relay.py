@@ -19,6 +19,7 @@ REST_S = 10  # then it sounds on: no timer ends a standing alarm
 # closes the contact again. A step is longer than a finding of contacts or coil needs.
 STEP_S = 8.0
 TEST_S = 3 * STEP_S
+ISOLATE_OPEN = "isolate_open"  # seen open without being told so
 HEARD_MAX_S = 2  # looks at which the horn draws current in a silent test: one may be noise
 # what only a pulse shows: it stands until the next test
 _TESTED = {
@@ -183,9 +184,13 @@ class Output:
         return None if contact is None else bool(contact)
 
     def start_test(self, now_s: float) -> None:
-        """Begin a silent test; with nothing to prove that it is silent, nothing is pulsed."""
+        """Begin a silent test; with nothing to prove that it is silent, nothing is pulsed.
+
+        A contact in series that is seen open before it is told so proves nothing.
+        """
         whole = {"contact", "isolated"} <= self._watch.contacts.keys()
-        self._test_s, self._pulsed, self._heard_s = now_s if whole else None, False, 0
+        proves = whole and ISOLATE_OPEN not in self._watch.found
+        self._test_s, self._pulsed, self._heard_s = now_s if proves else None, False, 0
         self._tested = {} if whole else {TEST_PARTIAL: 1}
 
     def end_test(self, now_s: float) -> dict[str, int]:
@@ -193,7 +198,8 @@ class Output:
         cut = self._test_s is None or self._step(now_s) is not None or not self._pulsed
         self._test_s, self._result = None, self._tested
         whole = TEST_PARTIAL not in self._tested
-        return self._tested | ({TEST_CUT: 1} if cut and whole else {})
+        known = {code: level for code, level in self._watch.found.items() if code == ISOLATE_OPEN}
+        return self._tested | known | ({TEST_CUT: 1} if cut and whole else {})
 
     def look(self, now_s: float) -> list[str]:
         """Look at everything, once a second; return "mute", "bypass" or "bypass over"."""

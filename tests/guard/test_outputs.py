@@ -128,6 +128,20 @@ def test_a_contact_in_series_that_lies_ends_the_test_at_the_second_look(rig, mon
     assert rig.way.relay.switched[-1] == (False, False)
 
 
+def test_a_mirror_that_says_open_all_day_proves_no_silence(rig, monkeypatch):
+    # as on a relay that stuck open and was bridged
+    monkeypatch.setattr(Line, "apart", lambda line: False)
+    counts = Line.contacts
+    monkeypatch.setattr(Line, "contacts", lambda line: counts(line) | {"isolated": True})
+    assert seconds(rig, 10)["isolate_open"] == 2
+    assert rig.test() == {"isolate_open": 2, "test_cut": 1}
+    assert rig.heard == 0
+    monkeypatch.undo()
+    seconds(rig, 10)
+    assert rig.output.findings(rig.now_s) == {}
+    assert rig.test() == {}
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
