@@ -336,7 +336,8 @@ class Guard:
 
     def _look(self, now_s: float) -> None:
         wall_ms = self.clock.wall_ms()
-        self._carry_out(self.sirens.look(now_s, wall_ms))
+        self._carry_out(self.sirens.look(now_s))
+        self._carry_out(self.sirens.practise(now_s, wall_ms))
         self.keys.refresh(self._looks.submit)
         for station, limits_mm in self.thresholds.due(int(now_s)):
             self.judge.set_limits(station, limits_mm)

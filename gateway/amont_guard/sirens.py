@@ -41,13 +41,17 @@ class Sirens:
             for action in decision.actions:
                 self._practise(decision.siren, action, now_s, wall_ms)
 
-    def look(self, now_s: float, wall_ms: int) -> list[Decision]:
-        """Look at keys and schedule; return what came of them."""
-        asked = [
-            (name, _KEYS[event], alarm.KEY, 0)
+    def look(self, now_s: float) -> list[Decision]:
+        """Look at what is wired; return what came of the keys."""
+        return [
+            self._judge.ask(name, _KEYS[event], alarm.KEY, 0, now_s)
             for name, output in self.outputs.items()
             for event in output.look(now_s)
         ]
+
+    def practise(self, now_s: float, wall_ms: int) -> list[Decision]:
+        """Begin the tests and drills that are due."""
+        asked = []
         for name, kind in self.practice.look(now_s, wall_ms, self._judge.at_rest):
             drill = self._judge.sirens[name].config.practice["drill"]
             asked.append((name, kind, alarm.SCHEDULE, drill["seconds"] if kind == DRILL else 0))
@@ -77,6 +81,6 @@ class Sirens:
     def _tried(
         self, name: str, kind: str, found: dict[str, int], now_s: float, wall_ms: int
     ) -> None:
-        ok = None if TEST_CUT in found else alarm.FAULT not in found.values()
+        ok = False if alarm.FAULT in found.values() else None if TEST_CUT in found else True
         self.practice.done(name, kind, ok, now_s, wall_ms)
         self._record({"kind": "tried", "siren": name, "tried": kind, "ok": ok, "findings": found})

@@ -492,6 +492,16 @@ def test_the_key_at_the_box_mutes_alone_and_bypasses(boxed):
     assert boxed.state()["sirens"][0]["mode"] == "armed"
 
 
+def test_the_key_mutes_though_the_schedule_has_a_mistake(boxed, monkeypatch):
+    boxed.prove()
+    boxed.live(*RISING)
+    boxed.mistakes = 4
+    monkeypatch.setattr(boxed.guard.practice, "look", lambda *_: 1 // 0)
+    boxed.contacts.around.update(mute_no=1, mute_nc=0)
+    boxed.pass_s(4)
+    assert not boxed.guard.judge.sounding("mairie")
+
+
 def test_the_budget_of_mutes_survives_a_restart_the_mute_does_not(rig):
     rig.prove()
     rig.live(*RISING)
@@ -521,15 +531,16 @@ def test_a_silent_test_is_silent_passes_and_is_remembered(rig):
     assert rig.state()["sirens"][0]["silent_test"] == siren["silent_test"]
 
 
-def test_a_silent_test_finds_a_welded_contact(rig):
+@pytest.mark.parametrize(("contact", "found"), [(1, "contact_welded"), (0, "contact_open")])
+def test_a_silent_test_finds_a_contact_that_does_not_move(rig, contact, found):
     rig.prove()
-    rig.contacts.around = {"contact": 1}
+    rig.contacts.around = {"contact": contact}
     assert ask(rig, "test", "Anne") == "done"
     rig.pass_s(70)
     state = rig.state()
     assert state["sirens"][0]["silent_test"]["ok"] is False
-    assert {"code": "contact_welded", "level": 2} in state["sirens"][0]["findings"]
-    assert ("relay", "mairie", "contact_welded", 2) in [tuple(f.values()) for f in state["faults"]]
+    assert {"code": found, "level": 2} in state["sirens"][0]["findings"]
+    assert ("relay", "mairie", found, 2) in [tuple(f.values()) for f in state["faults"]]
     assert state["sirens"][0]["health"] == "fault"
 
 
