@@ -141,6 +141,15 @@ def test_another_pin_is_another_request(http, script, form):
     assert [action.pin for action in script.acts] == ["0000", PIN]
 
 
+def test_an_action_that_the_guard_left_unanswered_is_asked_again(http, script, form):
+    script.answer = Result(ok=False, code="timeout", text={"fr": "Trop tard."})
+    answer = send(http, form)
+    assert answer.status_code == 503
+    assert "rien n’est sûr" in answer.text
+    send(http, form)
+    assert len(script.acts) == 2
+
+
 def test_mute_carries_its_minutes(http, script, form):
     answer = send(http, {**form, "kind": "mute", "minutes": "10"}, Accept="application/json")
     assert answer.json()["ok"] is True

@@ -187,7 +187,10 @@ class Page:
         except anyio.WouldBlock:
             raise Refused(503, "act.busy") from None
         try:
-            return await run_sync(self.parts.act, action)
+            result = await run_sync(self.parts.act, action)
+            if result.code == "timeout":
+                raise TimeoutError("no result came")
+            return result
         except (TimeoutError, OSError) as error:
             log.warning("the guard did not answer an action (%s): %s", action.kind, error)
             return Result(ok=False, code="unanswered", text=both("act.unanswered"))
