@@ -42,6 +42,7 @@ class Renderer:
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,  # an update must not mix its new templates with our old code
             trim_blocks=True,
             lstrip_blocks=True,
         )
