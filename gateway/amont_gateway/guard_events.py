@@ -25,12 +25,12 @@ _STATES: dict[str, Text] = {
     "idle": {"fr": "au repos", "en": "idle"},
     "sound": {"fr": "SONNE", "en": "SOUNDS"},
     "muted": {"fr": "rendue muette", "en": "muted"},
-    "latch": {"fr": "arrêtée, alarme à lever", "en": "off, alarm to be reset"},
+    "latch": {"fr": "arrêtée, alarme à lever", "en": "off, alarm to be cleared"},
 }
 ASKED: dict[str, Text] = {
     "acknowledge": {"fr": "a vu l’alarme", "en": "has seen the alarm"},
     "mute": {"fr": "demande le silence", "en": "asks for silence"},
-    "reset": {"fr": "lève l’alarme", "en": "resets the alarm"},
+    "reset": {"fr": "lève l’alarme", "en": "clears the alarm"},
     "test": {"fr": "demande un essai", "en": "asks for a test"},
     "drill": {"fr": "demande un exercice", "en": "asks for a drill"},
     "stop": {"fr": "arrête l’essai ou l’exercice", "en": "stops the test or drill"},

@@ -71,20 +71,23 @@ RESULTS: dict[str, Text] = {
     "unknown": _pair("Action, sirène ou station inconnue.", "Unknown action, siren or station."),
     "busy": _pair("Occupé : recommencez.", "Busy: try again."),
     "no name": _pair("Il faut un nom.", "A name is needed."),
-    "nothing to acknowledge": _pair("Rien à acquitter.", "Nothing to acknowledge."),
+    "nothing to acknowledge": _pair(
+        "Aucune alarme à avoir vue en ce moment.", "There is no alarm to have seen now."
+    ),
     "too many names": _pair("Déjà vu par assez de personnes.", "Seen by enough people already."),
     "nothing sounds": _pair("Aucune sirène ne sonne.", "No siren is sounding."),
     "mute budget used": _pair(
         "Durée de silence épuisée pour cet événement.", "No silence left for this event."
     ),
-    "nothing to reset": _pair("Rien à réarmer.", "Nothing to reset."),
+    "nothing to reset": _pair("Aucune alarme à lever.", "No alarm to clear."),
     "not acknowledged": _pair(
-        "Personne n’a encore acquitté l’alarme.", "Nobody has acknowledged the alarm yet."
+        "Personne n’a encore vu l’alarme : d’abord « J’ai vu l’alarme ».",
+        "Nobody has seen the alarm yet: first “I have seen the alarm”.",
     ),
     "hazard not over": _pair("Le niveau est encore trop haut.", "The level is still too high."),
     "not calm": _pair(
-        "Impossible : niveau, sirène ou mode hors du calme.",
-        "Not possible: level, siren or mode is not calm.",
+        "Impossible maintenant : l’eau doit être basse et la sirène au repos.",
+        "Not possible now: the water must be low and the siren at rest.",
     ),
     "nothing to stop": _pair("Ni essai ni exercice en cours.", "No test or drill is running."),
     "already bypassed": _pair("Déjà hors service.", "Already bypassed."),
@@ -96,10 +99,13 @@ RESULTS: dict[str, Text] = {
         "Refused: a limit lies outside this station’s bounds.",
     ),
     "order": _pair(
-        "Refusé : les quatre seuils doivent monter de vigilance à alarme maximale.",
-        "Refused: the four limits must rise from watch to alarm+.",
+        "Refusé : les quatre seuils doivent monter de vigilance à alarme grave.",
+        "Refused: the four limits must rise from watch to severe alarm.",
     ),
-    "unchanged": _pair("Ces seuils valent déjà.", "These limits are in force already."),
+    "unchanged": _pair(
+        "Ces seuils valent déjà, ou sont déjà décidés.",
+        "These limits are in force or agreed already.",
+    ),
     "same person": _pair("Une autre personne doit être d’accord.", "Another person must agree."),
     "nothing to keep": _pair(
         "Rien à retirer : aucun changement n’est en route.",
@@ -174,7 +180,7 @@ LEVELS: dict[str, Text] = {
     "watch": _pair("vigilance", "watch"),
     "warning": _pair("alerte", "warning"),
     "alarm": _pair("alarme", "alarm"),
-    "alarm_plus": _pair("alarme maximale", "alarm+"),
+    "alarm_plus": _pair("alarme grave", "severe alarm"),
     "unknown": _pair("inconnu", "unknown"),
 }
 
@@ -201,7 +207,7 @@ STEPS: dict[str, Text] = {
         "another sensor passed the limit while muted: the siren sounds",
     ),
     "mute over": _pair("fin du silence : la sirène sonne", "mute over: the siren sounds"),
-    "reset": _pair("réarmée", "reset"),
+    "reset": _pair("alarme levée", "alarm cleared"),
     "restart ends test and drill": _pair(
         "redémarrage : essai ou exercice terminé", "restart: test or drill ended"
     ),

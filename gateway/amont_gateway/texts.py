@@ -19,13 +19,13 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "frame_version": (
         NOTICE,
-        "Trame d'une autre version du format, nœud {n}",
+        "Trame d’une autre version du format, nœud {n}",
         "Frame of another format version, node {n}",
     ),
     "frame_type": (NOTICE, "Trame de type inconnu, nœud {n}", "Frame of unknown type, node {n}"),
     "node_unknown": (
         NOTICE,
-        "Nœud inconnu : {n} n'est pas inscrit sur ce site",
+        "Nœud inconnu : {n} n’est pas inscrit sur ce site",
         "Unknown node: {n} is not enrolled at this site",
     ),
     "frame_key": (
@@ -45,7 +45,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "frame_direction": (
         NOTICE,
-        "Message descendant reçu de l'extérieur, nœud {n}",
+        "Message descendant reçu de l’extérieur, nœud {n}",
         "Downlink received from outside, node {n}",
     ),
     "time_implausible": (
@@ -83,17 +83,17 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     # the journal
     "journal_full": (
         FAULT,
-        "Disque plein : rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
+        "Disque plein : rien n’est acquitté, les nœuds gardent leurs mesures ({detail})",
         "Disk full: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_read_only": (
         FAULT,
-        "Disque en lecture seule : rien n'est acquitté, les nœuds gardent tout ({detail})",
+        "Disque en lecture seule : rien n’est acquitté, les nœuds gardent tout ({detail})",
         "Disk is read-only: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_fault": (
         FAULT,
-        "Panne du journal : rien n'est acquitté, les nœuds gardent leurs mesures ({detail})",
+        "Panne du journal : rien n’est acquitté, les nœuds gardent leurs mesures ({detail})",
         "Journal fault: nothing is acknowledged, nodes keep their readings ({detail})",
     ),
     "journal_damaged": (
@@ -113,14 +113,14 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "journal_retired": (
         INFO,
-        "Mesures anciennes, confirmées par l'historique, retirées",
+        "Mesures anciennes, confirmées par l’historique, retirées",
         "Old readings, confirmed by the history, retired",
     ),
     "journal_ok": (INFO, "Le journal enregistre à nouveau", "The journal records again"),
     # the guard
     "guard_away": (
         FAULT,
-        "Le gardien ne répond pas : rien n'est acquitté ({detail})",
+        "Le gardien ne répond pas : rien n’est acquitté ({detail})",
         "The guard does not answer: nothing is acknowledged ({detail})",
     ),
     "guard_ok": (INFO, "Gardien joint", "Guard reached"),
@@ -131,7 +131,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "guard_audit": (INFO, "Gardien : {detail}", "Guard: {detail}"),
     "guard_start": (INFO, "Le gardien a démarré", "The guard started"),
-    "guard_stop": (NOTICE, "Le gardien s'est arrêté", "The guard stopped"),
+    "guard_stop": (NOTICE, "Le gardien s’est arrêté", "The guard stopped"),
     "siren_sounds": (ALARM, "{detail}", "{detail}"),
     "siren_changes": (NOTICE, "{detail}", "{detail}"),
     "siren_tried": (INFO, "{detail}", "{detail}"),
@@ -140,7 +140,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "limits_changed": (NOTICE, "Seuils – {detail}", "Limits – {detail}"),
     "guard_lost": (
         FAULT,
-        "Le gardien n'a pas pu noter {detail} décisions : son disque ne suivait pas",
+        "Le gardien n’a pas pu noter {detail} décisions : son disque ne suivait pas",
         "The guard could not record {detail} decisions: its disk was too slow",
     ),
     "person_asked": (INFO, "{detail}", "{detail}"),
@@ -148,19 +148,19 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "guard_fault": (FAULT, "Gardien : {detail}", "Guard: {detail}"),
     "audit_shrank": (
         FAULT,
-        "Le journal d'audit du gardien a perdu des lignes ({detail}) : "
+        "Le journal d’audit du gardien a perdu des lignes ({detail}) : "
         "copiez-le et lancez amont-guard verify",
-        "The guard's audit lost lines ({detail}): copy it and run amont-guard verify",
+        "The guard’s audit lost lines ({detail}): copy it and run amont-guard verify",
     ),
     "witness_fault": (
         FAULT,
-        "Le témoin du journal d'audit ne s'écrit pas : {detail}",
+        "Le témoin du journal d’audit ne s’écrit pas : {detail}",
         "The witness of the audit cannot be written: {detail}",
     ),
     "records_fault": (
         FAULT,
         "Les décisions du gardien ne sont plus recopiées pour les rapports : {detail}",
-        "The guard's decisions are no longer copied for reports: {detail}",
+        "The guard’s decisions are no longer copied for reports: {detail}",
     ),
     "overload": (
         NOTICE,
@@ -170,13 +170,13 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     # history
     "history_away": (
         NOTICE,
-        "Base de données injoignable ; l'historique attend dans le journal ({detail})",
+        "Base de données injoignable ; l’historique attend dans le journal ({detail})",
         "Database unreachable; history waits in the journal ({detail})",
     ),
     "history_ok": (INFO, "Base de données jointe", "Database reached"),
     "history_refused": (
         FAULT,
-        "La base de données refuse l'accès : {detail}",
+        "La base de données refuse l’accès : {detail}",
         "The database refuses access: {detail}",
     ),
     "history_quarantine": (
@@ -192,7 +192,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "model_fault": (
         FAULT,
-        "Panne d'un modèle : les seuils décident seuls ({detail})",
+        "Panne d’un modèle : les seuils décident seuls ({detail})",
         "Model fault: thresholds decide alone ({detail})",
     ),
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
@@ -206,8 +206,8 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "clock_jump": (
         NOTICE,
-        "L'horloge de ce poste a sauté de {detail} s ; les alarmes n'en dépendent pas",
-        "This machine's clock jumped by {detail} s; alarms do not depend on it",
+        "L’horloge de ce poste a sauté de {detail} s ; les alarmes n’en dépendent pas",
+        "This machine’s clock jumped by {detail} s; alarms do not depend on it",
     ),
     "configuration_bad": (
         FAULT,
@@ -236,7 +236,7 @@ NODE_FAULTS: tuple[tuple[str, str], ...] = (
     ("mémoire flash", "flash"),
     ("horloge", "clock"),
     ("radio", "radio"),
-    ("file d'envoi pleine", "outbox full"),
+    ("file d’envoi pleine", "outbox full"),
     ("configuration", "configuration"),
     ("mise à jour", "update"),
     ("batterie", "battery"),
@@ -248,7 +248,7 @@ RESULTS: dict[str, Text] = {
         "en": "The guard does not answer. Use the local key.",
     },
     "timeout": {
-        "fr": "Le gardien n'a pas répondu à temps.",
+        "fr": "Le gardien n’a pas répondu à temps.",
         "en": "The guard did not answer in time.",
     },
 }
