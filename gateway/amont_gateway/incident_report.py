@@ -129,12 +129,12 @@ class _Report:
             rang = True
             on, off = spans[0][0], spans[-1][1]
             proof = [start for start, _ in closed if start >= on - 2_000]
-            said = self.t("confirmed", at=self.f.clock_s(proof[0])) if proof else ""
+            said = self.t("confirmed", at=self._time(proof[0])) if proof else ""
             yield self.t(
                 "sounding" if off is None else "sounded",
                 siren=self._named(siren),
-                on=self.f.clock_s(on),
-                off=self.f.clock_s(off),
+                on=self._time(on),
+                off=self.t("now") if off is None else self._time(off),
                 confirmed=said or self.t("unconfirmed"),
             )
         if not rang:
@@ -198,7 +198,7 @@ class _Report:
             limit = record.get("limit_mm")
             mark = f", ≥ {self.f.metres(limit)}" if limit and level != "normal" else ""
             cells = (
-                self.f.clock_s(int(record["at_ms"])),
+                self._time(int(record["at_ms"])),
                 self.t(
                     "at.level",
                     station=self._named(str(record.get("station"))),
@@ -233,8 +233,7 @@ class _Report:
         cells = []
         for row in self.rows:
             loud = Markup("<b>{t}</b>").format(t=row.text) if row.loud else row.text
-            when = self.f.moment_s(row.at_ms, self.incident.from_ms)
-            cells.append((str(row.number or ""), when, loud))
+            cells.append((str(row.number or ""), self._time(row.at_ms), loud))
         parts = self._h("sequence") + self._table(("col.no", "col.when", "col.what"), cells)
         return (
             parts + self._p(self.t("cut", n=self.story.cut), "small") if self.story.cut else parts
@@ -245,7 +244,7 @@ class _Report:
         for record in self.story.records:
             if not record.get("person"):
                 continue
-            when = self.f.clock_s(int(record["at_ms"]))
+            when = self._time(int(record["at_ms"]))
             found.append((when, worded(record, self.places, self.lang)))
         if not found:
             return Markup("")
@@ -306,9 +305,12 @@ class _Report:
     # --- pieces
 
     def _span(self, since_ms: int, until_ms: int | None) -> dict[str, str]:
-        begin = self.incident.from_ms
-        until = self.t("now") if until_ms is None else self.f.moment_s(until_ms, begin)
-        return {"since": self.f.moment_s(since_ms, begin), "until": until}
+        until = self.t("now") if until_ms is None else self._time(until_ms)
+        return {"since": self._time(since_ms), "until": until}
+
+    def _time(self, at_ms: int) -> str:
+        """Write a time as of the day on which the incident began."""
+        return self.f.dated_s(at_ms, self.incident.from_ms)
 
     def _named(self, place: str) -> str:
         return named(place, self.places.names)[self.lang]

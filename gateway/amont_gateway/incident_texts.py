@@ -27,15 +27,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "On {when} a siren drill was held; there was no flood.",
     ),
     "sounded": (
-        "{siren} a été commandée à {on}, {confirmed}, et a sonné jusqu’à {off}, pauses comprises.",
-        "{siren} was commanded at {on}, {confirmed}, and sounded until {off}, pauses included.",
+        "{siren} : ordre de sonner ({on}), {confirmed} ; dernier arrêt ({off}), pauses comprises.",
+        "{siren}: ordered to sound ({on}), {confirmed}; last stop ({off}), pauses included.",
     ),
     "sounding": (
-        "{siren} a été commandée à {on}, {confirmed}, et sonne encore, pauses comprises.",
-        "{siren} was commanded at {on}, {confirmed}, and still sounds, pauses included.",
+        "{siren} : ordre de sonner ({on}), {confirmed} ; elle sonne encore, pauses comprises.",
+        "{siren}: ordered to sound ({on}), {confirmed}; it still sounds, pauses included.",
     ),
     "silent": ("Aucune sirène n’a sonné.", "No siren sounded."),
-    "confirmed": ("confirmée par son contact à {at}", "confirmed by its contact at {at}"),
+    "confirmed": ("confirmé par son contact ({at})", "confirmed by its contact ({at})"),
     "unconfirmed": (
         "sans confirmation par un contact (voir « Ce qui n’est pas connu »)",
         "not confirmed by a contact (see “What is not known”)",
@@ -121,12 +121,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What was heard in the commune: no microphone listens.",
     ),
     "unknown.silent": (
-        "{sensor} : pas de mesure valable de {since} à {until}.",
+        "{sensor} : pas de mesure valable entre {since} et {until}.",
         "{sensor}: no valid reading from {since} to {until}.",
     ),
     "unknown.deaf": (
-        "De {since} à {until} la passerelle n’entendait pas le gardien : des décisions peuvent "
-        "manquer ici ; elles sont dans le fichier du gardien.",
+        "Entre {since} et {until}, la passerelle n’entendait pas le gardien : des décisions "
+        "peuvent manquer ici ; elles sont dans le fichier du gardien.",
         "From {since} to {until} the gateway did not hear the guard: decisions may be missing "
         "here; the guard’s own file has them.",
     ),
@@ -153,7 +153,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "La passerelle n’a encore noté aucune empreinte de l’audit.",
         "The gateway has not yet noted any hash of the audit.",
     ),
-    "audit.good": ("Fichier du gardien vérifié : {said}", "The guard’s file was verified: {said}"),
+    "audit.good": (
+        "Fichier du gardien vérifié, intact. Réponse de la vérification : « {said} »",
+        "The guard’s file was verified and is intact. The check answers: “{said}”",
+    ),
     "audit.bad": (
         "LE FICHIER DU GARDIEN N’EST PAS INTACT : {said}",
         "THE GUARD’S FILE IS NOT INTACT: {said}",

@@ -18,7 +18,7 @@ from amont_gateway.view import IncidentLine, Text
 KINDS = ("level", "siren", "seen calm")
 MOST = 200  # the newest
 _ORDER = ("normal", "watch", "warning", "alarm", "alarm_plus")
-_DRILL: Text = {"fr": "exercice", "en": "drill"}
+_DRILL: Text = {"fr": "sirène essayée, aucune alarme", "en": "siren tried, no alarm"}
 _SOUNDED: Text = {"fr": "la sirène a sonné", "en": "the siren sounded"}
 _SILENT: Text = {"fr": "la sirène n’a pas sonné", "en": "the siren did not sound"}
 

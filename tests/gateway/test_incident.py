@@ -108,6 +108,21 @@ def test_a_drill_is_told_as_a_drill(tmp_path, places):
     assert "there was no flood" in html
 
 
+@pytest.mark.parametrize(
+    ("lang", "wanted"), [("fr", "16 janvier, 0 h 12 min 00 s"), ("en", "16 January, 0:12:00")]
+)
+def test_a_report_is_read_another_day(tmp_path, places, lang, wanted):
+    """No "tomorrow", and no bare time of the next day: the flood goes on past midnight."""
+    night = T0 + 15 * HOUR_MS
+    path = keep(tmp_path, [level(night - 600_000, "warning"), level(night + 720_000, "normal")])
+    (incident,) = incidents.read(path)
+    html = report(tell(places, tmp_path, incident, night), places, lang, night)
+    plain = html.replace("\xa0", " ")
+    assert plain.count(wanted) == 2  # what decided, and the sequence
+    assert "demain" not in plain
+    assert "tomorrow" not in plain
+
+
 def test_an_end_that_was_not_heard_is_closed_by_calm_and_numbers_stay(tmp_path, places):
     calm = {"at_ms": T0 + 9 * HOUR_MS, "kind": "seen calm", "site": "", "calm": True}
     path = keep(tmp_path, [*FLOOD[:6], calm])
@@ -139,7 +154,7 @@ def test_the_report_says_what_people_ask(told, places, lang):
     wanted = {
         "fr": [
             "2,54 m mesurés, seuil 2,50 m (deux capteurs d’accord)",
-            "confirmée par son contact",
+            "confirmé par son contact",
             "Ont agi : Anne",
             "médiane 1,90",
             "Seuils en vigueur au début",

@@ -1,12 +1,18 @@
 """Numbers, units, durations and dates as people read them."""
 
+import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS
 
 from amont_gateway.page.formatting import Format
-from amont_gateway.page.sentences import rest_words, station_sentence, zone_verdict
+from amont_gateway.page.sentences import (
+    forecast_words,
+    rest_words,
+    station_sentence,
+    zone_verdict,
+)
 from amont_gateway.page.siren_card import siren_key
 from amont_gateway.page.texts import Words
 
@@ -87,8 +93,12 @@ def test_ages_and_gaps():
         (-24, "hier 20 h 05", "yesterday 20:05"),
         (-41, "hier 3 h 05", "yesterday 3:05"),
         (-65, "mardi 3 h 05", "Tuesday 3:05"),
-        (-24 * 40, "23 septembre 21 h 05", "23 September 21:05"),  # the other side of summer time
-        (-24 * 400, "28 septembre 2022 21 h 05", "28 September 2022 21:05"),
+        (
+            -24 * 40,
+            "le 23 septembre 21 h 05",
+            "23 September 21:05",
+        ),  # the other side of summer time
+        (-24 * 400, "le 28 septembre 2022 21 h 05", "28 September 2022 21:05"),
         (24, "demain 20 h 05", "tomorrow 20:05"),
     ],
 )
@@ -152,6 +162,25 @@ def siren_of(**fields):
     for name, value in fields.items():
         setattr(view if name == "guard_alive" else view.sirens[0], name, value)
     return siren_key(view.sirens[0], view)
+
+
+@pytest.mark.parametrize(
+    ("level", "said"), [("watch", True), ("warning", False), ("alarm_plus", False)]
+)
+def test_a_forecast_announces_no_level_that_is_reached_already(level, said):
+    station = VIEWS["rising"](NOW_MS).stations[0]
+    station.forecast.reaches = "warning"
+    assert (
+        "may reach warning" in forecast_words(station.forecast, level, Words("en"), EN)
+    ) == said
+
+
+def test_dates_for_another_day():
+    first_ms = int(dt.datetime(2026, 11, 1, 14, 5, tzinfo=FR.zone).timestamp() * 1000)
+    assert plain(FR.full(first_ms)) == "1er novembre 2026 à 14 h 05"
+    assert plain(EN.full(first_ms)) == "1 November 2026, 14:05"
+    assert plain(FR.dated_s(first_ms, first_ms + HOUR_MS)) == "14 h 05 min 00 s"
+    assert plain(FR.dated_s(first_ms, first_ms - 24 * HOUR_MS)) == "1er novembre, 14 h 05 min 00 s"
 
 
 @pytest.mark.parametrize(

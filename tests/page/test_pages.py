@@ -220,7 +220,7 @@ def test_agreed_and_previous_limits_are_told(http, script):
     html = http.get("/station/pont-neuf/limits?lang=en").text
     assert "wanted by Anne Maire and Bruno Adjoint" in html
     assert "They count from 20:15:00" in html
-    assert "Before 20:15:00" in html
+    assert "(changed 20:15:00," in html
     assert "They count from 20:15:00" in http.get("/?lang=en").text
 
 

@@ -115,7 +115,12 @@ class Card:
 
     def forecast_words(self, station: Station) -> str:
         """Say what the forecast expects."""
-        return sentences.forecast_words(station.forecast, self.t, self.f)
+        return sentences.forecast_words(station.forecast, station.level, self.t, self.f)
+
+    def advises(self, station: Station) -> bool:
+        """Tell whether the model sees more coming than the guard has found."""
+        useful = station.forecast.status == "ok" and station.advice in ("watch", "warning")
+        return useful and sentences.above(station.advice, station.level)
 
     def limits(self, station: Station) -> list[tuple[str, int]]:
         """Return the station's thresholds."""

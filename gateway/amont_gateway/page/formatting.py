@@ -158,10 +158,14 @@ class Format:
             return _RELATIVE[self.lang][days]
         if -7 < days < 0:
             return _DAYS[self.lang][then.weekday()]
-        text = f"{then.day}{NBSP}{_MONTHS[self.lang][then.month - 1]}"
+        text = self._date(then)
         if then.year != now.year:
             text += f"{NBSP}{then.year}"
-        return text
+        return f"le {text}" if self.lang == "fr" else text
+
+    def _date(self, then: dt.datetime) -> str:
+        first = "er" if self.lang == "fr" and then.day == 1 else ""
+        return f"{then.day}{first}{NBSP}{_MONTHS[self.lang][then.month - 1]}"
 
     def moment_s(self, at_ms: int, now_ms: int) -> str:
         """Write a date and time to the second as seen from ``now_ms``; only a time today."""
@@ -169,11 +173,18 @@ class Format:
         time = self.clock_s(at_ms)
         return time if day == _RELATIVE[self.lang][0] else f"{day} {time}"
 
+    def dated_s(self, at_ms: int, day_of_ms: int) -> str:
+        """Write a time to the second, with its date unless that is the one of ``day_of_ms``."""
+        then, time = self.local(at_ms), self.clock_s(at_ms)
+        if then.date() == self.local(day_of_ms).date():
+            return time
+        return f"{self._date(then)}, {time}"
+
     def full(self, at_ms: int) -> str:
-        """Write a date and time that will be read another day: ``3 November 2024 14:05``."""
+        """Write a date and time that will be read another day: ``3 November 2024, 14:05``."""
         then = self.local(at_ms)
-        month = _MONTHS[self.lang][then.month - 1]
-        return f"{then.day}{NBSP}{month}{NBSP}{then.year}, {self.clock(at_ms)}"
+        between = " à" if self.lang == "fr" else ","
+        return f"{self._date(then)}{NBSP}{then.year}{between} {self.clock(at_ms)}"
 
     def moment(self, at_ms: int | None, now_ms: int) -> str:
         """Write a date and time as seen from ``now_ms``: ``mardi 3 h 00``; only a time today."""

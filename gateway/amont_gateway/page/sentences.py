@@ -40,6 +40,11 @@ def trend_words(station: Station, t: Words, f: Format) -> str:
     return t(f"station.trend.{key}", rate=f.rate(station.trend_mm_h or 0))
 
 
+def above(level: str, other: str) -> bool:
+    """Tell whether a level is higher than another one."""
+    return RANK.get(level, 0) > RANK.get(other, 0)
+
+
 def limits(station: Station) -> list[tuple[str, int]]:
     """Return the thresholds (level, mm) of a station, lowest first."""
     named = station.thresholds
@@ -91,14 +96,16 @@ def station_sentence(station: Station, old: bool, t: Words, f: Format) -> str:
     )
 
 
-def forecast_words(forecast: Forecast, t: Words, f: Format) -> str:
-    """Say what the forecast expects, or why there is none."""
+def forecast_words(forecast: Forecast, level: str, t: Words, f: Format) -> str:
+    """Say what the forecast expects, or why there is none; a reached level lies not ahead."""
     if forecast.status != "ok" or not forecast.steps:
         return t.either(f"forecast.{forecast.status}", t("forecast.no data"))
     last = max(forecast.steps, key=lambda step: step.horizon_h)
     hours = f.number(last.horizon_h, 0 if float(last.horizon_h).is_integer() else 1)
     text = t("forecast.range", hours=hours, low=f.metres(last.p10_mm), high=f.metres(last.p90_mm))
-    parts = [text, t.either(f"forecast.reaches.{forecast.reaches}", "")]
+    parts = [text]
+    if forecast.reaches == "none" or above(forecast.reaches, level):
+        parts.append(t.either(f"forecast.reaches.{forecast.reaches}", ""))
     if forecast.inputs != "full":
         parts.append(t.either(f"forecast.inputs.{forecast.inputs}", forecast.inputs))
     return ", ".join(part for part in parts if part) + "."

@@ -105,7 +105,8 @@ class SirenCard:
         """Return why the siren is not at rest."""
         if self.siren.state == "idle" or not self._known:
             return ""
-        return self._t.of(self.siren.reason)
+        reason = self._t.of(self.siren.reason)
+        return f"{reason}." if reason and not reason.endswith(".") else reason
 
     @property
     def river(self) -> str:

@@ -17,8 +17,8 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
         "New limits, wanted by {people}: {values}. They count from {time}.",
     ),
     "limits.previous": (
-        "Avant {time} : {values} ({people}).",
-        "Before {time}: {values} ({people}).",
+        "Seuils d’avant : {values} (changés {time}, {people}).",
+        "Limits before: {values} (changed {time}, {people}).",
     ),
     "limits.bounds": (
         "Chaque seuil doit rester entre {low} et {high}.",
@@ -46,7 +46,7 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
     "limits.wrong.bounds": ("il est hors des bornes", "it lies outside the bounds"),
     "limits.trial": ("Essai sur le passé", "Trial on the past"),
     "limits.trial.span": (
-        "De {first} à {last} : {readings} relevés essayés.",
+        "Du {first} au {last} : {readings} relevés essayés.",
         "From {first} to {last}: {readings} readings tried.",
     ),
     "limits.trial.short": (
@@ -114,8 +114,6 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
     "incidents.title": ("Crues et exercices passés", "Past floods and drills"),
     "incidents.none": ("Aucun encore.", "None yet."),
     "incidents.open": ("en cours", "not over"),
-    "incidents.sounded": ("La sirène a sonné.", "The siren sounded."),
-    "incidents.silent": ("La sirène n’a pas sonné.", "The siren did not sound."),
     "incidents.drill": ("exercice", "drill"),
     "incidents.report": ("Lire et imprimer le rapport", "Read and print the report"),
     "mayor.title": ("Fiche du maire", "The mayor’s sheet"),
