@@ -86,11 +86,11 @@ def _moment_ms(text: str, zone: ZoneInfo) -> int:
 
 def _greet(course: Course, lang: str, say: Say) -> None:
     words = {
-        "fr": ("Page", "Codes d’entraînement", "Entrée : passer à la suite. Ctrl-C : terminer."),
-        "en": ("Page", "Training PINs", "Enter: go on. Ctrl-C: end."),
+        "fr": ("Page :", "Codes d’entraînement :", "Entrée : passer à la suite. Ctrl-C : finir."),
+        "en": ("Page:", "Training PINs:", "Enter: go on. Ctrl-C: end."),
     }[lang]
-    say(f"{words[0]}: {course.address}   ({course.flood.told[lang]})")
-    say(f"{words[1]}: " + ", ".join(f"{who} {pin}" for who, pin in course.pins.items()))
+    say(f"{words[0]} {course.address}   ({course.flood.told[lang]})")
+    say(f"{words[1]} " + ", ".join(f"{who} {pin}" for who, pin in course.pins.items()))
     say(words[2])
     say(course.told(lang))
 
