@@ -93,13 +93,13 @@ class GpioRelay:
     simulated = False
 
     def __init__(self, siren: Siren) -> None:
-        """Claim the pins without switching anything."""
+        """Claim the pins, off: lgpio claims them low, which is on where low is active."""
         import gpiozero  # type: ignore[import-untyped]  # only a Pi has it
 
         output, (contacts, measures) = siren.output, points(siren)
         high = output["active_high"]
         self._relays = [
-            gpiozero.OutputDevice(output[key], active_high=high, initial_value=None)
+            gpiozero.OutputDevice(output[key], active_high=high, initial_value=False)
             for key in ("pin", "isolate_pin")
             if output[key] is not None
         ]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from gpiozero import Device
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPin
 from tests.bench.bench_siren import ON_PINS, Rig, seconds_to_find
 from tests.bench.siren_line import MORE_IDLE, SOUNDING, TWELVE
 from tests.bench.siren_pins import ISOLATE, PIN, Pins
@@ -53,13 +53,23 @@ def test_it_switches_its_pin_and_nothing_before_a_decision(pins, tmp_path):
     make_relay(plain(), tmp_path).close()
 
 
-def test_a_pin_that_is_found_on_is_left_as_it_is(pins, tmp_path):
-    pins.pin(17).function = "output"
-    pins.pin(17).state = True
-    output = Output(make_relay(plain(readback_pin=27), tmp_path), plain(readback_pin=27))
-    assert pins.pin(17).state
-    output.drive(False, 1.0)
-    assert not pins.pin(17).state
+class ClaimedLow(MockPin):
+    """As lgpio claims a pin: an input first, and low from the moment when it is an output."""
+
+    def _set_function(self, value):
+        super()._set_function(value)
+        if value == "output":
+            self._change_state(False)
+
+
+@pytest.mark.parametrize("active_high", [True, False])
+def test_a_pin_is_off_from_its_claim_on(monkeypatch, tmp_path, active_high):
+    pins = MockFactory(pin_class=ClaimedLow)
+    monkeypatch.setattr(Device, "pin_factory", pins)
+    relay = make_relay(plain(active_high=active_high, isolate_pin=23), tmp_path)
+    assert [pins.pin(number).state for number in (17, 23)] == [not active_high] * 2
+    relay.close()
+    pins.reset()
 
 
 def test_an_active_low_board_is_not_pulled_at_start(pins, tmp_path):
