@@ -14,7 +14,9 @@ import random
 import statistics
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,6 @@ NAMES = (
     "guard.crossing_calm_900",
 )  # fmt: skip
 FAST_GOAL_S, SURVIVOR_GOAL_S, CALM_GOAL_S = 60.0, 120.0, 60.0
-PLACES = 16
 INTERVALS_S = (60, 120, 900)  # flash flood profiles, and the usual one
 FAST, CALM, SURVIVOR = "fast", "calm", "survivor"
 LOSS = 0.05  # of frames, each way
@@ -37,20 +38,26 @@ _HOLD_MM = ALARM_MM - 150
 
 
 def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the worst of all crossings, place by place; ``full`` takes ten times as many."""
-    villages = 24 if full else 2
+    """Yield the worst of all crossings; ``full`` lives through 24 times three villages."""
+    villages, places = (24, 16) if full else (1, 9)
     seeds = range(seed * 1000, seed * 1000 + villages)
-    found = {k: [c for s in seeds for c in crossings(k, s)] for k in (FAST, CALM, SURVIVOR)}
-    naive = {k: list(crossings(k, seeds[0], marks=False)) for k in found}
+    found: dict[str, list[Crossing]] = {kind: [] for kind in (FAST, CALM, SURVIVOR)}
+    with ProcessPoolExecutor(2) as processes:
+        ask = partial(processes.submit, crossings, places=places)
+        lives = [(kind, ask(kind, number)) for kind in found for number in seeds]
+        before = {kind: ask(kind, seeds[0], marks=False) for kind in found}
+        for kind, life in lives:
+            found[kind] = found[kind] + life.result()
+        naive = {kind: life.result() for kind, life in before.items()}
     for sensors in (1, 2, 3):
-        mine, before = ([c for c in of[FAST] if c.sensors == sensors] for of in (found, naive))
-        yield _figure(f"fast_{sensors}", mine, before, FAST_GOAL_S)
+        mine, plain = ([c for c in of[FAST] if c.sensors == sensors] for of in (found, naive))
+        yield _figure(f"fast_{sensors}", mine, plain, FAST_GOAL_S)
     yield _figure("survivor", found[SURVIVOR], naive[SURVIVOR], SURVIVOR_GOAL_S)
     for interval_s in (60, 120, 900):
-        mine, before = (
+        mine, plain = (
             [c for c in of[CALM] if c.interval_s == interval_s] for of in (found, naive)
         )
-        yield _figure(f"calm_{interval_s}", mine, before, interval_s + CALM_GOAL_S)
+        yield _figure(f"calm_{interval_s}", mine, plain, interval_s + CALM_GOAL_S)
 
 
 def _figure(
@@ -78,22 +85,22 @@ class Crossing:
     taken_s: float
 
 
-def crossings(kind: str, seed: int, marks: bool = True) -> Iterator[Crossing]:
-    """Yield one alarm for each place of a village; ``marks`` False: nodes know no alarm mark."""
+def crossings(kind: str, seed: int, marks: bool = True, places: int = 9) -> list[Crossing]:
+    """Return one alarm for each place of a village; ``marks`` False: nodes know no alarm mark."""
     chance = random.Random(f"{kind} {seed}")
-    places = [
+    made_of = [
         Place(
             3 if kind == SURVIVOR else 1 + i % 3,
             INTERVALS_S[i // 3 % len(INTERVALS_S)],
             node_marks=(WATCH_MM, ALARM_MM if marks else None),
         )
-        for i in range(PLACES)
+        for i in range(places)
     ]
     with (
         tempfile.TemporaryDirectory(dir=SHM) as folder,
-        village(Path(folder), places, seed, LOSS) as made,
+        village(Path(folder), made_of, seed, LOSS) as made,
     ):
-        yield from _measure(made, kind, chance)
+        return list(_measure(made, kind, chance))
 
 
 def _measure(made: Village, kind: str, chance: random.Random) -> Iterator[Crossing]:

@@ -197,10 +197,11 @@ class Story:
             if not self._allowed(siren, at_s):
                 self.outcome.fault("false", f"{siren} at {at_s - START_S:.0f}")
         made.on_commands.clear()
+        state = made.state
         if self.chance.random() < 0.1:
-            for negative in _negative(made.state):
+            for negative in _negative(state):
                 self.outcome.fault("negative", f"{negative} at {now_s - START_S:.0f}")
-        for shown in made.state.get("sirens", ()):
+        for shown in state.get("sirens", ()):
             self._mutes(shown, now_s)
             if self.chance.random() < 0.02:
                 self._people(shown)

@@ -37,9 +37,8 @@ def test_a_relay_that_is_switched_before_a_decision_is_found():
     assert outcome.counts["on before a decision"]
 
 
-def test_crossings_find_nodes_that_know_no_alarm_mark(monkeypatch):
-    monkeypatch.setattr(bench_crossing, "PLACES", 3)
-    naive = [c.taken_s for c in bench_crossing.crossings("fast", 1, marks=False)]
+def test_crossings_find_nodes_that_know_no_alarm_mark():
+    naive = [c.taken_s for c in bench_crossing.crossings("fast", 1, False, 3)]
     assert max(naive) > bench_crossing.FAST_GOAL_S
-    marked = [c.taken_s for c in bench_crossing.crossings("fast", 1)]
+    marked = [c.taken_s for c in bench_crossing.crossings("fast", 1, True, 3)]
     assert max(marked) <= bench_crossing.FAST_GOAL_S

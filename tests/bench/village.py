@@ -262,7 +262,7 @@ class Village:
         self.guard: Any = None
         self.gateway: Gateway | None = None
         self.gateway_dead = False
-        self.state: dict[str, Any] = {}  # the newest STATE
+        self._state = b""  # the newest STATE
         self.on_commands: list[tuple[float, str, bool]] = []  # when, siren, while being built
         self.events: list[dict[str, Any]] = []
         self.found: dict[str, bool] = {}  # contacts that the next life finds closed or open
@@ -487,7 +487,7 @@ class Village:
             if kind == messages.OPENED:
                 items += [_committed(frame) for frame in messages.decode_opened(message)]
             elif kind == messages.STATE:
-                self.state = messages.decode_json(message)
+                self._state = message
             elif kind == messages.EVENT:
                 self.events.append(messages.decode_json(message))
             elif kind == messages.RESULT:
@@ -517,6 +517,11 @@ class Village:
         return str(self._results[name]["code"])
 
     # --- what is
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return the newest STATE, empty before the first."""
+        return messages.decode_json(self._state) if self._state else {}
 
     def sounding(self, siren: str) -> bool:
         return (self.state_dir / f"relay-{siren}").read_bytes()[:1] == b"1"
