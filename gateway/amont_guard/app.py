@@ -226,9 +226,11 @@ class Guard:
         self, frames: Iterable[tuple[int, bytes, tuple[int, int] | None]], now_s: float
     ) -> None:
         batch, wall_ms = Batch(), self.clock.wall_ms()
-        for handle, frame, radio in frames:
-            self.intake.take(batch, handle, frame, now_s, wall_ms, radio)
-        self._carry_out(batch.decisions)  # sirens before all else
+        try:
+            for handle, frame, radio in frames:
+                self.intake.take(batch, handle, frame, now_s, wall_ms, radio)
+        finally:  # sirens before all else, whatever a later frame does to us
+            self._carry_out(batch.decisions)
         if batch.opened:
             self.gateway.send(messages.encode_opened(batch.opened))
             # a new stage is shown now, not when the second is over

@@ -606,6 +606,24 @@ def test_a_mistake_in_what_serves_people_costs_no_siren(rig, monkeypatch, what, 
     rig.mistakes = rig.guard.counters["own mistakes"]
 
 
+def test_a_mistake_with_a_later_frame_costs_no_siren_and_no_record(rig, monkeypatch):
+    rig.prove()
+    rig.live(*RISING[:-2])
+    rig.clock.pass_s(60)
+    real, last = rig.guard.intake.take, rig.b.frame(2700)
+
+    def take(batch, handle, frame, *more):
+        assert frame != last, "a mistake of ours"
+        real(batch, handle, frame, *more)
+
+    monkeypatch.setattr(rig.guard.intake, "take", take)
+    rig.mistakes = 1
+    rig.gateway.raw(rig.a.frame(2700), rig.b.frame(2650), last)
+    rig.turn(1)
+    assert len(rig.sounded()) == 1
+    assert "alarm" in [a["rule"] for r in audit(rig) for a in r.get("actions", ())]
+
+
 def test_a_mistake_on_the_way_to_the_siren_ends_the_process(rig, monkeypatch):
     def mistaken(*_):
         raise ZeroDivisionError("ours")
