@@ -75,19 +75,21 @@ def _journal(plan: Plan) -> Iterable[Finding]:
 
 
 def _guard(plan: Plan) -> Iterable[Finding]:
+    path = plan.guard_socket.with_name("status.sock")  # to look there takes nobody's place
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
             link.settimeout(_WAIT_S)
-            link.connect(str(plan.guard_socket))
-            link.send(messages.encode_json(messages.HELLO, {"format": 1}))
+            link.connect(str(path))
             answer = link.recv(messages.MAX_MESSAGE + 1)
     except OSError as error:
-        yield Finding("guard", BAD, f"{plan.guard_socket}: {error}")
+        yield Finding("guard", BAD, f"{path}: {error}")
         return
     if answer:
         yield Finding("guard", GOOD, "answers")
-    else:  # it serves one gateway at a time
-        yield Finding("guard", GOOD, "is there, and serves the running gateway")
+    else:
+        yield Finding(
+            "guard", BAD, f"{path}: hangs up; look as the gateway's user, or the guard's"
+        )
 
 
 def _broker(plan: Plan) -> Iterable[Finding]:

@@ -89,7 +89,10 @@ def _chosen(places: Places, asked: argparse.Namespace, now_ms: int) -> incidents
 
 
 def _moment(text: str, zone: ZoneInfo) -> int:
-    moment = dt.datetime.fromisoformat(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no local time such as 2026-11-03T04:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return int(moment.timestamp() * 1000)

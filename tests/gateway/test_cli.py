@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from tests.gateway.servers import free_port
@@ -62,6 +63,28 @@ def test_doctor_names_every_part(tmp_path, capsys):
     assert (found["guard"], found["broker"]) == ("bad", "bad")
     assert (found["disk"], found["libraries"], found["clock"]) == ("good", "good", "good")
     assert (found["sensor debit-1"], found["sensor debit-11"]) == ("good", "weak")
+
+
+@pytest.mark.parametrize(("said", "verdict"), [(b"a STATE", "good"), (b"", "bad")])
+def test_doctor_looks_at_the_guard_beside_the_running_gateway(tmp_path, capsys, said, verdict):
+    """The guard serves one gateway: whoever else knocks at its own door is sent away."""
+    make_site(tmp_path, "/dev/no-bridge", free_port(), {1: "bridge"})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(str(tmp_path / "status.sock"))
+        door.listen()
+        door.settimeout(10)
+
+        def tell():
+            with door.accept()[0] as looker:
+                looker.send(said) if said else looker.shutdown(socket.SHUT_RDWR)
+
+        guard = threading.Thread(target=tell)
+        guard.start()
+        options = ["--site", str(tmp_path / "site.yaml"), "--data", str(tmp_path), "--json"]
+        main(["doctor", *options, "--guard-socket", str(tmp_path / "guard.sock")])
+        guard.join(10)
+    found = {f["part"]: f["verdict"] for f in json.loads(capsys.readouterr().out)}
+    assert found["guard"] == verdict
 
 
 def test_an_unreadable_site_says_where(tmp_path, capsys):
