@@ -399,3 +399,21 @@ class Rig:
 
 
 RISING = (600, 900, 1200, 1500, 1800, 2100, 2400, 2600, 2700)
+
+
+NEW_MM = [1100, 1700, 2400, 3100]
+
+
+def audit(rig):
+    rig.flush()
+    return [json.loads(line) for line in (rig.folder / "audit.jsonl").read_text().splitlines()]
+
+
+def ask(rig, kind, person, **more):
+    rig.gateway.act(kind, person, issued_ms=rig.clock.wall, **more)
+    return rig.results()[0]["code"]
+
+
+def change_limits(rig, limits_mm=NEW_MM):
+    assert ask(rig, "limits", "Anne", station="pont", limits_mm=limits_mm) == "second"
+    return ask(rig, "limits", "Bruno", station="pont", limits_mm=limits_mm)
