@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.guard_events import refusal_of, steps_of
+from amont_gateway.guard_events import ASKED, refusal_of, steps_of
+from amont_gateway.guard_words import same, word_result
 
 Record = dict[str, Any]
 Marks = Sequence[tuple[float, int]]  # (real s, replayed Unix ms) at each new speed
@@ -35,10 +36,10 @@ _TEXTS = {
         "{who} cleared the alarm {s} after the danger was over.",
     ),
     "unreset": ("Personne n’a levé l’alarme.", "Nobody cleared the alarm."),
-    "drill": ("Exercice demandé par {who}.", "A drill was asked for by {who}."),
+    "drill": ("Exercice, confirmé par {who}.", "Drill, confirmed by {who}."),
     "test": ("Essai silencieux lancé par {who}.", "A silent test was started by {who}."),
-    "limits": ("Seuils : {who} ({code}).", "Limits: {who} ({code})."),
-    "refused": ("Refusé à {who} : {asked} ({code}).", "Refused to {who}: {asked} ({code})."),
+    "limits": ("Seuils, {who} : {outcome}", "Limits, {who}: {outcome}"),
+    "refused": ("{who} {asked} – refusé : {outcome}", "{who} {asked} – refused: {outcome}"),
     "pins": ("Codes faux : {n} ({who}).", "Wrong PINs: {n} ({who})."),
 }
 
@@ -56,7 +57,7 @@ def read(folder: Path) -> list[Record]:
 
 def summary(records: Sequence[Record], marks: Marks, lang: str) -> list[str]:
     """Return the summary, a sentence a line."""
-    return list(_lines(records, marks, 1 if lang == "en" else 0))
+    return list(_lines(records, marks, lang))
 
 
 def real_s(at_ms: int, marks: Marks) -> float:
@@ -70,9 +71,9 @@ def real_s(at_ms: int, marks: Marks) -> float:
     return before[0] + (at_ms - before[1]) / 1000
 
 
-def _lines(records: Sequence[Record], marks: Marks, column: int) -> Iterator[str]:
+def _lines(records: Sequence[Record], marks: Marks, lang: str) -> Iterator[str]:
     def say(key: str, **values: object) -> str:
-        return _TEXTS[key][column].format(**values)
+        return _TEXTS[key][lang == "en"].format(**values)
 
     sounded = _first(records, "alarm")
     yield say("sounded" if sounded else "silent")
@@ -89,7 +90,7 @@ def _lines(records: Sequence[Record], marks: Marks, column: int) -> Iterator[str
             elif key in otherwise:
                 yield say(otherwise[key])
         yield from _reset(after, marks, say)
-    yield from _others(records, say)
+    yield from _others(records, lang, say)
 
 
 def _reset(after: Sequence[Record], marks: Marks, say: Any) -> Iterator[str]:
@@ -101,13 +102,18 @@ def _reset(after: Sequence[Record], marks: Marks, say: Any) -> Iterator[str]:
         yield say("unreset")
 
 
-def _others(records: Sequence[Record], say: Any) -> Iterator[str]:
+def _others(records: Sequence[Record], lang: str, say: Any) -> Iterator[str]:
     for record in records:
         kind, asked, who = record.get("kind"), record.get("asked"), record.get("person")
         if kind == "limits" and who:
-            yield say("limits", who=who, code=record.get("code"))
+            outcome = word_result(str(record.get("code")), str(asked))
+            yield say("limits", who=who, outcome=outcome[lang])
         elif kind == "siren" and who and refusal_of(record):
-            yield say("refused", who=who, asked=asked, code=refusal_of(record))
+            wish, outcome = (
+                ASKED.get(str(asked)) or same(str(asked)),
+                word_result(refusal_of(record)),
+            )
+            yield say("refused", who=who, asked=wish[lang], outcome=outcome[lang])
         elif kind == "siren" and asked in ("test", "drill") and asked in steps_of(record):
             yield say(str(asked), who=who)
     wrong = [str(r.get("person")) for r in records if r.get("kind") == "wrong pin"]

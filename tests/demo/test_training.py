@@ -121,7 +121,9 @@ def test_people_practise_from_calm_to_the_all_clear(course):
     read_until(process, "The siren sounds")
     siren = {"siren": "mairie"}
     assert (
-        luc.asks("mute", "000000" if luc.pin != "000000" else "111111", minutes="5", **siren)["code"]
+        luc.asks("mute", "000000" if luc.pin != "000000" else "111111", minutes="5", **siren)[
+            "code"
+        ]
         == "pin"
     )
     assert anne.asks("acknowledge", **siren)["code"] == "done"
@@ -139,7 +141,7 @@ def test_people_practise_from_calm_to_the_all_clear(course):
         person.close()
     for sentence in (
         "The siren sounded.", "Anne saw the alarm after", "Silence granted, confirmed by Luc",
-        "Luc cleared the alarm", "Limits: Anne (second).", "Wrong PINs: 1 (Luc).",
+        "Luc cleared the alarm", "Limits, Anne: Proposed. A second", "Wrong PINs: 1 (Luc).",
     ):  # fmt: skip
         assert sentence in said
     done = json.loads((folder / "done.json").read_text())
