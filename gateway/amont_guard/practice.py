@@ -10,7 +10,7 @@ is a finding.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +60,7 @@ class _Record:
     passed_s: float  # and of the last that passed; both at first: when the guard was set up
     last_ms: int | None = None
     ok: bool | None = None
+    found: dict[str, int] = field(default_factory=dict)  # code and level, by the last whole test
     day: int = 0  # of a drill: the newest date (ordinal) that is taken, begun or not
 
 
@@ -96,15 +97,22 @@ class Practice:
                 found.append((siren, kind))
         return found
 
-    def done(self, siren: str, kind: str, ok: bool | None, now_s: float, wall_ms: int) -> None:
-        """Take the outcome (None: cut off) of a test or drill, also of one that people started."""
+    def done(
+        self, siren: str, kind: str, ok: bool | None, now_s: float, wall_ms: int,
+        found: dict[str, int],
+    ) -> None:  # fmt: skip
+        """Take the outcome (None: cut off) of a test or drill, also of one that people started.
+
+        What a test found outlives the guard: a relay that is dead is so after a restart, too.
+        """
         record = self._records[siren][kind]
         record.last_ms, record.ok = wall_ms, ok
         record.passed_s = now_s if ok else record.passed_s
+        record.found = record.found if ok is None else found
 
     def findings(self, siren: str, now_s: float, wall_ms: int) -> dict[str, int]:
-        """Return what was missed, as code and level."""
-        found = {}
+        """Return what was missed and what the last test found, as code and level."""
+        found = {**self._records[siren][TEST].found}
         for kind, record in self._records[siren].items():
             ago_s, most_s = now_s - record.passed_s, float(MISSED_S[kind])
             if kind == DRILL and self._believed and self._plans[siren]["drill"]:

@@ -156,8 +156,8 @@ class Output:
         self._told = (False, False)  # relay, contact in series
         self._test_s: float | None = None  # when the last silent test began, unless it was cut
         self._pulsed, self._heard_s = False, 0  # in it: contact seen closed, looks with current
-        self._tested: dict[str, int] = {}  # found by a test that runs, and by the last one
-        self._result: dict[str, int] = {}
+        self._tested: dict[str, int] = {}  # found by a test that runs, and by those before
+        self.result: dict[str, int] = {}
 
     def drive(self, on: bool, now_s: float) -> None:
         """Command the relays; one that missed a command is told again at the next call.
@@ -196,7 +196,8 @@ class Output:
     def end_test(self, now_s: float) -> dict[str, int]:
         """End the test, finished or not, and return what it found: nothing is a pass."""
         cut = self._test_s is None or self._step(now_s) is not None or not self._pulsed
-        self._test_s, self._result = None, self._tested
+        self._test_s = None
+        self.result = self._tested | (self.result if cut else {})
         whole = TEST_PARTIAL not in self._tested
         known = {code: level for code, level in self._watch.found.items() if code == ISOLATE_OPEN}
         return self._tested | known | ({TEST_CUT: 1} if cut and whole else {})
@@ -223,7 +224,7 @@ class Output:
         """Return all that is wrong: 1 degraded, 2 fault."""
         found = {code: level for code, level in self._watch.found.items() if level}
         long = self.commanded and now_s - self._since_s >= MAX_ON_S
-        return self._result | found | ({MAX_ON: 1} if long else {})
+        return self.result | found | ({MAX_ON: 1} if long else {})
 
     def measured(self) -> dict[str, int]:
         """Return what was read last, in the units of the names."""

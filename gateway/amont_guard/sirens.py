@@ -82,5 +82,5 @@ class Sirens:
         self, name: str, kind: str, found: dict[str, int], now_s: float, wall_ms: int
     ) -> None:
         ok = False if alarm.FAULT in found.values() else None if TEST_CUT in found else True
-        self.practice.done(name, kind, ok, now_s, wall_ms)
+        self.practice.done(name, kind, ok, now_s, wall_ms, self.outputs[name].result)
         self._record({"kind": "tried", "siren": name, "tried": kind, "ok": ok, "findings": found})

@@ -160,6 +160,15 @@ def test_what_only_a_pulse_shows_stands_until_the_next_test(rig, fault, code):
     assert rig.output.findings(rig.now_s) == {}
 
 
+def test_a_test_that_is_cut_takes_nothing_back(rig):
+    rig.line.fault = "contact jammed"
+    rig.test()
+    rig.output.start_test(rig.now_s)
+    seconds(rig, 5)
+    assert rig.output.end_test(rig.now_s) == {"test_cut": 1}
+    assert "contact_open" in rig.output.findings(rig.now_s)
+
+
 def test_a_contact_that_stays_closed_after_off_is_silenced_by_the_contact_in_series(rig):
     rig.line.fault = "contact welded"
     seconds(rig, 20, on=True)

@@ -73,7 +73,7 @@ class Town:
             self.true_s += step_s
             for kind in self.look():
                 started.append(kind)
-                self.made.done("mairie", kind, passes, self.now_s, self.wall_ms())
+                self.made.done("mairie", kind, passes, self.now_s, self.wall_ms(), {})
         return started
 
     def restart(self, off_s=5, reboot=False):
@@ -284,7 +284,7 @@ def test_drill_of_people_counts():
     town.calm = False
     town.run(4 * 3600, 60)
     assert town.findings() == {"drill_missed": 1}
-    town.made.done("mairie", DRILL, True, town.now_s, town.wall_ms())
+    town.made.done("mairie", DRILL, True, town.now_s, town.wall_ms(), {})
     assert town.findings() == {}
 
 

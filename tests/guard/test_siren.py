@@ -409,6 +409,12 @@ def test_a_silent_test_finds_a_contact_that_does_not_move(rig, contact, found):
     assert {"code": found, "level": 2} in state["sirens"][0]["findings"]
     assert ("relay", "mairie", found, 2) in [tuple(f.values()) for f in state["faults"]]
     assert state["sirens"][0]["health"] == "fault"
+    rig.contacts.around = {}
+    rig.restart()
+    assert {"code": found, "level": 2} in rig.state()["sirens"][0]["findings"]
+    assert ask(rig, "test", "Anne") == "done"
+    rig.pass_s(70)
+    assert rig.state()["sirens"][0]["findings"] == []
 
 
 def test_a_flood_in_a_silent_test_sounds_at_once_and_the_test_is_none(rig):
