@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
@@ -12,7 +14,7 @@ from tests.page.site_script import CERTIFICATE
 
 from amont_gateway.page import Secure
 from amont_gateway.page.forms import SIREN_KINDS, metres_as_mm
-from amont_gateway.page.pages import Trials
+from amont_gateway.page.pages import READERS, Trials
 from amont_gateway.page.security import Refused
 from amont_gateway.view import Asked, LimitsChange, Result
 
@@ -47,6 +49,28 @@ def seen_from(script, client, host="pi.local:8080", scheme="http", path="/", **o
             return await http.request(options.pop("method", "GET"), path, **options)
 
     return asyncio.run(ask())
+
+
+def test_many_reports_at_once_do_not_take_the_pages_threads(script):
+    held, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(_number, _lang):
+        begun.release()
+        assert held.wait(30)
+        return "<p>told</p>"
+
+    server = script.serve(incident=slow)
+    try:
+        with client_of(server) as http, ThreadPoolExecutor(45) as pool:
+            asked = [pool.submit(http.get, "/incident/1") for _ in range(45)]
+            assert begun.acquire(timeout=10)
+            assert httpx.get(f"{http.base_url}", trust_env=False).status_code == 200
+            assert not all(begun.acquire(timeout=0.1) for _ in range(READERS))  # no third one
+            held.set()
+            assert {one.result().status_code for one in asked} == {200}
+    finally:
+        held.set()
+        server.stop()
 
 
 # --- actions on a siren

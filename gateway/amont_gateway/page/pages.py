@@ -39,6 +39,7 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 SEVERITIES = ("alarm", "fault", "notice", "info")
 SEARCH_CHARS = 60
+READERS = 2  # reports at once: many must not take the threads that show the river
 TRIALS_KEPT, TRIAL_S = 8, 60.0  # trying limits reads the journal of three months
 # A report is one file with its own style and no script, so that it can be kept and printed.
 REPORT_POLICY = (
@@ -68,6 +69,7 @@ class Pages:
         self.page = page
         self.secure = secure
         self.trials = Trials(dry_run) if dry_run is not None else None
+        self._readers = anyio.CapacityLimiter(READERS)
 
     def routes(
         self,
@@ -146,7 +148,7 @@ class Pages:
 
     def _incidents(self, incidents: Callable[[], list[IncidentLine]]) -> _Endpoint:
         async def answer(request: Request) -> Response:
-            lines = await _recorded(incidents)
+            lines = await self._recorded(incidents)
             return await self.page.html(request, "incidents", lines=lines)
 
         return answer
@@ -154,7 +156,7 @@ class Pages:
     def _incident(self, incident: Callable[[int, str], str | None]) -> _Endpoint:
         async def answer(request: Request) -> Response:
             number = request.path_params["number"]
-            html = await _recorded(incident, number, language(request))
+            html = await self._recorded(incident, number, language(request))
             if html is None:
                 raise Refused(404, "refused.unknown")
             return _report(html)
@@ -170,18 +172,26 @@ class Pages:
     async def authority(self, request: Request) -> Response:
         """Answer how to make a device trust this page."""
         assert self.secure is not None
-        fingerprint = await _recorded(self.secure.fingerprint)
+        fingerprint = await self._recorded(self.secure.fingerprint)
         return await self.page.html(request, "authority", fingerprint=fingerprint)
 
     async def certificate(self, _request: Request) -> Response:
         """Answer the authority's certificate, which is public."""
         assert self.secure is not None
-        body = await _recorded(self.secure.certificate)
+        body = await self._recorded(self.secure.certificate)
         return Response(
             body,
             media_type="application/x-x509-ca-cert",
             headers={"Content-Disposition": 'attachment; filename="amont.crt"'},
         )
+
+    async def _recorded(self, read: Callable[..., _Read], *arguments: object) -> _Read:
+        """Read records on a thread; trouble with them is said, and costs this page alone."""
+        try:
+            return await run_sync(read, *arguments, limiter=self._readers)
+        except Exception:
+            log.exception("records could not be read")
+            raise Refused(503, "refused.records") from None
 
 
 class Trials:
@@ -218,15 +228,6 @@ class Trials:
 def _fits(event: Event, show: str, word: str, lang: str) -> bool:
     text = event.text.get(lang) or next(iter(event.text.values()), event.kind)
     return (not show or event.severity == show) and word.casefold() in text.casefold()
-
-
-async def _recorded(read: Callable[..., _Read], *arguments: object) -> _Read:
-    """Read records on a thread; trouble with them is said, and costs this page alone."""
-    try:
-        return await run_sync(read, *arguments)
-    except Exception:
-        log.exception("records could not be read")
-        raise Refused(503, "refused.records") from None
 
 
 def _report(html: str) -> Response:
