@@ -17,6 +17,7 @@ from amont_gateway.guard_words import (
     metres,
     named,
     same,
+    word_limit,
     word_result,
 )
 from amont_gateway.view import Text
@@ -128,8 +129,8 @@ def _asked(record: dict[str, Any]) -> Text:
 def _level(record: dict[str, Any], names: Names) -> Text:
     level, rule = str(record.get("level")), str(record.get("rule"))
     words = LEVELS.get(level) or same(level)
-    because, limit = RULES.get(rule) or same(rule), metres(record.get("limit_mm"))
-    mark = {x: "" if level == "normal" else f" (≥ {limit[x]})" for x in LANGUAGES}
+    because, limit = RULES.get(rule) or same(rule), word_limit(record)
+    mark = {x: "" if level == "normal" else f" ({limit[x]})" for x in LANGUAGES}
     what = {x: f"{words[x]}{mark[x]}, {because[x]}" for x in LANGUAGES}
     return _both(named(str(record.get("station")), names), what if record.get("rule") else words)
 

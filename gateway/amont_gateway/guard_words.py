@@ -264,12 +264,20 @@ def word_reason(reason: Mapping[str, Any], names: Names) -> Text:
         return {}
     place = named(str(reason["station"]), names)
     rule = RULES.get(str(reason.get("rule"))) or same(str(reason.get("rule")))
-    stage, limit = metres(reason.get("stage_mm")), metres(reason.get("limit_mm"))
-    sign = "<" if reason.get("level") == "normal" else "≥"
+    stage, mark = metres(reason.get("stage_mm")), word_limit(reason)
     return {
-        "fr": f"{place['fr']} : {stage['fr']} ({sign} {limit['fr']}), {rule['fr']}",
-        "en": f"{place['en']}: {stage['en']} ({sign} {limit['en']}), {rule['en']}",
+        "fr": f"{place['fr']} : {stage['fr']} ({mark['fr']}), {rule['fr']}",
+        "en": f"{place['en']}: {stage['en']} ({mark['en']}), {rule['en']}",
     }
+
+
+def word_limit(reason: Mapping[str, Any]) -> Text:
+    """Word the limit of a level: reached, not reached, or ahead when sensors were lost."""
+    limit = metres(reason.get("limit_mm"))
+    if reason.get("rule") == "lost while rising":
+        return {"fr": f"seuil {limit['fr']}", "en": f"limit {limit['en']}"}
+    sign = "<" if reason.get("level") == "normal" else "≥"
+    return {x: f"{sign} {limit[x]}" for x in LANGUAGES}
 
 
 def metres(value_mm: object) -> Text:

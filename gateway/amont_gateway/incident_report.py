@@ -196,7 +196,7 @@ class _Report:
             level, rule = str(record.get("level")), str(record.get("rule"))
             words = (RULES.get(rule) or same(rule))[self.lang]
             limit = record.get("limit_mm")
-            mark = f", ≥ {self.f.metres(limit)}" if limit and level != "normal" else ""
+            mark = self.t("at.limit", limit=self.f.metres(limit)) if limit else ""
             cells = (
                 self._time(int(record["at_ms"])),
                 self.t(

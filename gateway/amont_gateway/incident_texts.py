@@ -76,6 +76,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col.rule": ("Règle et seuil", "Rule and limit"),
     "col.readings": ("Mesures", "Readings"),
     "at.level": ("{station} : {level}", "{station}: {level}"),
+    "at.limit": (", seuil {limit}", ", limit {limit}"),
     "reading": (
         "{sensor} : {value}, âge {age}{flags}, {freshness}",
         "{sensor}: {value}, {age} old{flags}, {freshness}",

@@ -165,4 +165,6 @@ def test_faults_and_reasons_name_places_as_the_site_does():
         "fr": "Le pont : 2,54\xa0m (≥ 2,50\xa0m), deux capteurs d’accord",
         "en": "The bridge: 2.54\xa0m (≥ 2.50\xa0m), two sensors agree",
     }
+    lost = word_reason({**reason, "stage_mm": 1520, "rule": "lost while rising"}, NAMES)
+    assert "1.52\u00a0m (limit 2.50\u00a0m), sensors lost" in lost["en"]
     assert word_reason({}, NAMES) == {}

@@ -228,7 +228,7 @@ def test_the_headline_of_the_siren(fields, key):
     ("level", "stage_mm", "said"),
     [
         ("normal", 1250, "au-dessus du seuil « Vigilance », pas encore confirmé"),
-        ("alarm", 2450, "ALARME maintenue, l’eau est repassée sous le seuil"),
+        ("alarm", 2450, "ALARME maintenue, l’eau est sous le seuil"),
         ("alarm_plus", 3300, "ALARME GRAVE, 10 cm au-dessus du seuil"),
         ("warning", 1800, "alerte, 70 cm sous l’alarme"),
         ("unknown", 1250, "niveau d’alerte inconnu"),

@@ -34,8 +34,8 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
         "SEVERE ALARM, {gap} above the threshold",
     ),
     "rest.held": (
-        "{level} maintenue, l’eau est repassée sous le seuil",
-        "{level} held, the water is back below the threshold",
+        "{level} maintenue, l’eau est sous le seuil",
+        "{level} held, the water is below the threshold",
     ),
     "rest.pending": (
         "au-dessus du seuil « {level} », pas encore confirmé",
