@@ -79,8 +79,11 @@ def _one_town(folder: Path, chance: random.Random) -> tuple[list[float], float, 
 def _alarm(made: Town, station: int) -> float:
     """Return the milliseconds from the deciding frame to the relay."""
     low, high = made.pairs[station]
-    made.put(high.frame(ALARM_MM))  # a leap of one sensor alone is doubted: no siren yet
+    made.put(high.frame(ALARM_MM))  # a leap is doubted until it was read twice: no siren yet
+    made.put(low.frame(ALARM_MM))
     next_second()
+    made.put(high.frame(ALARM_MM))
+    time.sleep(0.1)
     assert not made.sounding(station)
     frame = low.frame(ALARM_MM)
     began_ns = time.monotonic_ns()

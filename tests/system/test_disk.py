@@ -2,7 +2,7 @@
 
 import pytest
 from tests.system.mounts import MountedTown, fill
-from tests.system.town import ALARM_MM, town, until
+from tests.system.town import town, until
 
 pytestmark = pytest.mark.servers
 
@@ -73,8 +73,7 @@ def test_a_read_only_disk_of_the_guard(place):
     place.space.remount(place.mounts["state"], "ro")
     place.guard.start(place.guard_command)
     until(lambda: place.guard.log.read_text().count('"kind": "start"') == 2, "its start")
-    for node in place.pairs[4]:
-        place.put(node.frame(ALARM_MM))
+    place.leap(4)
     sounds = '"siren": "s4", "state": "sound"'
     until(lambda: sounds in place.guard.log.read_text(), "the siren")
     assert "disk Read-only file system" in place.guard.log.read_text()
