@@ -268,6 +268,8 @@ def _output(rules: Rules, path: Path, siren: Siren) -> None:
     for key in output.__struct_fields__[1:]:
         if key not in known and getattr(output, key) is not None:
             rules.say((*here, key), "output-useless", kind=output.kind, key=key)
+    if output.active_high is False:
+        rules.say((*here, "active_high"), "active-low")
     missing = [k for k, usual in known.items() if usual == NEEDED and getattr(output, k) is None]
     for key in missing:
         rules.say(here, "output-missing", kind=output.kind, key=key, example=EXAMPLES[key])

@@ -211,6 +211,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "an output of kind {kind} has no '{key}'; remove it, or change the kind",
         "une sortie de type {kind} n'a pas de « {key} » ; retirez-le, ou changez le type",
     ),
+    "active-low": (
+        "a relay that is on while its pin is low sounds while the computer starts; remove "
+        "this, and take a board that is on while the pin is high",
+        "un relais fermé quand sa broche est basse sonne pendant que l'ordinateur démarre ; "
+        "retirez ceci, et prenez une carte fermée quand la broche est haute",
+    ),
     "no-wires": (
         "'{key}' needs wires, and a simulated output has none; remove it, or write kind: gpio "
         "or kind: modbus",

@@ -91,6 +91,7 @@ class SensorState:
         self.drifting = False
         self.restored = False  # from before a restart: remembers, has no say
         self.asleep_s = 0  # since `value`, how long nobody listened
+        self.loss_tells = True  # False: it may fall silent for what stands between it and us
         self._points: list[tuple[int, int]] = []  # (at_s, value), oldest first
 
     def age_s(self, now_s: int) -> int:
@@ -113,6 +114,8 @@ class SensorState:
         # No usable reading for less than LOST_S; the last was at watch or above, and rising.
         silent_s = now_s - self.good_s - self.lasts_s
         if self.value is None or self.doubted or not self.asleep_s <= silent_s < LOST_S:
+            return False
+        if not self.loss_tells:
             return False
         return self.value >= station.limits[WATCH] and self.rising > station.rise_mm
 

@@ -248,6 +248,8 @@ class Judge:
             sensor = self.sensors[name]
             fast_s = _LOST_SAMPLES * config.nodes[sensor.node].fast_interval_s
             state = voting.SensorState(name, sensor.channel.validity_s, fast_s)
+            # a broker or a gateway that stops, or lies, must not look like a flood
+            state.loss_tells = config.nodes[sensor.node].carrier == "bridge"
             station.sensors.append(state)
             sensor.seats.append((station, state))
         return station

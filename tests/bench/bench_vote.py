@@ -43,6 +43,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     ``full`` lives through 2,000 station-years for each number of sensors, on all cores.
     """
     print(f"vote: assumed a year and sensor: {Rates()}; people reset after half an hour;", end=" ")
+    print("not modelled: disturbances of 20 to 180 s, single lost frames;", end=" ")
     print("right is an alarm up to an hour before the limit, late one 10 min after it")
     jobs = [
         (seed * 10_000 + batch, min(BATCH_YEARS, years), sensors)

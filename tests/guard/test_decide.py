@@ -63,6 +63,20 @@ def test_only_a_node_that_says_it_samples_fast_is_lost_within_fast_intervals(fas
     assert made.sounding("mairie") is not fast
 
 
+@pytest.mark.parametrize(("carrier", "sounds"), [("bridge", True), ("mqtt", False)])
+def test_only_what_the_own_bridge_brought_can_be_lost_while_rising(carrier, sounds):
+    # a gateway that stops, is updated or withholds frames is no flood
+    made = judge(nodes=[{**node, "carrier": carrier} for node in site()["nodes"]])
+    for at, value in enumerate((900, 1000, 1100, 1200, 1250, 1300)):
+        for number in (17, 18):
+            now_s = 60.0 * at
+            made.samples(number, 1, sample(value, seq=at, fast=True), YOUNG, now_s, [])
+    assert not made.sounding("mairie")
+    for second in range(400):
+        made.tick(300.0 + second)
+    assert made.sounding("mairie") is sounds
+
+
 def test_a_sensor_may_belong_to_two_stations_and_a_siren_follow_both():
     first = site()["stations"][0]
     second = {**first, "id": "moulin", "watch_mm": 500, "sensors": ["pont-a"]}

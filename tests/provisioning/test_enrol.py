@@ -95,7 +95,7 @@ def test_a_node_on_mqtt_gets_its_certificates(desk, tls):
     assert desk.run("--tls", tls, node=METER) == 0
     config = ConfigStore(str(desk.board())).load()
     assert config.carrier["site"] == "sainte-amonette"
-    assert config.high_mark is None and config.alarm_mark is None
+    assert (config.high_mark, config.alarm_mark) == (None, None)
     for key in ("ca", "cert", "key"):
         assert (desk.board() / config.carrier["tls"][key]).is_file()
 

@@ -169,6 +169,15 @@ CASES: dict[str, tuple[Edit, str, str]] = {
         "pin: 17",
         "sirens[0].output.pin",
     ),
+    "active-low": (
+        swap(
+            "kind: simulated",
+            "kind: gpio, pin: 17, active_high: false, readback_pin: 27, isolate_pin: 23, "
+            "isolate_readback_pin: 24",
+        ),
+        "active_high: false",
+        "sirens[0].output.active_high",
+    ),
     "no-wires": (
         swap("{kind: simulated}", "{kind: simulated}\n    supervision: {mains: 22}"),
         "mains: 22",
