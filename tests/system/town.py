@@ -231,8 +231,8 @@ class Town:
         return found
 
     def read_page(self, language: str) -> str:
-        """Return the text of the page's HTML."""
-        url = f"http://{self.page}/?lang={language}"
+        """Return the text of the page's whole journal."""
+        url = f"http://{self.page}/journal?lang={language}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             text = answer.read().decode()
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
