@@ -71,7 +71,7 @@ def test_a_reading_from_long_ago(place):
 def test_a_clock_in_1970_shows_nothing_dated_then_and_loses_nothing(place):
     place.deliver()
     place.wall.set(IN_1970_MS)
-    place.shows("clock_jump", "L'horloge de ce poste a sauté de -", "clock jumped by -")
+    place.shows("clock_jump", "L’horloge de ce poste a sauté de -", "clock jumped by -")
     place.deliver()
     place.shows("time_implausible", "nœud 31", "kept, not shown", at_least=10)
     place.flood(1)
@@ -98,7 +98,7 @@ def test_a_node_whose_clock_leaps(place):
     for node in (low, high):
         node.base_s -= leaped
         place.put(node.frame(ALARM_MM))
-    place.shows("guard_fault", "L’âge des mesures de rive-a3 n’est pas prouvé", "is not proved")
+    place.shows("guard_fault", "L’âge des mesures de N103 n’est pas prouvé", "is not proved")
     assert not place.sounding(3)
     until(lambda: place.status()["counters"].get("guard_implausible_time", 0) >= 2)
     for node in (low, high):

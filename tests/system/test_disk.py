@@ -38,7 +38,7 @@ def test_without_the_models_folder(place):
 
 def test_a_full_disk_of_the_journal(place):
     filler = fill(place.data, leave_bytes=20 << 20)
-    place.shows("journal_full", "Disque plein : rien n'est acquitté", "Disk full: nothing is ack")
+    place.shows("journal_full", "Disque plein : rien n’est acquitté", "Disk full: nothing is ack")
     assert place.status()["journal"] == "full"
     place.flood(1)
     refused_then_kept(place, filler.unlink)
@@ -60,7 +60,7 @@ def test_a_read_only_disk_of_the_journal(place):
     place.space.remount(place.mounts["data"], "ro")
     place.start_gateway()
     until(lambda: (view := place.view()) and view["guard_alive"], "the page")
-    place.shows("journal_read_only", "lecture seule : rien n'est", "read-only: nothing is")
+    place.shows("journal_read_only", "lecture seule : rien n’est", "read-only: nothing is")
     assert place.status()["journal"] == "read-only"
     place.flood(3)
     until(lambda: place.status()["broker"] == "ok", "the broker")
