@@ -1,6 +1,10 @@
 # The words of one siren's alarm: states, events, actions, limits, and its storable state.
 from amont_watch.vote import NORMAL
 
+MYPY = False
+if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
+    from typing import Any
+
 IDLE, SOUND, MUTED, LATCH = 0, 1, 2, 3
 ARMED, TEST, DRILL, BYPASS = 0, 1, 2, 3
 OK, DEGRADED, FAULT = 0, 1, 2
@@ -126,7 +130,7 @@ class State:
         return saved
 
 
-def state_from_dict(saved: dict[str, object], now_s: int) -> State:
+def state_from_dict(saved: "dict[str, Any]", now_s: int) -> State:
     # Raises KeyError or ValueError if `saved` is not from as_dict. Follow it with Event(RESTART).
     state = State()
     for name in _STORED:

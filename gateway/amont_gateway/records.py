@@ -23,6 +23,7 @@ from amont_gateway.counters import Counters
 FILE = "records.db"
 MAX_RECORDS = 50_000  # years of a quiet river; 17 MB
 MAX_WAITING = 10_000
+LATEST_MS = 253_402_214_400_000  # the last day of the year 9999
 _ROUND_S = 0.25
 _RETRY_S = 5.0
 _PRUNE = 1_000  # rows at a time
@@ -162,6 +163,16 @@ class RecordReader:
     def _rows(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, Record]]:
         found = self._connection.execute(f"SELECT id, content FROM record WHERE {where}", values)
         for record_id, content in found:
-            record = json.loads(content)
-            if isinstance(record, dict):
+            record = _parsed(content)
+            if record is not None:
                 yield record_id, record
+
+
+def _parsed(content: object) -> Record | None:
+    """Return a record that a calendar can place; one damaged row must not hide the others."""
+    try:
+        record = json.loads(content) if isinstance(content, str) else None
+    except ValueError:
+        return None
+    at_ms = record.get("at_ms") if isinstance(record, dict) else None
+    return record if type(at_ms) is int and 0 <= at_ms < LATEST_MS else None

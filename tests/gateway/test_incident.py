@@ -1,7 +1,9 @@
 """An incident from the records to the sheet of paper: found, told, honest, harmless."""
 
+import contextlib
 import json
 import re
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -132,6 +134,17 @@ def test_an_end_that_was_not_heard_is_closed_by_calm_and_numbers_stay(tmp_path, 
     again, second = incidents.read(path)
     assert again.number == first.number == 3
     assert second.until_ms is None
+
+
+def test_a_damaged_row_hides_no_other(tmp_path, places):
+    path = keep(tmp_path, [{"kind": "level", "level": "alarm"}, level(2**62, "alarm"), *FLOOD])
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        row = "INSERT INTO record(at_ms, kind, content) VALUES (?, 'level', ?)"
+        file.executemany(row, [(T0, "{cut"), (T0, "[1]"), (T0, b"\xff")])
+    (incident,) = incidents.read(path)
+    assert incident.until_ms == T0 + 6 * HOUR_MS
+    told = tell(places, tmp_path, incident, T0 + 24 * HOUR_MS)
+    assert "two sensors agree" in report(told, places, "en", T0 + 24 * HOUR_MS)
 
 
 def test_a_second_look_reads_on_and_another_file_is_read_anew(tmp_path):
