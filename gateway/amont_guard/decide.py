@@ -190,8 +190,9 @@ class Judge:
         """Return how fast a node should sample: normal, fast, or as while a siren sounds."""
         mine = [s for sensor in self._by_node.get(node, ()) for s, _ in sensor.seats]
         sounding = [x for x in self.sirens.values() if x.state.annunciation == alarm.SOUND]
-        if any(station in siren.stations for siren in sounding for station in mine):
-            return _RATE_SIREN
+        undecided = any(s.vote.voters and s.hazard.level < voting.ALARM for s in mine)
+        if undecided or any(s in siren.stations for siren in sounding for s in mine):
+            return _RATE_SIREN  # more readings, soon: votes in a row decide
         high = any(max(s.hazard.level, s.advised(now_s)) >= voting.WATCH for s in mine)
         return _RATE_FAST if high else _RATE_NORMAL
 

@@ -236,7 +236,8 @@ def _shares(folder: Path, chance: random.Random, trials: int) -> Iterator[Figure
                "unit": f"% of {tried[kind]}", "goal": 100.0,
                "met": found[kind] == tried[kind]}  # fmt: skip
     yield {"name": "audit.all_found", "value": found.total(), "unit": f"of {trials}",
-           "anchor": by_crc, "goal": trials, "met": found.total() == trials}  # fmt: skip
+           "anchor": by_crc, "goal": trials, "met": found.total() == trials,
+           "trials": trials, "failures": trials - found.total()}  # fmt: skip
 
 
 def _harmless(folder: Path, chance: random.Random, trials: int) -> Iterator[Figure]:

@@ -43,7 +43,8 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     yield {"name": "guard.page_cases", "value": found.cases, "unit": "requests and messages",
            "goal": f">= {count}", "met": found.cases >= count}  # fmt: skip
     yield {"name": "guard.page_unauthorised", "value": len(found.changes), "unit": "changes",
-           "goal": 0, "met": not found.changes}  # fmt: skip
+           "goal": 0, "met": not found.changes,
+           "trials": found.cases, "failures": len(found.changes)}  # fmt: skip
     yield {"name": "guard.page_server_errors", "value": len(found.wrong),
            "unit": "5xx, or names as markup", "goal": 0, "met": not found.wrong}  # fmt: skip
 

@@ -224,7 +224,7 @@ def _share(name: str, times: dict[str, int], faults: dict[str, str]) -> dict[str
     unit = f"of {len(faults)}" + (f", not {missed}" if missed else "")
     return {
         "name": name, "value": len(times), "unit": unit, "goal": str(len(faults)),
-        "met": not missed,
+        "met": not missed, "trials": len(faults), "failures": len(missed),
     }  # fmt: skip
 
 

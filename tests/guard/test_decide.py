@@ -63,6 +63,16 @@ def test_only_a_node_that_says_it_samples_fast_is_lost_within_fast_intervals(fas
     assert made.sounding("mairie") is not fast
 
 
+def test_a_vote_that_does_not_sound_yet_asks_for_more_readings_soon():
+    made = judge()
+    assert made.rate(17, 0.0) == 0
+    made.samples(17, 1, sample(2600, seq=10), YOUNG, 100.0, [])
+    assert not made.sounding("mairie")
+    assert (made.rate(17, 100.0), made.rate(18, 100.0), made.rate(31, 100.0)) == (2, 2, 0)
+    made.samples(17, 1, sample(1300, seq=11, tick_s=1060), YOUNG, 160.0, [])
+    assert made.rate(17, 160.0) == 1
+
+
 @pytest.mark.parametrize(("carrier", "sounds"), [("bridge", True), ("mqtt", False)])
 def test_only_what_the_own_bridge_brought_can_be_lost_while_rising(carrier, sounds):
     # a gateway that stops, is updated or withholds frames is no flood
