@@ -4,6 +4,8 @@ import pytest
 from tests.bench import bench_crossing, story
 from tests.bench.village import RelayDouble
 
+from amont_guard.decide import Judge
+
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
@@ -37,8 +39,10 @@ def test_a_relay_that_is_switched_before_a_decision_is_found():
     assert outcome.counts["on before a decision"]
 
 
-def test_crossings_find_nodes_that_know_no_alarm_mark():
-    naive = [c.taken_s for c in bench_crossing.crossings("fast", 1, False, 3)]
+def test_crossings_find_a_village_that_never_hurries(monkeypatch):
+    with monkeypatch.context() as planted:  # neither the node's own mark nor the guard's wish
+        planted.setattr(Judge, "rate", lambda *_: 1)
+        naive = [c.taken_s for c in bench_crossing.crossings("fast", 1, False, 3)]
     assert max(naive) > bench_crossing.FAST_GOAL_S
     marked = [c.taken_s for c in bench_crossing.crossings("fast", 1, True, 3)]
     assert max(marked) <= bench_crossing.FAST_GOAL_S

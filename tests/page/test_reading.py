@@ -4,6 +4,7 @@ import importlib.resources
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 from tests.page.conftest import PICTURES, SIZES
 from tests.page.sample_views import VIEWS
 from tests.page.site_script import Script
@@ -40,7 +41,12 @@ def measured(page, call):
 
 
 def open_all(page):
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    opening = "document.querySelectorAll('details').forEach((d) => { d.open = true; })"
+    try:
+        page.evaluate(opening)
+    except Error:  # the page went from the state before to this one by loading itself again
+        page.wait_for_load_state()
+        page.evaluate(opening)
 
 
 def violations(page):
