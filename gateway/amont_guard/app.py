@@ -94,7 +94,9 @@ class Guard:
             folder, clock, self.writer, self.keys, self.freshness, self.judge, self.thresholds,
             self.practice,
         )  # fmt: skip
-        self.sirens = Sirens(self.outputs, self.judge, self.practice, self._record)
+        self.sirens = Sirens(
+            self.outputs, self.judge, self.practice, self._store.save_state, self._record
+        )
         # one each: a disk that hangs must not keep people out
         self._sums, self._looks, self._logger = Worker(), Worker(1), Worker(256)
         self.people = People(

@@ -21,11 +21,14 @@ class Sirens:
 
     def __init__(
         self, outputs: dict[str, Output], judge: Judge, practice: Practice,
-        record: Callable[[dict[str, Any]], None],
+        keep: Callable[[], None], record: Callable[[dict[str, Any]], None],
     ) -> None:  # fmt: skip
-        """Take the outputs as they are found; ``record`` writes the audit."""
+        """Take the outputs as they are found.
+
+        ``keep`` stores what a restart needs, ``record`` writes the audit.
+        """
         self.outputs, self.practice = outputs, practice
-        self._judge, self._record = judge, record
+        self._judge, self._keep, self._record = judge, keep, record
 
     def drive(self, now_s: float) -> None:
         """Tell every output what it is to do now."""
@@ -33,9 +36,11 @@ class Sirens:
             output.drive(self._judge.sounding(name), now_s)
 
     def carry_out(self, decisions: list[Decision], now_s: float, wall_ms: int) -> None:
-        """Drive the sirens that were decided about, then record why."""
+        """Drive the sirens that were decided about, keep that they were, then record why."""
         for name in {decision.siren for decision in decisions} - {""}:
             self.outputs[name].drive(self._judge.sounding(name), now_s)
+        if any(decision.actions for decision in decisions):
+            self._keep()  # a kill must leave no alarm that the audit tells and a restart ends
         for decision in decisions:
             self._record(decision.record)
             for action in decision.actions:

@@ -119,7 +119,15 @@ class Writer:
                 return
 
     def _write_all_that_waits(self) -> str:
-        jobs: list[Callable[[], None]] = [partial(self._write_file, p) for p in list(self._files)]
+        # Files first, and of the audit what was recorded before this turn began: what a record
+        # tells of is on the disk before the record is.
+        with self._ready:
+            paths = list(self._files)
+            if not self._taken:
+                head = [{"kind": "lost", "count": self._lost}] if self._lost else []
+                self._taken, self._lost = head + list(self._ring), 0
+                self._ring.clear()
+        jobs: list[Callable[[], None]] = [partial(self._write_file, path) for path in paths]
         errors = []
         for job in [*jobs, self._write_audit]:
             try:  # one bad path must not hold up the others
@@ -138,12 +146,7 @@ class Writer:
             taken[1]()
 
     def _write_audit(self) -> None:
-        while self._taken or self._ring:
-            if not self._taken:
-                with self._ready:
-                    head = [{"kind": "lost", "count": self._lost}] if self._lost else []
-                    self._taken, self._lost = head + list(self._ring), 0
-                    self._ring.clear()
+        if self._taken:
             self._audit.append(self._taken, self._disk.append)
             self._taken = []
 

@@ -332,7 +332,7 @@ class Rig:
 
     def flush(self):
         """Wait until the disk thread has written all that it was given before."""
-        for _ in range(2):  # a round writes files, then the audit
+        for _ in range(3):  # a round: files, then the audit; one more for what failed before
             done = threading.Event()
             self.guard.writer.put(self.folder / "flushed", b"", done.set)
             assert done.wait(20)

@@ -66,6 +66,50 @@ def test_siren_sounds_while_the_disk_hangs(troubled, monkeypatch):
     assert disk_fault(troubled) == ["hung"]
 
 
+class NotingDisk(TroubledDisk):
+    """A disk that notes what reached it, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def replace(self, path, content):
+        super().replace(path, content)
+        if path.name == "state.json":
+            sirens = json.loads(content)["alarms"]["sirens"]
+            self.noted.append(("kept", sirens["mairie"]["annunciation"]))
+
+    def append(self, path, at, content):
+        super().append(path, at, content)
+        self.noted += [("told", json.loads(r).get("state")) for r in content.splitlines()]
+
+
+def test_what_the_audit_tells_a_restart_knows(tmp_path):
+    rig = Rig(tmp_path / "state", NotingDisk())
+    rig.prove()
+    rig.live(*RISING)
+    rig.flush()
+    told = rig.disk.noted.index(("told", "sound"))
+    assert ("kept", 1) in rig.disk.noted[:told]
+    rig.close()
+
+
+def test_what_is_recorded_while_files_are_written_waits_for_files_put_before_it(tmp_path):
+    disk = NotingDisk()
+    disk.gate = threading.Event()
+    writer = Writer(AuditLog(tmp_path / "audit.jsonl"), disk)
+    writer.start()
+    writer.put(tmp_path / "other.json", b"{}")
+    while not disk.writes:  # the disk thread is at the gate with it
+        threading.Event().wait(0.001)
+    state = {"alarms": {"sirens": {"mairie": {"annunciation": 1}}}}
+    writer.put(tmp_path / "state.json", json.dumps(state).encode())
+    writer.record({"state": "sound"})
+    disk.gate.set()
+    assert writer.stop(10)
+    assert disk.noted.index(("kept", 1)) < disk.noted.index(("told", "sound"))
+
+
 def test_ring_is_bounded_and_says_what_it_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(writer_module, "AUDIT_RING", 10)
     path, disk = tmp_path / "audit.jsonl", TroubledDisk()
