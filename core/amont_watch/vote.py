@@ -125,6 +125,7 @@ class SensorState:
             "value": self.value, "age_s": now_s - self.good_s,
             "flags": self.flags | SUSPECT if self.doubted else self.flags & ~SUSPECT,
             "freshness": self.freshness, "rising": self.rising, "asleep_s": self.asleep_s,
+            "votes": self.votes, "votes_s": [now_s - since_s for since_s in self.votes_s],
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip
 
@@ -135,6 +136,11 @@ class SensorState:
         points = [(now_s - int(past_s), int(value)) for past_s, value in saved["points"]]
         names = ("age_s", "flags", "freshness", "rising", "asleep_s")
         age_s, flags, freshness, rising, slept_s = [int(saved[name]) for name in names]
+        votes = [int(count) for count in saved.get("votes", (0, 0))]  # none of an older release
+        votes_s = [now_s - int(past_s) for past_s in saved.get("votes_s", (0, 0))]
+        if len(votes) != 2 or len(votes_s) != 2:
+            raise ValueError("not two counts of votes")
+        self.votes, self.votes_s = votes, votes_s
         self.value = None if saved["value"] is None else int(saved["value"])
         self.at_s = self.good_s = now_s - age_s
         self.flags, self.freshness, self.rising = flags, freshness, rising
@@ -160,7 +166,7 @@ def observe(
     # Take one reading; False if it is not newer than the last one. A reading counts once.
     if sensor.value is not None and not sensor.restored and at_s <= sensor.at_s:
         return False
-    if sensor.restored or at_s - sensor.at_s >= sensor.validity_s or flags & (RANGE | FAULT):
+    if at_s - sensor.at_s >= sensor.validity_s or flags & (RANGE | FAULT):
         sensor.votes = [0, 0]  # not in a row
     if flags & RATE or flags & SUSPECT > sensor.flags & SUSPECT:
         sensor.doubted = True

@@ -202,9 +202,14 @@ class Judge:
         return {
             "sirens": {name: siren.state.as_dict(now) for name, siren in self.sirens.items()},
             "stations": {
-                name: {**s.hazard.as_dict(), "sensors": {x.id: x.as_dict(now) for x in s.sensors}}
+                name: {
+                    **s.hazard.as_dict(now),
+                    "rule": s.rule,
+                    "sensors": {x.id: x.as_dict(now) for x in s.sensors},
+                }
                 for name, s in self.stations.items()
             },
+            "reasons": {name: siren.reason for name, siren in self.sirens.items()},
             "judged": {n: [*s.judged, *s.quality.memory()] for n, s in self.sensors.items()},
         }
 
@@ -224,6 +229,7 @@ class Judge:
         for name in self.stations.keys() & saved["stations"].keys():
             station, was = self.stations[name], saved["stations"][name]
             station.hazard.restore(was, now)
+            station.rule = str(was.get("rule", station.rule))
             for sensor in station.sensors if sensors_too else ():
                 if sensor.id in was["sensors"]:
                     sensor.restore(was["sensors"][sensor.id], then, now - then)
@@ -233,6 +239,7 @@ class Judge:
             self.sensors[name].quality.remember(memory)
         for name in self.sirens.keys() & states.keys():
             self.sirens[name].state = states[name]
+            self.sirens[name].reason = dict(saved.get("reasons", {}).get(name, {}))
 
     def restart(self, now_s: float) -> list[Decision]:
         """Begin: a sounding alarm goes on, a mute does not, nothing starts from idle."""

@@ -35,7 +35,7 @@ def _live(seed: int, stories: int, **what: int) -> tuple[Counter[str], int]:
             outcome = life.result()
             counts += outcome.counts
             wrong += outcome.failures
-            for text in outcome.what:
+            for text in outcome.what + [f"excused, {text}" for text in outcome.excused]:
                 print(f"story {number} {what}: {text}")
     return counts, wrong
 
@@ -46,6 +46,7 @@ def _one(seed: int, what: dict[str, int]) -> Outcome:
 
 def _figure(name: str, wrong: int, trials: int, counts: Counter[str]) -> dict[str, Any]:
     return {
-        "name": name, "value": wrong, "unit": f"of {trials}, {counts['floods']} floods",
+        "name": name, "value": wrong,
+        "unit": f"of {trials}, {counts['floods']} floods, {counts['excused']} excused",
         "goal": 0, "met": wrong == 0, "trials": trials, "failures": wrong,
     }  # fmt: skip

@@ -37,6 +37,7 @@ DRILL_S = 180
 _YEAR_MS = 365 * 86_400_000
 _NOISE_MM = 5
 _FLOOD_OVER_S = 2400  # a siren may go on so long: validity, hysteresis, ten minutes, a hold
+_DOUBT_S = 1800  # after a step a lone sensor waits so long (amont_watch.quality.SUSPECT_S)
 _FLOOD_SOON_S = 900  # one mad sensor over the limit while the rest rises to it is no false alarm
 _SCHEDULED = {"weekday": "friday", "nth": 3, "at": "10:00", "seconds": 30,
               "agreed_by": ["Anne", "Bruno"]}  # fmt: skip
@@ -49,10 +50,15 @@ class Outcome:
 
     counts: Counter[str] = field(default_factory=Counter)
     what: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)  # no failure, and why; printed all the same
 
     def fault(self, kind: str, text: str) -> None:
         self.counts[kind] += 1
         self.what.append(f"{kind}: {text}")
+
+    def excuse(self, kind: str, text: str) -> None:
+        self.counts["excused"] += 1
+        self.excused.append(f"{kind}: {text}")
 
     @property
     def failures(self) -> int:
@@ -78,6 +84,7 @@ class Story:
         self._muted_sum: Counter[str] = Counter()
         self._heard: dict[str, list[float]] = {f"s{i}": [] for i in range(len(self.places))}
         self._boots_s: list[float] = []
+        self._spikes: list[tuple[int, float]] = []  # node, when
         for i in range(len(self.places)):
             self._plan_floods(i)
         self._plan += [(self._moment(), self._jump) for _ in range(jumps)]
@@ -174,7 +181,9 @@ class Story:
             self._drills[siren] = self.made.clock.now_s
 
     def _spike(self) -> None:
-        node = self.made.nodes[self.chance.choice(sorted(self.made.nodes))]
+        number = self.chance.choice(sorted(self.made.nodes))
+        node = self.made.nodes[number]
+        self._spikes.append((number, self.made.clock.now_s))
         until_s = self.made.clock.now_s + self.chance.uniform(5, 70)
         high = self.chance.randint(ALARM_MM, 6000)
 
@@ -241,18 +250,37 @@ class Story:
 
     def _judge_floods(self) -> None:
         for number, crossed in self._crossings:
-            place = self.places[number]
-            due_s = crossed + place.interval_s + 60
-            for boot_s in self._boots_s:
-                if crossed - 900 < boot_s < due_s:
-                    # votes in a row begin again; after a boot of the machine a node's age is
-                    # proved by its second frame
-                    due_s = max(due_s, boot_s + 3 * place.interval_s + 240)
-            heard = self._heard[f"s{number}"]
-            # a siren that sounds already may rest for two minutes
-            if not any(crossed - 300 <= at_s <= due_s for at_s in heard):
-                self.outcome.fault("missed", f"s{number} at {crossed - START_S:.0f}")
             self.outcome.counts["floods"] += 1
+            due_s = self._due_s(number, crossed)
+            # a siren that sounds already may rest for two minutes
+            if any(crossed - 300 <= at_s <= due_s for at_s in self._heard[f"s{number}"]):
+                continue
+            at = f"s{number} at {crossed - START_S:.0f}"
+            if self._lone_in_doubt(number, crossed, due_s):
+                self.outcome.excuse("a step in the only sensor just before", at)
+            elif self._over_s(number, crossed) < due_s:
+                self.outcome.excuse("over before a machine that boots could hear it", at)
+            else:
+                self.outcome.fault("missed", at)
+
+    def _due_s(self, number: int, crossed: float) -> float:
+        place = self.places[number]
+        due_s = crossed + place.interval_s + 60
+        for boot_s in self._boots_s:
+            if crossed - 900 < boot_s < due_s:
+                # after a boot of the machine a node's age is proved by its second frame
+                due_s = max(due_s, boot_s + 3 * place.interval_s + 240)
+        return due_s
+
+    def _over_s(self, number: int, crossed: float) -> float:
+        river = self.places[number].river
+        return next(s for s in range(int(crossed) + 10, 10**6, 10) if river.level(s) < ALARM_MM)
+
+    def _lone_in_doubt(self, number: int, crossed: float, due_s: float) -> bool:
+        return self.places[number].sensors == 1 and any(
+            node == 100 + number and crossed - _DOUBT_S < at_s < due_s
+            for node, at_s in self._spikes
+        )
 
     def _judge_audit(self) -> None:
         seen: dict[str, float] = {}

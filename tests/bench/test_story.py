@@ -18,6 +18,32 @@ def test_a_morning_without_trouble():
     assert outcome.counts["floods"]
 
 
+def test_a_flood_that_nobody_heard_is_missed():
+    silent = story.Story(1)
+    silent._judge_floods()
+    assert len(silent.outcome.what) == silent.outcome.counts["floods"] > 0
+
+
+def test_a_flood_is_excused_only_by_boots_or_a_step_in_the_only_sensor():
+    silent = story.Story(1)
+    number, crossed = silent._crossings[0]
+    silent._crossings = [(number, crossed)]
+    silent._boots_s = [crossed + s for s in range(0, 6000, 100)]
+    silent._judge_floods()
+    silent._boots_s = [crossed - 1000, crossed + 1000]
+    silent._judge_floods()
+    silent.places[number].sensors = 1
+    silent._spikes = [(100 + number, crossed - 60)]
+    silent._judge_floods()
+    silent.places[number].sensors = 2
+    silent._judge_floods()
+    assert [text.split(":")[0] for text in silent.outcome.excused] == [
+        "over before a machine that boots could hear it",
+        "a step in the only sensor just before",
+    ]
+    assert len(silent.outcome.what) == 2
+
+
 def test_a_guard_that_takes_the_wall_clock_for_time_is_found():
     def plant(made):
         made.clock.monotonic_s = lambda: made.clock.wall_ms() / 1000

@@ -161,6 +161,44 @@ def test_snapshot_goes_round_and_leaves_out_what_the_site_no_longer_has():
     assert forgetful.sensors["pont-a"].state.value is None
 
 
+def test_a_restart_forgets_neither_votes_nor_why_nor_how_long_it_has_been_clearing():
+    made = judge()
+    for number in (17, 18):
+        made.samples(number, 1, sample(1300), YOUNG, 100.0, [])
+    for number in (17, 18):
+        made.samples(number, 1, sample(2600, seq=11, tick_s=1300), YOUNG, 400.0, [])
+    assert made.sounding("mairie")
+    for number in (17, 18):
+        made.samples(number, 1, sample(400, seq=12, tick_s=1900), YOUNG, 1000.0, [])
+    saved = json.loads(json.dumps(made.snapshot(1300.0)))
+    again = judge()
+    again.restore(saved, 1300.0, 50.0, False)  # the whole machine: its clock begins again
+    again.restart(50.0)
+    assert again.sirens["mairie"].reason == made.sirens["mairie"].reason
+    assert again.stations["pont"].rule == "vote and support"
+    for number in (17, 18):
+        again.samples(number, 1, sample(400, seq=13, tick_s=2200), YOUNG, 100.0, [])
+    again.tick(399.0)
+    assert again.sounding("mairie")
+    again.tick(400.0)
+    assert not again.sounding("mairie")
+
+
+def test_votes_in_a_row_go_on_after_a_restart_of_the_guard_alone():
+    only = {**site()["stations"][0], "sensors": ["pont-a"]}
+    made = judge(stations=[only])
+    for i, value in enumerate((2300, 2600, 2600)):
+        at_s = 100 + 60 * i
+        made.samples(17, 1, sample(value, seq=10 + i, tick_s=at_s), YOUNG, at_s, [])
+    assert not made.sounding("mairie")
+    saved = json.loads(json.dumps(made.snapshot(220.0)))
+    for same_run in (True, False):
+        again = judge(stations=[only])
+        again.restore(saved, 220.0, 230.0, same_run)
+        again.samples(17, 1, sample(2600, seq=13, tick_s=280), YOUNG, 280.0, [])
+        assert again.sounding("mairie") is same_run
+
+
 def damaged(part, name, value):
     saved = judge().snapshot(0.0)
     saved[part] = {name: value}

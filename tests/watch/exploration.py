@@ -95,8 +95,9 @@ class World:
             s.mute_level if s.annunciation == w.MUTED else 0, bool(s.acknowledged),
             tuple((k, until - now_s, seconds) for k, _, until, seconds in asked),  # A is as B
             voters, now_s - s.reported_s if s.mode == w.BYPASS else 0,
-            h.level, h._floor if h._clear_since_s >= 0 else -1,
-            min(now_s - h._clear_since_s, CLEAR_S) if h._clear_since_s >= 0 else -1,
+            h.level, h._floor if h._clear_since_s is not None or h._cleared_s else -1,
+            h._cleared_s if h.awaiting else -1,
+            min(now_s - h._clear_since_s, CLEAR_S) if h._clear_since_s is not None else -1,
             max(0, h._deadline_s - now_s) if h.awaiting else -1, self.relay,
         )  # fmt: skip
 
@@ -136,18 +137,21 @@ def _pass_a_second(world: World) -> None:
     if world.state.mode != w.ARMED:
         world.mode_run += 1
         world.untold_s += 1
-    world.low_s = min(world.low_s + 1, CLEAR_S) if world.low_s >= 0 else -1
+    if world.low_s >= 0 and world.silent_s < 0:
+        world.low_s = min(world.low_s + 1, CLEAR_S)
     world.silent_s = min(world.silent_s + 1, 9) if world.silent_s >= 0 else -1
 
 
 def _restart(world: World) -> None:
     # A new process with a clock that begins elsewhere; the relay dropped when the old one died.
-    saved = json.loads(json.dumps([world.state.as_dict(world.now_s), world.hazard.as_dict()]))
+    saved = json.loads(
+        json.dumps([world.state.as_dict(world.now_s), world.hazard.as_dict(world.now_s)])
+    )
     world.now_s = 1_000
     world.state = w.state_from_dict(saved[0], world.now_s)
     world.hazard = Hazard(CLEAR_S)
     world.hazard.restore(saved[1], world.now_s)
-    world.relay, world.asked, world.low_s = w.OFF, {}, -1
+    world.relay, world.asked = w.OFF, {}  # low_s stays: what was heard then was heard
     world.silent_s = 0 if world.hazard.level > NORMAL else -1
 
 
@@ -155,7 +159,9 @@ def _vote(world: World, level: int, hold: int, valid: int) -> bool:
     was = world.hazard.level
     if valid:
         world.silent_s = -1
-    if hold >= was:
+    if world.silent_s >= 0:
+        pass  # nothing heard yet speaks neither for nor against it
+    elif hold >= was:
         world.low_s = -1
     elif world.low_s < 0:
         world.low_s = 0

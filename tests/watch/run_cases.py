@@ -47,7 +47,7 @@ def play_hazard(case):
     out = []
     for now_s, level, hold, valid in case["votes"]:
         if level == "restart":
-            saved = hazard.as_dict()
+            saved = hazard.as_dict(hold)
             hazard = Hazard(case["clear_s"])
             hazard.restore(saved, now_s)
             out.append([hazard.level, "restored", hazard.awaiting])
