@@ -250,6 +250,8 @@ class Story:
 
     def _judge_floods(self) -> None:
         for number, crossed in self._crossings:
+            if crossed + self.places[number].interval_s + 60 > self._end_s:
+                continue  # the morning ends before this river is due
             self.outcome.counts["floods"] += 1
             due_s = self._due_s(number, crossed)
             # a siren that sounds already may rest for two minutes
@@ -258,7 +260,7 @@ class Story:
             at = f"s{number} at {crossed - START_S:.0f}"
             if self._lone_in_doubt(number, crossed, due_s):
                 self.outcome.excuse("a step in the only sensor just before", at)
-            elif self._over_s(number, crossed) < due_s:
+            elif min(self._over_s(number, crossed), self._end_s) < due_s:
                 self.outcome.excuse("over before a machine that boots could hear it", at)
             else:
                 self.outcome.fault("missed", at)
