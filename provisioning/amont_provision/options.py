@@ -1,0 +1,29 @@
+"""Define the options that several commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def port(parser: argparse.ArgumentParser) -> None:
+    """Add ``--port``: the board."""
+    parser.add_argument("--port", required=True, help="the board: /dev/ttyACM0 or virtual:FOLDER")
+
+
+def site(parser: argparse.ArgumentParser) -> None:
+    """Add ``--site``: the site's file."""
+    parser.add_argument("--site", required=True, type=Path, help="the site's file")
+
+
+def dry_run(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dry-run`` for a command that writes."""
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return what HOST:PORT names; raise ArgumentTypeError."""
+    host, _, number = text.rpartition(":")
+    if not host or not number.isdigit() or not 0 < int(number) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host, int(number)
