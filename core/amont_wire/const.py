@@ -19,6 +19,7 @@ SAMPLES = 1
 URGENT = 2
 HEALTH = 3
 HELLO = 4
+PROGRESS = 5
 ACK = 8
 TIME = 9
 CONFIG = 10
@@ -30,6 +31,7 @@ DIRECTIONS = {
     URGENT: UPLINK,
     HEALTH: UPLINK,
     HELLO: UPLINK,
+    PROGRESS: UPLINK,
     ACK: DOWNLINK,
     TIME: DOWNLINK,
     CONFIG: DOWNLINK,
@@ -42,6 +44,7 @@ TYPE_NAMES = {
     URGENT: "urgent",
     HEALTH: "health",
     HELLO: "hello",
+    PROGRESS: "progress",
     ACK: "ack",
     TIME: "time",
     CONFIG: "config",
@@ -110,6 +113,12 @@ FAULT_OUTBOX_FULL = 16
 FAULT_CONFIG = 32
 FAULT_UPDATE = 64
 FAULT_BATTERY = 128
+
+# How far a node is with a release that comes by the air
+PROGRESS_WANTS = 0
+PROGRESS_CHECKED = 1
+PROGRESS_REFUSED = 2
+PROGRESS_RUNNING = 3
 
 # Rates that an ack asks for
 RATE_NORMAL = 0

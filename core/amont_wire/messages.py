@@ -6,6 +6,7 @@ from amont_wire.const import (
     HEALTH,
     HELLO,
     MAX_BODY,
+    PROGRESS,
     RESEND,
     SAMPLES,
     TIME,
@@ -26,7 +27,15 @@ from amont_wire.downlink import (
 )
 from amont_wire.errors import Malformed, UnknownType
 from amont_wire.samples import Channel, Samples, decode_samples
-from amont_wire.uplink import Health, Hello, carries_echo, decode_health, decode_hello
+from amont_wire.uplink import (
+    Health,
+    Hello,
+    Progress,
+    carries_echo,
+    decode_health,
+    decode_hello,
+    decode_progress,
+)
 
 __all__ = [
     "Ack",
@@ -34,6 +43,7 @@ __all__ = [
     "Config",
     "Health",
     "Hello",
+    "Progress",
     "Resend",
     "Samples",
     "Time",
@@ -47,6 +57,7 @@ _DECODERS = {
     URGENT: decode_samples,
     HEALTH: decode_health,
     HELLO: decode_hello,
+    PROGRESS: decode_progress,
     ACK: decode_ack,
     TIME: decode_time,
     CONFIG: decode_config,
@@ -57,7 +68,7 @@ _DECODERS = {
 
 def decode(
     type: int, body: bytes
-) -> Samples | Health | Hello | Ack | Time | Config | Resend | UpdateChunk:
+) -> Samples | Health | Hello | Progress | Ack | Time | Config | Resend | UpdateChunk:
     if type not in _DECODERS:
         raise UnknownType("message type %d" % type)
     if not 1 <= len(body) <= MAX_BODY:

@@ -1,5 +1,5 @@
-# The head of every uplink body, and the two small uplinks: health and hello. Samples have their
-# own file.
+# The head of every uplink body, and the small uplinks: health, hello and progress. Samples have
+# their own file.
 
 from amont_wire.bits import BitReader, BitWriter
 from amont_wire.const import (
@@ -9,6 +9,8 @@ from amont_wire.const import (
     HELLO,
     LIFE_MAX,
     MAX_BODY,
+    PROGRESS,
+    PROGRESS_RUNNING,
     QUANTITIES,
     RESET_MAX,
     TICK_BITS,
@@ -22,6 +24,7 @@ DROPPED_BITS = 24
 REJECTED_BITS = 20
 HEAP_BITS = 16
 FIRMWARE_BITS = 24
+NEXT_BITS = 24  # as OFFSET_BITS of an update chunk
 TEMP_BITS = 8  # -128 … 127
 RSSI_BITS = 9
 SNR_BITS = 8
@@ -72,7 +75,7 @@ def quantity(code: int) -> int:
 
 
 # Head and fields; without the echo if the body would be too long with it.
-def assemble(message: "Health | Hello", max_body: int) -> bytes:
+def assemble(message: "Health | Hello | Progress", max_body: int) -> bytes:
     echo = message.echo
     while True:
         writer = BitWriter()
@@ -251,3 +254,56 @@ def decode_hello(body: bytes) -> Hello:
     channels = [quantity(reader.get(5)) for _ in range(count)]
     reader.finish()
     return Hello(life, tick_s, cause, boots, firmware, config_version, channels, echo)
+
+
+# How far the node is with a release: `next` is the offset of the image that it wants to have now.
+class Progress:
+    TYPE = PROGRESS
+
+    def __init__(
+        self,
+        life: int,
+        tick_s: int,
+        release: int,
+        next: int,
+        state: int,
+        echo: tuple[int, int] | None = None,
+    ) -> None:
+        self.life = life
+        self.tick_s = tick_s
+        self.release = release
+        self.next = next
+        self.state = state  # PROGRESS_ codes
+        self.echo = echo
+
+    def _fields(self) -> tuple[object, ...]:
+        return (self.life, self.tick_s, self.release, self.next, self.state, self.echo)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Progress) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        return "Progress%r" % (self._fields(),)
+
+    def put_fields(self, writer: BitWriter) -> None:
+        if not 0 <= self.state <= PROGRESS_RUNNING:
+            raise Malformed("unknown state of progress")
+        writer.put(self.release, 16)
+        writer.var(self.next, NEXT_BITS)
+        writer.put(self.state, 2)
+
+    def encode(self, max_body: int = MAX_BODY) -> bytes:
+        return assemble(self, max_body)
+
+
+def decode_progress(body: bytes) -> Progress:
+    reader = BitReader(body)
+    life, tick_s, echo = get_head(reader)
+    release = reader.get(16)
+    following = reader.var(NEXT_BITS)
+    state = reader.get(2)
+    reader.finish()
+    return Progress(life, tick_s, release, following, state, echo)

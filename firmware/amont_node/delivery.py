@@ -15,6 +15,7 @@ URGENT = 2
 BACKLOG = 3
 HELLO = 4
 HEALTH = 5
+PROGRESS = 6
 
 ATTEMPTS = 3
 WINDOW_BACKLOG = 4  # frames in flight up to which the backlog may add one
@@ -63,6 +64,7 @@ class Delivery:
         self._last_taken = 0  # highest downlink counter of this boot
         self._hello = True
         self._health = False
+        self._progress = False
         self._urgent = False
         self._fresh = 0  # newest samples not yet in any frame
         self._silent = 0  # frames given up since the last answer
@@ -76,6 +78,10 @@ class Delivery:
 
     def want_health(self) -> None:
         self._health = True
+
+    # How far an update is: asks for its next part, or says what became of it.
+    def want_progress(self) -> None:
+        self._progress = True
 
     def sampled(self, urgent: bool) -> None:
         self._fresh += 1
@@ -111,6 +117,8 @@ class Delivery:
             return Plan(HELLO, self._life, 0, 0)
         if self._fresh >= frame_samples and len(self._in_flight) < WINDOW:
             return self._newest(REGULAR, overlap)
+        if self._progress and not held:
+            return Plan(PROGRESS, self._life, 0, 0)
         if self._health:
             return Plan(HEALTH, self._life, 0, 0)
         if held or len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG):
@@ -185,6 +193,8 @@ class Delivery:
             return  # it needs no answer: another follows in an hour
         if plan.kind == HELLO:
             self._hello = False
+        elif plan.kind == PROGRESS:
+            self._progress = False
         else:
             self._samples_sent(plan, first, last)
         sent = Plan(plan.kind, plan.life, first, last)
@@ -196,6 +206,8 @@ class Delivery:
             self._hello = False
         elif plan.kind == HEALTH:
             self._health = False
+        elif plan.kind == PROGRESS:
+            self._progress = False
         else:
             self._samples_sent(plan, plan.first, plan.last)
 

@@ -11,6 +11,7 @@ from amont_node.delivery import Delivery, InFlight, Plan
 from amont_node.sampling import Sampler
 from amont_node.spans import Spans
 from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, RESEND, TIME
+from amont_wire.const import UPDATE as UPDATE_CHUNK
 
 # Actions: tuples that start with one of these.
 SAMPLE = "sample"  # (seq, tick_s): read the probes, store, answer with READING
@@ -20,6 +21,7 @@ REPEAT = "repeat"  # (frame): send these very bytes again
 ACKED = "acked"  # (life, through or None, bits): tell the outbox
 SET_TIME = "time"  # (wall_s, quality)
 CONFIGURE = "configure"  # (version, items): make durable, then answer with CONFIGURED
+UPDATE = "update"  # (message): a part of a release
 
 # Events: tuples that start with one of these.
 READING = "reading"  # (tick_s, value of the first channel or None): stored
@@ -132,6 +134,8 @@ class Duty:
         if message.TYPE == RESEND:
             for first, length in message.ranges:
                 self.delivery.want_range(message.life, first, first + length - 1)
+        if message.TYPE == UPDATE_CHUNK:
+            return [(UPDATE, message)]
         return []
 
     def _take_nonce(self, tick_s: int, message) -> None:  # type: ignore[no-untyped-def]

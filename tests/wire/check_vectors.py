@@ -17,7 +17,7 @@ def build(spec):
     if name == "Samples":
         channels = [messages.Channel(*fields) for fields in args[7]]
         return messages.Samples(*args[:7], channels, args[8] and tuple(args[8]))
-    if name in ("Health", "Hello"):
+    if name in ("Health", "Hello", "Progress"):
         return getattr(messages, name)(*args[:-1], args[-1] and tuple(args[-1]))
     if name in ("Config", "Resend"):
         return getattr(messages, name)(*args[:3], [tuple(pair) for pair in args[3]])

@@ -56,7 +56,7 @@ def some_samples(random):
 
 
 def some_body(random):
-    kind = random.below(9)
+    kind = random.below(10)
     if kind == 0:
         return const.HEALTH, messages.Health(
             1, 9, 3300, 20, 1, 2, 3, 0, 0, -90, 8, 99, 1, 2, 0
@@ -74,6 +74,8 @@ def some_body(random):
         return const.RESEND, messages.Resend(1, 2, 3, [(random.below(9999), 9), (5, 256)]).encode()
     if kind == 6:
         return const.UPDATE, messages.UpdateChunk(1, 2, 3, 4, random.octets(9)).encode()
+    if kind == 7:
+        return const.PROGRESS, messages.Progress(1, 9, 3, random.below(1 << 24), 2).encode()
     return const.SAMPLES, some_samples(random).encode()
 
 

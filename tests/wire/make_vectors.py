@@ -41,6 +41,8 @@ MESSAGES: list[tuple[int, list[Any]]] = [
          -256, -128, 2**16 - 1, 65535, 2**24 - 1, 65535, None]),
     (4, ["Hello", 0, 0, 1, 1, 10, 0, [], None]),
     (4, ["Hello", 2, 2**28 - 1, 5, 2**20 - 1, 2**24 - 1, 65535, [1, 8, 6, 10], ECHO]),
+    (5, ["Progress", 1, 3600, 7, 0, 0, ECHO]),
+    (5, ["Progress", 4095, 2**28 - 1, 65535, 2**24 - 1, 3, None]),
     (8, ["Ack", 12, 0x01020304, 1, 23, 0b101, 3, 0]),
     (8, ["Ack", 2**32 - 1, 2**32 - 1, 4095, 2**24 - 1, 2**63 - 1, 63, 2]),
     (8, ["Ack", 12, 7, 1, -1, 0, 0, 1]),
@@ -56,7 +58,8 @@ REFUSED: list[tuple[int, str, str]] = [
     (1, "00", "Malformed"),
     (1, "00" * 37, "Malformed"),
     (1, "", "Malformed"),
-    (5, "00" * 8, "UnknownType"),
+    (5, "00" * 3, "Malformed"),
+    (6, "00" * 8, "UnknownType"),
     (8, "00" * 12, "Malformed"),
     (9, "00" * 12 + "c0", "Malformed"),
 ]
@@ -86,7 +89,7 @@ def frame_vectors(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a sealed frame of each message, under changing nodes, generations and counters."""
     out = []
     for number, vector in enumerate(messages):
-        node, generation = 1 + number * 3120, 1 + number * 3276
+        node, generation = 1 + number * 3120 % 65534, 1 + number * 3276 % 65535
         counter = (1 << number * 32 // len(messages)) + number
         direction = const.DIRECTIONS[vector["type"]]
         sealer = frame.Sealer(SECRET, node, generation, direction, From(counter))
@@ -103,7 +106,7 @@ def refused_frames() -> list[dict[str, Any]]:
     good = sealer.seal(const.SAMPLES, b"\x01\x02\x03")[1]
     damaged = {
         "OtherVersion": b"\x21" + good[1:],
-        "UnknownType": b"\x15" + good[1:],
+        "UnknownType": b"\x16" + good[1:],
         "Forged": good[:-1] + bytes([good[-1] ^ 1]),
     }
     cases = [(name, data, const.UPLINK) for name, data in damaged.items()]

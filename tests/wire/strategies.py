@@ -79,6 +79,8 @@ HELLO = st.builds(
     st.lists(QUANTITY, max_size=4), ECHO,
 )  # fmt: skip
 
+PROGRESS = st.builds(messages.Progress, LIFE, TICK, U16, SEQ, st.integers(0, 3), ECHO)
+
 
 @st.composite
 def acks(draw):

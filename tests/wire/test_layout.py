@@ -10,6 +10,7 @@ from amont_wire.messages import (
     Config,
     Health,
     Hello,
+    Progress,
     Resend,
     Samples,
     Time,
@@ -76,6 +77,11 @@ LAYOUTS = [
         const.HELLO,
         Hello(7, 5000, 5, 9, 10, 2, [1, 8]),
         packed(*HEAD, u(5, 3), var(9), var(10), u(2, 16), u(2, 3), u(1, 5), u(8, 5)),
+    ),
+    (
+        const.PROGRESS,
+        Progress(7, 5000, 3, 176, 2),
+        packed(*HEAD, u(3, 16), var(176), u(2, 2)),
     ),
     (
         const.ACK,
