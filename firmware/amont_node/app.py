@@ -13,8 +13,9 @@ from amont_node.config import ConfigError, ConfigStore, load_secret
 from amont_node.counters import LifeStore, stored_counter
 from amont_node.delivery import HEALTH, HELLO, URGENT
 from amont_node.duty import Duty
+from amont_node.measure import Reading, reason, take
 from amont_node.outbox import SEGMENT_RECORDS, Outbox, Record
-from amont_node.probes import ProbeError, history, make_probe
+from amont_node.probes import history, open_probe
 from amont_wire import const
 from amont_wire.errors import CounterExhausted, WireError
 from amont_wire.frame import Opener, Sealer
@@ -25,8 +26,6 @@ _SLICE_MS = 100  # the longest sleep: a change of the clock's speed must act soo
 _ACTIONS_MAX = 64  # of one wake: what is more waits for the next slice
 _HISTORY_CHUNK = 64
 _FAULT_PAUSE_MS = 1000
-_MISSING = 4  # quality codes of the wire
-_OUT_OF_RANGE = 2
 
 
 class Node:
@@ -45,7 +44,7 @@ class Node:
         self._opener = Opener(*identity, const.DOWNLINK)
         self._lives = LifeStore(flash, config.generation)
         self.outbox = Outbox(flash + "/outbox", SEGMENT_RECORDS, config.outbox_segments)
-        self._probes = [make_probe(channel.probe, folder) for channel in config.channels]
+        self._probes = [open_probe(channel.probe, folder) for channel in config.channels]
         self._values = [0, 0, 0, 0]  # last good ones
         self._fault_bits = const.FAULT_CONFIG if self._configs.damaged() else 0
         self._rejected = 0  # downlinks that did not open
@@ -108,7 +107,8 @@ class Node:
         records = []
         for tick_s, values in history(self._folder + "/history"):
             if last_s < tick_s <= self.tick_s():
-                records.append(self._record(seq, tick_s, values))
+                readings = [Reading(value, const.GOOD) for value in values]
+                records.append(self._record(seq, tick_s, readings))
                 seq += 1
                 last_s = tick_s
             if len(records) == _HISTORY_CHUNK:
@@ -139,7 +139,7 @@ class Node:
             if kind == act.SAMPLE:
                 self._sample(action[1], action[2])
             elif kind == act.LOOK:
-                self._step((act.LOOKED, action[1], self._read(self._probes[0], action[1])))
+                self._look(action[1])
             elif kind == act.SEND:
                 self._send(action[1])
             elif kind == act.REPEAT:
@@ -150,45 +150,57 @@ class Node:
                 self._configure(action[1], action[2])
 
     def _sample(self, seq: int, tick_s: int) -> None:
-        values = []
-        first_good = None
-        for channel, probe in zip(self._config.channels, self._probes):  # noqa: B905
-            value = self._read(probe, tick_s)
-            values.append(value)
-            if channel is self._config.channels[0]:
-                first_good = value
+        readings = [self._read(at, tick_s, False) for at in range(len(self._probes))]
+        if all([reading.quality < const.FAULT for reading in readings]):
+            self._clear(const.FAULT_PROBE)
         try:
-            self.outbox.append(self._record(seq, tick_s, values))
+            self.outbox.append(self._record(seq, tick_s, readings))
         except OSError as error:
             # Not stored, so never sent: its number could come again with another value.
             self._fault(const.FAULT_FLASH, error)
             return
         self._clear(const.FAULT_FLASH)
-        self._step((act.READING, tick_s, first_good))
+        for at in range(len(self._probes)):
+            self._tell_kept(at)
+        self._step((act.READING, tick_s, readings[0].telling()))
 
-    def _read(self, probe, tick_s: int) -> int | None:  # type: ignore[no-untyped-def]
+    # A cheap reading that is neither kept nor sent.
+    def _look(self, tick_s: int) -> None:
+        self._step((act.LOOKED, tick_s, self._read(0, tick_s, True).telling()))
+
+    # What the probe of the channel at this place of the configuration says. Whatever goes wrong
+    # in it costs this one value, never the wake.
+    def _read(self, at: int, tick_s: int, is_look: bool) -> Reading:
+        probe = self._probes[at]
+        calibration = getattr(self._config.channels[at], "calibration", None)
         try:
-            value = probe.read(self._life.origin_s + tick_s)
-        except (ProbeError, OSError) as error:
-            self._fault(const.FAULT_PROBE, error)
-            return None
-        self._clear(const.FAULT_PROBE)
-        return int(value)
+            reading = take(probe, self._life.origin_s + tick_s, calibration, is_look)
+        except Exception as error:
+            self._fault(const.FAULT_PROBE, "channel %d: %s" % (at, reason(error)))
+            return Reading(None, const.MISSING)
+        if reading.quality == const.FAULT:
+            self._fault(const.FAULT_PROBE, "channel %d: %s" % (at, reading.why))
+        return reading
 
-    # values: one a channel of the configuration; None where there is none, which then is told as
-    # missing and carries the one before.
-    def _record(self, seq: int, tick_s: int, values) -> Record:  # type: ignore[no-untyped-def]
+    # What was counted is stored, and need not be told again.
+    def _tell_kept(self, at: int) -> None:
+        try:
+            if hasattr(self._probes[at], "kept"):
+                self._probes[at].kept()
+        except Exception as error:
+            self._fault(const.FAULT_PROBE, "channel %d: %s" % (at, reason(error)))
+
+    # readings: one a channel of the configuration. What is missing carries the value before.
+    def _record(self, seq: int, tick_s: int, readings) -> Record:  # type: ignore[no-untyped-def]
         mask = 0
         quality = 0
-        for channel, value in zip(self._config.channels, values):  # noqa: B905
+        for channel, reading in zip(self._config.channels, readings):  # noqa: B905
             index = channel.index
             mask |= 1 << index
-            code = 0
-            if value is None:
-                code = _MISSING
-            else:
-                self._values[index], out = frames.clamped(value, channel.step)
-                code = _OUT_OF_RANGE if out else 0
+            code = reading.quality
+            if reading.value is not None:
+                self._values[index], out = frames.clamped(reading.value, channel.step)
+                code = max(code, const.OUT_OF_RANGE) if out else code
             quality |= code << 3 * index
         return Record(self._life.number, seq, tick_s, mask, list(self._values), quality)
 

@@ -1,4 +1,9 @@
-# Simulated probes: they need a file at most, so they serve wherever there is no river.
+# The one factory of probes, and the simulated ones: they need a file at most, so they serve
+# wherever there is no river. What is wired to pins is in drivers/; docs/drivers.md has all fields.
+#
+# A probe: `read(clock_s)` returns (raw value, quality code of the wire) or raises ProbeError.
+# It may have `sense(clock_s)`, a cheap look; `kept()`, told when what it read is stored; `why`, a
+# text about the last quality that was not good; `close()`.
 #
 # {"kind": "constant", "value": 4000}
 # {"kind": "replay", "file": "stage.txt", "noise": 2, "seed": 1}
@@ -8,17 +13,38 @@
 
 import io
 
+from amont_node.measure import ProbeError, reason
+from amont_wire.const import GOOD
 
-class ProbeError(Exception):
-    pass
+# kind: (module in drivers/, class). Only the module that a configuration names is loaded.
+_DRIVERS = {
+    "a02yyuw": ("a02yyuw", "A02yyuw"),
+    "jsn_sr04t": ("jsn_sr04t", "JsnSr04t"),
+    "ads1115_420ma": ("ads1115", "CurrentLoop"),
+    "modbus_rtu": ("modbus_rtu", "ModbusRtu"),
+    "sdi12": ("sdi12", "Sdi12"),
+    "pulse": ("pulse", "Pulse"),
+    "tipping_bucket": ("pulse", "TippingBucket"),
+    "ds18b20": ("ds18b20", "Ds18b20"),
+    "battery": ("battery", "Battery"),
+}
 
 
 class Constant:
     def __init__(self, value: int) -> None:
         self._value = value
 
-    def read(self, clock_s: int) -> int:  # noqa: ARG002
-        return self._value
+    def read(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002
+        return self._value, GOOD
+
+
+# In the place of a probe that cannot be made: the node goes on without it, and says why.
+class Broken:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002
+        raise ProbeError(self._text)
 
 
 class Replay:
@@ -30,14 +56,15 @@ class Replay:
         self._before: tuple[int, int] | None = None  # the lines around the last read
         self._after: tuple[int, int] | None = None
 
-    def read(self, clock_s: int) -> int:
+    def read(self, clock_s: int) -> tuple[int, int]:
         if self._file is None or (self._before is not None and clock_s < self._before[0]):
             self._rewind()
         while self._after is not None and self._after[0] < clock_s:
             self._before, self._after = self._after, self._line()
         if self._after is None or (self._before is None and clock_s < self._after[0]):
             raise ProbeError("%s: nothing at %d" % (self._path, clock_s))
-        return _between(self._before or self._after, self._after, clock_s) + self._jitter(clock_s)
+        value = _between(self._before or self._after, self._after, clock_s)
+        return value + self._jitter(clock_s), GOOD
 
     def _rewind(self) -> None:
         if self._file is not None:
@@ -74,6 +101,7 @@ def _between(before: tuple[int, int], after: tuple[int, int], clock_s: int) -> i
     return (2 * scaled + span_s) // (2 * span_s)
 
 
+# ValueError: the configuration says what cannot be.
 def make_probe(config, folder: str):  # type: ignore[no-untyped-def]
     kind = config.get("kind")
     if kind == "constant":
@@ -81,7 +109,19 @@ def make_probe(config, folder: str):  # type: ignore[no-untyped-def]
     if kind == "replay":
         path = folder + "/" + config.get("file", "")
         return Replay(path, config.get("noise", 0), config.get("seed", 1))
-    raise ValueError("probe.kind: %s is not known here" % kind)
+    if kind not in _DRIVERS:
+        raise ValueError("probe.kind: %s is not known here" % kind)
+    module, name = _DRIVERS[kind]
+    driver = __import__("amont_node.drivers." + module, None, None, (name,))
+    return getattr(driver, name)(config)
+
+
+# As make_probe; a probe that cannot be made is Broken, for the node has to speak all the same.
+def open_probe(config, folder: str):  # type: ignore[no-untyped-def]
+    try:
+        return make_probe(config, folder)
+    except Exception as error:
+        return Broken("probe %s: %s" % (config.get("kind"), reason(error)))
 
 
 # Records of an earlier time, as if this node had measured them: lines "<tick_s> <v0> [<v1> …]",
