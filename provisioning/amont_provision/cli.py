@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from amont_provision import cmd_enrol, cmd_label
+from amont_provision import cmd_build, cmd_deps, cmd_enrol, cmd_label
 from amont_provision.output import Output
 from amont_provision.texts import Refused, say
 from amont_site import SiteError
@@ -29,7 +29,12 @@ class Command(Protocol):
 
 
 # In the order in which a technician needs them; ``--help`` shows it.
-COMMANDS: tuple[Command, ...] = (cmd_enrol, cmd_label)
+COMMANDS: tuple[Command, ...] = (
+    cmd_enrol,
+    cmd_label,
+    cmd_build,
+    cmd_deps,
+)
 
 
 def name_of(command: Command) -> str:

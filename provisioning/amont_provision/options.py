@@ -21,6 +21,11 @@ def dry_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
 
+def cache(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cache``: where images and libraries are kept for work without a network."""
+    parser.add_argument("--cache", type=Path, help="folder of kept files (~/.cache/amont)")
+
+
 def address(text: str) -> tuple[str, int]:
     """Return what HOST:PORT names; raise ArgumentTypeError."""
     host, _, number = text.rpartition(":")
