@@ -12,7 +12,22 @@
 #                "user": "", "password": "",
 #                "tls": null | {"ca": "ca.pem", "name": …, "cert": …, "key": …}}
 # secret.json: {"schema": 1, "secret": "<32 hex>"}; apart, so that a configuration can be shown.
-# Marks are about the first channel, in wire units; rise_mark is per minute.
+# Marks are about the first channel, in wire units; rise_mark and fall_mark are per minute.
+#
+# May be left out:
+#   "profile": "slow-river" | "pipe" | "flash-flood" | null
+#   "low_mark", "fall_mark": null | as high_mark and rise_mark, downwards (a burst pipe)
+#   "look_s": null | seconds between readings that are neither kept nor sent; flash-flood: 60 to
+#             120, 60 if left out, null where a float switch wakes the node
+#   "slot_s": how long after its samples the node sends; with a profile it follows from the id
+#   "airtime_permille": 10, of each sliding hour, on a radio
+#   "max_awake_s": 60
+#   "battery": {"low_mv": 2400, "empty_mv": 2150}
+#   "board": {"name": "pico" | "pico-w" | "pico2" | "esp32" | "unix", "watchdog_s": 8,
+#             "button": pin | null, "led": pin | null, "rtc": null | "ds3231" | "pcf8563",
+#             "i2c": null | {…}}
+#   channels[i]."calibration": {"multiply": 1, "divide": 1, "add": 0}, of the probe's raw value
+#   carrier."lora": {"sf": 9, "bw_khz": 125, "cr": 5, "preamble": 8, "overhead_bytes": 0}
 
 import json
 
@@ -21,6 +36,17 @@ from amont_node.pair import PairFile, make_durable
 SCHEMA = 1
 _CARRIERS = ("radio", "mqtt")
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
+SLOW_RIVER = "slow-river"
+PIPE = "pipe"
+FLASH_FLOOD = "flash-flood"
+_PROFILES = (None, SLOW_RIVER, PIPE, FLASH_FLOOD)
+_FLASH_LOOK_S = (60, 120)
+_SLOTS = 32  # nodes of one site that differ in their slot if their ids follow each other
+_SLOT_S = 2  # a frame of 51 bytes at SF10, or the error between two clocks
+_BOARDS = ("pico", "pico-w", "pico2", "esp32", "unix")
+_CLOCK_CHIPS = (None, "ds3231", "pcf8563")
+_BANDWIDTHS_KHZ = (125, 250, 500)
+_FACTOR_MAX = 1 << 24
 # Wire key of a configuration downlink: name, least and greatest value.
 _BY_DOWNLINK = {
     1: ("interval_s", 1, 86400),
@@ -29,6 +55,11 @@ _BY_DOWNLINK = {
     4: ("rise_mark", 0, 1 << 24),
     5: ("overlap", 0, 63),
     6: ("alarm_mark", -(1 << 24), 1 << 24),
+    7: ("look_s", 0, 3600),  # 0: none
+    8: ("low_mark", -(1 << 24), 1 << 24),
+    9: ("fall_mark", 0, 1 << 24),
+    10: ("slot_s", 0, 3600),
+    11: ("frame_samples", 1, 64),
 }
 
 
@@ -44,6 +75,30 @@ class ChannelConfig:
         if self.step not in _STEPS:
             raise ConfigError("step: %d is not one of %s" % (self.step, str(_STEPS)))
         self.probe = _mapping(data, "probe")
+        # None, or {"multiply", "divide", "add"}: raw * multiply / divide + add, nearest.
+        self.calibration = _calibration(data)
+
+
+# Of the board itself; all of it may be left out.
+class BoardConfig:
+    def __init__(self, data: dict[str, object]) -> None:
+        self.name = _choice("board.name", data.get("name", "unix"), _BOARDS)
+        self.watchdog_s = _integer(data, "watchdog_s", 1, 120, 8)
+        self.button = _pin(data, "button")
+        self.led = _pin(data, "led")
+        self.rtc = _choice("board.rtc", data.get("rtc"), _CLOCK_CHIPS)
+        self.i2c = None if data.get("i2c") is None else _mapping(data, "i2c")
+
+
+# How long a frame is on the air depends on these.
+class LoraConfig:
+    def __init__(self, data: dict[str, object]) -> None:
+        self.sf = _integer(data, "sf", 5, 12, 9)
+        self.bw_khz = _integer(data, "bw_khz", 125, 500, 125)
+        _choice("lora.bw_khz", self.bw_khz, _BANDWIDTHS_KHZ)
+        self.cr = _integer(data, "cr", 5, 8, 5)  # 4/5 to 4/8
+        self.preamble = _integer(data, "preamble", 6, 1024, 8)
+        self.overhead_bytes = _integer(data, "overhead_bytes", 0, 32, 0)  # LoRaWAN: 13
 
 
 class NodeConfig:
@@ -62,12 +117,52 @@ class NodeConfig:
         self.high_mark = _optional(data, "high_mark")
         self.rise_mark = _optional(data, "rise_mark")
         self.alarm_mark = _optional(data, "alarm_mark")
+        self.low_mark = _optional(data, "low_mark")
+        self.fall_mark = _optional(data, "fall_mark")
         self.overlap = _integer(data, "overlap", 0, 63, 24)
         self.frame_samples = _integer(data, "frame_samples", 1, 64, 1)
         self.outbox_segments = _integer(data, "outbox_segments", 2, 1024, 96)
         self.carrier = _mapping(data, "carrier")
         if self.carrier.get("kind") not in _CARRIERS:
             raise ConfigError("carrier.kind: must be one of %s" % (_CARRIERS,))
+        self._take_policy(data)
+        self.board = BoardConfig(_mapping(data, "board", {}))
+        self._take_channels(data)
+
+    def _take_policy(self, data: dict[str, object]) -> None:
+        self.profile = _choice("profile", data.get("profile"), _PROFILES)
+        self.look_s = self._look(data)
+        self.slot_s = _integer(data, "slot_s", 0, 3600, self._slot_of_id())
+        if self.slot_s > self.interval_s // 2:
+            raise ConfigError("slot_s: %d is over half of interval_s" % self.slot_s)
+        self.airtime_permille = _integer(data, "airtime_permille", 1, 1000, 10)
+        self.max_awake_s = _integer(data, "max_awake_s", 10, 600, 60)
+        battery = _mapping(data, "battery", {})
+        self.low_mv = _integer(battery, "low_mv", 500, 30000, 2400)
+        self.empty_mv = _integer(battery, "empty_mv", 500, 30000, min(2150, self.low_mv))
+        if self.empty_mv > self.low_mv:
+            raise ConfigError("battery.empty_mv: %d is over low_mv" % self.empty_mv)
+        lora = _mapping(self.carrier, "lora", {})
+        self.lora = LoraConfig(lora) if self.carrier["kind"] == "radio" else None
+
+    def _look(self, data: dict[str, object]) -> int | None:
+        is_flash = self.profile == FLASH_FLOOD
+        low, high = _FLASH_LOOK_S if is_flash else (10, 3600)
+        usual = low if is_flash and low < self.interval_s else None
+        if data.get("look_s", usual) is None:
+            return None
+        look_s = _integer(data, "look_s", low, high, usual)
+        if look_s > self.interval_s:
+            raise ConfigError("look_s: %d is over interval_s" % look_s)
+        return look_s
+
+    # Neighbours in number send at different seconds. Without a profile a node sends at once.
+    def _slot_of_id(self) -> int:
+        if self.profile is None:
+            return 0
+        return self.id % _SLOTS * _SLOT_S % max(1, self.interval_s // 4)
+
+    def _take_channels(self, data: dict[str, object]) -> None:
         channels = data.get("channels")
         if not isinstance(channels, list) or not 1 <= len(channels) <= 4:
             raise ConfigError("channels: needs 1 to 4")
@@ -88,7 +183,7 @@ class NodeConfig:
             name, low, high = _BY_DOWNLINK[key]
             if not low <= value <= high:
                 raise ConfigError("%s: %d is not within %d and %d" % (name, value, low, high))
-            data[name] = value
+            data[name] = None if name == "look_s" and value == 0 else value
         return NodeConfig(data)
 
 
@@ -142,8 +237,39 @@ def _optional(data, name: str) -> int | None:  # type: ignore[no-untyped-def]
     return _integer(data, name, -(1 << 24), 1 << 24)
 
 
-def _mapping(data, name: str) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def _mapping(data, name: str, default=None) -> dict[str, object]:  # type: ignore[no-untyped-def]
     value = data.get(name) if isinstance(data, dict) else None
+    if value is None:
+        value = default
     if not isinstance(value, dict):
         raise ConfigError("%s: must be an object" % name)
     return value
+
+
+def _choice(name: str, value, known):  # type: ignore[no-untyped-def]
+    if value not in known:
+        raise ConfigError("%s: %s is not one of %s" % (name, value, str(known)))
+    return value
+
+
+def _pin(data, name: str) -> int | None:  # type: ignore[no-untyped-def]
+    return None if data.get(name) is None else _integer(data, name, 0, 63)
+
+
+def _calibration(data):  # type: ignore[no-untyped-def]
+    if data.get("calibration") is None:
+        return None
+    given = _mapping(data, "calibration")
+    for name, low, usual in (
+        ("multiply", -_FACTOR_MAX, 1),
+        ("divide", 1, 1),
+        ("add", -_FACTOR_MAX, 0),
+    ):
+        _integer(given, name, low, _FACTOR_MAX, usual)
+    if given.get("multiply", 1) == 0:
+        raise ConfigError("multiply: 0 would hide the probe")
+    return {
+        "multiply": given.get("multiply", 1),
+        "divide": given.get("divide", 1),
+        "add": given.get("add", 0),
+    }

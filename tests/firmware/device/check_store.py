@@ -278,7 +278,7 @@ def check_bad_configurations_are_named() -> None:
 
 def check_bad_changes() -> None:
     good = config()
-    for version, items in ((1, []), (2, [(9, 1)]), (2, [(1, 0)]), (2, [(2, 3600)])):
+    for version, items in ((1, []), (2, [(63, 1)]), (2, [(1, 0)]), (2, [(2, 3600)])):
         assert _raises(ConfigError, good.changed, version, items), items
     assert isinstance(good.changed(2, []), NodeConfig)
 
