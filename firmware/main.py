@@ -1,10 +1,234 @@
-# The entry of every board; `role` beside it says what the board is.
+# The loader of every board: chooses the slot whose release runs, and outlives what that release
+# does. It belongs to no release and is never updated, so it imports nothing of ours and is small.
+# amont_node/slots.py has the boot record's fields, amont_node/pair.py the form of its two files.
+#
+# - A boot counts as bad before the release runs; the release takes that back when it is good.
+# - A slot on trial gets three boots, then the one before it runs again.
+# - A release of which a file is damaged gives way to a whole one, if the other slot has one.
+# - Without a boot record and slots: the files on the path, as in development.
+# - The local button, held at boot, means service: a REPL, debug output, no watchdog. Otherwise
+#   there is none of the first two, and the watchdog runs before anything else does.
+# Besides amont_node/hal_board.py this is the only file that touches `machine`: a release that hangs
+# while it is imported must not hold the board for ever.
 
-from amont_node.app import existing
+import binascii
+import hashlib
+import json
+import os
+import sys
+import time
 
-if existing("role") and open("role").read().strip() == "bridge":
-    raise SystemExit("main.py: a bridge on real hardware comes with its radio driver")
+TRIES = 3
+BAD_BOOTS = 5
+WATCHDOG_MS = 8000  # an RP2040 counts to 8.3 s
+CRASH_BYTES = 2048
+EXIT_RESET = 70  # how a simulated board says that it resets
+PAUSE_S_MAX = 900
 
-from amont_node import app
 
-app.main(["."])
+def exists(path):
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+# The newest good value of a pair of files: (revision, which copy, value).
+def load_pair(name):
+    best = (0, 1, None)
+    for copy in (0, 1):
+        try:
+            with open("%s.%s" % (name, "ab"[copy])) as file:
+                head, _, body = file.read().partition("\n")
+            words = head.split(" ")
+            body = body.rstrip("\n")
+            if words[:2] != ["amont", "1"] or int(words[3], 16) != binascii.crc32(body.encode()):
+                continue
+            if int(words[2]) > best[0]:
+                best = (int(words[2]), copy, json.loads(body))
+        except (OSError, ValueError, IndexError):
+            pass
+    return best
+
+
+def save_record(loaded, record):
+    revision, newest, _ = loaded
+    path = "boot." + "ab"[1 - newest]
+    body = json.dumps(record)
+    with open(path + ".tmp", "w") as file:
+        crc = binascii.crc32(body.encode())
+        file.write("amont 1 %d %08x\n%s\n" % (revision + 1, crc, body))
+        file.flush()
+        if hasattr(os, "fsync"):
+            os.fsync(file.fileno())
+    os.rename(path + ".tmp", path)
+    return revision + 1, 1 - newest, record
+
+
+# The number of a slot's release; 0: none that could be booted. deep: look at each file as well.
+def release_of(slot, deep=False):
+    try:
+        with open(slot + "/release.json") as file:
+            release = json.load(file)
+        for path in release["files"] if deep else ():
+            digest = hashlib.sha256()
+            with open(slot + "/" + path, "rb") as file:
+                while True:
+                    part = file.read(512)
+                    if not part:
+                        break
+                    digest.update(part)
+            if binascii.hexlify(digest.digest()).decode() != release["files"][path]:
+                return 0
+        return int(release["release"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def usable(record):
+    return (
+        isinstance(record, dict)
+        and record.get("schema") == 1
+        and record.get("slot") in ("a", "b")
+        and record.get("trying") in (None, "a", "b")
+    )
+
+
+# The record of a board that lost it: the newest slot that is whole. None: there is none.
+def found_record():
+    numbers = [release_of(slot, True) for slot in "ab"]
+    if not any(numbers):
+        return None
+    slot = "ab"[numbers[1] > numbers[0]]
+    return {"schema": 1, "slot": slot, "trying": None, "tries": 0, "bad_boots": 0,
+            "release": max(numbers)}  # fmt: skip
+
+
+# What this boot makes of the record; None: nothing can be booted.
+def counted(record):
+    if record["trying"] is not None:
+        record["tries"] += 1
+        if record["tries"] > TRIES or not release_of(record["trying"]):
+            record["failed"] = release_of(record["trying"])
+            record["trying"] = None
+            record["tries"] = record["bad_boots"] = 0
+    record["bad_boots"] += 1
+    if record["trying"] is None and not release_of(record["slot"], record["bad_boots"] > BAD_BOOTS):
+        found = found_record()
+        if found is not None:
+            found["bad_boots"] = 1
+        return found
+    return record
+
+
+# The slot to run, by the record on the flash, which then says that this boot is a bad one.
+def choose():
+    loaded = load_pair("boot")
+    record = loaded[2] if usable(loaded[2]) else found_record()
+    record = record and counted(record)
+    if not record:
+        return None
+    slot = record["trying"] or record["slot"]
+    try:
+        save_record(loaded, record)
+    except OSError as error:  # a full or broken flash must not stop the measuring
+        print("main.py: the boot record cannot be stored: %s" % error)
+    return slot, record["bad_boots"]
+
+
+def button_held():
+    if exists("button"):
+        return True
+    config = load_pair("config")[2]
+    pin = (config.get("board") or {}).get("button") if isinstance(config, dict) else None
+    if pin is None:
+        return False
+    try:
+        from machine import Pin
+    except ImportError:
+        return False
+    return Pin(pin, Pin.IN, Pin.PULL_UP).value() == 0
+
+
+# No way in by the cable and nothing said, and a watchdog: None where the port has none.
+def lock():
+    import builtins
+
+    import micropython
+
+    micropython.kbd_intr(-1)
+    if hasattr(os, "dupterm"):
+        os.dupterm(None)
+    builtins.print = lambda *_, **__: None
+    try:
+        from machine import WDT
+    except ImportError:
+        return None
+    return WDT(timeout=WATCHDOG_MS)
+
+
+def note_crash(error):
+    import io
+
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    try:
+        with open("crash.txt") as file:
+            before = file.read()
+    except (OSError, ValueError):
+        before = ""
+    try:
+        with open("crash.tmp", "w") as file:
+            file.write((before + text.getvalue())[-CRASH_BYTES:])
+        os.rename("crash.tmp", "crash.txt")
+    except OSError:
+        pass
+
+
+# The board must not burn its battery on a release that fails at once: longer from boot to boot.
+def pause(bad_boots, dog):
+    if dog is None:
+        return
+    import machine
+
+    rest = getattr(machine, "lightsleep", time.sleep_ms)
+    for _ in range(min(1 << min(bad_boots, 10), PAUSE_S_MAX)):
+        rest(1000)
+        dog.feed()
+
+
+def run():
+    if exists("role") and open("role").read().strip() == "bridge":
+        raise SystemExit("main.py: a bridge on real hardware comes with its radio driver")
+    if not (exists("boot.a") or exists("boot.b") or exists("a/release.json")):
+        from amont_node import app
+
+        return app.main(["."])
+    if not (exists("config.a") or exists("config.b")):
+        print('amont {"event": "boot", "state": "not enrolled"}')
+        return None
+    chosen = choose()
+    if chosen is None:
+        print('amont {"event": "boot", "state": "no release"}')
+        return None
+    slot, bad_boots = chosen
+    service = button_held()
+    dog = None if service else lock()
+    sys.path[:] = [slot, ".frozen"]
+    try:
+        from amont_node import app
+
+        app.start(".", service)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        note_crash(error)
+        if service:
+            sys.print_exception(error)
+    pause(bad_boots, dog)
+    raise SystemExit(EXIT_RESET)
+
+
+if __name__ == "__main__":
+    run()

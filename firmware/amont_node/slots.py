@@ -1,0 +1,248 @@
+# The two application slots a/ and b/, and the boot record that says which of them runs.
+#
+# A deploy over the serial port. `root` is the board's root folder ("." there). Where no release
+# runs yet, write the files into a/ first and put that folder in front: sys.path.insert(0, "a").
+#
+#   import amont_node.slots as s
+#   s.begin(root) -> "a" | "b"    the slot to write into. It cannot boot from now on: its
+#                                 release.json is gone. Other files stay, to be compared by hash.
+#   ... write what differs, remove what the release does not list; release.json last,
+#       each by a temporary name and a rename ...
+#   s.switch(root, slot) -> dict  checks every file, then makes the next boot a trial of the slot
+#                                 (the first release of a board is no trial: there is no older one).
+#                                 Returns the new boot record. Then reset the board.
+#   s.status(root) -> dict        the boot record, and each slot's release (None: not bootable)
+#
+# All raise SlotError("<code>: <what>") and leave what was bootable as it was. Codes: slot (no such
+# slot, or the running one), trial (one is under way), missing, damaged, extra, older, release
+# (release.json is no release). On a board without boot record begin() answers "a".
+#
+# boot.a / boot.b (see pair.py):
+#   {"schema": 1, "slot": "a", "trying": null | "b", "tries": 0, "bad_boots": 0, "release": 7,
+#    "failed": 8}
+# release: of `slot`. failed: a release that was tried and did not report good; not there, or 0:
+# none. main.py counts tries and bad boots before it runs anything; good() takes them back.
+
+import binascii
+import hashlib
+import json
+import os
+
+from amont_node.pair import PairFile, make_durable, make_folder, make_name_durable
+
+SCHEMA = 1
+SLOTS = ("a", "b")
+BAD_BOOTS = 5  # after so many: safe mode
+RELEASE_FILE = "release.json"
+_CHUNK_BYTES = 512
+_FOLDER = 0x4000  # st_mode
+
+
+class SlotError(ValueError):
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__("%s: %s" % (code, what))
+        self.code = code
+
+
+# --- what is in a slot
+
+
+class Release:
+    # data: release.json, parsed.
+    def __init__(self, data) -> None:  # type: ignore[no-untyped-def]
+        files = data.get("files") if isinstance(data, dict) else None
+        if not isinstance(files, dict) or not files or data.get("schema") != SCHEMA:
+            raise SlotError("release", "no schema %d with files" % SCHEMA)
+        number = data.get("release")
+        if not isinstance(number, int) or not 0 < number < 1 << 16:
+            raise SlotError("release", "number %s" % number)
+        for path in files:
+            check_path(path)
+        self.number = number
+        self.files = files
+
+
+# Where a file of a release may lie: below its slot, and compiled.
+def check_path(path: str) -> None:
+    parts = path.split("/")
+    if not 1 <= len(parts) <= 5 or not path.endswith(".mpy") or "" in parts or ".." in parts:
+        raise SlotError("release", "path %s" % path)
+
+
+# The release of a slot, or None if its release.json is not there or is none. Its files are not
+# looked at: see check().
+def read_release(root: str, slot: str) -> Release | None:
+    try:
+        with open("%s/%s/%s" % (root, slot, RELEASE_FILE)) as file:
+            return Release(json.load(file))
+    except (OSError, ValueError):
+        return None
+
+
+# The release of a slot whose every file is as its release.json says, and that holds nothing else.
+def check(root: str, slot: str) -> Release:
+    release = read_release(root, slot)
+    if release is None:
+        raise SlotError("missing", "%s/%s" % (slot, RELEASE_FILE))
+    folder = "%s/%s" % (root, slot)
+    for path in release.files:
+        found = file_hash(folder + "/" + path)
+        if found is None:
+            raise SlotError("missing", "%s/%s" % (slot, path))
+        if found != release.files[path]:
+            raise SlotError("damaged", "%s/%s" % (slot, path))
+    for path in files_below(folder):
+        # A module that is left over would be imported in place of the right one.
+        if path not in release.files and path != RELEASE_FILE:
+            raise SlotError("extra", "%s/%s" % (slot, path))
+    return release
+
+
+# SHA-256 in hex, or None if there is no such file.
+def file_hash(path: str) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while True:
+                part = file.read(_CHUNK_BYTES)
+                if not part:
+                    return binascii.hexlify(digest.digest()).decode()
+                digest.update(part)
+    except OSError:
+        return None
+
+
+# Paths of all files below a folder, relative to it.
+def files_below(folder: str) -> list[str]:
+    found = []
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    for name in sorted(names):
+        path = folder + "/" + name
+        if os.stat(path)[0] & _FOLDER:
+            found += [name + "/" + inner for inner in files_below(path)]
+        else:
+            found.append(name)
+    return found
+
+
+# --- the boot record
+
+
+def _load(root: str) -> tuple[PairFile, dict[str, object] | None]:
+    pair = PairFile(root, "boot")
+    record = pair.load()
+    good = (
+        isinstance(record, dict)
+        and record.get("schema") == SCHEMA
+        and record.get("slot") in SLOTS
+        and record.get("trying") in (None, "a", "b")
+    )
+    return pair, record if good else None  # type: ignore[return-value]
+
+
+def _other(slot) -> str:  # type: ignore[no-untyped-def]
+    return "b" if slot == "a" else "a"
+
+
+def begin(root: str) -> str:
+    _, record = _load(root)
+    if record is None:
+        # Whatever lies in a/ was never switched to, or its record is lost: then b/ may be the
+        # one that main.py finds.
+        slot = "b" if read_release(root, "a") is not None else "a"
+    elif record.get("trying") is not None:
+        raise SlotError("trial", "slot %s has not reported good yet" % record["trying"])
+    else:
+        slot = _other(record["slot"])
+    folder = root + "/" + slot
+    make_folder(folder)
+    remove(folder + "/" + RELEASE_FILE)
+    make_name_durable(folder)
+    return slot
+
+
+def switch(root: str, slot: str) -> dict[str, object]:
+    pair, record = _load(root)
+    if slot not in SLOTS or (record is not None and record["slot"] == slot):
+        raise SlotError("slot", "%s is not the idle one" % slot)
+    if record is not None and record.get("trying") is not None:
+        raise SlotError("trial", "slot %s has not reported good yet" % record["trying"])
+    release = check(root, slot)
+    following: dict[str, object] = {
+        "schema": SCHEMA, "slot": slot, "trying": None, "tries": 0, "bad_boots": 0,
+        "release": release.number,
+    }  # fmt: skip
+    if record is not None:
+        if release.number < int(record["release"]):  # type: ignore[call-overload]
+            raise SlotError("older", "%d is below %s" % (release.number, record["release"]))
+        following["slot"] = record["slot"]
+        following["trying"] = slot
+        following["release"] = record["release"]
+    pair.save(following)
+    return following
+
+
+def status(root: str) -> dict[str, object]:
+    _, record = _load(root)
+    found: dict[str, object] = {"record": record}
+    for slot in SLOTS:
+        release = read_release(root, slot)
+        found[slot] = None if release is None else release.number
+    return found
+
+
+# Write a file so that a power cut leaves the old one or the new one. parts: an iterable of bytes.
+def write_whole(path: str, parts) -> None:  # type: ignore[no-untyped-def]
+    with open(path + ".tmp", "wb") as file:
+        for part in parts:
+            file.write(part)
+        make_durable(file)
+    os.rename(path + ".tmp", path)
+
+
+def remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass
+
+
+# This boot, as the application sees it.
+class Boot:
+    def __init__(self, root: str) -> None:
+        self._pair, self._record = _load(root)
+        record = self._record or {}
+        self.root = root
+        self.on_trial = record.get("trying") is not None
+        self.slot = record.get("trying") or record.get("slot")  # None: not run from a slot
+        self.failed = int(record.get("failed") or 0)  # type: ignore[call-overload]
+        self.bad_boots = int(record.get("bad_boots") or 0)  # type: ignore[call-overload]
+        self.is_safe = self.bad_boots > BAD_BOOTS
+        running = None if self.slot is None else read_release(root, str(self.slot))
+        self.release = 0 if running is None else running.number
+
+    # The release reported good: it stays. Stores only what changes.
+    def good(self) -> None:
+        record = self._record
+        if record is None or not (self.on_trial or record.get("bad_boots")):
+            return
+        if self.on_trial:
+            record["slot"] = self.slot
+            record["trying"] = None
+            record["release"] = self.release
+            self.failed = 0
+            record.pop("failed", None)
+        record["tries"] = 0
+        record["bad_boots"] = 0
+        self._pair.save(record)
+        self.on_trial = False
+        self.bad_boots = 0
+
+    # Let the next boot be one more attempt outside safe mode.
+    def attempt(self) -> None:
+        if self._record is not None:
+            self._record["bad_boots"] = BAD_BOOTS - 1
+            self._pair.save(self._record)
