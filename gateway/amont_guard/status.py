@@ -63,7 +63,7 @@ class Status:
         ]
         for name, sensor in self._judge.sensors.items():
             if sensor.state and not sensor.state.usable(int(now_s)):
-                found.append(fault("silent", name))
+                found.append(fault("silent", name, level=_loss(sensor, int(now_s))))
             elif sensor.state and self._fresh(sensor, now_s) != FRESHNESS_NAMES[PROVED]:
                 found.append(fault("unproved", name))
             elif sensor.state and sensor.state.drifting:
@@ -152,6 +152,13 @@ class Status:
                 for kind, change in changes.items()
             },
         }  # fmt: skip
+
+
+def _loss(sensor: SensorWatch, now: int) -> int:
+    """Return how bad its silence is: a fault where nobody watches any more, or one of three."""
+    left = [(sum(s.usable(now) for s in w.sensors), len(w.sensors)) for w, _ in sensor.seats]
+    few = any(usable == 0 or (usable, all_of) == (1, 3) for usable, all_of in left)
+    return alarm.FAULT if few else alarm.DEGRADED
 
 
 def _while(holds: bool, value: int) -> int | None:

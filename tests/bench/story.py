@@ -148,24 +148,28 @@ class Story:
 
     def _boot(self) -> None:
         made, chance = self.made, self.chance
-        before = {s["id"]: s["state"] for s in made.state.get("sirens", ())}
         if chance.random() < 0.2:
             made.stop()
         else:
             made.kill()
         if chance.random() < 0.2:
             made.reboot()
-        made.found = {siren: chance.random() < 0.5 for siren in before}
+        made.found = {siren: chance.random() < 0.5 for siren in sorted(self._heard)}
         self._pass(chance.choice((0, 1, 5, 60)))
-        commanded = len(made.on_commands)
+        sounded, commanded = self._kept_sounding(), len(made.on_commands)
         made.start()
         self.outcome.counts["boots"] += 1
         for at_s, siren, _ in made.on_commands[commanded:]:
-            if before.get(siren) not in ("sound", "muted"):
+            if siren not in sounded:
                 self.outcome.fault("on before a decision", f"{siren} at {at_s:.0f}")
         made.turn()
         self._boots_s.append(made.clock.now_s)
         self._muted.clear()
+
+    def _kept_sounding(self) -> set[str]:
+        # what the next life finds on the disk: the decision that it may carry on
+        kept = json.loads((self.made.state_dir / "state.json").read_bytes())["alarms"]["sirens"]
+        return {siren for siren, state in kept.items() if state["annunciation"] in (1, 2)}
 
     def _pass(self, seconds: int) -> None:
         # nobody listens: what nodes send is lost

@@ -319,3 +319,22 @@ def test_port_that_goes_while_it_is_opened_is_lost(monkeypatch):
 
     monkeypatch.setattr(bridge_module.serial, "serial_for_url", gone)
     assert not Bridge("/dev/amont-bridge", 115200, Counter()).connected
+
+
+def test_one_silent_sensor_degrades_and_all_silent_is_a_fault(rig):
+    def silent():
+        rig.turn()
+        state = rig.state()
+        levels = {f["about"]: f["level"] for f in state["faults"] if f["kind"] == "silent"}
+        return levels, state["sirens"][0]["health"]
+
+    rig.prove()
+    rig.live(400)
+    assert silent() == ({}, "ok")
+    for _ in range(60):
+        rig.clock.pass_s(60)
+        rig.line.put(rig.a.frame(400))
+        rig.turn()
+    assert silent() == ({"pont-b": 1}, "degraded")
+    rig.clock.pass_s(3000)
+    assert silent() == ({"pont-a": 2, "pont-b": 2}, "fault")
