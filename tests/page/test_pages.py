@@ -38,6 +38,12 @@ def fill(http, path, **more):
     )
 
 
+def on_a_loop(work):
+    """Run it on a thread of its own: a browser of another test holds this thread's loop."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(work())).result()
+
+
 def seen_from(script, client, host="pi.local:8080", scheme="http", path="/", **options):
     """Ask for a page as if from ``client``, under another name."""
 
@@ -48,8 +54,7 @@ def seen_from(script, client, host="pi.local:8080", scheme="http", path="/", **o
         ) as http:
             return await http.request(options.pop("method", "GET"), path, **options)
 
-    with ThreadPoolExecutor(1) as apart:  # a browser of another test holds this thread's loop
-        return apart.submit(lambda: asyncio.run(ask())).result()
+    return on_a_loop(ask)
 
 
 def test_many_reports_at_once_do_not_take_the_pages_threads(script):
@@ -459,5 +464,5 @@ def test_two_trials_at_once_are_one_too_many():
             await trials.run("pont-neuf", [1, 2, 3, 4])
         return refused.value
 
-    refused = asyncio.run(both_at_once())
+    refused = on_a_loop(both_at_once)
     assert (refused.status, refused.key) == (503, "act.busy")
