@@ -93,11 +93,11 @@ class BoardConfig:
 # How long a frame is on the air depends on these.
 class LoraConfig:
     def __init__(self, data: dict[str, object]) -> None:
-        self.sf = _integer(data, "sf", 5, 12, 9)
+        self.sf = _integer(data, "sf", 7, 12, 9)
         self.bw_khz = _integer(data, "bw_khz", 125, 500, 125)
         _choice("lora.bw_khz", self.bw_khz, _BANDWIDTHS_KHZ)
         self.cr = _integer(data, "cr", 5, 8, 5)  # 4/5 to 4/8
-        self.preamble = _integer(data, "preamble", 6, 1024, 8)
+        self.preamble = _integer(data, "preamble", 6, 64, 8)
         self.overhead_bytes = _integer(data, "overhead_bytes", 0, 32, 0)  # LoRaWAN: 13
 
 

@@ -8,6 +8,8 @@
 # - New samples and health go out once when due even when nothing answers: the way back may be the
 #   broken one. All else then waits, longer each time.
 # - The backlog drains oldest first, a few frames in flight.
+# - The gate says whether the turn of a kind of frame has come and airtime is left for it. A
+#   repetition that may not be sent makes way: its samples travel later, with others, in one frame.
 # Times here are link_ms: real, never scaled, for answers take real time.
 
 REGULAR = 1
@@ -93,12 +95,12 @@ class Delivery:
 
     # --- what to do next: an InFlight to send again, a Plan, or None
 
-    def next(self, link_ms: int, ready: bool, frame_samples: int, overlap: int):  # type: ignore[no-untyped-def]
+    def next(self, link_ms: int, ready: bool, frame_samples: int, overlap: int, gate):  # type: ignore[no-untyped-def]
         self._forget_acked()
-        again = self._expire(link_ms, ready)
+        again = self._expire(link_ms, ready, gate)
         if again is not None or not ready:
             return again
-        return self._next_plan(link_ms, frame_samples, overlap)
+        return self._next_plan(link_ms, frame_samples, overlap, gate)
 
     # link_ms at which something is due without any event; None: nothing is.
     def due_ms(self, link_ms: int) -> int | None:
@@ -108,22 +110,37 @@ class Delivery:
                 dues.append(due)
         return min(dues) if dues else None
 
-    def _next_plan(self, link_ms: int, frame_samples: int, overlap: int) -> Plan | None:
-        if self._urgent:
+    # Some frame's answer may come any moment.
+    def waits(self) -> bool:
+        return bool(self._in_flight)
+
+    def _next_plan(self, link_ms: int, frame_samples: int, overlap: int, gate) -> Plan | None:  # type: ignore[no-untyped-def]
+        kind = self._next_kind(link_ms, frame_samples)
+        old = self._asked_for() or self._backlog(link_ms) if kind == BACKLOG else None
+        if kind is None or (kind == BACKLOG and old is None) or not gate.may_send(kind):
+            return None
+        if kind == URGENT:
             self._make_room()
-            return self._newest(URGENT, overlap)
+        if kind in (URGENT, REGULAR):
+            return self._newest(kind, overlap)
+        return old or Plan(kind, self._life, 0, 0)
+
+    # What comes next, if its turn has come; what comes after it waits with it.
+    def _next_kind(self, link_ms: int, frame_samples: int) -> int | None:
         held = self._hold_ms is not None and link_ms < self._hold_ms
+        if self._urgent:
+            return URGENT
         if self._hello and not held:
-            return Plan(HELLO, self._life, 0, 0)
+            return HELLO
         if self._fresh >= frame_samples and len(self._in_flight) < WINDOW:
-            return self._newest(REGULAR, overlap)
+            return REGULAR
         if self._progress and not held:
-            return Plan(PROGRESS, self._life, 0, 0)
+            return PROGRESS
         if self._health:
-            return Plan(HEALTH, self._life, 0, 0)
+            return HEALTH
         if held or len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG):
             return None
-        return self._asked_for() or self._backlog(link_ms)
+        return BACKLOG
 
     # An urgent frame never waits for others.
     def _make_room(self) -> None:
@@ -266,7 +283,7 @@ class Delivery:
 
     # --- silence
 
-    def _expire(self, link_ms: int, ready: bool) -> InFlight | None:
+    def _expire(self, link_ms: int, ready: bool, gate) -> InFlight | None:  # type: ignore[no-untyped-def]
         for entry in list(self._in_flight):
             if link_ms < entry.due_ms:
                 continue
@@ -274,6 +291,8 @@ class Delivery:
             if entry.attempts >= ATTEMPTS or alone:
                 self._release(entry)
                 self._give_up(entry, link_ms)
+            elif ready and not gate.may_repeat(entry.plan.kind):
+                self._make_way(entry, link_ms)
             elif ready:
                 entry.due_ms = link_ms + self._delay_ms(entry.attempts)
                 entry.attempts += 1
@@ -289,6 +308,11 @@ class Delivery:
         if plan.has_samples():
             self._cursors[plan.life] = min(self._cursors.get(plan.life, plan.first), plan.first)
 
+    def _make_way(self, entry: InFlight, link_ms: int) -> None:
+        entry.due_ms = link_ms + _HOLD_MAX_MS
+        if entry.plan.has_samples():
+            self._release(entry)
+
     def _give_up(self, entry: InFlight, link_ms: int) -> None:
         if entry.plan.kind == HELLO:
             return  # a guard that does not know this node yet answers its samples neither
@@ -301,3 +325,35 @@ class Delivery:
         delay_ms = min(self._answer_ms << min(doublings, 10), _HOLD_MAX_MS)
         self._random = (self._random * 1103515245 + 12345) & 0x7FFFFFFF
         return delay_ms + (self._random >> 8) % (delay_ms // 2 + 1)
+
+    # --- over a sleep that forgets
+
+    # What is under way goes on; what only speeds things up is left out.
+    def keep(self):  # type: ignore[no-untyped-def]
+        in_flight = []
+        for entry in self._in_flight:
+            plan = entry.plan
+            in_flight.append([plan.kind, plan.life, plan.first, plan.last, entry.counter,
+                              entry.frame.hex(), entry.attempts])  # fmt: skip
+        return [
+            self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
+            self._last_taken, self.rejected, in_flight,
+            [[life, self._cursors[life]] for life in self._cursors],
+            [list(asked) for asked in self._ranges], [list(sent) for sent in self._recent],
+        ]  # fmt: skip
+
+    # The link's clock began anew: answers have their time again.
+    def recall(self, link_ms: int, kept) -> None:  # type: ignore[no-untyped-def]
+        (
+            self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
+            self._last_taken, self.rejected, in_flight, cursors, ranges, recent,
+        ) = kept  # fmt: skip
+        self._in_flight = []
+        for kind, life, first, last, counter, frame, attempts in in_flight:
+            due_ms = link_ms + self._delay_ms(0)
+            plan = Plan(kind, life, first, last)
+            self._in_flight.append(InFlight(plan, counter, bytes.fromhex(frame), due_ms))
+            self._in_flight[-1].attempts = attempts
+        self._cursors = {life: cursor for life, cursor in cursors}  # noqa: C416 - dict() lacks it
+        self._ranges = [(life, first, last) for life, first, last in ranges]
+        self._recent = [(counter, nonce) for counter, nonce in recent]

@@ -6,11 +6,13 @@
 # step() returns a list of actions; the shell carries out each one and feeds back what became of it
 # by another step(), until a step() without event returns nothing. Then it may sleep until due().
 
+from amont_node import delivery
+from amont_node.airtime import BACKLOG, URGENT, USUAL, Airtime
 from amont_node.config import NodeConfig
 from amont_node.delivery import Delivery, InFlight, Plan
-from amont_node.sampling import Sampler
+from amont_node.sampling import EMPTY, FULL, LOW, Sampler
 from amont_node.spans import Spans
-from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, RESEND, TIME
+from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, FAULT_BATTERY, MAX_FRAME, RESEND, TIME
 from amont_wire.const import UPDATE as UPDATE_CHUNK
 
 # Actions: tuples that start with one of these.
@@ -30,8 +32,16 @@ SENT = "sent"  # (plan, counter, frame, first, last, echoed nonce or None)
 FAILED = "failed"  # (plan): cannot be built, ever
 DOWNLINK = "downlink"  # (counter, message): it opened
 CONFIGURED = "configured"  # (config): durable
+FLOAT = "float"  # (tick_s): the float switch closed
+BATTERY = "battery"  # (millivolts)
 
 HEALTH_INTERVAL_S = 3600
+# Slots that are this much longer than an urgent frame may wait are folded.
+_URGENT_SLOTS_S = 5
+_FAST_SLOTS = 4  # of a fast interval, a quarter
+_BATTERY_HYSTERESIS_MV = 100
+_BATTERY_READINGS = 3  # in a row: a cold start pulls the voltage down for a moment
+_KEPT_FORMAT = 1
 
 
 class Duty:
@@ -53,9 +63,16 @@ class Duty:
         self._nonce_tick_s = 0  # when it arrived first
         self._proved: int | None = None  # the nonce that needs no echo any more
         self._health_due_s = tick_s + HEALTH_INTERVAL_S
+        self.airtime = Airtime(config.lora, config.airtime_permille, MAX_FRAME)
+        self._tick_s = tick_s  # of this step
+        self._slot_s = 0  # not before this tick anything is sent
+        self._urgent_slot_s = 0
+        self._battery = FULL
+        self._battery_readings = 0  # in a row that speak for another level
 
     # ready: the carrier can take a frame now.
     def step(self, tick_s: int, link_ms: int, event=None, ready: bool = True):  # type: ignore[no-untyped-def]
+        self._tick_s = tick_s
         if event is not None:
             return self._take(tick_s, link_ms, event)
         instant_s = self._sampler.take_due(tick_s)
@@ -73,7 +90,11 @@ class Duty:
 
     # When to be called again without an event: (tick_s, link_ms or None).
     def due(self, link_ms: int) -> tuple[int, int | None]:
-        return min(self._sampler.wake_s(), self._health_due_s), self.delivery.due_ms(link_ms)
+        due_s = min(self._sampler.wake_s(), self._health_due_s)
+        for slot_s in (self._slot_s, self._urgent_slot_s):
+            if slot_s > self._tick_s:
+                due_s = min(due_s, slot_s)
+        return due_s, self.delivery.due_ms(link_ms)
 
     def fast(self, tick_s: int) -> bool:
         return self._sampler.fast(tick_s)
@@ -92,23 +113,99 @@ class Duty:
         config = self._config
         # When it matters nothing is saved up.
         batch = 1 if self._sampler.fast(tick_s) else config.frame_samples
-        what = self.delivery.next(link_ms, ready, batch, config.overlap)
+        what = self.delivery.next(link_ms, ready, batch, config.overlap, self)
         if isinstance(what, InFlight):
+            self.airtime.sent(tick_s, len(what.frame))
             return [(REPEAT, what.frame)]
         if isinstance(what, Plan):
             return [(SEND, what)]
         return []
 
+    # --- when a frame may go: the delivery asks
+
+    def may_send(self, kind: int) -> bool:
+        slot_s = self._urgent_slot_s if kind == delivery.URGENT else self._slot_s
+        return self._tick_s >= slot_s and self.may_repeat(kind)
+
+    def may_repeat(self, kind: int) -> bool:
+        who = USUAL
+        if kind in (delivery.URGENT, delivery.BACKLOG):
+            who = URGENT if kind == delivery.URGENT else BACKLOG
+        return self.airtime.allows(self._tick_s, who)
+
+    # Nodes that sampled at one instant speak one after the other. When it matters they wait less.
+    def _take_slot(self, tick_s: int, instant_s: int) -> None:
+        slot_s = self._config.slot_s
+        folded_s = slot_s % _URGENT_SLOTS_S
+        self._urgent_slot_s = instant_s + folded_s
+        if self._sampler.fast(tick_s):
+            slot_s %= max(1, self._config.fast_interval_s // _FAST_SLOTS)
+        self._slot_s = instant_s + max(slot_s, folded_s)
+
+    # --- the battery
+
+    def _take_battery(self, tick_s: int, battery_mv: int) -> None:
+        level = self._level(battery_mv)
+        self._battery_readings = 0 if level == self._battery else self._battery_readings + 1
+        if self._battery_readings >= _BATTERY_READINGS:
+            self._battery_readings = 0
+            self._battery = level
+            self._sampler.battery(level, tick_s)
+            self.delivery.want_health()
+
+    def _level(self, battery_mv: int) -> int:
+        config = self._config
+        level = FULL
+        for mark_mv, below in ((config.low_mv, LOW), (config.empty_mv, EMPTY)):
+            again_mv = _BATTERY_HYSTERESIS_MV if self._battery >= below else 0
+            if battery_mv < mark_mv + again_mv:
+                level = below
+        return level
+
+    # Bits for the health message.
+    def faults(self) -> int:
+        return FAULT_BATTERY if self._battery != FULL else 0
+
+    # --- over a sleep that forgets (a board whose power is cut between two wakes)
+
+    # Plain lists and numbers, for JSON; to be kept where a life's ticks go on.
+    def keep(self):  # type: ignore[no-untyped-def]
+        return [
+            _KEPT_FORMAT, self._life, self._sampler.keep(), self.delivery.keep(),
+            self.airtime.keep(), self._nonce, self._nonce_tick_s, self._proved,
+            self._health_due_s, self._slot_s, self._urgent_slot_s, self._battery,
+            self._battery_readings,
+        ]  # fmt: skip
+
+    # kept: what keep() gave; None: it is lost. True: the duty goes on as if it had never slept.
+    def recall(self, tick_s: int, link_ms: int, kept) -> bool:  # type: ignore[no-untyped-def]
+        if kept is None or kept[:2] != [_KEPT_FORMAT, self._life]:
+            self.airtime.recall(tick_s, None)
+            return False
+        (
+            sampler, sending, airtime, self._nonce, self._nonce_tick_s, self._proved,
+            self._health_due_s, self._slot_s, self._urgent_slot_s, self._battery,
+            self._battery_readings,
+        ) = kept[2:]  # fmt: skip
+        self._sampler.recall(sampler)
+        self.delivery.recall(link_ms, sending)
+        self.airtime.recall(tick_s, airtime)
+        return True
+
+    # --- events
+
     def _take(self, tick_s: int, link_ms: int, event):  # type: ignore[no-untyped-def]
         kind = event[0]
         if kind == READING:
-            urgent = event[2] is not None and self._sampler.reading(event[1], event[2])
+            urgent = self._sampler.reading(event[1], event[2])
             self.delivery.sampled(urgent)
+            self._take_slot(tick_s, event[1])
         elif kind == LOOKED:
             if event[2] is not None:
                 self._sampler.looked(event[1], event[2])
         elif kind == SENT:
             plan, counter, frame, first, last, echo = event[1:]
+            self.airtime.sent(tick_s, len(frame))
             self.delivery.sent(plan, counter, frame, first, last, echo, link_ms)
         elif kind == FAILED:
             self.delivery.skipped(event[1])
@@ -117,6 +214,11 @@ class Duty:
         elif kind == CONFIGURED:
             self._config = event[1]
             self._sampler.configure(event[1], tick_s)
+            self.airtime.configure(event[1].lora, event[1].airtime_permille)
+        elif kind == FLOAT:
+            self._sampler.tripped(event[1])
+        elif kind == BATTERY:
+            self._take_battery(tick_s, event[1])
         return []
 
     def _take_downlink(self, tick_s: int, counter: int, message):  # type: ignore[no-untyped-def]

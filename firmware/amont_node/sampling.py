@@ -1,9 +1,13 @@
 # When to sample, and when a value is urgent. Pure: ticks and values in, decisions out.
+#
+# A sample is kept and sent; a look is neither, it only asks whether a sample is due at once. Looks
+# come every look_s if the configuration has that (flash-flood), every few seconds in fast mode
+# near the alarm mark, and at the usual interval while a low battery stretches that of samples.
+
+from amont_node.marks import Marks
 
 _FAST_HOLD_SAMPLES = 10  # stay fast this long after the last reason, so that the rate cannot flap
 _HINT_HOLD_S = 3600  # the guard repeats its wish with each acknowledgement
-_HISTORY = 16
-_RISE_SPAN_S = 300  # a shorter base would take waves for a flood
 
 # Over the alarm mark the guard wants three votes in a row, a lone survivor's ten, all soon.
 _ALERT_S = 10
@@ -13,21 +17,32 @@ _ALERT_SAMPLES = 12
 _ALERT_CREDIT = 24
 _RATE_SIREN = 2
 
+# Of the battery. What the marks ask for is done at every level.
+FULL = 0
+LOW = 1
+EMPTY = 2
+_STRETCH = (1, 2, 4)  # of the usual interval
+_STRETCHED_S = 3600  # beyond this no interval is stretched
+
 
 class Sampler:
     def __init__(self, config, tick_s: int) -> None:  # type: ignore[no-untyped-def]
         self._config = config
+        self._marks = Marks()
         self._fast_until_s = 0
         self._hint_until_s = 0
-        self._above = False  # the last good value was at or above the high mark
-        self._over = False  # and the alarm mark
+        self._over = False  # the last good value was at or above the alarm mark
+        self._tripped = False  # the float switch wants the next sample to be urgent
         self._alert_until_s = 0
         self._asked_until_s = 0  # an alert that the guard asked for
         self._credit = _ALERT_CREDIT
         self._rate = 0
-        self._recent: list[tuple[int, int]] = []  # (tick, value), oldest first
+        self._battery = FULL
+        self._taken_s = -1  # instant of the last sample
+        self._wanted_s: int | None = None  # a sample out of the usual order
         self.due_s = 0
         self.look_s: int | None = None  # when to look at the first probe between two samples
+        self._look_step_s = _ALERT_S
         self._schedule(tick_s)
 
     def configure(self, config, tick_s: int) -> None:  # type: ignore[no-untyped-def]
@@ -35,7 +50,8 @@ class Sampler:
         self._schedule(tick_s)
 
     def fast(self, tick_s: int) -> bool:
-        return tick_s < max(self._fast_until_s, self._hint_until_s)
+        hint_until_s = 0 if self._battery == EMPTY else self._hint_until_s
+        return tick_s < max(self._fast_until_s, hint_until_s)
 
     # Samples come every few seconds, and each is told at once.
     def alert(self, tick_s: int) -> bool:
@@ -54,6 +70,8 @@ class Sampler:
         instant_s = max(self.due_s, tick_s // interval_s * interval_s)
         spent = -1 if self.alert(tick_s) else 1
         self._credit = min(self._credit + spent, _ALERT_CREDIT)
+        self._taken_s = instant_s
+        self._wanted_s = None
         self._schedule(instant_s)
         return instant_s
 
@@ -61,16 +79,32 @@ class Sampler:
     def take_look(self, tick_s: int) -> int | None:
         if self.look_s is None or tick_s < self.look_s:
             return None
-        instant_s = tick_s // _ALERT_S * _ALERT_S
+        instant_s = tick_s // self._look_step_s * self._look_step_s
         self._schedule_look(instant_s)
         return instant_s
 
-    # What that look saw. At or over the alarm mark: a sample, now.
+    # What that look saw. Beyond a mark, or steeper than one: a sample, now.
     def looked(self, instant_s: int, value: int) -> None:
-        mark = self._config.alarm_mark
+        config = self._config
+        mark = config.alarm_mark
+        self._marks.remember(instant_s, value)
         if mark is not None and value >= mark and self._credit > 0:
             self._alert_until_s = instant_s + _ALERT_SAMPLES * _ALERT_S
-            self.due_s = min(self.due_s, instant_s)
+            self._sample_at(instant_s)
+        elif self._marks.begins(config, value):
+            self._sample_at(instant_s)
+        elif not self.fast(instant_s) and self._marks.steep(config):
+            self._sample_at(instant_s)
+
+    # The float switch closed: a sample now, urgent whatever it says, then fast. While it is fast
+    # a switch that chatters on the waves adds nothing.
+    def tripped(self, tick_s: int) -> None:
+        was_fast = tick_s < self._fast_until_s
+        self._stay_fast(tick_s)
+        if not was_fast:
+            self._tripped = True
+            self._schedule(tick_s)
+            self._sample_at(tick_s)
 
     # What the guard asks for: 0 normal, 1 sample fast, 2 for two minutes as in an alert, too.
     def hint(self, rate: int, tick_s: int) -> None:
@@ -82,16 +116,28 @@ class Sampler:
         if self._interval_s(tick_s) < interval_s:
             self._schedule(tick_s)
 
-    # Take the value that the marks are about. True: tell the guard at once.
-    def reading(self, tick_s: int, value: int) -> bool:
+    # How full the battery is.
+    def battery(self, level: int, tick_s: int) -> None:
+        if level != self._battery:
+            self._battery = level
+            self._schedule(tick_s)
+
+    # Take the value that the marks are about; None: the probe had none. True: tell the guard at
+    # once.
+    def reading(self, tick_s: int, value: int | None) -> bool:
+        urgent = self._tripped
+        self._tripped = False
+        if value is None:
+            return urgent
         config = self._config
         interval_s = self._interval_s(tick_s)
-        self._recent = self._recent[1 - _HISTORY :] + [(tick_s, value)]
-        above = config.high_mark is not None and value >= config.high_mark
-        urgent = above and not self._above
-        self._above = above
-        if above or self._rising():
-            self._fast_until_s = tick_s + _FAST_HOLD_SAMPLES * config.fast_interval_s
+        was_fast = self.fast(tick_s)
+        begins = self._marks.take(config, tick_s, value)
+        steep = self._marks.steep(config)
+        # A steep change in fast mode is told by each sample anyway.
+        urgent = urgent or begins or (steep and not was_fast)
+        if steep or self._marks.beyond():
+            self._stay_fast(tick_s)
         self._take_alarm_mark(tick_s, value)
         if self._interval_s(tick_s) != interval_s or self.look_s is None:
             self._schedule(tick_s)
@@ -106,27 +152,69 @@ class Sampler:
             self._alert_until_s = 0
         self._over = over
 
-    def _rising(self) -> bool:
-        mark = self._config.rise_mark
-        if mark is None or len(self._recent) < 2:
-            return False
-        tick_s, value = self._recent[-1]
-        span_s = max(_RISE_SPAN_S, tick_s - self._recent[-2][0])
-        old_tick_s, old_value = [r for r in self._recent[:-1] if tick_s - r[0] <= span_s][0]
-        return bool((value - old_value) * 60 >= mark * (tick_s - old_tick_s))
+    def _stay_fast(self, tick_s: int) -> None:
+        self._fast_until_s = tick_s + _FAST_HOLD_SAMPLES * self._config.fast_interval_s
 
     def _interval_s(self, tick_s: int) -> int:
-        fast_s = int(self._config.fast_interval_s)
+        config = self._config
+        fast_s = int(config.fast_interval_s)
         if self.alert(tick_s):
             return min(_ALERT_S, fast_s)
-        return fast_s if self.fast(tick_s) else int(self._config.interval_s)
+        if self.fast(tick_s):
+            return fast_s
+        usual_s = int(config.interval_s)
+        return max(usual_s, min(usual_s * _STRETCH[self._battery], _STRETCHED_S))
+
+    def _sample_at(self, instant_s: int) -> None:
+        self._wanted_s = max(instant_s, self._taken_s + 1)
+        self.due_s = min(self.due_s, self._wanted_s)
 
     def _schedule(self, tick_s: int) -> None:
         interval_s = self._interval_s(tick_s)
         self.due_s = (tick_s // interval_s + 1) * interval_s
+        if self._wanted_s is not None:
+            self.due_s = min(self.due_s, self._wanted_s)
         self._schedule_look(tick_s)
 
     def _schedule_look(self, tick_s: int) -> None:
-        following_s = (tick_s // _ALERT_S + 1) * _ALERT_S
-        wanted = self._config.alarm_mark is not None and not self._over and self.fast(tick_s)
-        self.look_s = following_s if wanted and following_s < self.due_s else None
+        step_s = self._looking_s(tick_s)
+        self.look_s = None
+        if step_s is not None:
+            self._look_step_s = step_s
+            following_s = (tick_s // step_s + 1) * step_s
+            self.look_s = following_s if following_s < self.due_s else None
+
+    def _looking_s(self, tick_s: int) -> int | None:
+        config = self._config
+        if config.alarm_mark is not None and not self._over and self.fast(tick_s):
+            return _ALERT_S
+        if config.look_s is not None:
+            return int(config.look_s)
+        if self._battery == FULL or not _has_marks(config):
+            return None
+        return int(config.interval_s)
+
+    # --- over a sleep that forgets
+
+    def keep(self):  # type: ignore[no-untyped-def]
+        return [
+            self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
+            self._over, self._tripped, self._credit, self._rate, self._battery,
+            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._look_step_s,
+            self._marks.keep(),
+        ]  # fmt: skip
+
+    def recall(self, kept) -> None:  # type: ignore[no-untyped-def]
+        (
+            self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
+            self._over, self._tripped, self._credit, self._rate, self._battery,
+            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._look_step_s, marks,
+        ) = kept  # fmt: skip
+        self._marks.recall(marks)
+
+
+def _has_marks(config) -> bool:  # type: ignore[no-untyped-def]
+    marks = (
+        config.high_mark, config.low_mark, config.rise_mark, config.fall_mark, config.alarm_mark,
+    )  # fmt: skip
+    return any([mark is not None for mark in marks])

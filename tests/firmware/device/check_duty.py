@@ -52,8 +52,9 @@ def check_fast_while_rising() -> None:
     sampler.reading(0, 100)
     sampler.reading(60, 199)
     assert not sampler.fast(60)
-    assert not sampler.reading(120, 300)  # 100 a minute: fast, not urgent
+    assert sampler.reading(120, 300)  # 100 a minute: fast, and told at once
     assert sampler.fast(120)
+    assert not sampler.reading(130, 400)  # still: said already
 
 
 def check_hint() -> None:
