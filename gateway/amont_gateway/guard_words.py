@@ -139,6 +139,10 @@ FAULTS: dict[str, Text] = {
         "No spare copy of the configuration: {detail}",
     ),
     "keys": _pair("Clés : {detail}", "Keys: {detail}"),
+    "pending": _pair(
+        "Réglages demandés pour les nœuds, non suivis : {detail}",
+        "Settings asked for nodes, not followed: {detail}",
+    ),
     "state": _pair("État enregistré illisible : {detail}", "Stored state unreadable: {detail}"),
     "audit": _pair(
         "Journal d’audit altéré à la ligne {detail}", "Audit record altered at line {detail}"

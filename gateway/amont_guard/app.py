@@ -25,6 +25,7 @@ from .decide import Decision, Judge
 from .freshness import TOLERANCE_S, Freshness
 from .intake import Batch, Intake
 from .keys import Keyring
+from .pending import Pending
 from .people import Action, People
 from .practice import Practice
 from .relay import Output, Relay, RelayError, make_relay
@@ -86,8 +87,9 @@ class Guard:
         self.keys = Keyring(folder, self.writer.put)
         shake_s = getattr(clock, "shake_s", 0.0)  # of a scaled clock, when its speed is changed
         self.freshness, self.judge = Freshness(TOLERANCE_S + shake_s), Judge(self.config)
-        self.intake = Intake(self.keys, self.freshness, self.judge, self.counters)
         self.thresholds = Thresholds(self.config.stations, self.judge.calm)
+        self.pending = Pending(folder, self.writer.put, self.config, self.thresholds.in_force)
+        self.intake = Intake(self.keys, self.freshness, self.judge, self.counters, self.pending)
         plans = {name: siren.practice for name, siren in self.config.sirens.items()}
         self.practice = Practice(plans, self.config.time_zone, clock.monotonic_s())
         self._store = Store(
@@ -98,7 +100,7 @@ class Guard:
             self.outputs, self.judge, self.practice, self._store.save_state, self._record
         )
         # one each: a disk that hangs must not keep people out
-        self._sums, self._looks, self._logger = Worker(), Worker(1), Worker(256)
+        self._sums, self._looks, self._logger = Worker(), Worker(2), Worker(256)
         self.people = People(
             self.config.people, self.config.sirens, self._sums.submit, self._allow, self._answer,
             self.config.stations,
@@ -113,8 +115,7 @@ class Guard:
         self._raw: deque[tuple[int, bytes]] = deque()
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
         self._second = -1  # of domain time, that was judged last
-        self._changed = True  # something people see, since the last STATE
-        self._stopping = False
+        self._stopping, self._changed = False, True  # what people see, since the last STATE
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
         self.gateway = GatewaySocket(folder / "guard.sock", gateway_uids, self.counters)
         self.writer.start()
@@ -258,7 +259,9 @@ class Guard:
         if kind == messages.RAW:
             self._raw.extend(messages.decode_raw(message))
         elif kind == messages.COMMITTED:
-            self._acknowledge(list(messages.decode_committed(message)), now_s)
+            self._send(self.intake.acknowledge(list(messages.decode_committed(message)), now_s))
+        elif kind == messages.UPDATE:
+            self._send(self.intake.update(messages.decode_update(message), now_s))
         elif kind == messages.ACTION:
             self.people.ask(messages.decode_json(message), now_s, self.clock.wall_ms())
         elif kind == messages.ADVICE:
@@ -268,13 +271,10 @@ class Guard:
             self.counters["unknown message"] += 1
         self._changed |= kind in (messages.ADVICE, messages.HELLO)
 
-    def _acknowledge(self, items: list[messages.Committed], now_s: float) -> None:
-        carried = []
-        for node, frame, by_bridge in self.intake.acknowledge(items, now_s):
-            if by_bridge:
-                self.bridge.send(frame)
-            else:
-                carried.append((node, frame))
+    def _send(self, sealed: list[tuple[int, bytes, bool]]) -> None:
+        carried = [(node, frame) for node, frame, by_bridge in sealed if not by_bridge]
+        for frame in [frame for _, frame, by_bridge in sealed if by_bridge]:
+            self.bridge.send(frame)
         if carried:
             self.gateway.send(messages.encode_downlinks(carried))
 
@@ -343,6 +343,7 @@ class Guard:
         self._carry_out(self.sirens.look(now_s))
         self._carry_out(self.sirens.practise(now_s, wall_ms))
         self.keys.refresh(self._looks.submit)
+        self.pending.refresh(self._looks.submit)
         for station, limits_mm in self.thresholds.due(int(now_s)):
             self.judge.set_limits(station, limits_mm)
             record = {"kind": "limits", "station": station, "limits_mm": limits_mm}
@@ -362,6 +363,7 @@ class Guard:
     def _faults(self, now_s: float, wall_ms: int) -> list[Fault]:
         found = [fault("disk", detail=text) for text in self.writer.faults()]
         found += [fault("keys", detail=text, level=FAULT) for text in self.keys.faults]
+        found += [fault("pending", detail=text) for text in self.pending.faults]
         if self.config.port and not self.bridge.connected:
             found.append(fault("bridge", detail=self.bridge.error))
         if not self.gateway.connected:

@@ -108,7 +108,7 @@ class Node(_Part):
 
     reads: ClassVar = {
         "id": _whole(1, 65534), "carrier": _text("bridge|mqtt|lorawan"),
-        "fast_interval_s": _SECONDS, "channels": _parts(Channel, 4),
+        "interval_s": _SECONDS, "fast_interval_s": _SECONDS, "channels": _parts(Channel, 4),
     }  # fmt: skip
 
 

@@ -7,14 +7,26 @@ counted by its reason and costs nothing that was good.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from amont_wire.bits import BitReader
-from amont_wire.const import DIRECTIONS, DOWNLINK, MAX_FRAME, MIN_FRAME, RATE_FAST, SAMPLES, URGENT
+from amont_wire.const import (
+    DIRECTIONS,
+    DOWNLINK,
+    HEALTH,
+    HELLO,
+    MAX_FRAME,
+    MIN_FRAME,
+    PROGRESS,
+    RATE_FAST,
+    SAMPLES,
+    URGENT,
+)
 from amont_wire.counters import NEW, OLD
-from amont_wire.downlink import MORE_MAX, Ack
+from amont_wire.downlink import MORE_MAX, Ack, Config, UpdateChunk
 from amont_wire.errors import Forged, OtherVersion, UnknownType, WireError
 from amont_wire.samples import decode_samples
 from amont_wire.uplink import get_head
@@ -22,10 +34,12 @@ from amont_wire.uplink import get_head
 from .decide import Decision, Judge
 from .freshness import Freshness
 from .keys import Keyring, NotReserved, UnknownNode
-from .messages import BRIDGE, REASONS, SEEN, Committed, Opened
+from .messages import BRIDGE, REASONS, SEEN, Chunk, Committed, Opened
+from .pending import Pending
 
 LIFE_BITS = 12
 ACKS_A_MESSAGE = 256  # about 20 ms of sealing; a node that goes without asks again
+CHUNKS = 8  # of an update, for each uplink that reports: the gateway can wear no node out
 
 
 class TooOld(WireError):
@@ -56,11 +70,13 @@ class Intake:
     """The way of a frame from bytes to a decision, and of a commit to an acknowledgement."""
 
     def __init__(
-        self, keys: Keyring, freshness: Freshness, judge: Judge, counters: Counter[str]
-    ) -> None:
-        """Share the guard's keys, ages, judgement and counters."""
+        self, keys: Keyring, freshness: Freshness, judge: Judge, counters: Counter[str],
+        pending: Pending,
+    ) -> None:  # fmt: skip
+        """Share the guard's keys, ages, judgement, counters and what nodes should hold."""
         self._keys, self._freshness, self._judge = keys, freshness, judge
-        self._counters = counters
+        self._counters, self._pending = counters, pending
+        self._chunks: dict[int, tuple[int, int]] = {}  # node: counter, chunks that may answer it
         self.heard: dict[int, Heard] = {}
         self.changed = False  # windows or bases, since they were stored last
 
@@ -92,6 +108,10 @@ class Intake:
             self.changed = True
             if node not in self.heard or epoch >= self.heard[node].epoch:
                 self.heard[node] = Heard(epoch, radio is not None)
+            if header.type in (HELLO, HEALTH):
+                self._pending.reports.append((node, header.type, body))
+            if header.type in (HELLO, HEALTH, PROGRESS):
+                self._chunks[node] = (counter, CHUNKS)
         if samples:
             batch.decisions += self._judge.samples(
                 node, epoch, samples, age, now_s, [node, epoch, counter]
@@ -111,15 +131,41 @@ class Intake:
         self._counters["acknowledgements dropped"] += max(0, len(newest) - ACKS_A_MESSAGE)
         sealed = []
         for item in list(newest.values())[:ACKS_A_MESSAGE]:
-            try:
-                frame = self._keys.seal(item.node, Ack.TYPE, self._ack(item, now_s).encode())
-            except (NotReserved, WireError) as error:
-                self._counters[f"no downlink: {type(error).__name__}"] += 1
-                continue
-            self._counters["acknowledgements"] += 1
-            heard = self.heard.get(item.node)
-            sealed.append((item.node, frame, heard is not None and heard.by_bridge))
+            acked = self._seal(item.node, partial(self._ack, item, now_s))
+            self._counters["acknowledgements"] += len(acked)
+            wanted = self._pending.due(item.node, now_s) if acked else None
+            if wanted:
+                head = (item.counter, self._freshness.nonce_for(item.node, item.epoch, now_s))
+                acked += self._seal(item.node, partial(Config, *head, *wanted))
+            sealed += acked
         return sealed
+
+    def update(self, items: Iterable[Chunk], now_s: float) -> list[tuple[int, bytes, bool]]:
+        """Seal parts of a release, and nothing else, for a node that has just reported."""
+        sealed = []
+        for item in items:
+            counter, left = self._chunks.get(item.node, (0, 0))
+            if counter != item.counter or not left:
+                self._counters["update not asked for"] += 1
+                continue
+            self._chunks[item.node] = (counter, left - 1)
+            head = (counter, self._freshness.nonce_for(item.node, item.epoch, now_s))
+            sealed += self._seal(
+                item.node, partial(UpdateChunk, *head, item.release, item.offset, item.data)
+            )
+        return sealed
+
+    def _seal(
+        self, node: int, make: Callable[[], Ack | Config | UpdateChunk]
+    ) -> list[tuple[int, bytes, bool]]:
+        try:
+            message = make()
+            frame = self._keys.seal(node, message.TYPE, message.encode())
+        except (NotReserved, WireError) as error:
+            self._counters[f"no downlink: {type(error).__name__}"] += 1
+            return []
+        heard = self.heard.get(node)
+        return [(node, frame, heard is not None and heard.by_bridge)]
 
     def _ack(self, item: Committed, now_s: float) -> Ack:
         if item.node not in self._keys.nodes():

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from amont_wire.const import DOWNLINK, UPLINK
-from amont_wire.counters import NEW, ReplayWindow, ReservedCounter
+from amont_wire.counters import NEW, OLD, ReplayWindow, ReservedCounter
 from amont_wire.errors import Forged, WireError
 from amont_wire.frame import Header, Opener, Sealer, peek
 
 BLOCK = 256  # counters reserved at a time: one write to the card for as many acknowledgements
-_BAD = (OSError, ValueError, KeyError, TypeError, AttributeError)
+# what a file may do to whoever reads it
+BAD = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 Put = Callable[[Path, bytes, Callable[[], None] | None], None]
 
@@ -100,6 +101,8 @@ class Keyring:
         """Return NEW, SEEN or OLD of amont_wire.counters, and remember the counter."""
         keys = self._nodes[node]
         key = next(key for key in keys if key.generation == generation)
+        if any(other.generation > generation and other.window.state()[0] for other in keys):
+            return OLD  # the node was heard with a newer key: whoever has this one is not it
         verdict = key.window.check(counter)
         key.window.add(counter)
         if verdict == NEW:  # the node lives by this key: answer it so
@@ -153,7 +156,7 @@ class Keyring:
                     self._keys_path.chmod(0o600)
             self._read.append((list(read_json(self._keys_path)["nodes"].items()), faults))
             self._version = version
-        except _BAD as error:
+        except BAD as error:
             self._read.append((None, [f"keys.json: {error!r}"]))
             self._version = ()
 
@@ -169,7 +172,7 @@ class Keyring:
                 node = int(name) if name.isdecimal() else 0
                 try:
                     self._nodes[node] = self._keys(node, entry, held.get(node, []))
-                except _BAD as error:
+                except BAD as error:
                     self._wrong.append(f"keys.json: node {name}: {error!r}")
                     if node in held:
                         self._nodes[node] = held[node]
@@ -208,7 +211,7 @@ class Keyring:
             return {str(name): int(limit) for name, limit in reserved.items()}
         except FileNotFoundError:
             return {}
-        except _BAD as error:  # nothing may be sealed, and the file is left as it is
+        except BAD as error:  # nothing may be sealed, and the file is left as it is
             self._lost.append(
                 f"counters.json: {error!r}; no downlinks: enrol every node again, then remove it"
             )

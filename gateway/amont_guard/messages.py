@@ -25,6 +25,7 @@ ADVICE = 3
 # JSON: {"id","kind","person","pin","siren" | "station","minutes","limits_mm","issued_ms"}
 ACTION = 4
 HELLO = 5  # JSON: {"format":1}; the guard answers with STATE
+UPDATE = 6  # parts of a release for a node that asks; it checks the whole under its own key
 
 # guard -> gateway
 OPENED = 16  # opened frames
@@ -90,6 +91,17 @@ class Committed(NamedTuple):
     counter: int
 
 
+class Chunk(NamedTuple):
+    """A part of a node's update image; ``counter`` is the uplink counter being answered."""
+
+    node: int
+    epoch: int
+    counter: int
+    release: int
+    offset: int
+    data: bytes
+
+
 def _batch(
     kind: int, layout: str, make: Callable[[Iterable[Any]], Item], ends_in_bytes: bool
 ) -> tuple[Callable[[Iterable[Item]], bytes], Callable[[bytes], Iterator[Item]]]:
@@ -125,6 +137,7 @@ encode_raw, decode_raw = _batch(RAW, "<IH", tuple, True)  # handle, sealed frame
 encode_opened, decode_opened = _batch(OPENED, "<IHIIBBBqhbB", Opened._make, True)
 encode_rejected, decode_rejected = _batch(REJECTED, "<IHB", tuple, False)  # handle, node, reason
 encode_committed, decode_committed = _batch(COMMITTED, "<HIiBQI", Committed._make, False)
+encode_update, decode_update = _batch(UPDATE, "<HIIHIB", Chunk._make, True)
 encode_downlinks, decode_downlinks = _batch(DOWNLINK, "<HB", tuple, True)  # node, sealed frame
 
 
