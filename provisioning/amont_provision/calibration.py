@@ -108,17 +108,24 @@ def measured(true: int, readings: Sequence[tuple[int, int] | None], unit: str) -
     return Point(true, median_low(good), spread, tuple(good))
 
 
+def counted(true: int, before: tuple[int, int] | None, after: tuple[int, int] | None) -> Point:
+    """Return the point of the pulses that came while a known amount flowed; raise Refused."""
+    if before is None or after is None or before[1] or after[1]:
+        raise Refused("readings-few", good=0, asked=2)
+    pulses = after[0] - before[0]
+    return Point(true, pulses, 0, (pulses,))
+
+
 def fit(
-    method: str, points: Sequence[Point], unit: str, quantity: str, slope: Fraction | None = None
+    method: str, points: Sequence[Point], unit: str, quantity: str, slope: Fraction | None
 ) -> Fit:
     """Return the best transform through the points; raise Refused if they cannot be true.
 
-    slope: of ``offset``; None takes -1 below a sensor that measures a range, else 1.
+    slope: what ``offset`` keeps; the other two find their own.
     """
     _check_points(points, unit)
     if method == OFFSET:
-        usual = Fraction(-1 if unit == "range_mm" and quantity != "range_mm" else 1)
-        transform = _shifted(points, usual if slope is None else slope)
+        transform = _shifted(points, Fraction(1) if slope is None else slope)
     elif method == LINE:
         transform = _line(points, unit)
     else:

@@ -8,7 +8,15 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from amont_provision import cmd_build, cmd_deps, cmd_enrol, cmd_label
+from amont_provision import (
+    cmd_build,
+    cmd_calibrate,
+    cmd_deps,
+    cmd_enrol,
+    cmd_flash,
+    cmd_label,
+    cmd_verify,
+)
 from amont_provision.output import Output
 from amont_provision.texts import Refused, say
 from amont_site import SiteError
@@ -30,7 +38,10 @@ class Command(Protocol):
 
 # In the order in which a technician needs them; ``--help`` shows it.
 COMMANDS: tuple[Command, ...] = (
+    cmd_flash,
     cmd_enrol,
+    cmd_calibrate,
+    cmd_verify,
     cmd_label,
     cmd_build,
     cmd_deps,
