@@ -116,7 +116,7 @@ def fitted(
     chosen = method or USUAL.get(wanted.unit, sums.OFFSET)
     slope = _slope(wanted, facing) if chosen == sums.OFFSET else None
     if chosen != sums.FACTOR:
-        sums.check_range(points, *wanted.bounds)
+        sums.check_range([point.true for point in points], *wanted.bounds)
     return sums.fit(chosen, points, wanted.unit, wanted.channel.quantity, slope)
 
 

@@ -135,11 +135,11 @@ def fit(
     return found
 
 
-def check_range(points: Sequence[Point], low: int, high: int) -> None:
+def check_range(truths: Sequence[int], low: int, high: int) -> None:
     """Refuse a truth that the site's file says this channel cannot have."""
-    for point in points:
-        if not low <= point.true <= high:
-            raise Refused("truth-range", true=point.true, low=low, high=high)
+    for true in truths:
+        if not low <= true <= high:
+            raise Refused("truth-range", true=true, low=low, high=high)
 
 
 def jump(before: Transform, after: Transform, points: Sequence[Point]) -> int:

@@ -10,7 +10,15 @@ from fractions import Fraction
 
 from amont_provision import calibrating, held, options
 from amont_provision.calibrating import Planned, Target
-from amont_provision.calibration import FACTOR, METHODS, POINTS_MAX, Point, counted, measured
+from amont_provision.calibration import (
+    FACTOR,
+    METHODS,
+    POINTS_MAX,
+    Point,
+    check_range,
+    counted,
+    measured,
+)
 from amont_provision.logbook import Logbook, line_of, now
 from amont_provision.output import Output
 from amont_provision.port import Port, open_port
@@ -58,7 +66,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Calibrate; return 0 or raise Refused, in which case the board is as it was."""
     site, logbook, at = load(asked.site), Logbook(asked.site), now(asked.date)
     by = line_of(asked.by, "--by")
-    force = asked.force and line_of(asked.force, "--force", calibrating.REASON_CHARACTERS_MAX)
+    force = _reason(asked.force)
     told = _told(asked)
     pages = logbook.read()
     if pages.damaged:
@@ -139,6 +147,11 @@ def _point(text: str) -> Told:
         raise Refused("point-form", given=text[:40]) from None
 
 
+def _reason(text: str | None) -> str | None:
+    most = calibrating.REASON_CHARACTERS_MAX
+    return None if text is None else line_of(text, "--force", most)
+
+
 def _check_told(asked: argparse.Namespace, wanted: Target, told: list[Told]) -> None:
     pulses = wanted.unit == "pulses"
     if asked.factor is not None and not pulses:
@@ -148,6 +161,8 @@ def _check_told(asked: argparse.Namespace, wanted: Target, told: list[Told]) -> 
         raise Refused("points-live")
     if not told:
         raise Refused("points-count", least=1, most=POINTS_MAX, given=0)
+    if not pulses and asked.method != FACTOR:  # before anybody waits for readings
+        check_range([one.true for one in told], *wanted.bounds)
 
 
 def _points(
