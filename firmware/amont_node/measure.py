@@ -6,7 +6,11 @@
 
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE, SUSPECT
 
+_ANY = (1 << 30) - 1  # no limit; a small integer on every port
 _STEP_S = 60  # faster samples than one a minute are allowed a minute's step: waves are no flood
+
+# Called while a driver waits, at least every 250 ms: the shell feeds its watchdog here.
+on_wait = None
 
 
 # Nothing was measured. The text says what did not answer, and how.
@@ -92,8 +96,7 @@ def corrected_mm(range_mm: int, temp_cc: int, assumed_cc: int) -> int:
 # Several pings to one value.
 #   pings: asked for; fewer than half of them answered: suspect
 #   spread_max: a wider spread is suspect; waves must fit in it
-#   step_max: a greater step a minute since the last good value is measured again; 0: any step is
-#     taken as it is
+#   step_max: a greater step a minute since the last value is measured again; 0: none is
 #   low, high: outside is out of range
 class Burst:
     def __init__(self, pings: int, spread_max: int, step_max: int, low: int, high: int) -> None:
@@ -107,39 +110,37 @@ class Burst:
         self.why = ""  # of the last quality that is not good
 
     # ping() returns one raw value, None when nothing came back, or raises ProbeError.
-    # ready(value) makes a ping's value final (temperature). Returns (value, quality).
-    def read(self, ping, clock_s: int):  # type: ignore[no-untyped-def]
+    # Returns (value, quality).
+    def read(self, ping, clock_s: int) -> tuple[int, int]:  # type: ignore[no-untyped-def]
         values = self._values(ping, self._pings)
-        value = median(values)
-        quality = GOOD
-        self.why = ""
-        if self._is_step(value, clock_s):
-            before = value
+        if not self._is_step(median(values), clock_s):
+            value, quality = self._judge(values, self._pings)
+        else:
+            first = median(values)
             values = values + self._again(ping)
-            value = median(values)
-            quality = SUSPECT
-            self.why = "step from %d to %d, then %d" % (self._last or 0, before, value)
-        quality = max(quality, self._judge(value, values))
+            value, quality = self._judge(values, 2 * self._pings)
+            quality = max(quality, SUSPECT)
+            self.why = "step from %d to %d, with a second look %d" % (self._last, first, value)  # type: ignore[str-format]
         if quality < OUT_OF_RANGE:
             self._last, self._last_s = value, clock_s
         return value, quality
 
-    # A cheap look: three pings, no judgement by the past.
-    def sense(self, ping):  # type: ignore[no-untyped-def]
-        values = self._values(ping, min(self._pings, 3))
-        return median(values), self._judge(median(values), values)
+    # A cheap look: three pings at most, compared with nothing.
+    def sense(self, ping) -> tuple[int, int]:  # type: ignore[no-untyped-def]
+        count = min(self._pings, 3)
+        return self._judge(self._values(ping, count), count)
 
-    def _judge(self, value: int, values: list[int]) -> int:
+    def _judge(self, values: list[int], asked: int) -> tuple[int, int]:
+        value = median(values)
+        self.why = ""
         if not self._low <= value <= self._high:
             self.why = "%d is outside %d and %d" % (value, self._low, self._high)
-            return OUT_OF_RANGE
+            return value, OUT_OF_RANGE
         if spread(values) > self._spread_max:
             self.why = "spread %d of %d pings" % (spread(values), len(values))
-            return SUSPECT
-        if 2 * len(values) < min(self._pings, 3):
-            self.why = "%d of %d pings answered" % (len(values), self._pings)
-            return SUSPECT
-        return GOOD
+        elif 2 * len(values) < asked:
+            self.why = "%d of %d pings answered" % (len(values), asked)
+        return value, SUSPECT if self.why else GOOD
 
     def _is_step(self, value: int, clock_s: int) -> bool:
         if self._last is None or not self._step_max or clock_s < self._last_s:
@@ -162,3 +163,33 @@ class Burst:
             return self._values(ping, self._pings)
         except ProbeError:
             return []  # the first burst stands, as suspect
+
+
+# The Burst that a probe's configuration asks for; pings, spread_max, step_max, low, high: where
+# it does not say.
+def burst_of(config, pings: int, spread_max: int, step_max: int, low: int, high: int) -> Burst:  # type: ignore[no-untyped-def]
+    return Burst(
+        whole(config, "pings", pings, 1, 31),
+        whole(config, "spread_max", spread_max, 0, _ANY),
+        whole(config, "step_max", step_max, 0, _ANY),
+        whole(config, "low", low, -_ANY, _ANY),
+        whole(config, "high", high, -_ANY, _ANY),
+    )
+
+
+# An integer of a probe's configuration. None as default: it must be there. ValueError names it.
+def whole(config, name: str, default, least: int, most: int) -> int:  # type: ignore[no-untyped-def]
+    value = config.get(name, default)
+    if not isinstance(value, int) or value is True or value is False:
+        raise ValueError("probe.%s: %s is not an integer" % (name, value))
+    if not least <= value <= most:
+        raise ValueError("probe.%s: %d is not within %d and %d" % (name, value, least, most))
+    return value
+
+
+# One of these words.
+def choice(config, name: str, words) -> str:  # type: ignore[no-untyped-def]
+    value = config.get(name, words[0])
+    if value not in words:
+        raise ValueError("probe.%s: %s is none of %s" % (name, value, ", ".join(words)))
+    return str(value)

@@ -16,17 +16,18 @@ import io
 from amont_node.measure import ProbeError, reason
 from amont_wire.const import GOOD
 
-# kind: (module in drivers/, class). Only the module that a configuration names is loaded.
+# kind: (module in drivers/, class, its bus in drivers/buses.py). Only the module that a
+# configuration names is loaded.
 _DRIVERS = {
-    "a02yyuw": ("a02yyuw", "A02yyuw"),
-    "jsn_sr04t": ("jsn_sr04t", "JsnSr04t"),
-    "ads1115_420ma": ("ads1115", "CurrentLoop"),
-    "modbus_rtu": ("modbus_rtu", "ModbusRtu"),
-    "sdi12": ("sdi12", "Sdi12"),
-    "pulse": ("pulse", "Pulse"),
-    "tipping_bucket": ("pulse", "TippingBucket"),
-    "ds18b20": ("ds18b20", "Ds18b20"),
-    "battery": ("battery", "Battery"),
+    "a02yyuw": ("a02yyuw", "A02yyuw", "serial"),
+    "jsn_sr04t": ("jsn_sr04t", "JsnSr04t", "Echo"),
+    "ads1115_420ma": ("ads1115", "CurrentLoop", "i2c"),
+    "modbus_rtu": ("modbus_rtu", "ModbusRtu", "serial"),
+    "sdi12": ("sdi12", "Sdi12", "serial"),
+    "pulse": ("pulse", "Pulse", None),
+    "tipping_bucket": ("pulse", "TippingBucket", None),
+    "ds18b20": ("ds18b20", "Ds18b20", "OneWire"),
+    "battery": ("battery", "Battery", "Adc"),
 }
 
 
@@ -111,9 +112,28 @@ def make_probe(config, folder: str):  # type: ignore[no-untyped-def]
         return Replay(path, config.get("noise", 0), config.get("seed", 1))
     if kind not in _DRIVERS:
         raise ValueError("probe.kind: %s is not known here" % kind)
-    module, name = _DRIVERS[kind]
+    return _wired(config, folder, *_DRIVERS[kind])
+
+
+def _wired(config, folder: str, module: str, name: str, bus):  # type: ignore[no-untyped-def]
+    from amont_node.drivers import buses
+
     driver = __import__("amont_node.drivers." + module, None, None, (name,))
-    return getattr(driver, name)(config)
+    if bus is None:
+        from amont_node.drivers.counters import make_counter
+
+        probe = getattr(driver, name)(config, make_counter(config))
+    else:
+        probe = getattr(driver, name)(config, getattr(buses, bus)(config))
+    if "temperature" in config:
+        from amont_node.drivers.air import Air
+
+        probe.air = Air(config, make_probe(config["temperature"], folder))
+    if "power" in config:
+        from amont_node.drivers.supply import Supplied
+
+        probe = Supplied(probe, buses.Switch(config))
+    return probe
 
 
 # As make_probe; a probe that cannot be made is Broken, for the node has to speak all the same.

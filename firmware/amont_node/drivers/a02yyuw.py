@@ -1,0 +1,91 @@
+# A02YYUW, ultrasonic level sensor with a serial line: 9600 baud 8N1, a frame each 100 to 300 ms.
+# Document: DFRobot SEN0311 (DYP-A02YYUW), "Communication Protocol", UART output:
+#   FF  distance high  distance low  sum     mm; sum = low byte of the three before it
+# Range 30 to 4500 mm. At 30 mm and nearer (its blind zone) it goes on saying 30.
+
+from amont_node.measure import ProbeError, burst_of, corrected_mm
+
+MYPY = False
+if MYPY:  # pragma: no cover - loaded where a thermometer is wired
+    from amont_node.drivers.air import Air
+
+_HEAD = 0xFF
+_FRAME = 4
+_BLIND_MM = 30
+_MOST_MM = 4500
+_NO_DISTANCE_MM = 10000  # from here on later makers' codes lie, such as FFFD: nothing seen
+_WAIT_MS = 600  # two of the slowest frames
+_KEPT = 64  # bytes: a line of noise must not fill the heap
+
+
+# Bytes to distances, whatever comes between. Noise costs itself and at most the frame it hits.
+class Frames:
+    def __init__(self) -> None:
+        self._data = b""
+        self.bad = 0  # heads without a right sum behind them
+
+    # The distances in mm that are complete now.
+    def feed(self, data: bytes) -> list[int]:
+        data = self._data + data
+        found = []
+        at = data.find(b"\xff")
+        while at >= 0 and len(data) - at >= _FRAME:
+            if sum(data[at : at + 3]) & 0xFF == data[at + 3]:
+                found.append(data[at + 1] << 8 | data[at + 2])
+                at += _FRAME
+            else:
+                self.bad += 1
+                at += 1
+            at = data.find(b"\xff", at)
+        self._data = data[at:] if at >= 0 else b""
+        return found
+
+
+class A02yyuw:
+    def __init__(self, config, bus) -> None:  # type: ignore[no-untyped-def]
+        self._bus = bus
+        self._burst = burst_of(config, 7, 150, 500, _BLIND_MM + 1, _MOST_MM)
+        self._assumed_cc = config.get("assumed_cc")
+        self.air: "Air | None" = None  # set where a thermometer is wired
+        self._frames = Frames()
+        self.why = ""
+
+    def read(self, clock_s: int) -> tuple[int, int]:
+        self._begin()
+        value, quality = self._burst.read(self._ping, clock_s)
+        self.why = self._burst.why
+        if self.air is None or self._assumed_cc is None:
+            return value, quality
+        temp_cc, is_known = self.air.read(clock_s)
+        if not is_known:
+            quality = self.air.doubt(value, quality, temp_cc)
+            self.why = self.why or self.air.why
+        return corrected_mm(value, temp_cc, self._assumed_cc), quality
+
+    def sense(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002
+        self._begin()
+        value, quality = self._burst.sense(self._ping)
+        self.why = self._burst.why
+        return value, quality
+
+    def _begin(self) -> None:
+        self._bus.line(9600)
+        self._bus.clear()  # what waited there is old
+        self._frames = Frames()
+
+    # The next frame. A silent line is no reason to wait for six more.
+    def _ping(self) -> int | None:
+        seen = 0
+        while seen < _KEPT:
+            data = self._bus.read(_FRAME, _WAIT_MS)
+            if not data:
+                break
+            seen += len(data)
+            found = self._frames.feed(data)
+            if found:
+                return found[-1] if found[-1] < _NO_DISTANCE_MM else None
+        if seen == 0:
+            raise ProbeError("nothing on the line for %d ms: not wired, or no supply" % _WAIT_MS)
+        if seen >= _KEPT:
+            raise ProbeError("%d bytes without a frame: wrong sensor, or a line stuck" % seen)
+        return None
