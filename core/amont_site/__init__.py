@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from amont_site.guardfile import canonical, compile_guard, write_guard
-from amont_site.model import Site, limits
+from amont_site.model import Site, fill_profiles, limits
 from amont_site.pins import hash_pin
 from amont_site.problems import Problem, SiteError
 from amont_site.reading import Reader
@@ -33,6 +33,7 @@ def check(path: str | Path) -> tuple[Site | None, list[Problem]]:
         reader.problem(0, (), "unreadable", why=error.strerror or str(error))
         return None, reader.problems
     plain = reader.read(data, Site)
+    fill_profiles(plain)
     try:  # an unknown key does not hide what else is wrong, a wrong value does
         site = msgspec.convert(plain, Site)
         Rules(reader, site).run()

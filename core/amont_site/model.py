@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from amont_site.hardware import Board, Probe
+
 Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=40)]
 Line = Annotated[str, Meta(min_length=1, max_length=80)]
 Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -34,6 +36,12 @@ class QuantityDefaults(Struct, frozen=True):
     flat_samples: int = 0
 
 
+# What a node of a profile does where the file does not say otherwise
+PROFILES: dict[str, dict[str, int]] = {
+    "slow-river": {"interval_s": 900, "fast_interval_s": 60},
+    "pipe": {"interval_s": 900, "fast_interval_s": 300},
+    "flash-flood": {"interval_s": 900, "fast_interval_s": 60, "look_s": 60},
+}
 LIMITS_ROOM_MM = 500  # how far people may move limits beyond the file's lowest and highest
 
 # Only a river's stage always moves a little and has a known fastest rise; dry weather, closed
@@ -96,6 +104,7 @@ class Channel(_Part, frozen=True, kw_only=True):
     max: Value | None = None
     step_per_min: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     flat_samples: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    probe: Probe | None = None  # how it is wired; a simulated board's recording if absent
 
 
 class Node(_Part, frozen=True, kw_only=True):
@@ -104,8 +113,12 @@ class Node(_Part, frozen=True, kw_only=True):
     id: Annotated[int, Meta(ge=1, le=65_534)]
     name: Text
     carrier: Literal["bridge", "mqtt"]
-    interval_s: Seconds = 900
+    profile: Literal["slow-river", "pipe", "flash-flood"] | None = None
+    interval_s: Seconds = 900  # PROFILES if absent, as the next two
     fast_interval_s: Seconds = 60
+    # senses so often without sending; 0: never (a float switch wakes it)
+    look_s: Annotated[int, Meta(ge=0, le=3_600)] | None = None
+    board: Board | None = None  # a simulated one if absent
     channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)]
 
 
@@ -280,6 +293,14 @@ class Site(_Part, frozen=True, kw_only=True):
     def sensors(self) -> dict[str, tuple[Node, Channel]]:
         """Return every sensor's node and channel by sensor id."""
         return {c.sensor: (node, c) for node in self.nodes for c in node.channels}
+
+
+def fill_profiles(plain: Any) -> None:
+    """Put the defaults of each node's profile into a file's plain content, sound or not."""
+    nodes = plain.get("nodes") if isinstance(plain, dict) else None
+    for node in nodes if isinstance(nodes, list) else ():
+        for key, value in PROFILES.get(str(node and node.get("profile")), {}).items():
+            node.setdefault(key, value)
 
 
 def limits(node: Node, channel: Channel) -> dict[str, int]:

@@ -31,6 +31,9 @@ EXAMPLES = {
     "time_zone": "Europe/Paris", "carrier": "bridge", "quantity": "stage_mm", "kind": "simulated",
     "role": "mayor", "host": "127.0.0.1", "river": "Amonette", "fr": "Pont neuf",
     "en": "New bridge", "pin": "17", "coil": "0", "parity": "N", "silent_test": "10:00",
+    "uart": "{id: 0, tx: 0, rx: 1}", "i2c": "{id: 0, scl: 5, sda: 4}", "trigger": "2",
+    "echo": "3", "counter": "{kind: pin, pin: 6}", "clear": "7", "file": "stage.txt",
+    "register": "0", "value": "1200",
     "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
 }  # fmt: skip
 FORMS = {

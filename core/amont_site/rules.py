@@ -7,6 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
+from amont_site import hardware_rules
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -163,6 +164,8 @@ def _nodes(rules: Rules) -> None:
             )  # fmt: skip
         for j, channel in enumerate(node.channels):
             _channel(rules, (*path, "channels", j), node, channel)
+        for below, code, values in hardware_rules.problems(node):
+            rules.say((*path, *below), code, **values)
 
 
 def _carriers(rules: Rules) -> None:

@@ -169,6 +169,35 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{interval}",
         "fast_interval_s ({value}) dépasse interval_s ({interval}) ; écrivez au plus {interval}",
     ),
+    "look": (
+        "look_s ({value}) does not fit; write {least} to {most}, or 0 for no looks between"
+        " samples",
+        "look_s ({value}) ne convient pas ; écrivez de {least} à {most}, ou 0 sans coup d'œil"
+        " entre les mesures",
+    ),
+    "no-wifi": (
+        "a board '{value}' has no Wi-Fi, which carrier 'mqtt' needs; write pico-w or esp32, or"
+        " carrier: bridge",
+        "une carte « {value} » n'a pas le Wi-Fi, dont « mqtt » a besoin ; écrivez pico-w ou esp32,"
+        " ou carrier: bridge",
+    ),
+    "probe-quantity": (
+        "a probe '{kind}' gives {needed}, not {value}; write another quantity or probe",
+        "une sonde « {kind} » donne {needed}, pas {value} ; écrivez une autre grandeur ou sonde",
+    ),
+    "probe-useless": (
+        "'{kind}' has no use for '{key}'; remove it (it knows: {choices})",
+        "« {kind} » n'a que faire de « {key} » ; retirez-le (il connaît : {choices})",
+    ),
+    "probe-missing": (
+        "'{kind}' needs '{key}'; add: {key}: {example}",
+        "« {kind} » a besoin de « {key} » ; ajoutez : {key}: {example}",
+    ),
+    "pin-twice": (
+        "pin {value} is already taken by {other}; use another one (only one bus may be shared)",
+        "la broche {value} est déjà prise par {other} ; prenez-en une autre (seul un bus se"
+        " partage)",
+    ),
     "validity-short": (
         "validity_s ({value}) is not longer than interval_s ({interval}); write {better}, so "
         "that one lost frame is no fault",

@@ -212,7 +212,10 @@ CONSEQUENCES = {
     "sensor-used": "sensor-unused",
     "sensor-unused": "one-sensor",
 }
-OTHER_CODES = {"unreadable", "too-large", "not-utf8", "empty", "too-deep"}  # tests of their own
+OTHER_CODES = {  # tests of their own
+    "unreadable", "too-large", "not-utf8", "empty", "too-deep",
+    "look", "no-wifi", "probe-quantity", "probe-useless", "probe-missing", "pin-twice",
+}  # fmt: skip
 
 
 def _without_node_12(text: str) -> str:
