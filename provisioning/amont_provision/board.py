@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import json
+import secrets
 from binascii import crc32
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from amont_provision.port import Port
 from amont_provision.texts import Refused
+from amont_site.hardware import plain
 from amont_site.model import Channel, Node, Site
 from amont_wire.const import QUANTITY_CODES
 
 SCHEMA = 1
 SECRET = "secret.json"
 COPIES = ("config.a", "config.b")  # a node keeps its configuration twice
+NAME = "board.id"  # a name of its own that a board keeps, so that two are never taken for one
+NAME_BYTES = 8
 Json = dict[str, Any]
+
+
+class Held(NamedTuple):
+    """The newest good configuration on a board, and where it stands."""
+
+    config: Json  # empty if there is none
+    revision: int = 0
+    copy: str = COPIES[1]
+
+    @property
+    def node(self) -> int:
+        """Return the node's number, 0 if there is none."""
+        return int(self.config.get("id", 0))
+
+    @property
+    def version(self) -> int:
+        """Return the configuration's version, 0 if there is none."""
+        return int(self.config.get("version", 0))
+
+    def next_copy(self) -> str:
+        """Return the copy that a newer configuration goes to: never the newest good one."""
+        return COPIES[1 - COPIES.index(self.copy)]
 
 
 def configuration(site: Site, node: Node, generation: int, version: int, carrier: Json) -> Json:
@@ -28,12 +54,13 @@ def configuration(site: Site, node: Node, generation: int, version: int, carrier
         "interval_s": node.interval_s,
         "fast_interval_s": min(node.fast_interval_s, node.interval_s),
         **_marks(site, node.channels[0]),
+        **_hardware(node),
         "channels": [
             {
                 "index": index,
                 "quantity": QUANTITY_CODES[channel.quantity],
                 "step": 1,
-                "probe": {"kind": "replay", "file": f"{channel.sensor}.txt"},
+                "probe": _probe(channel),
             }
             for index, channel in enumerate(node.channels)
         ],
@@ -61,6 +88,19 @@ def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
     }
 
 
+def keep_calibrations(before: Json, after: Json) -> None:
+    """Carry calibrations over to a newer configuration, where the probe is still the same one."""
+    known = {
+        (channel.get("index"), channel.get("quantity"), channel["probe"].get("kind")): channel
+        for channel in before.get("channels", ())
+    }
+    for channel in after["channels"]:
+        same = known.get((channel["index"], channel["quantity"], channel["probe"]["kind"]), {})
+        for word in ("calibration", "step"):
+            if word in same:
+                channel[word] = same[word]
+
+
 def certificates(folder: Path, node: int) -> dict[str, bytes]:
     """Return the PEM files that a node needs for TLS; raise Refused if one is missing."""
     names = ("ca.crt", f"{node}.crt", f"{node}.key")
@@ -83,17 +123,59 @@ def secret_text(secret: bytes) -> bytes:
 
 def enrolled(port: Port) -> tuple[int, int]:
     """Return the node id and configuration version that a board holds, (0, 0) if none."""
-    found = [json.loads(body) for body in map(_good_body, map(port.read, COPIES)) if body]
-    newest = max(found, key=lambda value: int(value["version"]), default={"id": 0, "version": 0})
-    return int(newest["id"]), int(newest["version"])
+    found = held(port)
+    return found.node, found.version
 
 
-def _good_body(content: bytes | None) -> bytes | None:
+def held(port: Port) -> Held:
+    """Return the configuration by which a board's node would live."""
+    found = [Held({})]
+    for copy in COPIES:
+        revision, config = _parsed(port.read(copy))
+        if config:
+            found.append(Held(config, revision, copy))
+    return max(found, key=lambda one: one.revision)
+
+
+def name(port: Port) -> str:
+    """Return a board's own name, "" if it has none yet."""
+    content = port.read(NAME) or b""
+    good = len(content) == 2 * NAME_BYTES and content.isalnum()
+    return content.decode() if good else ""
+
+
+def new_name() -> str:
+    """Return a name for a board that has none."""
+    return secrets.token_hex(NAME_BYTES)
+
+
+def _parsed(content: bytes | None) -> tuple[int, Json]:
     head, _, body = (content or b"").partition(b"\n")
     words = head.split()
     body = body.rstrip(b"\n")
-    good = len(words) == 4 and words[:2] == [b"amont", b"1"] and b"%08x" % crc32(body) == words[3]
-    return body if good else None
+    if len(words) != 4 or words[:2] != [b"amont", b"1"] or b"%08x" % crc32(body) != words[3]:
+        return 0, {}
+    try:
+        config = json.loads(body)
+        return int(words[2]), config if isinstance(config, dict) else {}
+    except (ValueError, RecursionError):
+        return 0, {}
+
+
+def _hardware(node: Node) -> Json:
+    """Return what the site's file says beyond intervals; what it leaves out stays out."""
+    found: Json = {} if node.profile is None else {"profile": node.profile}
+    if node.look_s is not None:
+        found["look_s"] = node.look_s or None  # 0: a float switch wakes the node
+    if node.board is not None:
+        found["board"] = plain(node.board)
+    return found
+
+
+def _probe(channel: Channel) -> Json:
+    if channel.probe is None:  # of a simulated board
+        return {"kind": "replay", "file": f"{channel.sensor}.txt"}
+    return plain(channel.probe)
 
 
 def _marks(site: Site, first: Channel) -> Json:

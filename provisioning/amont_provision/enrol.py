@@ -1,19 +1,47 @@
-"""Enrol a node: make its key, tell the guard, write the board, read it back."""
+"""Enrol a node: take its key, name its board, write it, read it back.
+
+Cut off at any point, the same command run again carries on: the board got its own name before a
+key was kept for it, so the key that waits goes to that board and to no other.
+"""
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from amont_provision import board
-from amont_provision.keyfile import KeyFile
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 from amont_site import Site
-from amont_wire.keys import SECRET as SECRET_BYTES
+from amont_site.model import Node
 
 RADIO = ("127.0.0.1", 7700)  # where a simulated board's radio is
+
+
+class Identity(NamedTuple):
+    """A node's key in one generation."""
+
+    generation: int
+    secret: bytes
+    kept: bool  # somebody keeps it for this very board: an enrolment that was cut off
+
+    def __repr__(self) -> str:
+        """Show all but the secret."""
+        return f"Identity(generation={self.generation}, kept={self.kept})"
+
+
+class Identities(Protocol):
+    """Where keys come from: the guard's ``keys.json``, or a bundle made beside it."""
+
+    def offer(self, node: int, board_name: str, renew: bool) -> Identity:
+        """Return the key for a node on a board ("": without a name yet); raise Refused."""
+
+    def keep(self, node: int, identity: Identity, board_name: str) -> None:
+        """Make durable that this board gets the key, before it does; raise Refused."""
+
+    def settle(self, node: int) -> None:
+        """Take note that the board gave back what was written."""
 
 
 @dataclass(frozen=True)
@@ -31,46 +59,72 @@ class Plan:
     """What enrolment will do; it holds the secret and is never printed."""
 
     node: int
-    generation: int
-    secret: bytes = field(repr=False)
+    identity: Identity = field(repr=False)
+    board_name: str
     files: dict[str, bytes] = field(repr=False)  # on the board, in the order of writing
-    stale: tuple[str, ...] = ()  # on the board, removed before
+    stale: tuple[str, ...] = ()  # on the board, removed after
+
+    @property
+    def generation(self) -> int:
+        """Return the generation of the key."""
+        return self.identity.generation
+
+    @property
+    def secret(self) -> bytes:
+        """Return the key."""
+        return self.identity.secret
 
 
-def plan(site: Site, node_id: int, port: Port, keys: KeyFile, options: Options) -> Plan:
+def node_of(site: Site, node_id: int) -> Node:
+    """Return a node of the site's file; raise Refused if there is none of that number."""
+    for node in site.nodes:
+        if node.id == node_id:
+            return node
+    raise Refused("not-in-site", node=node_id, site=site.id)
+
+
+def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Options) -> Plan:
     """Return what to do; raise Refused if the node or the board is not free for it."""
-    node = next((node for node in site.nodes if node.id == node_id), None)
-    if node is None:
-        raise Refused("not-in-site", node=node_id, site=site.id)
-    if keys.generation(node_id) and not options.renew:
-        raise Refused("known", node=node_id, generation=keys.generation(node_id))
-    found, version = board.enrolled(port)
-    if found not in (0, node_id) and not options.replace:
-        raise Refused("other-board", found=found)
-    generation = keys.next_generation(node_id)
+    node, named = node_of(site, node_id), board.name(port)
+    identity = keys.offer(node_id, named, options.renew)
+    held = board.held(port)
+    if held.node not in (0, node_id) and not options.replace:
+        raise Refused("other-board", found=held.node)
+    same = held.node == node_id
     carrier = board.carrier(site, node, options.radio, options.tls is not None)
-    version = version + 1 if found == node_id else 1  # a version never falls
-    config = board.configuration(site, node, generation, version, carrier)
-    secret = secrets.token_bytes(SECRET_BYTES)
-    first, second = board.COPIES
-    files = {board.SECRET: board.secret_text(secret), first: board.pair_text(config, 1)}
+    version = held.version + 1 if same else 1  # a version never falls
+    config = board.configuration(site, node, identity.generation, version, carrier)
+    if same:
+        board.keep_calibrations(held.config, config)
+    copy = held.next_copy()
+    files = {
+        board.SECRET: board.secret_text(identity.secret),
+        copy: board.pair_text(config, held.revision + 1),
+    }
     if carrier["kind"] == "mqtt" and options.tls is not None:
         files = board.certificates(options.tls, node_id) | files
-    return Plan(node_id, generation, secret, files, (second,))
+    if not named:
+        named = board.new_name()
+        files = {board.NAME: named.encode()} | files
+    stale = (next(one for one in board.COPIES if one != copy),)
+    return Plan(node_id, identity, named, files, stale)
 
 
-def carry_out(planned: Plan, port: Port, keys: KeyFile) -> None:
-    """Write keys and board; raise Refused. Cut off anywhere, ``renew`` puts it right.
+def carry_out(planned: Plan, port: Port, keys: Identities) -> None:
+    """Write keys and board; raise Refused. Cut off anywhere, the same again puts it right.
 
     The guard knows the new key before the board has it, and the old one until the board has
     given back what was written.
     """
     try:
-        keys.store(planned.node, planned.generation, planned.secret)
-        for name in planned.stale:
-            port.remove(name)
-        for name, content in planned.files.items():
+        files = dict(planned.files)
+        if board.NAME in files:
+            port.write(board.NAME, files.pop(board.NAME))
+        keys.keep(planned.node, planned.identity, planned.board_name)
+        for name, content in files.items():
             port.write(name, content)
+        for name in planned.stale:  # of another generation, and no key is left for it
+            port.remove(name)
         for name, content in planned.files.items():
             if port.read(name) != content:
                 raise Refused("verify", name=name)

@@ -42,8 +42,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the broker requires TLS; give --tls FOLDER with ca.crt, {node}.crt and {node}.key",
     ),
     "write": (
-        "écriture impossible : {why} ; corrigez puis relancez la commande avec --renew",
-        "cannot write: {why}; mend it, then run the command again with --renew",
+        "écriture impossible : {why} ; corrigez puis relancez la même commande, qui continuera",
+        "cannot write: {why}; mend it, then run the same command again, which carries on",
     ),
     "verify": (
         "la carte ne rend pas ce qui a été écrit dans {name} ; remplacez-la",
@@ -59,7 +59,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "dry run, nothing written: node {node}, generation {generation}, {files} files on {port}",
     ),
     "restart": (
-        "redémarrez le gardien pour qu'il lise la nouvelle clé",
-        "restart the guard so that it reads the new key",
+        "le gardien lit la nouvelle clé de lui-même, en une seconde",
+        "the guard reads the new key by itself, within a second",
+    ),
+    "in-bundle": (
+        "le nœud {node} attend dans un lot chiffré (génération {generation}) ; utilisez ce lot"
+        " (--bundle), ou retirez-le d'abord : enrol --withdraw {node}",
+        "node {node} waits in a bundle (generation {generation}); use that bundle (--bundle), or"
+        " take it back first: enrol --withdraw {node}",
+    ),
+    "not-pending": (
+        "le nœud {node} n'a pas d'identité en attente ; voyez : fleet",
+        "node {node} has no identity that waits; look at: fleet",
+    ),
+    "no-key": (
+        "le nœud {node} n'a pas de clé ici ; voyez : fleet",
+        "node {node} has no key here; look at: fleet",
+    ),
+    "keys-changed": (
+        "le nœud {node} a reçu une autre clé entre-temps ; relancez la commande",
+        "node {node} was given another key meanwhile; run the command again",
+    ),
+    "keys-busy": (
+        "{path} : une autre commande y travaille ; attendez qu'elle finisse",
+        "{path}: another command is at work there; wait until it ends",
     ),
 }
