@@ -20,11 +20,13 @@ PROMPT = b">>> "
 ENTER_S = 15.0  # an ESP32 that opening the port has reset needs up to 3 s until it listens
 KNOCK_S = 0.3
 ANSWER_S = 2.0  # until the board has taken what we sent
-PIECE_BYTES = 128  # plain raw mode has no flow control; small buffers hold 256
+PIECE_BYTES = 32  # plain raw mode has no flow control, and a micro:bit's buffer holds 64
 PIECE_PAUSE_S = 0.01
+PIECE_PAUSE_MAX_S = 0.16
+SETTLE_S = 0.01
 REPLY_LIMIT = 1 << 20
 TAIL_BYTES = 4096
-BOOT_SIGNS = (b"MPY: soft reboot", b'Type "help()"')
+BOOT_SIGNS = (b"soft reboot", b'Type "help()"')
 
 
 class Line(Protocol):
@@ -68,6 +70,7 @@ class Repl:
         self._tail = bytearray()  # the newest bytes, for telling what the board was doing
         self._in_step = False  # at the raw prompt, nothing outstanding
         self._pastes: bool | None = None  # whether the board knows raw paste; None: not asked
+        self._pause_s = PIECE_PAUSE_S  # between pieces for a board that does not
 
     def enter(self, timeout_s: float = ENTER_S) -> None:
         """Stop whatever runs and reach the raw prompt; raise Refused."""
@@ -103,6 +106,10 @@ class Repl:
         if error:
             raise BoardError(self.shown, error.decode(errors="replace"))
         return printed
+
+    def slow_down(self) -> None:
+        """Give a board without flow control more time for each piece from now on."""
+        self._pause_s = min(2 * self._pause_s, PIECE_PAUSE_MAX_S)
 
     def send_last(self, code: str) -> None:
         """Run code of which no answer will come, such as a reset."""
@@ -150,7 +157,7 @@ class Repl:
                 line = self._until(b"\n", deadline)
             except TimeoutError:
                 return
-            yield line.rstrip(b"\r").decode(errors="replace")
+            yield line.strip(b"\r\0").decode(errors="replace")
 
     # --- entering
 
@@ -194,7 +201,7 @@ class Repl:
     # Let late answers to earlier knocks pass.
     def _settle(self) -> None:
         until = self._clock() + ANSWER_S
-        while self._line_had(PIECE_PAUSE_S) and self._clock() < until:
+        while self._line_had(SETTLE_S) and self._clock() < until:
             pass
         self._seen.clear()
 
@@ -226,7 +233,7 @@ class Repl:
                 raise self._garbled("raw paste refused")
         for start in range(0, len(code), PIECE_BYTES):
             self._line.give(code[start : start + PIECE_BYTES])
-            self._line_had(PIECE_PAUSE_S)
+            self._line_had(self._pause_s)
         self._line.give(END)
         if self._exactly(2, deadline) != b"OK":
             raise self._garbled("code not taken")

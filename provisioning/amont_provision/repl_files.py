@@ -1,13 +1,12 @@
 """Move files through a raw REPL, whole or not at all, also on a MicroPython from 2017.
 
 A board with ``os.stat``, ``os.rename``, SHA-256 and base64 gets its files beside their final name
-and answers with their hashes, before and after the renaming. An older one has only ``open``,
-``os.listdir`` and ``os.remove``: everything that is written there is read back and compared.
+and answers with their hashes, before and after the renaming. An older one goes through
+``repl_flat``. What noise garbled shows, and is asked again.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
@@ -16,31 +15,31 @@ from hashlib import sha256
 from typing import TypeVar
 
 from amont_provision.repl import BoardError, Garbled, Repl
+from amont_provision.repl_asking import Asking
+from amont_provision.repl_flat import NEW, FlatFiles
 from amont_provision.texts import Refused
 
 T = TypeVar("T")
 Facts = tuple[int, str]  # size in bytes, SHA-256 in hex
-Names = list[str]
+FOLDER: Facts = (0, "/")
 TRIES = 3
-STEP_S = 10.0  # longest answer: erasing flash, hashing a big file
-CHUNK_BYTES = 1024  # a few of these fit beside each other on the smallest board that we sell
-FLAT_CHUNK_BYTES = 48  # 9 KB of heap on a micro:bit
-NEW = ".new"
+CHUNK_BYTES = 1024  # several times that fits into the heap of the smallest node
 FULL = ("Errno 28", "ENOSPC", "No space left", "OSError: 28")
 _NAME = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9_.\-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9_.\-]+)*")
 
-_PROBE = """
+_FEATURES = """
 import os
 _r=[n for n in('stat','rename','mkdir')if hasattr(os,n)]
 try:
  import hashlib,binascii
- hashlib.sha256
- binascii.a2b_base64
- _r.append('sums')
-except (ImportError,AttributeError):
+ _r+=[n for n in('sha256',)if hasattr(hashlib,n)]
+ _r+=[n for n in('a2b_base64',)if hasattr(binascii,n)]
+except ImportError:
  pass
+_r=' '.join(_r)+' .'
 """
-# Each answer names its file, so that a name garbled on the way there shows.
+_ALL = frozenset(("stat", "rename", "mkdir", "sha256", "a2b_base64"))
+# Facts of a file are "size hash name", "- - name" for none, "/ / name" for a folder.
 _KIT = """
 import os,hashlib,binascii
 def _i(p):
@@ -62,22 +61,21 @@ def _i(p):
  return '%d %s %s'%(n,str(binascii.hexlify(h.digest()),'ascii'),p)
 def _l(p):
  r=[_i(p+'/'+n if p else n)for n in(os.listdir(p)if p else os.listdir())if n[0]!='.']
- return '\\n'.join(r)
+ return '%d\\n'%len(r)+'\\n'.join(r)
 def _m(p):
  i=p.find('/')
  for _ in p:
   if i<0:
-   return p
+   return
   try:
    os.mkdir(p[:i])
   except OSError as e:
    if e.args[0]!=17:
     raise
   i=p.find('/',i+1)
-def _w(d):
- return _f.write(binascii.a2b_base64(d))
 def _g(n):
- return str(binascii.b2a_base64(_f.read(n)),'ascii').strip()
+ d=_f.read(n)
+ return str(binascii.b2a_base64(d),'ascii').strip()
 def _n(p,q):
  try:
   os.rename(p,q)
@@ -91,7 +89,7 @@ def _d(p):
  try:
   os.remove(p)
  except OSError as e:
-  if e.args[0]!=2:
+  if e.args[0]not in(2,20):
    raise
  return _i(p)
 """
@@ -105,47 +103,44 @@ def checked(name: str) -> str:
 
 
 class Files:
-    """The files of the board behind a REPL; every method raises Refused."""
+    """The files of the board behind a REPL, whatever it can do; every method raises Refused."""
 
     def __init__(self, repl: Repl) -> None:
         self._repl = repl
-        self._tags = itertools.count(1)
-        self._features: frozenset[str] | None = None
-        self._kit = False  # our functions are defined there
+        self._asking = Asking(repl)
+        self._there: HashedFiles | FlatFiles | None = None
 
     def forget(self) -> None:
         """Know that the interpreter was restarted: what we defined is gone."""
-        self._kit = False
+        self._asking.forget()
+        self._there = None
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content, None if there is none."""
         checked(name)
-        return self._surely(name, lambda: self._read(name))
+        return self._surely(name, lambda files: files.read(name))
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file as a whole; what arrived is what was sent, or the old file stays."""
+        """Replace a file as a whole; what arrived is what was sent, or this raises."""
         checked(name)
-        self._surely(name, lambda: self._write(name, content))
+        self._surely(name, lambda files: files.write(name, content))
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         checked(name)
-        self._surely(name, lambda: self._remove(name))
+        self._surely(name, lambda files: files.remove(name))
 
     def list(self, folder: str) -> dict[str, Facts]:
         """Return size and SHA-256 of all files below a folder, but of no hidden ones."""
         if folder:
             checked(folder)
-        return self._surely(folder or "/", lambda: self._list(folder))
+        return self._surely(folder or "/", lambda files: files.list(folder))
 
-    # --- trying again
-
-    # Noise may garble question or answer: both show, and asking again costs nothing.
-    def _surely(self, name: str, act: Callable[[], T]) -> T:
+    # Noise may garble question or answer: both show, and all that we do may be done again.
+    def _surely(self, name: str, act: Callable[[HashedFiles | FlatFiles], T]) -> T:
         for _ in range(TRIES):
             try:
-                self._prepare()
-                return act()
+                return act(self._files())
             except BoardError as error:
                 if any(sign in error.traceback for sign in FULL):
                     raise Refused("board-full", port=self._repl.shown, name=name) from None
@@ -153,171 +148,110 @@ class Files:
             except Garbled as error:
                 failed = error
             self.forget()
+            self._repl.slow_down()
         if failed.code == "board-raised":
             raise failed
-        raise Refused("board-verify", port=self._repl.shown, name=name, tries=TRIES)
+        raise Refused(
+            "board-verify",
+            port=self._repl.shown, name=name, tries=TRIES, why=failed.values["why"],
+        )  # fmt: skip
 
-    def _prepare(self) -> None:
-        if self._features is None:
-            said = self._ask("' '.join(_r)", _PROBE)
-            self._features = frozenset(said.split())
-        if not self._kit and self._sums:
-            self._repl.exec(_KIT, STEP_S)
-            self._kit = True
+    def _files(self) -> HashedFiles | FlatFiles:
+        if self._there is None:
+            said = self._asking.ask(_FEATURES).split()
+            if said[-1:] != ["."] or not _ALL.issuperset(said[:-1]):
+                raise self._asking.garbled("no features")
+            self._there = (
+                HashedFiles(self._asking)
+                if _ALL.issubset(said)
+                else FlatFiles(self._asking, "rename" in said)
+            )
+        return self._there
 
-    @property
-    def _sums(self) -> bool:
-        return {"stat", "rename", "mkdir", "sums"} <= (self._features or frozenset())
 
-    # --- one exchange
+class HashedFiles:
+    """Files on a board that can hash and rename."""
 
-    # Evaluate an expression there; its text comes between marks that name the exchange, so that
-    # neither log lines nor a late answer can be taken for it.
-    def _ask(self, expression: str, before: str = "") -> str:
-        tag = next(self._tags)
-        code = f"{before}\nprint('\\x1e{tag} '+{expression}+'\\x1f')"
-        said = self._repl.exec(code, STEP_S)
-        found = re.search(rb"\x1e%d ([^\x1e\x1f]*)\x1f" % tag, said)
-        if found is None:
-            raise self._garbled("answer without its marks")
-        return found[1].decode("ascii", errors="replace").replace("\r\n", "\n")
+    def __init__(self, asking: Asking) -> None:
+        self._ask = asking.ask
+        self._garbled = asking.garbled
+        self._ask(_KIT)
 
-    def _facts(self, answer: str, name: str) -> Facts | None:
-        words = answer.split(" ", 2)
-        if len(words) != 3 or words[2] != name:
-            raise self._garbled("facts of another file")
-        if words[:2] == ["-", "-"]:
+    def read(self, name: str) -> bytes | None:
+        """Return a file's content, None if there is none."""
+        facts = self._facts(self._ask(f"_r=_i({name!r})"), name)
+        if facts is None or facts == FOLDER:
             return None
-        if not words[0].isdigit() or not re.fullmatch("[0-9a-f]{64}", words[1]):
-            raise self._garbled("no size and hash")
-        return int(words[0]), words[1]
-
-    def _garbled(self, why: str) -> Garbled:
-        return Garbled("repl-garbled", port=self._repl.shown, why=why)
-
-    # --- boards that can hash and rename
-
-    def _read(self, name: str) -> bytes | None:
-        if not self._sums:
-            return self._flat_read(name)
-        facts = self._facts(self._ask(f"_i({name!r})"), name)
-        if facts is None:
-            return None
-        self._repl.exec(f"_f=open({name!r},'rb')", STEP_S)
+        self._ask(f"_f=open({name!r},'rb')")
         content = b""
         while len(content) < facts[0]:
-            content += self._decoded(self._ask(f"_g({CHUNK_BYTES})"))
-        self._repl.exec("_f.close()", STEP_S)
-        if _facts_of(content) != facts:
-            raise self._garbled("content and hash differ")
+            content += self._decoded(self._ask(f"_r=_g({CHUNK_BYTES})"))
+        self._ask("_f.close()")
+        self._compare(_facts_of(content), facts)
         return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file; until the new one is whole and on flash, the old one stays."""
+        beside, facts = name + NEW, _facts_of(content)
+        self._ask(f"_m({beside!r});_f=open({beside!r},'wb')")
+        for start in range(0, len(content), CHUNK_BYTES):
+            piece = b64encode(content[start : start + CHUNK_BYTES]).decode()
+            self._ask(f"_f.write(binascii.a2b_base64({piece!r}))")
+        self._ask("_f.close()")
+        self._compare(self._facts(self._ask(f"_r=_i({beside!r})"), beside), facts)
+        self._compare(self._facts(self._ask(f"_r=_n({beside!r},{name!r})"), name), facts)
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+        self._compare(self._facts(self._ask(f"_r=_d({name!r})"), name), None)
+
+    def list(self, folder: str) -> dict[str, Facts]:
+        """Return size and SHA-256 of all files below a folder."""
+        found: dict[str, Facts] = {}
+        if folder and self._facts(self._ask(f"_r=_i({folder!r})"), folder) != FOLDER:
+            return found
+        waiting = [folder]
+        while waiting:
+            for path, facts in self._entries(waiting.pop()):
+                if facts == FOLDER:
+                    waiting.append(path)
+                elif facts is not None:
+                    found[path[len(folder) + 1 if folder else 0 :]] = facts
+        return dict(sorted(found.items()))
+
+    def _entries(self, folder: str) -> list[tuple[str, Facts | None]]:
+        count, *lines = self._ask(f"_r=_l({folder!r})").rstrip("\n").split("\n")
+        if count != str(len(lines)):
+            raise self._garbled("files and their number differ")
+        paths = [line.split(" ", 2)[-1] for line in lines]
+        return [(path, self._facts(line, path)) for line, path in zip(lines, paths, strict=True)]
+
+    # Every answer names its file.
+    def _facts(self, answer: str, name: str) -> Facts | None:
+        size, _, rest = answer.partition(" ")
+        digest, _, named = rest.partition(" ")
+        if named != name:
+            raise self._garbled("facts of another file")
+        if (size, digest) == ("-", "-"):
+            return None
+        if (size, digest) == ("/", "/"):
+            return FOLDER
+        if not size.isdecimal() or not re.fullmatch("[0-9a-f]{64}", digest):
+            raise self._garbled("no size and hash")
+        return int(size), digest
 
     def _decoded(self, text: str) -> bytes:
         try:
             data = b64decode(text, validate=True)
-        except NoBase64:
+        except (NoBase64, ValueError):
             raise self._garbled("no base64") from None
         if not data:
             raise self._garbled("the file ends early")
         return data
 
-    def _write(self, name: str, content: bytes) -> None:
-        if not self._sums:
-            self._flat_write(name, content)
-            return
-        beside, facts = name + NEW, _facts_of(content)
-        self._ask(f"_m({beside!r})")
-        self._repl.exec(f"_f=open({beside!r},'wb')", STEP_S)
-        for start in range(0, len(content), CHUNK_BYTES):
-            piece = b64encode(content[start : start + CHUNK_BYTES]).decode()
-            self._ask(f"str(_w({piece!r}))")
-        self._repl.exec("_f.close()", STEP_S)
-        if self._facts(self._ask(f"_i({beside!r})"), beside) != facts:
+    def _compare(self, found: Facts | None, expected: Facts | None) -> None:
+        if found != expected:
             raise self._garbled("content and hash differ")
-        if self._facts(self._ask(f"_n({beside!r},{name!r})"), name) != facts:
-            raise self._garbled("the renamed file differs")
-
-    def _remove(self, name: str) -> None:
-        if not self._sums:
-            if name in self._flat_names():
-                self._repl.exec(f"import os\nos.remove({name!r})", STEP_S)
-        elif self._facts(self._ask(f"_d({name!r})"), name) is not None:
-            raise self._garbled("the file is still there")
-
-    def _list(self, folder: str) -> dict[str, Facts]:
-        if not self._sums:
-            return self._flat_list(folder)
-        found: dict[str, Facts] = {}
-        if folder and self._ask(f"_i({folder!r})") != f"/ / {folder}":
-            self._facts(self._ask(f"_i({folder!r})"), folder)  # raises if that was noise
-            return found
-        waiting = [folder]
-        while waiting:
-            inside = waiting.pop()
-            for line in filter(None, self._ask(f"_l({inside!r})").split("\n")):
-                path = line.split(" ", 2)[-1]
-                if line == f"/ / {path}":
-                    waiting.append(path)
-                elif facts := self._facts(line, path):
-                    found[path[len(folder) + 1 if folder else 0 :]] = facts
-        return dict(sorted(found.items()))
-
-    # --- boards that can hardly do anything
-
-    def _flat_names(self) -> Names:
-        said = self._ask("' '.join(os.listdir())", "import os")
-        return [name for name in said.split(" ") if name and not name.startswith(".")]
-
-    def _flat_read(self, name: str) -> bytes | None:
-        if name not in self._flat_names():
-            return None
-        self._repl.exec(f"_f=open({name!r},'rb')", STEP_S)
-        content = b""
-        while True:
-            piece = self._flat_piece()
-            if not piece:
-                self._repl.exec("_f.close()", STEP_S)
-                return content
-            content += piece
-
-    # The check is a polynomial that fits the small integers of any board: no single wrong byte
-    # passes, and of others one in 16 million.
-    def _flat_piece(self) -> bytes:
-        code = f"_d=_f.read({FLAT_CHUNK_BYTES})\n_c=1\nfor _b in _d:\n _c=(_c*31+_b)&0xffffff\n"
-        said = self._ask("''.join(['%02x'%_b for _b in _d])+' %d'%_c", code)
-        try:
-            digits, _, check = said.partition(" ")
-            piece, told = bytes.fromhex(digits), int(check)
-        except ValueError:
-            raise self._garbled("no hex") from None
-        found = 1
-        for byte in piece:
-            found = (found * 31 + byte) & 0xFFFFFF
-        if found != told:
-            raise self._garbled("content and check differ")
-        return piece
-
-    def _flat_write(self, name: str, content: bytes) -> None:
-        renames = "rename" in (self._features or ())
-        beside = name + NEW if renames else name
-        self._repl.exec(f"import os\n_f=open({beside!r},'wb')", STEP_S)
-        for start in range(0, len(content), FLAT_CHUNK_BYTES):
-            self._repl.exec(f"_f.write({content[start : start + FLAT_CHUNK_BYTES]!r})", STEP_S)
-        self._repl.exec("_f.close()", STEP_S)
-        if renames:
-            if self._flat_read(beside) != content:
-                raise self._garbled("content differs")
-            if name in self._flat_names():
-                self._repl.exec(f"os.remove({name!r})", STEP_S)
-            self._repl.exec(f"os.rename({beside!r},{name!r})", STEP_S)
-        if self._flat_read(name) != content:
-            raise self._garbled("content differs")
-
-    def _flat_list(self, folder: str) -> dict[str, Facts]:
-        if folder:
-            return {}
-        found = {name: self._flat_read(name) for name in self._flat_names()}
-        return {name: _facts_of(content) for name, content in found.items() if content is not None}
 
 
 def _facts_of(content: bytes) -> Facts:

@@ -87,10 +87,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{port}: no room left for {name}; remove files or start afresh: amont-provision flash",
     ),
     "board-verify": (
-        "{port} : {name} n'est pas arrivé intact après {tries} essais, l'ancien fichier reste ;"
-        " changez de câble, sinon de carte",
-        "{port}: {name} did not arrive whole in {tries} tries, the old file stays; try another"
-        " cable, then another board",
+        "{port} : {name} n'a pas passé intact en {tries} essais ({why}) ; changez de câble, sinon"
+        " de carte, puis relancez la même commande",
+        "{port}: {name} did not get through whole in {tries} tries ({why}); try another cable,"
+        " then another board, and run the same command again",
     ),
     "virtual-missing": (
         "il n'y a pas de port Unix de MicroPython pour simuler une carte ; installez-le :"

@@ -1,0 +1,89 @@
+"""Files on a board that can only open, list and remove: what is written is read back."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from amont_provision.repl_asking import Asking, check_of
+
+CHUNK_BYTES = 48  # 9 KB of heap on a micro:bit
+NEW = ".new"
+
+
+class FlatFiles:
+    """One folder of files, without hashes; renames: whether the board can rename."""
+
+    def __init__(self, asking: Asking, renames: bool) -> None:
+        self._ask = asking.ask
+        self._garbled = asking.garbled
+        self._renames = renames
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's content piece by piece, each with its check."""
+        if name not in self.names():
+            return None
+        self._ask(f"_f=open({name!r},'rb')")
+        content = b""
+        while piece := self._piece():
+            content += piece
+        self._ask("_f.close()")
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file; without renaming the old one is lost when this is cut off."""
+        beside = name + NEW if self._renames else name
+        self._ask(f"import gc;_f=open({beside!r},'wb')")
+        for start in range(0, len(content), CHUNK_BYTES):
+            self._ask(f"_f.write({content[start : start + CHUNK_BYTES]!r});gc.collect()")
+        self._ask("_f.close()")
+        self._compare(beside, content)
+        if self._renames:
+            self.remove(name)
+            self._ask(f"import os;os.rename({beside!r},{name!r})")
+            self._compare(name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+        if name in self.names():
+            self._ask(f"import os;os.remove({name!r})")
+
+    def list(self, folder: str) -> dict[str, tuple[int, str]]:
+        """Return size and SHA-256 of all files, which have to be read for that."""
+        if folder:
+            return {}
+        found = {name: self.read(name) for name in self.names() if not name.startswith(".")}
+        return {
+            name: (len(content), sha256(content).hexdigest())
+            for name, content in found.items()
+            if content is not None
+        }
+
+    def names(self) -> set[str]:
+        """Return the names of all files; raise Garbled if the count does not fit."""
+        said = self._ask("import os;_r=os.listdir();_r=' '.join([str(len(_r))]+_r)").split(" ")
+        self._verify(said[0] == str(len(said) - 1), "names and their number differ")
+        check = self._ask("_r=0\nfor _n in os.listdir():_r+=sum(bytes(_n,'utf8'))")
+        told = sum(sum(name.encode()) for name in said[1:])
+        self._verify(check == str(told), "names and their check differ")
+        return set(said[1:])
+
+    def _piece(self) -> bytes:
+        self._ask(f"_d=_f.read({CHUNK_BYTES})")
+        said = self._ask(
+            "_r=1\nfor _b in _d:_r=(_r*31+_b)&0xffffff\n"
+            "_r=''.join(['%02x'%_b for _b in _d])+' %d'%_r"
+        )
+        digits, _, check = said.partition(" ")
+        try:
+            piece = bytes.fromhex(digits)
+        except ValueError:
+            raise self._garbled("no hex") from None
+        self._verify(check == str(check_of(piece)), "content and check differ")
+        return piece
+
+    def _compare(self, name: str, content: bytes) -> None:
+        self._verify(self.read(name) == content, "content differs")
+
+    def _verify(self, agrees: bool, why: str) -> None:
+        if not agrees:
+            raise self._garbled(why)
