@@ -8,8 +8,8 @@
 # - Without a boot record and slots: the files on the path, as in development.
 # - The local button, held at boot, means service: a REPL, debug output, no watchdog. Otherwise
 #   there is none of the first two, and the watchdog runs before anything else does.
-# Besides amont_node/hal_board.py this is the only file that touches `machine`: a release that hangs
-# while it is imported must not hold the board for ever.
+# Besides amont_node/hal_board.py this is the only file that touches `machine`: a release that
+# hangs while it is imported must not hold the board for ever.
 
 import binascii
 import hashlib
@@ -114,7 +114,8 @@ def counted(record):
             record["trying"] = None
             record["tries"] = record["bad_boots"] = 0
     record["bad_boots"] += 1
-    if record["trying"] is None and not release_of(record["slot"], record["bad_boots"] > BAD_BOOTS):
+    deep = record["bad_boots"] > BAD_BOOTS
+    if record["trying"] is None and not release_of(record["slot"], deep):
         found = found_record()
         if found is not None:
             found["bad_boots"] = 1
@@ -135,6 +136,16 @@ def choose():
     except OSError as error:  # a full or broken flash must not stop the measuring
         print("main.py: the boot record cannot be stored: %s" % error)
     return slot, record["bad_boots"]
+
+
+# A person interrupted this boot: that is no fault of the release.
+def take_back():
+    loaded = load_pair("boot")
+    record = loaded[2]
+    if usable(record) and record["bad_boots"]:
+        record["bad_boots"] -= 1
+        record["tries"] = max(0, record["tries"] - 1)
+        save_record(loaded, record)
 
 
 def button_held():
@@ -220,7 +231,10 @@ def run():
         from amont_node import app
 
         app.start(".", service)
-    except (KeyboardInterrupt, SystemExit):
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        take_back()
         raise
     except Exception as error:
         note_crash(error)

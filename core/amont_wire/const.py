@@ -113,6 +113,7 @@ FAULT_OUTBOX_FULL = 16
 FAULT_CONFIG = 32
 FAULT_UPDATE = 64
 FAULT_BATTERY = 128
+FAULT_SAFE_MODE = 256
 
 # How far a node is with a release that comes by the air
 PROGRESS_WANTS = 0

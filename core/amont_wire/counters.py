@@ -24,6 +24,10 @@ class ReservedCounter:
         self._reserve = reserve
         self._block = block
 
+    # Whether any was used, as far as is known.
+    def used(self) -> bool:
+        return self._last > 0
+
     def next(self) -> int:
         if self._last == self._limit:
             if self._limit >= COUNTER_MAX:

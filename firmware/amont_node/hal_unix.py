@@ -1,11 +1,20 @@
 # The board that is a Unix process: its clock, its flash, its few facts. MicroPython or CPython.
+# The twin of hal_board: the same functions, so that nothing else knows on what it runs.
+#
+# How a test, or whoever plays the supply and the button, talks to it: a file `button` in the
+# node's folder is a button held; AMONT_RESET_CAUSE is what the wire calls reset cause; it ends
+# with exit code 70 to be started again, and by SIGALRM when its watchdog bites.
 
 import os
 import sys
 import time
 
 from amont_node.pair import make_folder
+from amont_wire.const import RESET_MAX, RESET_POWER
 
+SLEEPS = False  # there is no deeper sleep than the carrier's waiting
+_EXIT_RESET = 70
+_NAP_MS = 500
 _MICROPYTHON = sys.implementation.name == "micropython"
 _BLOCK_BYTES = 4096
 _REREAD_MS = 50
@@ -102,6 +111,60 @@ class BlockFile:
         if op == 6:
             self.writeblocks(argument, self._erased)
         return 0
+
+
+# Ends the process unless it is fed. A thread, for a hanging probe or carrier lets nothing else
+# run; on MicroPython it must not make objects, for the collector does not wait for it.
+class Watchdog:
+    def __init__(self, timeout_s: int) -> None:
+        import _thread
+
+        self._fed = [_link_ms(), True]  # the last time, and whether it still counts
+        self._timeout_ms = timeout_s * 1000
+        _thread.start_new_thread(self._watch, ())
+
+    def feed(self) -> None:
+        self._fed[0] = _link_ms()
+
+    def stop(self) -> None:
+        self._fed[1] = False
+
+    def _watch(self) -> None:
+        fed = self._fed
+        while fed[1]:
+            time.sleep(1)
+            if _link_ms() - fed[0] > self._timeout_ms and fed[1]:
+                os.system("kill -ALRM $PPID")
+
+
+# timeout_s: None: no watchdog is asked for.
+def watchdog(timeout_s: int | None) -> Watchdog | None:
+    return None if timeout_s is None else Watchdog(timeout_s)
+
+
+# ms of quiet; dog: None or a Watchdog.
+def rest(ms: int, dog) -> None:  # type: ignore[no-untyped-def]
+    while ms > 0:
+        nap_ms = min(ms, _NAP_MS)
+        time.sleep(nap_ms / 1000)
+        ms -= nap_ms
+        if dog is not None:
+            dog.feed()
+
+
+# Why this boot happened, in the wire's codes.
+def reset_cause() -> int:
+    text = os.getenv("AMONT_RESET_CAUSE") or ""
+    return int(text) if text.isdigit() and int(text) <= RESET_MAX else RESET_POWER
+
+
+# Start again; does not return.
+def reset() -> None:
+    raise SystemExit(_EXIT_RESET)
+
+
+def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
+    return _exists(folder + "/button")
 
 
 # The folder for what must survive. image: on MicroPython, a littlefs image file, made and

@@ -9,7 +9,7 @@
 #   ... write what differs, remove what the release does not list; release.json last,
 #       each by a temporary name and a rename ...
 #   s.switch(root, slot) -> dict  checks every file, then makes the next boot a trial of the slot
-#                                 (the first release of a board is no trial: there is no older one).
+#                                 (a board's first release is no trial: there is no other).
 #                                 Returns the new boot record. Then reset the board.
 #   s.status(root) -> dict        the boot record, and each slot's release (None: not bootable)
 #
@@ -34,6 +34,7 @@ SCHEMA = 1
 SLOTS = ("a", "b")
 BAD_BOOTS = 5  # after so many: safe mode
 RELEASE_FILE = "release.json"
+IMAGE_FILE = "update.img"  # what came of a release by the air, see update.py
 _CHUNK_BYTES = 512
 _FOLDER = 0x4000  # st_mode
 
@@ -223,6 +224,14 @@ class Boot:
         self.is_safe = self.bad_boots > BAD_BOOTS
         running = None if self.slot is None else read_release(root, str(self.slot))
         self.release = 0 if running is None else running.number
+
+    # Whether the board has a file of that name.
+    def has(self, name: str) -> bool:
+        try:
+            os.stat(self.root + "/" + name)
+        except OSError:
+            return False
+        return True
 
     # The release reported good: it stays. Stores only what changes.
     def good(self) -> None:

@@ -1,0 +1,113 @@
+# The board of a real station: the only file of a release that touches `machine`, and only inside
+# functions, so that importing it moves no pin. The twin of hal_unix: the same functions.
+#
+# Tried on MicroPython's Unix port with a `machine` of the test's own; what the chips themselves do
+# is to be read on a bench (docs/rigs.md).
+
+import gc
+import time
+
+from amont_node.pair import make_folder
+from amont_wire import const
+
+SLEEPS = True  # rest() takes far less than waiting on a carrier
+_NAP_MS = 2000  # well under the least watchdog, which goes on counting in light sleep
+
+
+# Seconds since the board's epoch, through sleep, from the chip's own clock; link_ms never wraps.
+class Clock:
+    def __init__(self, path: str | None) -> None:  # noqa: ARG002
+        self._ticks_ms = time.ticks_ms()  # type: ignore[attr-defined]
+        self._link_ms = 0
+
+    def link_ms(self) -> int:
+        now_ms = time.ticks_ms()  # type: ignore[attr-defined]
+        passed_ms = time.ticks_diff(now_ms, self._ticks_ms)  # type: ignore[attr-defined]
+        self._link_ms += passed_ms
+        self._ticks_ms = now_ms
+        return self._link_ms
+
+    def now_s(self) -> int:
+        return int(time.time())
+
+    # The chip's clock counts whole seconds: up to one more than needed, never less.
+    def real_ms_until(self, clock_s: int) -> int | None:
+        return max(0, clock_s - self.now_s()) * 1000
+
+    def is_virtual(self) -> bool:
+        return False
+
+
+class Watchdog:
+    def __init__(self, timeout_s: int) -> None:
+        from machine import WDT  # type: ignore[import-not-found]
+
+        self._dog = WDT(timeout=min(timeout_s * 1000, 8300))  # an RP2040 counts to 8,388 ms
+
+    def feed(self) -> None:
+        self._dog.feed()
+
+    # No chip lets go of its watchdog.
+    def stop(self) -> None:
+        pass
+
+
+# timeout_s: None: no watchdog is asked for.
+def watchdog(timeout_s: int | None) -> Watchdog | None:
+    return None if timeout_s is None else Watchdog(timeout_s)
+
+
+# Light sleep in naps, the watchdog fed between them. dog: None or a Watchdog.
+def rest(ms: int, dog) -> None:  # type: ignore[no-untyped-def]
+    import machine
+
+    while ms > 0:
+        nap_ms = min(ms, _NAP_MS)
+        machine.lightsleep(nap_ms)
+        ms -= nap_ms
+        if dog is not None:
+            dog.feed()
+
+
+# Why this boot happened, in the wire's codes. Ports name the causes that they tell apart.
+def reset_cause() -> int:
+    import machine
+
+    cause = machine.reset_cause()
+    for name, code in (
+        ("PWRON_RESET", const.RESET_POWER),
+        ("WDT_RESET", const.RESET_WATCHDOG),
+        ("DEEPSLEEP_RESET", const.RESET_DEEP_SLEEP),
+        ("SOFT_RESET", const.RESET_SOFT),
+        ("BROWN_OUT_RESET", const.RESET_BROWN_OUT),
+    ):
+        if getattr(machine, name, None) == cause:
+            return code
+    return const.RESET_UNKNOWN
+
+
+# Start again; does not return.
+def reset() -> None:
+    import machine
+
+    machine.reset()
+
+
+# pin: the button's, to ground; None: there is none.
+def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
+    if pin is None:
+        return False
+    from machine import Pin
+
+    return bool(Pin(pin, Pin.IN, Pin.PULL_UP).value() == 0)
+
+
+# The folder for what must survive: the board's own littlefs holds it.
+def flash_folder(root: str, image: str | None, blocks: int) -> str:  # noqa: ARG001
+    make_folder(root + "/flash")
+    return root + "/flash"
+
+
+def free_heap_bytes() -> int:
+    gc.collect()
+    return gc.mem_free()  # type: ignore[attr-defined,no-any-return]

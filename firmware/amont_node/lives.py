@@ -1,0 +1,45 @@
+# Which life a boot belongs to, and what a new node has to tell of the time before its first one.
+
+from amont_node.counters import Life, LifeStore
+from amont_node.outbox import Outbox
+from amont_node.probes import history
+
+_CHUNK = 64
+
+
+# The life goes on if the clock did: it has not gone back, and the outbox knows all of it.
+def begin_life(lives: LifeStore, outbox: Outbox, clock, folder: str, interval_s: int) -> Life:  # type: ignore[no-untyped-def]
+    life = lives.current()
+    now_s = clock.now_s()
+    if life is not None and not outbox.unreadable:
+        last_s = outbox.last_tick_s(life.number)
+        if last_s is not None and now_s >= life.origin_s + last_s:
+            lives.go_on(life)
+            return life
+    if clock.is_virtual():
+        return lives.begin(0)
+    earlier_s = 0
+    for tick_s, _ in history(folder + "/history"):
+        earlier_s = tick_s + interval_s
+    return lives.begin(now_s - earlier_s)
+
+
+# What is to be told as if measured earlier, in the first life. Safe to repeat: only what is newer
+# than the outbox is taken. record(seq, tick_s, values) makes the record.
+def take_history(life: int, until_s: int, outbox: Outbox, folder: str, record) -> None:  # type: ignore[no-untyped-def]
+    if life:
+        return
+    seq = outbox.next_seq(life)
+    last_s = outbox.last_tick_s(life)
+    last_s = -1 if last_s is None else last_s
+    records = []
+    for tick_s, values in history(folder + "/history"):
+        if last_s < tick_s <= until_s:
+            records.append(record(seq, tick_s, values))
+            seq += 1
+            last_s = tick_s
+        if len(records) == _CHUNK:
+            outbox.extend(records)
+            records = []
+    if records:
+        outbox.extend(records)
