@@ -1,6 +1,7 @@
-"""Run the demonstration or a training: ``amont-demo run``, ``amont-demo training``.
+"""Run the demonstration, a training, or a village: ``amont-demo run | training | village``.
 
-Training runs where the demonstration does not: it needs no MicroPython, no broker, no models.
+Training runs where the demonstration does not: it needs no MicroPython, no broker, no models. A
+village is what a technician tries the provisioning commands against.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import signal
 import sys
 from pathlib import Path
 
-from amont_demo import training_cli
+from amont_demo import training_cli, village_cli
 from amont_demo.flood import BadFlood
 from amont_demo.training import TrainingError
 from amont_demo.training_site import NotFit
+from amont_demo.village import VillageError
 from amont_site import SiteError
 
 
@@ -28,17 +30,18 @@ def main(arguments: list[str] | None = None) -> int:
         from amont_demo import run_cli  # what it shows with and replays is not on every machine
 
         return run_cli.run(asked)
-    return _train(asked)
+    return _serve(asked)
 
 
-def _train(asked: argparse.Namespace) -> int:
+def _serve(asked: argparse.Namespace) -> int:
+    course = {"training": training_cli.run, "village": village_cli.run}[asked.command]
     try:
-        training_cli.run(asked, lambda line: print(line, flush=True))
+        course(asked, lambda line: print(line, flush=True))
         return 0
     except KeyboardInterrupt:
         return 0
-    except (TrainingError, BadFlood, NotFit, SiteError, OSError) as error:
-        print(f"amont-demo training: {error}", file=sys.stderr)
+    except (TrainingError, VillageError, BadFlood, NotFit, SiteError, OSError) as error:
+        print(f"amont-demo {asked.command}: {error}", file=sys.stderr)
         return 1
 
 
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds", type=float, default=0, help="end by itself after so long")
     run.add_argument("--folder", type=Path, help="write there, and keep it")
     training_cli.add(commands.add_parser("training", help=training_cli.HELP))
+    village_cli.add(commands.add_parser("village", help=village_cli.HELP))
     return parser
 
 

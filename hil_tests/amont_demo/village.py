@@ -1,0 +1,199 @@
+"""Run guard, gateway and a simulated bridge for one site on this machine, on real time.
+
+They are the programs that a town hall runs. The boards are missing: a technician makes them, with
+``amont-provision`` and ``virtual:FOLDER/boards/NODE``. What is in the folder already stays, so
+that a village can be stopped and started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amont_demo import village_site
+from amont_demo.processes import Processes, free_port
+from amont_hil.simulated import SimulatedBridge
+from amont_provision.enrol import RADIO
+from amont_provision.port import replace
+from amont_provision.virtual import VirtualBoard
+from amont_site import Site, load, write_guard
+
+PAGE_PORT = 8462
+READY_S = 60.0  # a Raspberry Pi imports slowly
+ROUND_S = 0.2
+NO_KEYS = b'{"format":1,"nodes":{}}'
+WATER_S = 60 * 86_400  # of simulated water, from now on
+_STEP_S = 600
+_CALM_MM, _WAVES_MM = 850, 60
+
+
+class VillageError(RuntimeError):
+    """The village cannot start or go on; the message says why."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What boards and people find again when the village comes back: kept in the folder."""
+
+    page: int
+    radio: int
+    broker: int
+
+
+class Village:
+    """All that runs, in one folder."""
+
+    def __init__(self, folder: Path, given: Path | None, page_port: int) -> None:
+        """Read what is there; raise VillageError or SiteError."""
+        self.folder = folder.resolve()
+        self.site_path = self.folder / "site.yaml"
+        self.keys = self.folder / "guard" / "keys.json"
+        self.boards = self.folder / "boards"
+        self._line = self.folder / "bridge" / "tty"
+        for path in (self._line.parent, self.boards, self.folder / "logs"):
+            path.mkdir(parents=True, exist_ok=True)
+        self.ports = self._choose_ports(page_port)
+        self.site = self._choose_site(given)
+        self._processes = Processes(self.folder / "logs")
+        self._bridge: SimulatedBridge | None = None
+
+    @property
+    def page(self) -> str:
+        """Return the page's address."""
+        return f"http://127.0.0.1:{self.ports.page}/"
+
+    @property
+    def radio(self) -> str:
+        """Return where simulated boards send to, as ``enrol --radio`` takes it."""
+        return f"{RADIO[0]}:{self.ports.radio}"
+
+    def start(self) -> None:
+        """Start bridge, broker where nodes need one, guard, gateway; return when they answer."""
+        self._start_bridge()
+        guard = self.folder / "guard"
+        guard.mkdir(mode=0o700, exist_ok=True)
+        write_guard(self.site, guard / "guard.json")
+        if not self.keys.exists():
+            replace(self.keys, NO_KEYS)
+        self._pour_water()
+        if self.site.broker is not None:
+            self._python("broker", "amont_demo.broker", str(self.ports.broker))
+        self._python("guard", "amont_guard.cli", "run", "--state", str(guard))
+        self._python(
+            "gateway", "amont_gateway.cli", "run",
+            "--site", str(self.site_path), "--data", str(self.folder / "gateway"),
+            "--guard-socket", str(guard / "guard.sock"),
+            "--page", f"127.0.0.1:{self.ports.page}", "--page-https", "none",
+        )  # fmt: skip
+        self._await_page()
+
+    def stop(self) -> None:
+        """End every process, those of the boards included."""
+        for board in self.boards.iterdir():
+            if board.is_dir():
+                VirtualBoard(board).stop()
+        self._processes.stop()
+        if self._bridge is not None:
+            self._bridge.close()
+            self._line.unlink(missing_ok=True)
+
+    def check(self) -> None:
+        """Raise VillageError if a part ended by itself."""
+        for name in self._processes.dead():
+            raise VillageError(f"{name} ended by itself:\n{self._processes.tail(name)}")
+        if self._bridge is not None and not self._bridge.running():
+            raise VillageError(f"the bridge ended by itself:\n{self._bridge.log()[-800:]}")
+
+    def view(self) -> dict[str, Any] | None:
+        """Return the page's snapshot, None while it does not answer."""
+        try:
+            with urllib.request.urlopen(self.page + "view.json", timeout=2) as answer:
+                return dict(json.load(answer))
+        except (urllib.error.URLError, OSError, ValueError):
+            return None
+
+    def _choose_ports(self, page_port: int) -> Ports:
+        kept = self.folder / "village.json"
+        if kept.exists():
+            return Ports(**json.loads(kept.read_text()))
+        chosen = Ports(free_port(page_port), _free_udp_port(RADIO[1]), free_port())
+        kept.write_text(json.dumps(asdict(chosen)))
+        return chosen
+
+    def _choose_site(self, given: Path | None) -> Site:
+        if self.site_path.exists():
+            if given is not None:
+                raise VillageError(f"{self.site_path} is there already; leave --site out")
+            site = load(self.site_path)
+        elif given is None:
+            site = village_site.example(self.site_path, self._line)
+        else:
+            site = village_site.simulated(
+                load(given), self.site_path, self._line, self.ports.broker
+            )
+        if not village_site.is_simulated(site):
+            raise VillageError(f"{self.site_path}: a village drives no real siren")
+        return site
+
+    def _start_bridge(self) -> None:
+        self._bridge = SimulatedBridge(self.folder / "bridge", udp_port=self.ports.radio)
+        self._line.unlink(missing_ok=True)
+        self._line.symlink_to(self._bridge.port)
+        self._bridge.start()
+
+    # What lies before the sensors of boards that have no other probe: calm water.
+    def _pour_water(self) -> None:
+        now_s = int(time.time()) // _STEP_S * _STEP_S - _STEP_S
+        for node in self.site.nodes:
+            folder = self.boards / str(node.id)
+            folder.mkdir(exist_ok=True)
+            chance = random.Random(node.id)
+            for channel in node.channels:
+                path = folder / f"{channel.sensor}.txt"
+                if not path.exists():
+                    values = (_CALM_MM + chance.randint(0, _WAVES_MM) for _ in range(1 << 30))
+                    times = range(now_s, now_s + WATER_S, _STEP_S)
+                    lines = (f"{at} {value}\n" for at, value in zip(times, values, strict=False))
+                    path.write_text("".join(lines))
+
+    def _python(self, name: str, module: str, *arguments: str) -> None:
+        self._processes.start(name, [sys.executable, "-m", module, *arguments])
+
+    def _await_page(self) -> None:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            self.check()
+            view = self.view()
+            if view is not None and view["guard_alive"]:
+                return
+            time.sleep(ROUND_S)
+        raise VillageError(f"the page did not come up within {READY_S:g} s")
+
+
+@contextlib.contextmanager
+def running(village: Village) -> Iterator[Village]:
+    """Run a village for the length of a block."""
+    try:
+        village.start()
+        yield village
+    finally:
+        village.stop()
+
+
+def _free_udp_port(preferred: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((RADIO[0], preferred))
+        except OSError:
+            probe.bind((RADIO[0], 0))
+        return int(probe.getsockname()[1])
