@@ -11,10 +11,12 @@ from typing import Protocol
 from amont_provision import (
     cmd_build,
     cmd_calibrate,
+    cmd_deploy,
     cmd_deps,
     cmd_enrol,
     cmd_flash,
     cmd_label,
+    cmd_report,
     cmd_verify,
 )
 from amont_provision.output import Output
@@ -40,9 +42,11 @@ class Command(Protocol):
 COMMANDS: tuple[Command, ...] = (
     cmd_flash,
     cmd_enrol,
+    cmd_deploy,
     cmd_calibrate,
     cmd_verify,
     cmd_label,
+    cmd_report,
     cmd_build,
     cmd_deps,
 )

@@ -53,11 +53,16 @@ def label(site: Site, node: Node, language: str, base: str | None = None) -> Lab
     base: where the local page shows a node, for example ``http://amont.local/n``.
     """
     name = _printable(node.name.fr if language == "fr" else node.name.en)
-    if base is None:  # capitals: the code's denser alphabet, so larger modules
-        payload = f"AMONT:{site.id}/{node.id}".upper()
-    else:
-        payload = f"{_checked(base)}/{node.id}"
-    return Label(payload, name, node.id, site.id)
+    shown = payload(site.id, node.id) if base is None else f"{_checked(base)}/{node.id}"
+    return Label(shown, name, node.id, site.id)
+
+
+def payload(site: str, node: int) -> str:
+    """Return what a code says where there is no page to point to.
+
+    In capitals: the code's denser alphabet, so larger modules.
+    """
+    return f"AMONT:{site}/{node}".upper()
 
 
 def modules(payload: str) -> list[list[bool]]:

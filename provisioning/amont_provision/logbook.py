@@ -26,6 +26,24 @@ NOTE_CHARACTERS_MAX = 1_000
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 Json = dict[str, Any]
 
+_TRANSFORM = {"multiply": int, "divide": int, "add": int}
+_POINT = {"true": int, "raw": int, "spread": int, "readings": [int]}
+_STEP = {"step": str, "state": str, "code": str, "values": {}, "seconds": (int, float, None)}
+# Kind of record: what each must have, for whoever shows it. {}: any object.
+SHAPES: dict[str, Any] = {
+    "calibration": {
+        "node": int, "sensor": str, "by": str, "method": str, "raw_unit": str,
+        "points": [_POINT], "residuals": [int], "transform": _TRANSFORM,
+        "previous": (None, _TRANSFORM), "moved": (int, None), "forced": (str, None),
+        "config_version": int,
+    },
+    "calibrated": {"node": int, "sensor": str, "config_version": int},
+    "verification": {
+        "node": int, "by": (str, None), "proved": bool, "config_version": int,
+        "seconds": (int, float), "steps": [_STEP],
+    },
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Pages:
@@ -115,6 +133,21 @@ def line_of(text: str, what: str, most: int = NAME_CHARACTERS_MAX) -> str:
     return clean
 
 
+def fits(value: object, shape: Any) -> bool:
+    """Tell whether a parsed value has a shape: a type, None, [shape], {name: shape}, (either, or).
+
+    True is no int here.
+    """
+    if isinstance(shape, tuple):
+        return any(fits(value, one) for one in shape)
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(one, shape[0]) for one in value)
+    if isinstance(shape, dict):
+        known = isinstance(value, dict)
+        return known and all(k in value and fits(value[k], s) for k, s in shape.items())  # type: ignore[operator,index]
+    return value is None if shape is None else type(value) is shape
+
+
 def _torn(handle: int) -> bool:
     size = os.fstat(handle).st_size
     return size > 0 and os.pread(handle, 1, size - 1) != b"\n"
@@ -143,6 +176,7 @@ def _record(line: bytes) -> Json | None:
             and value["format"] == FORMAT
             and isinstance(value["kind"], str)
             and datetime.fromisoformat(value["at"]).tzinfo is not None
+            and fits(value, SHAPES.get(value["kind"], {}))
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

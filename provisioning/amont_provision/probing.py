@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from amont_provision import bootrecord
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 
@@ -34,20 +35,12 @@ RAW_UNITS = {
 # The interpreter keeps its names between two calls, so a pulse counter goes on counting.
 _OPEN = """
 import json, os, sys, time
-try:
-    import amont_node
-except ImportError:
-    _best = 0, ""
-    for _name in "boot.a", "boot.b":
-        try:
-            with open(_name) as _file: _head, _body = _file.read().split("\\n")[:2]
-            _best = max(_best, (int(_head.split()[2]), json.loads(_body)["slot"]))
-        except (OSError, ValueError, KeyError, IndexError): pass
-    sys.path.insert(0, _best[1])
-from amont_node import hal_unix
+if {slot!r} and {slot!r} not in sys.path: sys.path.insert(0, {slot!r})
+if sys.platform in ("rp2", "esp32"): from amont_node import hal_board as _hal
+else: from amont_node import hal_unix as _hal
 from amont_node.probes import make_probe
 _probe = make_probe(json.loads({probe!r}), ".")
-_clock = hal_unix.Clock("clock" if "clock" in os.listdir() else None)
+_clock = _hal.Clock("clock" if "clock" in os.listdir() else None)
 """
 _READ = """
 try:
@@ -81,7 +74,9 @@ class BoardProbe:
         probe = dict(channel["probe"])
         if raw_unit(channel) == "pulses":
             probe["raw"] = "count"  # a factor is about pulses, whatever the node makes of them
-        port.exec(_OPEN.format(probe=json.dumps(probe)), READ_TIMEOUT_S)
+        record = bootrecord.read(port)
+        slot = record.running if record else ""  # without slots the files are on the path
+        port.exec(_OPEN.format(slot=slot, probe=json.dumps(probe)), READ_TIMEOUT_S)
 
     def read(
         self, count: int = COUNT, pause_ms: int = PAUSE_MS, told: Told | None = None
