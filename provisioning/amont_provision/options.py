@@ -26,6 +26,17 @@ def cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, help="folder of kept files (~/.cache/amont)")
 
 
+def trust(parser: argparse.ArgumentParser) -> None:
+    """Add ``--trust``: whose releases are believed."""
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key, or file of them, that signs releases; may be repeated",
+    )
+
+
 def address(text: str) -> tuple[str, int]:
     """Return what HOST:PORT names; raise ArgumentTypeError."""
     host, _, number = text.rpartition(":")
