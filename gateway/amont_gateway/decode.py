@@ -16,7 +16,7 @@ from amont_gateway.readings import (
 )
 from amont_guard import messages
 from amont_wire import const
-from amont_wire.messages import Health, Hello, Samples, decode
+from amont_wire.messages import Health, Hello, Progress, Samples, decode
 
 _new = tuple.__new__  # a third of the time that Sample(...) takes
 _TIME_BITS = 53  # far beyond any date, far below what the journal's integers hold
@@ -30,7 +30,7 @@ class Uplink(NamedTuple):
     newest_seq: int  # -1: the frame carries no samples
     backlog: int
     fast: bool
-    report: Health | Hello | None
+    report: Health | Hello | Progress | None
 
 
 def decode_frame(frame: messages.Opened, now_ms: int, valid_ms: int) -> Uplink:
@@ -43,7 +43,7 @@ def decode_frame(frame: messages.Opened, now_ms: int, valid_ms: int) -> Uplink:
     if isinstance(body, Samples):
         samples = _samples(frame, body, now_ms, valid_ms)
         return Uplink(frame, samples, body.seq, body.backlog, body.fast, None)
-    if isinstance(body, Health | Hello):
+    if isinstance(body, Health | Hello | Progress):
         return Uplink(frame, [], -1, 0, False, body)
     raise ValueError(f"message type {frame.type} does not come from a node")
 

@@ -27,6 +27,7 @@ from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
+from amont_gateway.updates import Updates
 from amont_gateway.view import Action, Demo, DryRun, IncidentLine, Result, Training, View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
@@ -110,6 +111,7 @@ class Gateway:
             valid_ms=places.valid_ms(),
             rate_of=self.advisor.rate_of,
         )
+        self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
         self._ingest = self._make_ingest(options.broker)
         self._history = self._make_history(options.influx)
@@ -201,6 +203,7 @@ class Gateway:
     def opened(self, frames: list[Opened]) -> None:
         """Take authentic frames."""
         self.storer.take(frames)
+        self._updates.opened(frames)
 
     def rejected(self, items: list[tuple[int, int, int]]) -> None:
         """Count and word what the guard refused."""

@@ -26,6 +26,8 @@ from amont_guard import messages
 
 MAX_RAW = 20_000  # frames waiting for the guard: 1 MB
 MAX_COMMITTED = 20_000
+MAX_CHUNKS = 4_000  # of updates; a node asks again for what is dropped
+CHUNK_BATCH = 512
 RAW_BATCH = 256
 COMMITTED_BATCH = 1_000
 _T = TypeVar("_T")
@@ -64,6 +66,7 @@ class GuardLink:
         self._raw: deque[tuple[int, bytes]] = deque()
         self._committed: deque[messages.Committed] = deque()
         self._json: deque[bytes] = deque(maxlen=100)
+        self._chunks: deque[messages.Chunk] = deque(maxlen=MAX_CHUNKS)
         self._handles = itertools.count(1)
         self._waiting: dict[str, tuple[threading.Event, list[dict[str, Any]]]] = {}
         self._backoff = Backoff(0.02, 0.5)  # it is on the same machine
@@ -98,6 +101,13 @@ class GuardLink:
                 return
             self._committed.extend(items)
             self._wake.notify()
+
+    def send_update(self, chunks: list[messages.Chunk]) -> None:
+        """Queue parts of an update, behind everything else."""
+        with self._wake:
+            if self._socket is not None:
+                self._chunks.extend(chunks)
+                self._wake.notify()
 
     def send_advice(self, advice: dict[str, Any]) -> None:
         """Queue a model's advice."""
@@ -137,7 +147,7 @@ class GuardLink:
         """Send what is queued until told to stop."""
         while not stopping.is_set():
             with self._wake:
-                if not (self._committed or self._raw or self._json):
+                if not (self._committed or self._raw or self._json or self._chunks):
                     self._wake.wait(_ROUND_S)
                 link, message = self._socket, self._next_message()
             if link is not None and message is not None:
@@ -165,6 +175,7 @@ class GuardLink:
             self._raw.clear()
             self._committed.clear()
             self._json.clear()
+            self._chunks.clear()
         self._counters.add("frames_not_taken", dropped)
         link.close()
 
@@ -226,6 +237,8 @@ class GuardLink:
             return messages.encode_committed(_take(self._committed, COMMITTED_BATCH))
         if self._raw:
             return messages.encode_raw(_take(self._raw, RAW_BATCH))
+        if self._chunks:
+            return messages.encode_update(_take(self._chunks, CHUNK_BATCH))
         return None
 
     def _send(self, link: socket.socket, message: bytes, stopping: threading.Event) -> None:

@@ -24,7 +24,9 @@ class NodeState:
     backlog: int = 0
     fast: bool = False
     dropped: int = 0
-    faults: int = 0
+    faults: int | None = None
+    config_version: int | None = None
+    firmware: int | None = None  # its release
 
 
 class Nodes:
@@ -57,7 +59,7 @@ class Nodes:
 
     def _health(self, state: NodeState, health: Health, node: int) -> NodeState:
         for bit, (french, english) in enumerate(NODE_FAULTS):
-            if health.faults & ~state.faults & 1 << bit:
+            if health.faults & ~(state.faults or 0) & 1 << bit:
                 detail = {"fr": french, "en": english}
                 self._events.note("node_fault", detail, node=node, key=english)
         if health.dropped > state.dropped:
@@ -71,9 +73,16 @@ class Nodes:
             boots=health.boots,
             dropped=health.dropped,
             faults=health.faults,
+            config_version=health.config_version,
+            firmware=health.firmware,
         )
 
     def _hello(self, state: NodeState, hello: Hello, node: int) -> NodeState:
         if hello.boots != state.boots:
             self._events.note("node_boot", f"n° {hello.boots}", node=node)
-        return replace(state, boots=hello.boots)
+        return replace(
+            state,
+            boots=hello.boots,
+            config_version=hello.config_version,
+            firmware=hello.firmware,
+        )

@@ -290,6 +290,9 @@ def _reported(known: NodeState) -> dict[str, Any]:
         "outbox": known.outbox,
         "boots": known.boots,
         "backlog": known.backlog,
+        "faults": known.faults,
+        "config_version": known.config_version,
+        "firmware": known.firmware,
     }
 
 

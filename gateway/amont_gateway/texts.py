@@ -199,6 +199,17 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     # nodes and time
     "node_fault": (NOTICE, "Nœud {n} signale : {detail}", "Node {n} reports: {detail}"),
     "node_boot": (INFO, "Nœud {n} a démarré ({detail})", "Node {n} started ({detail})"),
+    "node_updated": (INFO, "Nœud {n} : version {detail} en service", "Node {n} runs {detail}"),
+    "node_update_refused": (
+        FAULT,
+        "Nœud {n} refuse la version {detail} ; refaites-la avec amont-provision update",
+        "Node {n} refuses release {detail}; make it again with amont-provision update",
+    ),
+    "update_unreadable": (
+        NOTICE,
+        "Mise à jour du nœud {n} illisible : {detail}",
+        "Update of node {n} unreadable: {detail}",
+    ),
     "node_dropped": (
         FAULT,
         "Nœud {n} a perdu {detail} mesures faute de place",

@@ -179,6 +179,9 @@ class Node(msgspec.Struct, kw_only=True):
     outbox: int | None = None
     boots: int | None = None
     backlog: int = 0
+    faults: int | None = None  # bits of the wire format's health
+    config_version: int | None = None
+    firmware: int | None = None  # its release
 
 
 class Event(msgspec.Struct, kw_only=True):
