@@ -1,60 +1,84 @@
-"""A board whose files are real and whose interpreter says what a test scripts."""
+"""A board without hardware: files in memory, its own slots logic on CPython, a cable to pull."""
 
 import json
+import os
+import re
+from hashlib import sha256
 
-from amont_provision import board
-from amont_provision.port import VirtualPort
+from amont_node import slots
+from amont_provision.repl import BoardError
+from amont_provision.texts import Refused
 
-NODE = 11
-CONFIG = {
-    "schema": 1, "id": NODE, "generation": 1, "version": 4, "interval_s": 900,
-    "fast_interval_s": 60,
-    "channels": [
-        {"index": 0, "quantity": 1, "step": 1,
-         "probe": {"kind": "a02yyuw", "uart": {"id": 1, "tx": 4, "rx": 5}}},
-    ],
-    "carrier": {"kind": "mqtt", "host": "h", "port": 1, "site": "s", "user": "u",
-                "password": "hunter2", "tls": None},
-}  # fmt: skip
+FREE_BYTES = 1_000_000
 
 
-def config(**changes):
-    value = json.loads(json.dumps(CONFIG))
-    value["channels"][0] |= changes.pop("channel", {})
-    return value | changes
+class FakePort:
+    """A board's files in a folder; its program is what a test plans.
 
+    mpy: version of the bytecode that it reads. free_bytes: room on its flash. cut: after so many
+    changes the cable is out. console: what it prints once it has restarted.
+    """
 
-class FakeBoard(VirtualPort):
-    """``readings``: (raw, quality), or a text for a probe that fails; the last one stays."""
-
-    def __init__(self, folder, value=None, readings=((1000, 0),), console=()):
-        super().__init__(folder)
+    def __init__(self, folder, mpy=6, free_bytes=FREE_BYTES, cut=None, console=()):
         self.folder = folder
-        self.readings = list(readings)
+        self.mpy, self.free_bytes, self.cut = mpy, free_bytes, cut
         self.console = list(console)
-        self.log = []
-        self.serving = []  # whether the button was held at each restart
-        if value is not None:
-            self.write("config.a", board.pair_text(value, 3))
+        self.changes, self.resets, self.closed = 0, 0, 0
+        self.boots = lambda port: None
+
+    def _change(self):
+        if self.cut is not None and self.changes >= self.cut:
+            raise Refused("port-pulled", port="fake")
+        self.changes += 1
+
+    def read(self, name):
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else None
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._change()
+        beside = path.with_name(path.name + ".new")
+        beside.write_bytes(content[: len(content) // 2])
+        self._change()  # a pulled cable may leave half a file, but never in place of a whole one
+        beside.write_bytes(content)
+        beside.rename(path)
+
+    def remove(self, name):
+        self._change()
+        (self.folder / name).unlink(missing_ok=True)
+
+    def list(self, folder=""):
+        top = self.folder / folder
+        return {
+            path.relative_to(top).as_posix(): (
+                path.stat().st_size,
+                sha256(path.read_bytes()).hexdigest(),
+            )
+            for path in sorted(top.rglob("*"))
+            if path.is_file() and not path.name.startswith(".")
+        }
 
     def exec(self, code, timeout_s=10.0):
-        if "_probe.read" not in code:
-            self.log.append(code)
-            return b""
-        found = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
-        answer = [None, found] if isinstance(found, str) else list(found)
-        return b"noise of a driver\r\namont-raw " + json.dumps(answer).encode() + b"\r\n"
+        if "statvfs" in code:
+            return b"facts %d %d\r\n" % (self.mpy, self.free_bytes)
+        self._change()
+        slot = re.search(r"switch\('\.', '(\w)'\)", code)[1]
+        try:
+            record = slots.switch(os.fspath(self.folder), slot)
+        except slots.SlotError as error:
+            traceback = f"Traceback (most recent call last):\r\nSlotError: {error}\r\n"
+            raise BoardError("fake", traceback) from None
+        return b"switched " + json.dumps(record).encode()
 
     def reset(self):
-        self.serving.append(self.read("button") is not None)
+        self.resets += 1
+        self.boots(self)
 
     def lines(self, timeout_s):
-        return iter(self.console)
+        while self.console:
+            yield self.console.pop(0)
 
     def close(self):
-        self.log.append("closed")
-
-
-def held_config(folder):
-    """The configuration that the node would live by."""
-    return board.held(VirtualPort(folder)).config
+        self.closed += 1
