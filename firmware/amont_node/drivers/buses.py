@@ -16,6 +16,7 @@ clock: "Any" = _time  # milliseconds and microseconds: only MicroPython's has th
 
 _SLICE_MS = 250
 _POLL_MS = 2
+_BYTE_BITS = 12  # on the line, with the gap that SDI-12 allows
 _I2C_TIMEOUT_US = 50000
 _BIT_US = 5  # half a clock of the bus clear: 100 kHz
 _ECHO_TIMEOUT_US = 40000  # 6.8 m there and back, and the module's own start
@@ -73,7 +74,7 @@ class Serial:
         self._rx = measure.whole(settings, "rx", None, 0, 99)
         self._de = measure.whole(settings, "de", -1, -1, 99)
         self._inverts = bool(settings.get("invert", False))
-        self._form = (0, 0, 0)
+        self._form = (9600, 8, None)
         self._uart: "Any" = None
 
     # parity: None, 0 even, 1 odd
@@ -99,13 +100,16 @@ class Serial:
                 driver.value(0)
         self.clear()
 
-    # What came: `most` bytes, or up to and with `until`, or what there was when time was up.
+    # What came: `most` bytes, or up to and with `until`, or what there was when time was up:
+    # timeout_ms to begin, and then as long as that many bytes take.
     def read(self, most: int, timeout_ms: int, until: bytes = b"") -> bytes:
         uart = self._uart
         started_ms = clock.ticks_ms()
         data = b""
         while len(data) < most:
             if uart.any():
+                if not data:
+                    timeout_ms += most * _BYTE_BITS * 1000 // self._form[0]
                 data += uart.read(1 if until else most - len(data)) or b""
                 if until and data.endswith(until):
                     break
@@ -217,26 +221,26 @@ class OneWire:
 
     # True: somebody is there.
     def reset(self) -> bool:
-        import _onewire  # type: ignore[import-not-found,unused-ignore]
-
-        machine = machine_of()
         if self._pin is None:
-            self._pin = machine.Pin(self._number, machine.Pin.OPEN_DRAIN, machine.Pin.PULL_UP)
+            self._open()
         self._pin.value(1)
         if not self._pin.value():
             raise ProbeError("pin %d is held low: shorted, or no pull-up" % self._number)
-        return bool(_onewire.reset(self._pin))
+        return bool(self._wire.reset(self._pin))
 
     def write(self, data: bytes) -> None:
-        import _onewire  # type: ignore[import-not-found,unused-ignore]
-
         for byte in data:
-            _onewire.writebyte(self._pin, byte)
+            self._wire.writebyte(self._pin, byte)
 
     def read(self, count: int) -> bytes:
+        return bytes([self._wire.readbyte(self._pin) for _ in range(count)])
+
+    def _open(self) -> None:
+        machine = machine_of()
         import _onewire  # type: ignore[import-not-found,unused-ignore]
 
-        return bytes([_onewire.readbyte(self._pin) for _ in range(count)])
+        self._wire: "Any" = _onewire
+        self._pin = machine.Pin(self._number, machine.Pin.OPEN_DRAIN, machine.Pin.PULL_UP)
 
     def pause_ms(self, wait_ms: int) -> None:
         pause_ms(wait_ms)
