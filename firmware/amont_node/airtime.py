@@ -4,8 +4,8 @@
 # that may have begun in it has left the hour: so at no second is the sum over any 3600 s above the
 # budget, and a burst can never ride on two halves of one.
 #
-# Of the budget the backlog may use half and new samples three quarters: what is left belongs to
-# urgent frames. Nothing is lost for want of airtime, it waits in the outbox.
+# Of the budget the backlog may use a quarter and new samples half: what is left belongs to urgent
+# frames, at least a quarter. Nothing is lost for want of airtime, it waits in the outbox.
 
 _MINUTE_S = 60
 # 60 minutes, the one that is cut by the hour's edge, and one for frames that were still on the
@@ -13,11 +13,10 @@ _MINUTE_S = 60
 _KEPT_MINUTES = 62
 _HOUR_MS = 3600000
 
-# Who asks: the share of the budget in quarters up to which each may fill it.
-BACKLOG = 2
-USUAL = 3
-URGENT = 4
-_QUARTERS = 4
+# Who asks, and who has sent.
+BACKLOG = 0
+USUAL = 1
+URGENT = 2
 
 
 # Semtech AN1200.13: explicit header, CRC on. sf 7 to 12, cr 5 to 8 for 4/5 to 4/8. Rounded up.
@@ -30,15 +29,23 @@ def time_on_air_ms(size: int, sf: int, bw_khz: int, cr: int, preamble: int) -> i
     return -(-symbols4 * symbol_us // 4000)
 
 
+# Whether even the backlog's share holds one frame.
+def fits(lora, permille: int, frame_bytes: int) -> bool:  # type: ignore[no-untyped-def]
+    return Airtime(lora, permille, frame_bytes).allows(0, BACKLOG)
+
+
 class Airtime:
     # lora: see config.LoraConfig; None: a carrier without such a limit.
     def __init__(self, lora, permille: int, frame_bytes: int) -> None:  # type: ignore[no-untyped-def]
         self._frame_bytes = frame_bytes
         self.configure(lora, permille)
-        self._minutes = [0] * _KEPT_MINUTES  # ring: ms that began in each
-        self._newest = 0  # minute that the ring ends with
-        self._asked = [False] * (_QUARTERS + 1)  # who was refused and has not sent since
-        self._last_s = -_HOUR_MS  # tick of the last frame
+        # Rings of ms that began in each minute, up to the newest: of the backlog, of all else.
+        self._old = [0] * _KEPT_MINUTES
+        self._new = [0] * _KEPT_MINUTES
+        self._newest = 0
+        self._waits = [False] * 3  # who was refused and has not sent since
+        self._last_s = 0  # tick of the last frame that was none of the backlog's
+        self._last_ms = 0  # and how long it was
         self.refused = 0  # how often somebody had to wait
 
     def configure(self, lora, permille: int) -> None:  # type: ignore[no-untyped-def]
@@ -58,59 +65,86 @@ class Airtime:
     def allows(self, tick_s: int, who: int) -> bool:
         if self._lora is None:
             return True
-        most_ms = self._budget_ms * who // _QUARTERS
-        used_ms = self.used_ms(tick_s)
-        allowed = used_ms + self._longest_ms <= most_ms
-        if who == USUAL and 2 * used_ms > most_ms:
-            # Half is gone: from here on evenly, or the hour would end in silence.
-            allowed = allowed and (tick_s - self._last_s) * most_ms >= self._longest_ms * 3600
-        if not allowed and not self._asked[who]:
+        self._go_to(tick_s)
+        allowed = self._holds(who) and (who != USUAL or self._paced(tick_s))
+        if not allowed and not self._waits[who]:
             self.refused += 1
-        self._asked[who] = not allowed
+        self._waits[who] = not allowed
         return allowed
 
-    # A frame of so many bytes was sent.
-    def sent(self, tick_s: int, size: int) -> None:
+    def _holds(self, who: int) -> bool:
+        budget_ms = self._budget_ms
+        old_ms = sum(self._old)
+        new_ms = sum(self._new)
+        total_ms = old_ms + new_ms + self._longest_ms
+        if who == URGENT:
+            return total_ms <= budget_ms
+        if who == USUAL and 2 * (new_ms + self._longest_ms) > budget_ms:
+            return False
+        if who == BACKLOG and 4 * (old_ms + self._longest_ms) > budget_ms:
+            return False
+        return 4 * total_ms <= 3 * budget_ms
+
+    # Once scarce, new samples go as often as an hour bears, and a fifth as often when seven eighths
+    # of their share are gone: no hour that began with a burst ends in silence.
+    def _paced(self, tick_s: int) -> bool:
+        if not self.scarce(tick_s):
+            return True
+        gaps = 1 if 16 * sum(self._new) <= 7 * self._budget_ms else 5
+        return (tick_s - self._last_s) * self._budget_ms >= gaps * 2 * self._last_ms * 3600
+
+    # Half of what new samples may use is gone: nothing should be told twice.
+    def scarce(self, tick_s: int) -> bool:
         self._go_to(tick_s)
-        self._minutes[self._newest % _KEPT_MINUTES] += self.frame_ms(size)
-        self._last_s = tick_s
+        return self._lora is not None and 4 * sum(self._new) > self._budget_ms
+
+    # A frame of so many bytes was sent.
+    def sent(self, tick_s: int, size: int, who: int) -> None:
+        self._go_to(tick_s)
+        ring = self._old if who == BACKLOG else self._new
+        ring[self._newest % _KEPT_MINUTES] += self.frame_ms(size)
+        if who != BACKLOG:
+            self._last_s = tick_s
+            self._last_ms = self.frame_ms(size)
 
     # In any hour that ends now or later and holds something of the past.
     def used_ms(self, tick_s: int) -> int:
         self._go_to(tick_s)
-        return sum(self._minutes)
+        return sum(self._old) + sum(self._new)
 
     # True: somebody waits for airtime.
     def short(self) -> bool:
-        return True in self._asked
+        return True in self._waits
 
     # --- over a sleep that forgets
 
     def keep(self):  # type: ignore[no-untyped-def]
         spent = []
         for minute in range(self._newest - _KEPT_MINUTES + 1, self._newest + 1):
-            if self._minutes[minute % _KEPT_MINUTES]:
-                spent.append([minute, self._minutes[minute % _KEPT_MINUTES]])
-        return [self._newest, self._last_s, self.refused, spent]
+            at = minute % _KEPT_MINUTES
+            if self._old[at] or self._new[at]:
+                spent.append([minute, self._old[at], self._new[at]])
+        return [self._newest, self._last_s, self._last_ms, self.refused, spent]
 
     # kept: what keep() gave, on the same ticks. None: nobody knows what was sent before; then half
     # of the budget counts as sent now.
     def recall(self, tick_s: int, kept) -> None:  # type: ignore[no-untyped-def]
         self._go_to(tick_s)
         if kept is None:
-            self._minutes[self._newest % _KEPT_MINUTES] += self._budget_ms // 2
+            self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 2
             return
-        self._newest, self._last_s, self.refused, spent = kept
-        self._minutes = [0] * _KEPT_MINUTES
-        for minute, spent_ms in spent:
-            self._minutes[minute % _KEPT_MINUTES] = spent_ms
+        self._newest, self._last_s, self._last_ms, self.refused, spent = kept
+        self._old = [0] * _KEPT_MINUTES
+        self._new = [0] * _KEPT_MINUTES
+        for minute, old_ms, new_ms in spent:
+            self._old[minute % _KEPT_MINUTES] = old_ms
+            self._new[minute % _KEPT_MINUTES] = new_ms
 
     # A clock that goes back frees nothing.
     def _go_to(self, tick_s: int) -> None:
         minute = tick_s // _MINUTE_S
-        if minute - self._newest >= _KEPT_MINUTES:
-            self._newest = minute
-            self._minutes = [0] * _KEPT_MINUTES
-        while self._newest < minute:
+        for _ in range(min(minute - self._newest, _KEPT_MINUTES)):
             self._newest += 1
-            self._minutes[self._newest % _KEPT_MINUTES] = 0
+            self._old[self._newest % _KEPT_MINUTES] = 0
+            self._new[self._newest % _KEPT_MINUTES] = 0
+        self._newest = max(self._newest, minute)

@@ -31,7 +31,9 @@
 
 import json
 
+from amont_node.airtime import fits
 from amont_node.pair import PairFile, make_durable
+from amont_wire.const import MAX_FRAME
 
 SCHEMA = 1
 _CARRIERS = ("radio", "mqtt")
@@ -144,6 +146,8 @@ class NodeConfig:
             raise ConfigError("battery.empty_mv: %d is over low_mv" % self.empty_mv)
         lora = _mapping(self.carrier, "lora", {})
         self.lora = LoraConfig(lora) if self.carrier["kind"] == "radio" else None
+        if not fits(self.lora, self.airtime_permille, MAX_FRAME):
+            raise ConfigError("airtime_permille: too little for one frame an hour at this sf")
 
     def _look(self, data: dict[str, object]) -> int | None:
         is_flash = self.profile == FLASH_FLOOD

@@ -25,6 +25,7 @@ WINDOW = 6  # a downlink is believed only while it answers one of the last 8 cou
 _ANSWERABLE = 8
 READINGS_MAX = 64
 _HOLD_MAX_MS = 900000
+_WAY_DOUBLINGS = 6  # some minutes: the airtime of an hour does not come back at once
 _RANGES_MAX = 4
 
 
@@ -115,19 +116,22 @@ class Delivery:
         return bool(self._in_flight)
 
     def _next_plan(self, link_ms: int, frame_samples: int, overlap: int, gate) -> Plan | None:  # type: ignore[no-untyped-def]
-        kind = self._next_kind(link_ms, frame_samples)
-        old = self._asked_for() or self._backlog(link_ms) if kind == BACKLOG else None
-        if kind is None or (kind == BACKLOG and old is None) or not gate.may_send(kind):
-            return None
-        if kind == URGENT:
-            self._make_room()
-        if kind in (URGENT, REGULAR):
-            return self._newest(kind, overlap)
-        return old or Plan(kind, self._life, 0, 0)
-
-    # What comes next, if its turn has come; what comes after it waits with it.
-    def _next_kind(self, link_ms: int, frame_samples: int) -> int | None:
         held = self._hold_ms is not None and link_ms < self._hold_ms
+        kind = self._next_kind(held, frame_samples)
+        if kind is not None and gate.may_send(kind):
+            if kind not in (URGENT, REGULAR):
+                return Plan(kind, self._life, 0, 0)
+            self._make_room()
+            return self._newest(kind, overlap)
+        full = len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG)
+        if kind == URGENT or held or full:
+            return None
+        # The backlog has airtime of its own.
+        old = self._asked_for() or self._backlog(link_ms)
+        return old if old is not None and gate.may_send(BACKLOG) else None
+
+    # What comes next but for the backlog.
+    def _next_kind(self, held: bool, frame_samples: int) -> int | None:
         if self._urgent:
             return URGENT
         if self._hello and not held:
@@ -136,11 +140,7 @@ class Delivery:
             return REGULAR
         if self._progress and not held:
             return PROGRESS
-        if self._health:
-            return HEALTH
-        if held or len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG):
-            return None
-        return BACKLOG
+        return HEALTH if self._health else None
 
     # An urgent frame never waits for others.
     def _make_room(self) -> None:
@@ -309,7 +309,7 @@ class Delivery:
             self._cursors[plan.life] = min(self._cursors.get(plan.life, plan.first), plan.first)
 
     def _make_way(self, entry: InFlight, link_ms: int) -> None:
-        entry.due_ms = link_ms + _HOLD_MAX_MS
+        entry.due_ms = link_ms + self._delay_ms(_WAY_DOUBLINGS)
         if entry.plan.has_samples():
             self._release(entry)
 

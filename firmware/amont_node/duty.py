@@ -113,9 +113,10 @@ class Duty:
         config = self._config
         # When it matters nothing is saved up.
         batch = 1 if self._sampler.fast(tick_s) else config.frame_samples
-        what = self.delivery.next(link_ms, ready, batch, config.overlap, self)
+        overlap = 0 if self.airtime.scarce(tick_s) else config.overlap
+        what = self.delivery.next(link_ms, ready, batch, overlap, self)
         if isinstance(what, InFlight):
-            self.airtime.sent(tick_s, len(what.frame))
+            self.airtime.sent(tick_s, len(what.frame), _who(what.plan.kind))
             return [(REPEAT, what.frame)]
         if isinstance(what, Plan):
             return [(SEND, what)]
@@ -128,19 +129,17 @@ class Duty:
         return self._tick_s >= slot_s and self.may_repeat(kind)
 
     def may_repeat(self, kind: int) -> bool:
-        who = USUAL
-        if kind in (delivery.URGENT, delivery.BACKLOG):
-            who = URGENT if kind == delivery.URGENT else BACKLOG
-        return self.airtime.allows(self._tick_s, who)
+        return self.airtime.allows(self._tick_s, _who(kind))
 
-    # Nodes that sampled at one instant speak one after the other. When it matters they wait less.
+    # Nodes that sampled at one instant speak one after the other. When it matters they wait less;
+    # a later sample never makes an earlier one wait longer.
     def _take_slot(self, tick_s: int, instant_s: int) -> None:
         slot_s = self._config.slot_s
         folded_s = slot_s % _URGENT_SLOTS_S
-        self._urgent_slot_s = instant_s + folded_s
         if self._sampler.fast(tick_s):
             slot_s %= max(1, self._config.fast_interval_s // _FAST_SLOTS)
-        self._slot_s = instant_s + max(slot_s, folded_s)
+        self._urgent_slot_s = _earlier(tick_s, self._urgent_slot_s, instant_s + folded_s)
+        self._slot_s = _earlier(tick_s, self._slot_s, instant_s + max(slot_s, folded_s))
 
     # --- the battery
 
@@ -205,7 +204,7 @@ class Duty:
                 self._sampler.looked(event[1], event[2])
         elif kind == SENT:
             plan, counter, frame, first, last, echo = event[1:]
-            self.airtime.sent(tick_s, len(frame))
+            self.airtime.sent(tick_s, len(frame), _who(plan.kind))
             self.delivery.sent(plan, counter, frame, first, last, echo, link_ms)
         elif kind == FAILED:
             self.delivery.skipped(event[1])
@@ -249,3 +248,15 @@ class Duty:
         elif nonce != self._nonce:
             self._nonce = nonce
             self._nonce_tick_s = tick_s
+
+
+# On whose account of the airtime a kind of frame goes.
+def _who(kind: int) -> int:
+    if kind == delivery.BACKLOG:
+        return BACKLOG
+    return URGENT if kind == delivery.URGENT else USUAL
+
+
+# The slot to wait for: the one before, if it has not passed.
+def _earlier(tick_s: int, before_s: int, slot_s: int) -> int:
+    return min(before_s, slot_s) if before_s >= tick_s else slot_s

@@ -32,7 +32,15 @@ def run(runtime: str, script: str, *arguments: str, cwd: Path, heap: str = "2m")
     return done.stdout
 
 
-MODULES = ["check_store", "check_duty", "check_delivery", "check_probes", "check_bridge"]
+MODULES = [
+    "check_store",
+    "check_duty",
+    "check_policy",
+    "check_airtime",
+    "check_delivery",
+    "check_probes",
+    "check_bridge",
+]
 
 
 # The checks leave files open, as a node does whose power is cut.

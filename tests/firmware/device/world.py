@@ -1,6 +1,8 @@
 # A node's Duty, an outbox in memory, an air that loses frames, and a guard that commits and
 # acknowledges: pure, seeded, on both Pythons. Nothing here sleeps; both clocks are numbers.
 
+import struct
+
 from amont_node import duty as act
 from amont_node.config import NodeConfig
 from amont_node.delivery import HEALTH, HELLO
@@ -11,6 +13,8 @@ from amont_wire.messages import Ack
 
 LIFE = 0
 FRAME_READINGS = 20  # what a frame holds here
+_FRAME = "<IBIII"  # counter, kind, first and last sample, oldest waiting
+_PADDING = bytes(34)  # to the longest frame, so that all cost their airtime
 
 
 def config(**changes) -> NodeConfig:
@@ -24,6 +28,7 @@ def config(**changes) -> NodeConfig:
         "high_mark": 1000,
         "rise_mark": 100,
         "overlap": 24,
+        "airtime_permille": 1000,  # for its own checks
         "channels": [{"index": 0, "quantity": 1, "step": 1, "probe": {"kind": "constant"}}],
         "carrier": {"kind": "radio", "port": 1},
     }
@@ -39,6 +44,12 @@ class Random:
     def below(self, limit: int) -> int:
         self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
         return (self._state >> 8) % limit
+
+
+# (counter, (kind, first, last, oldest))
+def unpacked(frame: bytes):
+    counter, kind, first, last, oldest = struct.unpack_from(_FRAME, frame)
+    return counter, (kind, first, last, oldest)
 
 
 # What the flash keeps over reboots.
@@ -109,7 +120,7 @@ class Node:
             self.flash.spans.add(LIFE, seq)
             self.duty.step(tick_s, link_ms, (act.READING, instant_s, value))
         elif action[0] == act.REPEAT:
-            out.append(action[1])
+            out.append(unpacked(action[1]))
         elif action[0] == act.SEND:
             plan = action[1]
             first, last = plan.first, plan.last
@@ -121,8 +132,8 @@ class Node:
             span = self.flash.spans.get(LIFE)
             oldest = 0 if span is None else span.first
             counter = self._counter.next()
-            frame = (counter, (plan.kind, first, last, oldest))
-            out.append(frame)
+            frame = struct.pack(_FRAME, counter, plan.kind, first, last, oldest) + _PADDING
+            out.append(unpacked(frame))
             sent = (act.SENT, plan, counter, frame, first, last, None)
             self.duty.step(tick_s, link_ms, sent)
 
