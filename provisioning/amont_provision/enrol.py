@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from amont_provision import board
+from amont_provision.board import Json
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 from amont_site import Site
@@ -52,6 +53,8 @@ class Options:
     replace: bool = False  # overwrite a board that was another node
     radio: tuple[str, int] = RADIO
     tls: Path | None = None  # folder with ca.crt, ID.crt, ID.key
+    pems: dict[str, bytes] = field(default_factory=dict, repr=False)  # or these files themselves
+    transforms: dict[str, Json] = field(default_factory=dict)  # calibrations, by sensor
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,13 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
     if held.node not in (0, node_id) and not options.replace:
         raise Refused("other-board", found=held.node)
     same = held.node == node_id
-    carrier = board.carrier(site, node, options.radio, options.tls is not None)
+    pems = options.pems or (board.certificates(options.tls, node_id) if options.tls else {})
+    carrier = board.carrier(site, node, options.radio, bool(pems))
     version = held.version + 1 if same else 1  # a version never falls
     config = board.configuration(site, node, identity.generation, version, carrier)
+    for channel, said in zip(config["channels"], node.channels, strict=True):
+        if said.sensor in options.transforms:
+            channel["calibration"] = options.transforms[said.sensor]
     if same:
         board.keep_calibrations(held.config, config)
     copy = held.next_copy()
@@ -101,8 +108,8 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
         board.SECRET: board.secret_text(identity.secret),
         copy: board.pair_text(config, held.revision + 1),
     }
-    if carrier["kind"] == "mqtt" and options.tls is not None:
-        files = board.certificates(options.tls, node_id) | files
+    if carrier["kind"] == "mqtt":
+        files = pems | files
     if not named:
         named = board.new_name()
         files = {board.NAME: named.encode()} | files

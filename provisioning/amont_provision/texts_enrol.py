@@ -84,4 +84,122 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} : une autre commande y travaille ; attendez qu'elle finisse",
         "{path}: another command is at work there; wait until it ends",
     ),
+    "needs": (
+        "il manque {option} ; ajoutez-le (voir --help)",
+        "{option} is missing; add it (see --help)",
+    ),
+    "enrolled-far": (
+        "le gardien connaît déjà cette clé ; le premier salut scellé du nœud la confirme",
+        "the guard knows this key already; the node's first sealed hello closes it",
+    ),
+    "ask-passphrase": ("Phrase secrète du lot", "Passphrase of the bundle"),
+    "secret-differs": (
+        "les deux saisies diffèrent ; relancez la commande",
+        "the two answers differ; run the command again",
+    ),
+    "secret-empty": (
+        "{what} : rien n'a été donné ; relancez la commande",
+        "{what}: nothing was given; run the command again",
+    ),
+    "secret-open": (
+        "{path} : d'autres peuvent le lire ; chmod 600, puis relancez",
+        "{path}: others may read it; chmod 600, then run the command again",
+    ),
+    "secret-unread": (
+        "{path} : {why} ; donnez un fichier d'une ligne",
+        "{path}: {why}; give a file of one line",
+    ),
+    "laptop-public": (
+        "clé publique de ce portable (à donner à « enrol --batch --for ») : {public}",
+        "this laptop's public key (for 'enrol --batch --for'): {public}",
+    ),
+    "laptop-key": (
+        "{path} n'est pas une clé de portable ; retirez-le, une nouvelle sera faite",
+        "{path} is no laptop's key; move it away, a new one is made",
+    ),
+    "public-key": (
+        "« {text} » n'est pas une clé publique ; affichez-la sur le portable : enrol"
+        " --show-laptop-key",
+        "'{text}' is no public key; show it on the laptop: enrol --show-laptop-key",
+    ),
+    "passphrase-short": (
+        "la phrase secrète doit avoir au moins {least} caractères ; quatre mots suffisent",
+        "the passphrase must have at least {least} characters; four words will do",
+    ),
+    "batch-bounds": (
+        "un lot a de 1 à {nodes} identités et vaut de 1 à {days} jours",
+        "a bundle holds 1 to {nodes} identities and lasts 1 to {days} days",
+    ),
+    "batch-few": (
+        "{count} identités demandées, {found} nœuds libres ; ajoutez des nœuds au fichier du site"
+        " ou nommez-les : --nodes",
+        "{count} identities asked for, {found} nodes are free; add nodes to the site's file or"
+        " name them: --nodes",
+    ),
+    "batch-line": ("nœud {node}, génération {generation}", "node {node}, generation {generation}"),
+    "batch-done": (
+        "{count} identités en attente dans {bundle}, {days} jours ; la phrase secrète voyage à"
+        " part",
+        "{count} identities wait in {bundle}, {days} days; let the passphrase travel apart",
+    ),
+    "batch-dry": (
+        "à blanc, rien n'est écrit : {count} identités iraient dans {bundle}, {days} jours",
+        "dry run, nothing written: {count} identities would go into {bundle}, {days} days",
+    ),
+    "withdraw-done": (
+        "identités reprises : {list} ; leur clé ne vaut plus rien",
+        "identities taken back: {list}; their keys are worth nothing now",
+    ),
+    "withdraw-dry": (
+        "à blanc, rien n'est écrit : {list} seraient repris",
+        "dry run, nothing written: {list} would be taken back",
+    ),
+    "bundle-exists": (
+        "{path} existe déjà ; donnez un autre nom",
+        "{path} exists already; give another name",
+    ),
+    "clock-unset": (
+        "l'horloge de cette machine n'est pas à l'heure ; réglez-la, le lot porte une date",
+        "this machine's clock is not set; set it, the bundle bears a date",
+    ),
+    "clock-back": (
+        "l'horloge dit {now}, le lot est du {made} ; réglez l'horloge de ce portable",
+        "the clock says {now}, the bundle was made on {made}; set this laptop's clock",
+    ),
+    "bundle-over": (
+        "ce lot n'est plus valable depuis le {day} ; faites-en un autre au Pi : enrol --withdraw,"
+        " puis --batch",
+        "this bundle ended on {day}; make another one at the Pi: enrol --withdraw, then --batch",
+    ),
+    "bundle-closed": (
+        "{path} ne s'ouvre pas : phrase secrète fausse, ou fichier abîmé ; réessayez",
+        "{path} does not open: wrong passphrase, or a damaged file; try again",
+    ),
+    "bundle-other": (
+        "ce lot est pour un autre portable (clé {wanted}…, la nôtre est {own}…) ; prenez celui-là",
+        "this bundle is for another laptop (key {wanted}…, ours is {own}…); use that one",
+    ),
+    "bundle-node": (
+        "le lot n'a pas d'identité pour le nœud {node} ; il a : {nodes}",
+        "the bundle has no identity for node {node}; it has: {nodes}",
+    ),
+    "bundle-used": (
+        "l'identité du nœud {node} est déjà sur la carte {board} ; deux stations ne peuvent la"
+        " porter. Carte perdue ou cassée : une nouvelle identité au Pi (enrol --batch --renew)",
+        "the identity of node {node} is on board {board} already; two stations cannot have it. If"
+        " that board is lost or broken: a new identity at the Pi (enrol --batch --renew)",
+    ),
+    "bundle-notes": (
+        "{path} : {why} ; ce fichier dit quelle carte a quelle identité : remettez-le tel qu'il"
+        " était",
+        "{path}: {why}; this file says which board has which identity: put it back as it was",
+    ),
+    "bundle-site": (
+        "le lot est du site {other}, pas de {site} ; prenez le bon fichier",
+        "the bundle is of site {other}, not of {site}; take the right file",
+    ),
+    "bundle-unreadable": (
+        "{path} : {why} ; copiez de nouveau le lot depuis le Pi",
+        "{path}: {why}; copy the bundle from the Pi again",
+    ),
 }
