@@ -8,7 +8,7 @@ shows, and only then asks for the raw one. Every wait ends at a deadline.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from amont_provision.texts import Refused
@@ -50,6 +50,10 @@ class BoardError(Refused):
         self.traceback = traceback
         lines = traceback.strip().splitlines()
         super().__init__("board-raised", port=port, why=lines[-1] if lines else "?")
+
+    def says(self, signs: Iterable[str]) -> bool:
+        """Tell whether one of these words is in it."""
+        return any(sign in self.traceback for sign in signs)
 
 
 class Repl:

@@ -7,6 +7,7 @@ and answers with their hashes, before and after the renaming. An older one goes 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
@@ -24,6 +25,7 @@ Facts = tuple[int, str]  # size in bytes, SHA-256 in hex
 FOLDER: Facts = (0, "/")
 TRIES = 3
 CHUNK_BYTES = 1024  # several times that fits into the heap of the smallest node
+WORTH_ANOTHER = ("repl-garbled", "repl-timeout", "repl-restarted", "board-raised")
 FULL = ("Errno 28", "ENOSPC", "No space left", "OSError: 28")
 _NAME = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9_.\-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9_.\-]+)*")
 
@@ -138,23 +140,33 @@ class Files:
 
     # Noise may garble question or answer: both show, and all that we do may be done again.
     def _surely(self, name: str, act: Callable[[HashedFiles | FlatFiles], T]) -> T:
-        for _ in range(TRIES):
+        for left in reversed(range(TRIES)):
             try:
                 return act(self._files())
-            except BoardError as error:
-                if any(sign in error.traceback for sign in FULL):
+            except Refused as error:
+                if isinstance(error, BoardError) and error.says(FULL):
+                    self._discard(name)
                     raise Refused("board-full", port=self._repl.shown, name=name) from None
-                failed: Refused = error
-            except Garbled as error:
-                failed = error
+                if error.code not in WORTH_ANOTHER:
+                    raise
+                if not left:
+                    raise self._final(error, name) from None
             self.forget()
             self._repl.slow_down()
-        if failed.code == "board-raised":
-            raise failed
-        raise Refused(
-            "board-verify",
-            port=self._repl.shown, name=name, tries=TRIES, why=failed.values["why"],
-        )  # fmt: skip
+        raise AssertionError("unreachable")
+
+    def _final(self, error: Refused, name: str) -> Refused:
+        if not isinstance(error, Garbled):
+            return error
+        why = error.values["why"]
+        return Refused("board-verify", port=self._repl.shown, name=name, tries=TRIES, why=why)
+
+    # What did not fit must not take the room of what is there.
+    def _discard(self, name: str) -> None:
+        with contextlib.suppress(Refused):
+            self._asking.ask("_f.close()")
+        with contextlib.suppress(Refused):
+            self._files().discard(name)
 
     def _files(self) -> HashedFiles | FlatFiles:
         if self._there is None:
@@ -204,6 +216,10 @@ class HashedFiles:
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         self._compare(self._facts(self._ask(f"_r=_d({name!r})"), name), None)
+
+    def discard(self, name: str) -> None:
+        """Remove what a write that did not end has left."""
+        self.remove(name + NEW)
 
     def list(self, folder: str) -> dict[str, Facts]:
         """Return size and SHA-256 of all files below a folder."""

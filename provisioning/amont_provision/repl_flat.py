@@ -31,7 +31,7 @@ class FlatFiles:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file; without renaming the old one is lost when this is cut off."""
-        beside = name + NEW if self._renames else name
+        beside = self._beside(name)
         self._ask(f"import gc;_f=open({beside!r},'wb')")
         for start in range(0, len(content), CHUNK_BYTES):
             self._ask(f"_f.write({content[start : start + CHUNK_BYTES]!r});gc.collect()")
@@ -46,6 +46,10 @@ class FlatFiles:
         """Remove a file if it is there."""
         if name in self.names():
             self._ask(f"import os;os.remove({name!r})")
+
+    def discard(self, name: str) -> None:
+        """Remove what a write that did not end has left."""
+        self.remove(self._beside(name))
 
     def list(self, folder: str) -> dict[str, tuple[int, str]]:
         """Return size and SHA-256 of all files, which have to be read for that."""
@@ -66,6 +70,9 @@ class FlatFiles:
         told = sum(sum(name.encode()) for name in said[1:])
         self._verify(check == str(told), "names and their check differ")
         return set(said[1:])
+
+    def _beside(self, name: str) -> str:
+        return name + NEW if self._renames else name
 
     def _piece(self) -> bytes:
         self._ask(f"_d=_f.read({CHUNK_BYTES})")
