@@ -21,10 +21,17 @@ import tty
 from hashlib import sha256
 from pathlib import Path
 
+from amont_wire import const
+
 TERMINAL, LOCK = ".pty", ".board"
 # How the program ends when the board would restart; any other end is the power's.
-SOFT, RESET, DEEPSLEEP, WATCHDOG = 0, 70, 75, 76
-CAUSES = {RESET: "reset", DEEPSLEEP: "deepsleep", WATCHDOG: "watchdog"}
+SOFT, RESET, DEEP_SLEEP = 0, 70, 75
+CAUSES = {
+    SOFT: const.RESET_SOFT,
+    RESET: const.RESET_SOFT,
+    DEEP_SLEEP: const.RESET_DEEP_SLEEP,
+    -signal.SIGALRM: const.RESET_WATCHDOG,  # sent by what plays the watchdog (hal_unix.py)
+}
 UP = b"\x02\x02amont-up\n"  # the launcher's first words; never shown
 INTERRUPT, RAW = b"\x03", b"\x01"
 CHECK_S = 1.0  # how soon it sees that its folder is gone
@@ -39,21 +46,18 @@ sys.stdout.write('\x02\x02amont-up\n')
 def _board():
     import binascii, machine as chip
     class Machine:
-        PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-        def __getattr__(self, name):
-            return getattr(chip, name)
-        def reset(self):
-            sys.exit(70)
-        def soft_reset(self):
-            sys.exit(0)
-        def deepsleep(self, ms=0):
-            sys.exit(75)
-        def unique_id(self):
-            return binascii.unhexlify(os.getenv('AMONT_UNIQUE_ID'))
-        def reset_cause(self):
-            causes = ('', 'power', 'reset', 'watchdog', 'deepsleep', 'soft')
-            return causes.index(os.getenv('AMONT_RESET_CAUSE'))
-    sys.modules['machine'] = Machine()
+        pass
+    board = Machine()
+    for name in dir(chip):
+        setattr(board, name, getattr(chip, name))
+    for name, cause in (('PWRON', 1), ('WDT', 2), ('SOFT', 3), ('DEEPSLEEP', 5)):
+        setattr(board, name + '_RESET', cause)
+    board.reset = lambda: sys.exit(70)
+    board.soft_reset = lambda: sys.exit(0)
+    board.deepsleep = lambda ms=0: sys.exit(75)
+    board.unique_id = lambda: binascii.unhexlify(os.getenv('AMONT_UNIQUE_ID'))
+    board.reset_cause = lambda: int(os.getenv('AMONT_RESET_CAUSE'))
+    sys.modules['machine'] = board
 _board()
 del _board
 for _name in ('boot.py', 'main.py') if os.getenv('AMONT_RAW') != '1' else ('boot.py',):
@@ -113,7 +117,7 @@ class Bridge:
 
     # --- power
 
-    def power_on(self, cause: str, raw: bool = False) -> None:
+    def power_on(self, cause: int = const.RESET_POWER, raw: bool = False) -> None:
         """Start the board; raw: back to the raw prompt, without its program."""
         pause_s = self._started_s + BOOT_PAUSE_S - time.monotonic()
         if pause_s > 0 and not raw:
@@ -133,7 +137,7 @@ class Bridge:
             os.kill(self._child, signal.SIGKILL)
         self._buried()
 
-    def _become_board(self, cause: str, raw: bool) -> None:
+    def _become_board(self, cause: int, raw: bool) -> None:
         try:
             modes = termios.tcgetattr(0)
             modes[1] &= ~termios.OPOST
@@ -145,7 +149,7 @@ class Bridge:
             name = sha256(str(self._folder).encode()).hexdigest()[:16]
             os.environ.update(
                 MICROPYPATH=".frozen", AMONT_UNIQUE_ID=name,
-                AMONT_RESET_CAUSE=cause, AMONT_RAW="1" if raw else "0",
+                AMONT_RESET_CAUSE=str(cause), AMONT_RAW="1" if raw else "0",
             )  # fmt: skip
             os.execv(self._command[0], self._command)
         finally:
@@ -161,9 +165,7 @@ class Bridge:
         code = self._buried()
         if code == SOFT:
             self._say(b"MPY: soft reboot\r\n")
-            self.power_on("soft", self._raw)
-        else:
-            self.power_on(CAUSES.get(code, "power"))
+        self.power_on(CAUSES.get(code, const.RESET_POWER), self._raw and code == SOFT)
 
     # --- bytes
 
@@ -246,7 +248,7 @@ def run(folder: Path, executable: str, heap: str) -> int:
     os.write(lock, f"{os.getpid()}\n".encode())
     signals = _signals()
     bridge = Bridge(folder, executable, heap)
-    bridge.power_on("power")
+    bridge.power_on()
     bridge.plug()
     acts = {signal.SIGUSR1: bridge.pull, signal.SIGUSR2: bridge.plug}
     while _is_ours(folder, lock):
@@ -258,7 +260,7 @@ def run(folder: Path, executable: str, heap: str) -> int:
                 return 0
             if number == signal.SIGHUP:
                 bridge.power_off()
-                bridge.power_on("power")
+                bridge.power_on()
             elif number in acts:
                 acts[signal.Signals(number)]()
     bridge.power_off()
