@@ -17,6 +17,7 @@ from amont_provision.port import Port
 SCHEMA = 1
 SLOTS = ("a", "b")
 COPIES = ("boot.a", "boot.b")
+BAD_BOOTS = 5  # after so many the node runs in safe mode
 NUMBERS = ("release", "bad_boots", "failed")
 MANIFEST = "release.json"
 Json = dict[str, Any]

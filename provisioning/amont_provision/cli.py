@@ -13,10 +13,14 @@ from amont_provision import (
     cmd_calibrate,
     cmd_deploy,
     cmd_deps,
+    cmd_doctor,
     cmd_enrol,
     cmd_flash,
     cmd_label,
+    cmd_logs,
+    cmd_pull,
     cmd_report,
+    cmd_scan,
     cmd_verify,
 )
 from amont_provision.output import Output
@@ -40,6 +44,8 @@ class Command(Protocol):
 
 # In the order in which a technician needs them; ``--help`` shows it.
 COMMANDS: tuple[Command, ...] = (
+    cmd_scan,
+    cmd_doctor,
     cmd_flash,
     cmd_enrol,
     cmd_deploy,
@@ -49,6 +55,8 @@ COMMANDS: tuple[Command, ...] = (
     cmd_report,
     cmd_build,
     cmd_deps,
+    cmd_logs,
+    cmd_pull,
 )
 
 

@@ -28,6 +28,13 @@ class Output:
         if not self.as_json:
             self._aside(self.text(code, **values))
 
+    def line(self, text: str) -> None:
+        """Print a part of the result at once, for a person who waits; not with ``--json``."""
+        if not self.as_json:
+            self._end_bar()
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
     def progress(self, label: str, done: int, total: int) -> None:
         """Draw a bar on stderr if that is a terminal, and end it when all is done."""
         if not sys.stderr.isatty():

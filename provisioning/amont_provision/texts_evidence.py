@@ -1,0 +1,25 @@
+"""Say in French and English what was read off a board."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "pulled": (
+        "nœud {node} : {files} fichiers ({bytes} octets) dans {to}, {fresh} copiés maintenant",
+        "node {node}: {files} files ({bytes} bytes) in {to}, {fresh} of them copied now",
+    ),
+    "pull-dry": (
+        "à blanc, rien n'est copié : nœud {node}, {files} fichiers ({bytes} octets) iraient dans"
+        " {to}",
+        "dry run, nothing copied: node {node}, {files} files ({bytes} bytes) would go to {to}",
+    ),
+    "evidence-changed": (
+        "{name} a changé pendant la copie ; relancez la commande, elle reprend le reste",
+        "{name} changed while it was copied; run the command again, it goes on with the rest",
+    ),
+    "logs-no-crash": ("aucune erreur notée sur la carte", "no error is noted on the board"),
+    "logs-listen": (
+        "écoute pendant {seconds} s ; une carte en service normal se tait, tenez son bouton"
+        " pendant un reset",
+        "listening for {seconds} s; a board in normal service is silent, hold its button during a"
+        " reset",
+    ),
+    "logs": ("{count} lignes entendues", "{count} lines heard"),
+}
