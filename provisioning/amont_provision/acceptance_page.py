@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from amont_provision import label
+from amont_provision.calibration import Transform
 from amont_provision.texts import TEXTS, say
 
 TEMPLATE = Path(__file__).with_name("acceptance.html")
@@ -37,6 +38,8 @@ def html(sheet: Json, language: str, drawing: str, json_sha256: str) -> str:
         marks=MARKS,
         t=_words(language),
         step_text=lambda step: step_text(step, language),
+        step_name=lambda step: step_name(step["step"], language),
+        formula=lambda parts: Transform(**parts).formula(say("calibrate-raw", language)),
         when=_when(sheet["site"]["zone"], language),
     )
 
@@ -51,6 +54,13 @@ def drawing(sheet: Json, language: str) -> str:
     node, site = sheet["node"], sheet["site"]
     payload = label.payload(site["id"], node["id"])
     return label.svg(label.Label(payload, node[language], node["id"], site["id"]))
+
+
+def step_name(step: str, language: str) -> str:
+    """Return what a person calls a step of a verification: its name, or its sensor."""
+    kind, _, sensor = step.partition(" ")
+    code = f"step-{kind}"
+    return sensor or (say(code, language) if code in TEXTS else kind)
 
 
 def step_text(step: Json, language: str) -> str:

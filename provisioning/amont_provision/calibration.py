@@ -59,6 +59,14 @@ class Transform:
         """Return the channel's value for a raw one, as the node does."""
         return (2 * raw * self.multiply + self.divide) // (2 * self.divide) + self.add
 
+    def formula(self, raw: str) -> str:
+        """Return it as people write it; ``raw`` is the word for the raw value."""
+        scaled = raw if abs(self.multiply) == 1 else f"{abs(self.multiply)} × {raw}"
+        scaled = scaled if self.divide == 1 else f"{scaled} / {self.divide}"
+        if self.multiply < 0:
+            return f"{self.add} − {scaled}"
+        return scaled + (f" {'+' if self.add > 0 else '−'} {abs(self.add)}" if self.add else "")
+
     def json(self) -> dict[str, int]:
         """Return it as the node's configuration holds it."""
         return {"multiply": self.multiply, "divide": self.divide, "add": self.add}

@@ -94,7 +94,8 @@ def _answer(asked: argparse.Namespace, planned: Planned, logbook: Logbook, out: 
     if len(planned.fit.points) < 3:
         lines.append(out.text("calibrate-exact"))
     changes = calibrating.diff(planned)
-    values = record | record["transform"] | {"logbook": str(logbook.path), "diff": changes}
+    formula = planned.fit.transform.formula(out.text("calibrate-raw"))
+    values = record | {"formula": formula, "logbook": str(logbook.path), "diff": changes}
     shown = [*lines, *(changes if asked.dry_run else [])]
     out.result(values, "calibrate-dry" if asked.dry_run else "calibrate-done", shown)
 

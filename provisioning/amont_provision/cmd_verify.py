@@ -7,13 +7,14 @@ import time
 from contextlib import closing
 
 from amont_provision import held, options, station_check
+from amont_provision.acceptance_page import MARKS, step_name
 from amont_provision.logbook import Logbook, line_of, now
 from amont_provision.output import Output
 from amont_provision.page_check import checked
 from amont_provision.port import open_port
 from amont_provision.station_check import Check
 from amont_provision.texts import Refused
-from amont_provision.verification import OK, Step
+from amont_provision.verification import Step
 from amont_site import load
 
 HELP = "prove a station end to end: from its sensors to the guard's sealed answer"
@@ -40,21 +41,21 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     page = checked(asked.gateway) if asked.gateway else None
 
     def told(step: Step) -> None:
-        out.say("verify-step", mark=out.text(f"verify-{step.state}"), text=_text(out, step))
+        out.say("verify-step", mark=MARKS[step.state], text=_text(out, step))
 
     with closing(open_port(asked.port)) as port:
         board = held.enrolled(port)
         check = Check(site, board, port, asked.timeout, time.monotonic, told)
         steps = check.run(page)
-    good = all(step.state == OK for step in steps)
-    record = station_check.record(board, steps, good, by)
+    record = station_check.record(board, steps, check.seconds, by)
     logbook.append(station_check.VERIFICATION, at, record)
     texts = [{**step.json(), "text": _text(out, step)} for step in steps]
-    out.result({**record, "steps": texts}, "verify-proved" if good else "verify-not-proved")
-    return 0 if good else REFUSED
+    proved = record["proved"]
+    out.result({**record, "steps": texts}, "verify-proved" if proved else "verify-not-proved")
+    return 0 if proved else REFUSED
 
 
 def _text(out: Output, step: Step) -> str:
-    name = out.text("verify-name", name=step.name)
-    seconds = "" if step.seconds is None else f" ({step.seconds:.0f} s)"
+    name = out.text("verify-name", name=step_name(step.name, out.language))
+    seconds = "" if step.seconds is None else f" ({step.seconds:.1f} s)"
     return name + out.text(step.code, **step.values) + seconds

@@ -62,12 +62,14 @@ def _once(base: str, values: Mapping[str, set[int]]) -> Step:
     view = _view(base)
     if view is None:
         return Step("page", FAILED, "verify-page-silent", {"url": base})
-    shown = {s.get("id"): s for s in view.get("sensors") or () if isinstance(s, dict)}
+    listed = view.get("sensors")
+    rows = [s for s in listed if isinstance(s, dict)] if isinstance(listed, list) else []
+    shown = {str(row.get("id")): row for row in rows}
     for sensor, seen in values.items():
         one = shown.get(sensor)
         if one is None:
             return Step("page", FAILED, "verify-page-unknown", {"sensor": sensor, "url": base})
-        if one.get("value") not in seen:
+        if one.get("value") not in list(seen):  # a list, for it may be anything
             told = {"sensor": sensor, "page": str(one.get("value"))[:12]}
             told["node"] = ", ".join(map(str, sorted(seen))) or "-"
             return Step("page", FAILED, "verify-page-other", told)

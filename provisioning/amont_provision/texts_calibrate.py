@@ -170,6 +170,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "points saisis : le nœud prend l'étalonnage à son prochain démarrage",
         "points typed in: the node takes the calibration at its next start",
     ),
+    "calibrate-raw": ("brut", "raw"),
     "calibrate-typed": ("saisi", "typed in"),
     "calibrate-read": ("{count} lectures, écart {spread}", "{count} readings, spread {spread}"),
     "calibrate-exact": (
@@ -177,13 +178,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "  one point or two: what is left over proves nothing; one more point would",
     ),
     "calibrate-done": (
-        "{sensor} étalonné : valeur = brut × {multiply} / {divide} + {add} ; configuration"
-        " {config_version} du nœud {node}",
-        "{sensor} calibrated: value = raw × {multiply} / {divide} + {add}; configuration"
-        " {config_version} of node {node}",
+        "{sensor} étalonné : valeur = {formula} ; configuration {config_version} du nœud {node}",
+        "{sensor} calibrated: value = {formula}; configuration {config_version} of node {node}",
     ),
     "calibrate-dry": (
-        "à blanc, rien n'est écrit : {sensor} deviendrait brut × {multiply} / {divide} + {add}",
-        "dry run, nothing written: {sensor} would become raw × {multiply} / {divide} + {add}",
+        "à blanc, rien n'est écrit : {sensor} deviendrait {formula}",
+        "dry run, nothing written: {sensor} would become {formula}",
     ),
 }

@@ -9,14 +9,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--timeout : de 1 à {most} secondes",
         "--timeout: 1 to {most} seconds",
     ),
-    "verify-step": ("{mark} {text}", "{mark} {text}"),
+    "verify-step": ("  {mark} {text}", "  {mark} {text}"),
     "verify-name": ("{name} : ", "{name}: "),
-    "verify-ok": ("[ok]    ", "[ok]    "),
-    "verify-failed": ("[ÉCHEC] ", "[FAILED]"),
     "verify-waiting": ("pas atteint", "not reached"),
     "verify-reading": (
-        "{unit} {value} (brut {raw}, écart {spread})",
-        "{unit} {value} (raw {raw}, spread {spread})",
+        "{value} (brut {raw}, écart {spread})",
+        "{value} (raw {raw}, spread {spread})",
     ),
     "verify-uncalibrated": (
         "brut {raw}, jamais étalonné ; étalonnez ce capteur : amont-provision calibrate",

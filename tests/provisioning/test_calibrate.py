@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from tests.provisioning.fake_board import NODE, FakeBoard, config, held_config
+from tests.provisioning.scripted_board import NODE, ScriptedBoard, config, held_config
 
 from amont_node.config import ConfigStore
 from amont_node.measure import calibrated
@@ -135,7 +135,7 @@ class Desk:
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def board(self, value=None, **more):
-        self.port = FakeBoard(self.folder, config() if value is None else value, **more)
+        self.port = ScriptedBoard(self.folder, config() if value is None else value, **more)
         self._monkeypatch.setattr(cmd_calibrate, "open_port", lambda text: self.port)
         return self.port
 
@@ -356,7 +356,7 @@ def test_a_bare_board_is_named(desk):
     assert "enrol it first" in desk.said.err
 
 
-class Cut(FakeBoard):
+class Cut(ScriptedBoard):
     """A cable that is pulled at the board's configuration."""
 
     def write(self, name, content):
@@ -377,7 +377,7 @@ def test_a_pulled_cable_leaves_the_old_configuration_and_an_open_record(desk, mo
 
 
 def test_a_configuration_that_came_meanwhile_is_not_lost(desk):
-    class Busy(FakeBoard):
+    class Busy(ScriptedBoard):
         """The gateway's change arrives between reading and writing."""
 
         def exec(self, code, timeout_s=10.0):
