@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
-from amont_provision import evidence, options
+from amont_provision import evidence, logbook, options
 from amont_provision.output import Output
 from amont_provision.port import open_port
 
@@ -18,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's options."""
     options.port(parser)
     parser.add_argument("--to", required=True, type=Path, help="folder for the copies")
+    parser.add_argument("--date", help="YYYY-MM-DDTHH:MM, where this computer's clock is wrong")
     options.dry_run(parser)
 
 
@@ -27,7 +27,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         found = evidence.found(port)
         fresh = []
         if not asked.dry_run:
-            at = datetime.now(UTC).isoformat(timespec="seconds")
+            at = logbook.now(asked.date).isoformat(timespec="seconds")
             fresh = evidence.copy(port, found, asked.to, at, out.progress)
     values = {
         **found.about,

@@ -22,13 +22,12 @@ from typing import Any
 from amont_provision import compile as compiling
 from amont_provision import deps, esp, images, signing
 from amont_provision.cache import Cache
+from amont_provision.logbook import EARLIEST
 from amont_provision.port import open_port
 from amont_provision.texts import Refused
 
 WELL, ODD, BAD = "well", "odd", "bad"  # only the last one makes the exit code 1
 PYTHON_MIN, PYTHON_END = (3, 11), (3, 14)
-# Older than this software: a clock that says so has lost its time.
-EARLIEST_S = 1_767_225_600  # 2026-01-01
 DEVICES = ("ttyACM*", "ttyUSB*")
 MEDDLER = "ModemManager"  # talks to every new serial port for half a minute
 
@@ -69,7 +68,7 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
 def clock(now_s: float) -> list[Finding]:
     """Tell whether the clock has lost its time."""
     shown = time.strftime("%Y-%m-%d %H:%M", time.gmtime(now_s))
-    return [well("clock", "doctor-clock", shown=shown) if now_s >= EARLIEST_S else bad(
+    return [well("clock", "doctor-clock", shown=shown) if now_s >= EARLIEST.timestamp() else bad(
         "clock", "doctor-clock-lost", shown=shown)]  # fmt: skip
 
 

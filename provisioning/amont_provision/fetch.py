@@ -20,6 +20,7 @@ def fetched(address: str, most: int = BYTES_MAX) -> bytes:
         if address.startswith(WEB):
             with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
                 content: bytes = answer.read(most + 1)
+                _check_length(answer.headers.get("Content-Length"), len(content), most)
         else:
             with Path(address).open("rb") as file:
                 content = file.read(most + 1)
@@ -29,3 +30,9 @@ def fetched(address: str, most: int = BYTES_MAX) -> bytes:
     if len(content) > most:
         raise Refused("not-fetched", address=address, why=f"> {most} B")
     return content
+
+
+def _check_length(told: str | None, came: int, most: int) -> None:
+    """Raise ValueError if a server announced more than came: http.client does not."""
+    if told is not None and told.isdigit() and came < min(int(told), most + 1):
+        raise ValueError(f"cut off: {came} of {told} B")
