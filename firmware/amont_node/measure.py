@@ -12,10 +12,30 @@ _STEP_S = 60  # faster samples than one a minute are allowed a minute's step: wa
 # Called while a driver waits, at least every 250 ms: the shell feeds its watchdog here.
 on_wait = None
 
+_left_ms = _ANY  # how long the reading that is under way may still wait
+
 
 # Nothing was measured. The text says what did not answer, and how.
 class ProbeError(Exception):
     pass
+
+
+# Let the reading that begins wait so long in all; returns what was left of the one around it.
+def allow(wait_ms: int) -> int:
+    global _left_ms
+    left_ms, _left_ms = _left_ms, wait_ms
+    return left_ms
+
+
+# A driver has waited. ProbeError: too long in all, for the watchdog is fed meanwhile.
+def waited(wait_ms: int) -> None:
+    global _left_ms
+    if on_wait is not None:
+        on_wait()
+    if _left_ms != _ANY:
+        _left_ms -= wait_ms
+        if _left_ms < 0:
+            raise ProbeError("it took too long")
 
 
 # One value in wire units; None: missing.

@@ -117,6 +117,7 @@ def make_probe(config, folder: str):  # type: ignore[no-untyped-def]
 
 def _wired(config, folder: str, module: str, name: str, bus):  # type: ignore[no-untyped-def]
     from amont_node.drivers import buses
+    from amont_node.drivers.wired import Wired
 
     driver = __import__("amont_node.drivers." + module, None, None, (name,))
     if bus is None:
@@ -129,11 +130,7 @@ def _wired(config, folder: str, module: str, name: str, bus):  # type: ignore[no
         from amont_node.drivers.air import Air
 
         probe.air = Air(config, make_probe(config["temperature"], folder))
-    if "power" in config:
-        from amont_node.drivers.supply import Supplied
-
-        probe = Supplied(probe, buses.Switch(config))
-    return probe
+    return Wired(probe, buses.Switch(config) if "power" in config else None)
 
 
 # As make_probe; a probe that cannot be made is Broken, for the node has to speak all the same.

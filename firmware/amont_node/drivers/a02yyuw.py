@@ -3,7 +3,7 @@
 #   FF  distance high  distance low  sum     mm; sum = low byte of the three before it
 # Range 30 to 4500 mm. At 30 mm and nearer (its blind zone) it goes on saying 30.
 
-from amont_node.measure import ProbeError, burst_of, corrected_mm
+from amont_node.measure import ProbeError, burst_of, corrected_mm, whole
 
 MYPY = False
 if MYPY:  # pragma: no cover - loaded where a thermometer is wired
@@ -45,28 +45,44 @@ class A02yyuw:
     def __init__(self, config, bus) -> None:  # type: ignore[no-untyped-def]
         self._bus = bus
         self._burst = burst_of(config, 7, 150, 500, _BLIND_MM + 1, _MOST_MM)
-        self._assumed_cc = config.get("assumed_cc")
+        self._assumed_cc: int | None = None  # the air that the sensor reckons with
+        if "assumed_cc" in config:
+            self._assumed_cc = whole(config, "assumed_cc", None, -4000, 6000)
         self.air: "Air | None" = None  # set where a thermometer is wired
+        self._temp_cc: int | None = None  # of the last reading
         self._frames = Frames()
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:
+        is_known = self._take_air(clock_s)
         self._begin()
         value, quality = self._burst.read(self._ping, clock_s)
         self.why = self._burst.why
-        if self.air is None or self._assumed_cc is None:
-            return value, quality
-        temp_cc, is_known = self.air.read(clock_s)
         if not is_known:
-            quality = self.air.doubt(value, quality, temp_cc)
-            self.why = self.why or self.air.why
-        return corrected_mm(value, temp_cc, self._assumed_cc), quality
+            quality = self.air.doubt(value, quality, self._temp_cc)  # type: ignore[union-attr,arg-type]
+            self.why = self.why or self.air.why  # type: ignore[union-attr]
+        return self._corrected(value), quality
 
-    def sense(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002
+    # With the temperature of the last reading.
+    def sense(self, clock_s: int) -> tuple[int, int]:
+        if self._temp_cc is None:
+            self._take_air(clock_s)
         self._begin()
         value, quality = self._burst.sense(self._ping)
         self.why = self._burst.why
-        return value, quality
+        return self._corrected(value), quality
+
+    # False: the thermometer that is there does not tell.
+    def _take_air(self, clock_s: int) -> bool:
+        if self.air is None or self._assumed_cc is None:
+            return True
+        self._temp_cc, is_known = self.air.read(clock_s)
+        return is_known
+
+    def _corrected(self, range_mm: int) -> int:
+        if self._temp_cc is None or self._assumed_cc is None:
+            return range_mm
+        return corrected_mm(range_mm, self._temp_cc, self._assumed_cc)
 
     def _begin(self) -> None:
         self._bus.line(9600)

@@ -16,6 +16,7 @@ clock: "Any" = _time  # milliseconds and microseconds: only MicroPython's has th
 
 _SLICE_MS = 250
 _POLL_MS = 2
+_CLEARS = 3  # a line that is never quiet must not hold the node
 _BYTE_BITS = 12  # on the line, with the gap that SDI-12 allows
 _I2C_TIMEOUT_US = 50000
 _BIT_US = 5  # half a clock of the bus clear: 100 kHz
@@ -27,10 +28,10 @@ _made: dict = {}  # type: ignore[type-arg]  # one object a bus, however many pro
 
 def pause_ms(wait_ms: int) -> None:
     while wait_ms > 0:
-        clock.sleep_ms(min(wait_ms, _SLICE_MS))
-        wait_ms -= _SLICE_MS
-        if measure.on_wait is not None:
-            measure.on_wait()
+        slice_ms = min(wait_ms, _SLICE_MS)
+        clock.sleep_ms(slice_ms)
+        wait_ms -= slice_ms
+        measure.waited(slice_ms)
 
 
 def machine_of() -> "Any":
@@ -84,8 +85,9 @@ class Serial:
             self._open()
 
     def clear(self) -> None:
-        while self._uart.any():
-            self._uart.read()
+        for _ in range(_CLEARS):
+            if self._uart.any():
+                self._uart.read()
 
     # What was sent is gone from the line, and its echo is dropped.
     def write(self, data: bytes) -> None:
@@ -122,15 +124,14 @@ class Serial:
     # The line at its spacing level for so long, then marking.
     def send_break(self, break_ms: int, mark_ms: int) -> None:
         self._uart.deinit()
-        driver = self._pin(self._de, 1) if self._de >= 0 else None
+        if self._de >= 0:
+            self._pin(self._de, 1)  # until the command is written
         spacing = 1 if self._inverts else 0
         line = self._pin(self._tx, spacing)
         pause_ms(break_ms)
         line.value(1 - spacing)
         self._open()
         pause_ms(mark_ms)
-        if driver is not None:
-            driver.value(0)
 
     def pause_ms(self, wait_ms: int) -> None:
         pause_ms(wait_ms)
@@ -221,12 +222,11 @@ class OneWire:
 
     # True: somebody is there.
     def reset(self) -> bool:
-        if self._pin is None:
-            self._open()
-        self._pin.value(1)
-        if not self._pin.value():
+        pin = self._open() if self._pin is None else self._pin
+        pin.value(1)
+        if not pin.value():
             raise ProbeError("pin %d is held low: shorted, or no pull-up" % self._number)
-        return bool(self._wire.reset(self._pin))
+        return bool(self._wire.reset(pin))
 
     def write(self, data: bytes) -> None:
         for byte in data:
@@ -235,12 +235,13 @@ class OneWire:
     def read(self, count: int) -> bytes:
         return bytes([self._wire.readbyte(self._pin) for _ in range(count)])
 
-    def _open(self) -> None:
+    def _open(self) -> "Any":
         machine = machine_of()
         import _onewire  # type: ignore[import-not-found,unused-ignore]
 
         self._wire: "Any" = _onewire
         self._pin = machine.Pin(self._number, machine.Pin.OPEN_DRAIN, machine.Pin.PULL_UP)
+        return self._pin
 
     def pause_ms(self, wait_ms: int) -> None:
         pause_ms(wait_ms)

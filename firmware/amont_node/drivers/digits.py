@@ -8,6 +8,7 @@ _FOUR_YEARS_D = 1461
 _TO_2000_S = 946684800  # 2000-01-01 00:00 UTC; within 2000 to 2099 each fourth year is a leap year
 _END_S = 4102444800  # 2100-01-01
 _BEFORE_MONTH_D = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)  # of a common year
+_MONTH_D = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 # One byte of two digits. ProbeError: it has none, or a value that cannot be.
@@ -22,10 +23,13 @@ def byte_of(value: int) -> int:
     return value // 10 << 4 | value % 10
 
 
-# Unix seconds of a time in 2000 to 2099.
+# Unix seconds of a time in 2000 to 2099. ProbeError: the month has no such day.
 def unix_s(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
     past = year - 2000
     leap = past % 4 == 0
+    length = 29 if leap and month == 2 else _MONTH_D[month - 1]
+    if day > length:
+        raise ProbeError("%d-%02d-%02d: no such day" % (year, month, day))
     days = past * 365 + (past + 3) // 4 + _BEFORE_MONTH_D[month - 1] + day - 1
     if leap and month > 2:
         days += 1

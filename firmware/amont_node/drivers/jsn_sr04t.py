@@ -31,7 +31,7 @@ class JsnSr04t:
         self._bus = bus
         self._burst = burst_of(config, 7, 150, 500, _NEAR_MM, _FAR_MM)
         self.air = Air(config, None)
-        self._temp_cc = 0  # of this burst
+        self._temp_cc: int | None = None  # of the last reading
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:
@@ -45,7 +45,7 @@ class JsnSr04t:
 
     # With the temperature of the last reading.
     def sense(self, clock_s: int) -> tuple[int, int]:
-        if not self._temp_cc:
+        if self._temp_cc is None:
             self._temp_cc, _ = self.air.read(clock_s)
         value, quality = self._burst.sense(self._ping)
         self.why = self._burst.why
@@ -54,4 +54,4 @@ class JsnSr04t:
     def _ping(self) -> int | None:
         echo_us = self._bus.ping(_TRIGGER_US)
         self._bus.pause_ms(_PAUSE_MS)
-        return decode(echo_us, self._temp_cc)
+        return decode(echo_us, self._temp_cc or 0)

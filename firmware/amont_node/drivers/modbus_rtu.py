@@ -60,6 +60,8 @@ class ModbusRtu:
         self._kind = choice(config, "type", TYPES)
         self._decimals = whole(config, "decimals", 0, 0, 6)
         self._no_echo = config.get("no_echo", [])
+        if not isinstance(self._no_echo, list):
+            raise ValueError("probe.no_echo: must be a list")
         self._address = whole(config, "address", 1, 1, 247)
         self._function = whole(config, "function", 3, 3, 4)
         self._count = 1 if "16" in self._kind else 2

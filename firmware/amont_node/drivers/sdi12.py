@@ -87,6 +87,7 @@ class Sdi12:
         self._decimals = whole(config, "decimals", 3, 0, 6)
         self._wait_max_s = whole(config, "wait_max_s", 10, 0, 60)
         self._burst = burst_of(config, 1, 150, 500, -_ANY, _ANY)
+        self.wait_most_ms = 20000 + 2000 * self._wait_max_s  # a step is measured twice
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:

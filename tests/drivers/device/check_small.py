@@ -197,6 +197,8 @@ def check_clock_that_talks_nonsense() -> None:
     assert "12 hour" in refused(probe.read_s)
     chip.data[2], chip.data[5] = 0, 0x13
     assert "1 to 12" in refused(probe.read_s)
+    chip.data[4], chip.data[5], chip.data[6] = 0x30, 0x02, 0x28
+    assert "2028-02-30: no such day" in refused(probe.read_s)
     board.chips.clear()
     assert "0x68 does not answer" in refused(probe.read_s)
 

@@ -78,6 +78,17 @@ def check_a02_stuck_line_and_wrong_speed() -> None:
     assert "without a frame" in refused(probe.read, 0)
 
 
+# A line that brings one byte now and then would hold the node for minutes.
+def check_a02_trickle_has_an_end() -> None:
+    probe, board, peer = a02([b"\x07"])
+    peer.PERIOD_US = 590000
+    assert "too long" in refused(probe.read, 0)
+    assert board.clock.now_us < 21000000
+    peer.PERIOD_US = 100000
+    peer.distances = [1953]
+    assert probe.read(0) == (1953, GOOD)
+
+
 def check_a02_damaged_frames_are_not_values() -> None:
     probe, _, _ = a02([1953, b"\xff\x07\xa1\x00"])
     assert probe.read(0) == (1953, GOOD)
@@ -99,7 +110,8 @@ def check_a02_temperature() -> None:
     probe, board, _ = a02([2000], temperature=AIR, assumed_cc=2000)
     board.wire = Thermometer(board.clock, 0)
     install(board)
-    assert probe.read(0) == (1929, GOOD)  # at 0 degrees sound is 3.5 % slower
+    assert probe.sense(0) == (1929, GOOD)  # at 0 degrees sound is 3.5 % slower
+    assert probe.read(0) == (1929, GOOD) and probe.sense(0) == (1929, GOOD)
     probe, board, _ = a02([4000], temperature=AIR, assumed_cc=2000)
     value, quality = probe.read(0)  # no thermometer answers: 10 degrees are taken
     assert (value, quality) == (3929, SUSPECT) and "air temperature" in probe.why
