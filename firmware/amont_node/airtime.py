@@ -85,8 +85,8 @@ class Airtime:
             return False
         return 4 * total_ms <= 3 * budget_ms
 
-    # Once scarce, new samples go as often as an hour bears, and a fifth as often when seven eighths
-    # of their share are gone: no hour that began with a burst ends in silence.
+    # Once scarce, new samples go as often as an hour bears, and a fifth as often when seven
+    # eighths of their share are gone: no hour that began with a burst ends in silence.
     def _paced(self, tick_s: int) -> bool:
         if not self.scarce(tick_s):
             return True
@@ -126,12 +126,12 @@ class Airtime:
                 spent.append([minute, self._old[at], self._new[at]])
         return [self._newest, self._last_s, self._last_ms, self.refused, spent]
 
-    # kept: what keep() gave, on the same ticks. None: nobody knows what was sent before; then half
-    # of the budget counts as sent now.
+    # kept: what keep() gave, on the same ticks. None: nobody knows what was sent before; then a
+    # quarter of the budget counts as sent now.
     def recall(self, tick_s: int, kept) -> None:  # type: ignore[no-untyped-def]
         self._go_to(tick_s)
         if kept is None:
-            self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 2
+            self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 4
             return
         self._newest, self._last_s, self._last_ms, self.refused, spent = kept
         self._old = [0] * _KEPT_MINUTES

@@ -70,6 +70,7 @@ class Delivery:
         self._progress = False
         self._urgent = False
         self._fresh = 0  # newest samples not yet in any frame
+        self._after_regular = False  # new samples went last
         self._silent = 0  # frames given up since the last answer
         self._hold_ms: int | None = None  # nothing but new samples before this
         self._rewind_ms: int | None = None  # when to send again what was answered, not acked
@@ -136,11 +137,13 @@ class Delivery:
             return URGENT
         if self._hello and not held:
             return HELLO
-        if self._fresh >= frame_samples and len(self._in_flight) < WINDOW:
-            return REGULAR
+        report = HEALTH if self._health else None
         if self._progress and not held:
-            return PROGRESS
-        return HEALTH if self._health else None
+            report = PROGRESS
+        if self._fresh < frame_samples or len(self._in_flight) >= WINDOW:
+            return report
+        # In turns, so that neither keeps the other from the little airtime that there is.
+        return report if report is not None and self._after_regular else REGULAR
 
     # An urgent frame never waits for others.
     def _make_room(self) -> None:
@@ -205,6 +208,7 @@ class Delivery:
         link_ms: int,
     ) -> None:  # fmt: skip
         self._recent = self._recent[1 - _ANSWERABLE :] + [(counter, echo)]
+        self._after_regular = plan.kind == REGULAR
         if plan.kind == HEALTH:
             self._health = False
             return  # it needs no answer: another follows in an hour
@@ -337,7 +341,7 @@ class Delivery:
                               entry.frame.hex(), entry.attempts])  # fmt: skip
         return [
             self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
-            self._last_taken, self.rejected, in_flight,
+            self._last_taken, self.rejected, self._after_regular, in_flight,
             [[life, self._cursors[life]] for life in self._cursors],
             [list(asked) for asked in self._ranges], [list(sent) for sent in self._recent],
         ]  # fmt: skip
@@ -346,7 +350,8 @@ class Delivery:
     def recall(self, link_ms: int, kept) -> None:  # type: ignore[no-untyped-def]
         (
             self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
-            self._last_taken, self.rejected, in_flight, cursors, ranges, recent,
+            self._last_taken, self.rejected, self._after_regular, in_flight, cursors, ranges,
+            recent,
         ) = kept  # fmt: skip
         self._in_flight = []
         for kind, life, first, last, counter, frame, attempts in in_flight:

@@ -444,7 +444,7 @@ def check_what_was_kept_of_another_life_is_not_believed() -> None:
     other = Node(Flash(), config(), 0)
     for lost in (None, kept):
         assert not other.duty.recall(5, 5000, lost)
-    assert other.duty.airtime.used_ms(5) == 2 * 1800000
+    assert other.duty.airtime.used_ms(5) == 2 * 900000
 
 
 def check_backlog_waits_for_airtime_alone() -> None:
