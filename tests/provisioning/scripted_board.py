@@ -58,3 +58,33 @@ class ScriptedBoard(VirtualPort):
 def held_config(folder):
     """The configuration that the node would live by."""
     return board.held(VirtualPort(folder)).config
+
+
+# --- what a node's console says
+
+
+def event(name, **fields):
+    return "amont " + json.dumps({"event": name} | fields)
+
+
+def boot(**more):
+    return event(
+        "boot", **({"node": NODE, "release": 7, "slot": "a", "config": 4, "life": 1} | more)
+    )
+
+
+def sample(value=412, seq=4, quality=0, life=1):
+    return event("sample", life=life, seq=seq, values=[[0, value, quality]])
+
+
+def sent(counter=33, first=2, last=4, life=1):
+    return event("sent", kind="samples", counter=counter, life=life, first=first, last=last)
+
+
+def ack(counter=33, through=4, life=1, **more):
+    return event(
+        "ack", **({"counter": counter, "life": life, "through": through, "rssi_dbm": -97} | more)
+    )
+
+
+GOOD = [boot(), sample(), sent(), ack()]
