@@ -19,7 +19,7 @@ RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 PROMPT = b">>> "
 ENTER_S = 15.0  # an ESP32 that opening the port has reset needs up to 3 s until it listens
 KNOCK_S = 0.3
-ANSWER_S = 2.0  # until the board has taken what we sent
+ANSWER_S = 3.0  # until the board has taken what we sent, and compiled it
 PIECE_BYTES = 32  # plain raw mode has no flow control, and a micro:bit's buffer holds 64
 PIECE_PAUSE_S = 0.01
 PIECE_PAUSE_MAX_S = 0.16
@@ -97,9 +97,10 @@ class Repl:
         """
         self.enter()
         self._in_step = False
+        self._tail.clear()
         deadline = self._clock() + timeout_s
+        self._submit(code.encode())
         try:
-            self._submit(code.encode(), deadline)
             printed = self._until(END, deadline)
             error = self._until(END, deadline)
             if self._exactly(1, deadline) != b">":
@@ -119,10 +120,8 @@ class Repl:
         """Run code of which no answer will come, such as a reset."""
         self.enter()
         self._in_step = False
-        try:
-            self._submit(code.encode(), self._clock() + ANSWER_S)
-        except TimeoutError:
-            raise self._late(ANSWER_S) from None
+        self._tail.clear()
+        self._submit(code.encode())
 
     def soft_reset(self, timeout_s: float = ENTER_S) -> None:
         """Give the interpreter a clean heap, without starting the board's program."""
@@ -222,32 +221,42 @@ class Repl:
 
     # --- sending code
 
-    def _submit(self, code: bytes, deadline: float) -> None:
-        if self._pastes is not False:
-            self._line.give(RAW_PASTE)
-            answer = self._exactly(2, deadline)
-            if answer == b"R\x01":
-                self._pastes = True
-                self._paste(code, deadline)
-                return
-            self._pastes = self._pastes or False
-            if answer == b"ra":  # an old board took the last byte for "raw REPL, please"
-                self._until(RAW_PROMPT[2:], deadline)
-            elif answer != b"R\x00" or self._pastes:
-                raise self._garbled("raw paste refused")
+    def _submit(self, code: bytes) -> None:
+        try:
+            if self._pastes is False or not self._pasted(code):
+                self._typed(code)
+        except TimeoutError:
+            raise self._garbled("code not taken") from None
+
+    def _typed(self, code: bytes) -> None:
         for start in range(0, len(code), PIECE_BYTES):
             self._line.give(code[start : start + PIECE_BYTES])
             self._line_had(self._pause_s)
         self._line.give(END)
-        if self._exactly(2, deadline) != b"OK":
+        if self._exactly(2, self._soon()) != b"OK":
             raise self._garbled("code not taken")
 
-    def _paste(self, code: bytes, deadline: float) -> None:
-        window = int.from_bytes(self._exactly(2, deadline), "little")
+    # False: this board does not know raw paste; nothing of the code was sent.
+    def _pasted(self, code: bytes) -> bool:
+        self._line.give(RAW_PASTE)
+        answer = self._exactly(2, self._soon())
+        if answer == b"R\x01":
+            self._pastes = True
+            self._paste(code)
+            return True
+        if self._pastes or answer not in (b"R\x00", b"ra"):
+            raise self._garbled("raw paste refused")
+        if answer == b"ra":  # an old board took the last byte for "raw REPL, please"
+            self._until(RAW_PROMPT[2:], self._soon())
+        self._pastes = False
+        return False
+
+    def _paste(self, code: bytes) -> None:
+        window = int.from_bytes(self._exactly(2, self._soon()), "little")
         room = window
         while code:
             while room <= 0 or self._seen or self._line_had(0):
-                asked = self._exactly(1, deadline)
+                asked = self._exactly(1, self._soon())
                 if asked == END:  # the board has seen enough: a syntax error
                     self._line.give(END)
                     return
@@ -257,8 +266,11 @@ class Repl:
             self._line.give(code[:room])
             code, room = code[room:], room - len(code[:room])
         self._line.give(END)
-        if self._until(END, deadline).strip(RAW):
+        if self._until(END, self._soon()).strip(RAW):
             raise self._garbled("code not taken")
+
+    def _soon(self) -> float:
+        return self._clock() + ANSWER_S
 
     # --- reading
 
@@ -295,11 +307,16 @@ class Repl:
 
     # --- what went wrong
 
-    def _garbled(self, why: str) -> Garbled:
+    def _garbled(self, why: str) -> Refused:
+        if self._has_booted():
+            return Refused("repl-restarted", port=self.shown)
         return Garbled("repl-garbled", port=self.shown, why=why)
 
+    def _has_booted(self) -> bool:
+        return any(sign in self._tail for sign in BOOT_SIGNS)
+
     def _late(self, seconds: float) -> Refused:
-        if any(sign in self._seen for sign in BOOT_SIGNS):
+        if self._has_booted():
             return Refused("repl-restarted", port=self.shown)
         self._line.give(b"\r" + INTERRUPT + INTERRUPT)
         return Refused("repl-timeout", port=self.shown, seconds=f"{seconds:g}")

@@ -75,9 +75,8 @@ class FlatFiles:
         return name + NEW if self._renames else name
 
     def _piece(self) -> bytes:
-        self._ask(f"_d=_f.read({CHUNK_BYTES})")
         said = self._ask(
-            "_r=1\nfor _b in _d:_r=(_r*31+_b)&0xffffff\n"
+            f"_d=_f.read({CHUNK_BYTES})\n_r=1\nfor _b in _d:_r=(_r*31+_b)&0xffffff\n"
             "_r=''.join(['%02x'%_b for _b in _d])+' %d'%_r"
         )
         digits, _, check = said.partition(" ")

@@ -39,10 +39,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name}: this name cannot be used on a board; take letters, digits, '.', '_', '-' and '/'",
     ),
     "repl-silent": (
-        "{port} : aucune réponse ; vérifiez que le câble transmet des données, appuyez sur reset,"
-        " et si rien ne vient installez MicroPython : amont-provision flash",
-        "{port}: no answer; check that the cable carries data, press reset, and if still nothing"
-        " comes install MicroPython: amont-provision flash",
+        "{port} : aucune réponse ; si un nœud y tourne, tenez son bouton pendant un reset ; sinon"
+        " vérifiez que le câble transmet des données, ou installez MicroPython :"
+        " amont-provision flash",
+        "{port}: no answer; if a node runs there, hold its button during a reset; otherwise check"
+        " that the cable carries data, or install MicroPython: amont-provision flash",
     ),
     "repl-locked": (
         "{port} : un nœud tourne et son interpréteur est fermé ; tenez son bouton pendant un reset"
