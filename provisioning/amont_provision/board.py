@@ -68,6 +68,15 @@ def configuration(site: Site, node: Node, generation: int, version: int, carrier
     }
 
 
+def usual(site: Site, node: Node) -> dict[str, int]:
+    """Return what a node holds of what may be asked for by the air, as the site's file says."""
+    marks = {
+        name: value for name, value in _marks(site, node.channels[0]).items() if value is not None
+    }
+    fast_s = min(node.fast_interval_s, node.interval_s)
+    return {"interval_s": node.interval_s, "fast_interval_s": fast_s, **marks}
+
+
 def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
     """Return how the node sends; raise Refused if the site's file lacks what that needs."""
     if node.carrier == "bridge":

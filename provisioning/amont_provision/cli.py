@@ -16,11 +16,17 @@ from amont_provision import (
     cmd_doctor,
     cmd_enrol,
     cmd_flash,
+    cmd_fleet,
     cmd_label,
     cmd_logs,
     cmd_pull,
+    cmd_replace,
     cmd_report,
+    cmd_revoke,
+    cmd_rotate,
     cmd_scan,
+    cmd_set,
+    cmd_update,
     cmd_verify,
 )
 from amont_provision.output import Output
@@ -57,6 +63,12 @@ COMMANDS: tuple[Command, ...] = (
     cmd_deps,
     cmd_logs,
     cmd_pull,
+    cmd_fleet,
+    cmd_set,
+    cmd_update,
+    cmd_replace,
+    cmd_rotate,
+    cmd_revoke,
 )
 
 
