@@ -1,0 +1,126 @@
+"""The checks in device/ find what they are there for: each planted fault fails one."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amont_node import measure
+from amont_node.drivers import (
+    a02yyuw,
+    ads1115,
+    buses,
+    ds18b20,
+    ds3231,
+    jsn_sr04t,
+    modbus_rtu,
+    pcf8563,
+    pulse,
+    sdi12,
+)
+
+DEVICE = Path(__file__).parent / "device"
+
+
+class EveryChecksum:
+    """Equal to every checksum."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANY = EveryChecksum()
+
+
+def unsummed(self: Any, data: bytes) -> list[int]:
+    """Take frames of the A02YYUW without a look at their sum."""
+    return [data[at + 1] << 8 | data[at + 2] for at in range(len(data) - 3) if data[at] == 0xFF]
+
+
+def smoothed(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Pull each value half way back to the last one, as a filter does."""
+
+    def filtered(self: measure.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
+        last = self._last
+        value, quality = read(self, ping, clock_s)
+        return (value if last is None else (value + last) // 2), quality
+
+    return filtered
+
+
+def withheld(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Hold the last value when a step is doubtful."""
+
+    def held(self: measure.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
+        last = self._last
+        value, quality = read(self, ping, clock_s)
+        return (last if quality and last is not None else value), 0
+
+    return held
+
+
+PLANTED: dict[str, tuple[str, str, object, str, object]] = {
+    "sum of A02YYUW not checked":
+        ("check_ultrasonic", "check_a02_damaged_frames_are_not_values", a02yyuw.Frames, "feed",
+         unsummed),
+    "CRC of Modbus not checked":
+        ("check_lines", "check_answers_that_are_none", modbus_rtu, "crc16", lambda *_: 0),
+    "CRC of SDI-12 not checked":
+        ("check_lines", "check_sdi12_answers_that_are_none", sdi12, "body_of",
+         lambda data, *_: data.decode()),
+    "CRC of DS18B20 not checked":
+        ("check_small", "check_what_is_no_scratchpad", ds18b20, "crc8", lambda _: ANY),
+    "failure of a loop taken for a level":
+        ("check_current", "check_levels_of_ne_43", ads1115, "_FAILURE_LOW_UA", 3000),
+    "the range of the converter mistaken":
+        ("check_current", "check_loop_measures", ads1115, "_BEGIN", 0x8503),
+    "a stuck bus is not cleared":
+        ("check_current", "check_frozen_bus", buses.I2c, "_clear", lambda self: None),
+    "the speed of sound is constant":
+        ("check_ultrasonic", "check_jsn_times", jsn_sr04t, "echo_mm",
+         lambda echo_us, _: echo_us * 343 // 2000),
+    "values are smoothed":
+        ("check_node", "check_a_flood_goes_through_as_it_is", measure.Burst, "read",
+         smoothed(measure.Burst.read)),
+    "a step is withheld":
+        ("check_node", "check_a_step_is_sent_marked_and_counts_for_the_marks", measure.Burst,
+         "read", withheld(measure.Burst.read)),
+    "a count is not kept":
+        ("check_counters", "check_counts_between_stored_readings", pulse.Pulse, "kept",
+         lambda self: None),
+    "one copy of what was told":
+        ("check_counters", "check_power_cut_while_it_is_kept", pulse, "load",
+         lambda counter: pulse.told_of(counter.recall(0, 20))),
+    "a stopped DS3231 is believed":
+        ("check_small", "check_clocks_that_stood_still", ds3231, "_STOPPED", 0),
+    "a stopped PCF8563 is believed":
+        ("check_small", "check_clock_flags", pcf8563, "_STOP", 0),
+}  # fmt: skip
+
+
+# A node that fails its check leaves its files open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("fault", PLANTED)
+def test_planted_fault_is_found(
+    fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module, check, owner, name, replacement = PLANTED[fault]
+    monkeypatch.syspath_prepend(str(DEVICE))
+    monkeypatch.chdir(tmp_path)
+    fakes = importlib.import_module("fakes")
+    monkeypatch.setattr(fakes.buses, "clock", fakes.buses.clock)
+    run = getattr(importlib.import_module(module), check)
+    run()
+    monkeypatch.setattr(owner, name, replacement)
+    with pytest.raises((AssertionError, measure.ProbeError)):
+        run()
+    fakes.remove()
+    gc.collect()
