@@ -20,6 +20,8 @@ def run(folder: str, image: str | None = None, clock_file: str | None = None) ->
     node = Node(folder, image, clock_file)
     console.say("node %d: %d samples wait" % (node._config.id, node.outbox.waiting()))
     _tell_boot(node)
+    if console.listens():
+        node.duty.attend(node.tick_s())
     node.watched()
     failed = 0
     while failed < _FAILED_WAKES_MAX or node.boot.slot is None:

@@ -36,6 +36,7 @@ FLOAT = "float"  # (tick_s): the float switch closed
 BATTERY = "battery"  # (millivolts)
 
 HEALTH_INTERVAL_S = 3600
+_LASTING_HEALTH_INTERVAL_S = 21600  # of a station with a profile, which has to last for years
 # Slots that are this much longer than an urgent frame may wait are folded.
 _URGENT_SLOTS_S = 5
 _FAST_SLOTS = 4  # of a fast interval, a quarter
@@ -62,7 +63,7 @@ class Duty:
         self._nonce: int | None = None  # the guard's boot nonce, until a frame proved it
         self._nonce_tick_s = 0  # when it arrived first
         self._proved: int | None = None  # the nonce that needs no echo any more
-        self._health_due_s = tick_s + HEALTH_INTERVAL_S
+        self._health_due_s = tick_s + self._health_interval_s()
         self.airtime = Airtime(config.lora, config.airtime_permille, MAX_FRAME)
         self._tick_s = tick_s  # of this step
         self._slot_s = 0  # not before this tick anything is sent
@@ -84,13 +85,14 @@ class Duty:
         if look_s is not None:
             return [(LOOK, look_s)]
         if tick_s >= self._health_due_s:
-            self._health_due_s = tick_s + HEALTH_INTERVAL_S
+            self._health_due_s = tick_s + self._health_interval_s()
             self.delivery.want_health()
         return self._send(tick_s, link_ms, ready)
 
     # When to be called again without an event: (tick_s, link_ms or None).
     def due(self, link_ms: int) -> tuple[int, int | None]:
-        due_s = min(self._sampler.wake_s(), self._health_due_s)
+        # Health goes with the next sample, unless that is far.
+        due_s = min(self._sampler.wake_s(), self._health_due_s + HEALTH_INTERVAL_S)
         for slot_s in (self._slot_s, self._urgent_slot_s):
             if slot_s > self._tick_s:
                 due_s = min(due_s, slot_s)
@@ -98,6 +100,10 @@ class Duty:
 
     def fast(self, tick_s: int) -> bool:
         return self._sampler.fast(tick_s)
+
+    # Service mode: see Sampler.attend.
+    def attend(self, tick_s: int) -> None:
+        self._sampler.attend(tick_s)
 
     # What the next frame of this life should echo: (nonce, age_s) or None.
     def echo(self, tick_s: int) -> tuple[int, int] | None:
@@ -131,15 +137,20 @@ class Duty:
     def may_repeat(self, kind: int) -> bool:
         return self.airtime.allows(self._tick_s, _who(kind))
 
-    # Nodes that sampled at one instant speak one after the other. When it matters they wait less;
-    # a later sample never makes an earlier one wait longer.
+    # In the usual rhythm nodes sample one after the other. What comes out of it waits for its
+    # turn: an urgent frame a few seconds. A later sample never makes an earlier one wait longer.
     def _take_slot(self, tick_s: int, instant_s: int) -> None:
-        slot_s = self._config.slot_s
-        folded_s = slot_s % _URGENT_SLOTS_S
-        if self._sampler.fast(tick_s):
-            slot_s %= max(1, self._config.fast_interval_s // _FAST_SLOTS)
-        self._urgent_slot_s = _earlier(tick_s, self._urgent_slot_s, instant_s + folded_s)
-        self._slot_s = _earlier(tick_s, self._slot_s, instant_s + max(slot_s, folded_s))
+        config = self._config
+        urgent_s = usual_s = 0
+        if not self._sampler.is_staggered(instant_s):
+            urgent_s = config.slot_s % _URGENT_SLOTS_S
+            usual_s = config.slot_s % max(1, config.fast_interval_s // _FAST_SLOTS)
+        self._urgent_slot_s = _earlier(tick_s, self._urgent_slot_s, instant_s + urgent_s)
+        self._slot_s = _earlier(tick_s, self._slot_s, instant_s + max(usual_s, urgent_s))
+
+    def _health_interval_s(self) -> int:
+        plain = self._config.profile is None
+        return HEALTH_INTERVAL_S if plain else _LASTING_HEALTH_INTERVAL_S
 
     # --- the battery
 

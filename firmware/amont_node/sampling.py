@@ -3,6 +3,9 @@
 # A sample is kept and sent; a look is neither, it only asks whether a sample is due at once. Looks
 # come every look_s if the configuration has that (flash-flood), every few seconds in fast mode
 # near the alarm mark, and at the usual interval while a low battery stretches that of samples.
+#
+# The usual instants, of samples and of looks, lie on multiples of their interval, slot_s later:
+# neighbours then speak one after the other, and none has to wait for its turn awake.
 
 from amont_node.marks import Marks
 
@@ -42,7 +45,7 @@ class Sampler:
         self._wanted_s: int | None = None  # a sample out of the usual order
         self.due_s = 0
         self.look_s: int | None = None  # when to look at the first probe between two samples
-        self._look_step_s = _ALERT_S
+        self._looking = (_ALERT_S, 0)  # step and offset of looks
         self._schedule(tick_s)
 
     def configure(self, config, tick_s: int) -> None:  # type: ignore[no-untyped-def]
@@ -61,13 +64,13 @@ class Sampler:
     def wake_s(self) -> int:
         return self.due_s if self.look_s is None else min(self.due_s, self.look_s)
 
-    # The instant to sample for, if one has come. Instants lie on multiples of the interval, so
-    # that readings stay evenly spaced; those that were slept through are gone.
+    # The instant to sample for, if one has come. Instants are evenly spaced; those that were slept
+    # through are gone.
     def take_due(self, tick_s: int) -> int | None:
         if tick_s < self.due_s:
             return None
-        interval_s = self._interval_s(tick_s)
-        instant_s = max(self.due_s, tick_s // interval_s * interval_s)
+        interval_s, offset_s = self._rhythm(tick_s)
+        instant_s = max(self.due_s, _on_grid(tick_s, interval_s, offset_s))
         spent = -1 if self.alert(tick_s) else 1
         self._credit = min(self._credit + spent, _ALERT_CREDIT)
         self._taken_s = instant_s
@@ -79,9 +82,15 @@ class Sampler:
     def take_look(self, tick_s: int) -> int | None:
         if self.look_s is None or tick_s < self.look_s:
             return None
-        instant_s = tick_s // self._look_step_s * self._look_step_s
+        instant_s = max(self.look_s, _on_grid(tick_s, self._looking[0], self._looking[1]))
         self._schedule_look(instant_s)
         return instant_s
+
+    # Whether neighbours that sample in the same rhythm do so at other instants.
+    def is_staggered(self, instant_s: int) -> bool:
+        config = self._config
+        step_s = int(config.interval_s if config.look_s is None else config.look_s)
+        return (instant_s - int(config.slot_s)) % step_s == 0
 
     # What that look saw. Beyond a mark, or steeper than one: a sample, now.
     def looked(self, instant_s: int, value: int) -> None:
@@ -106,14 +115,20 @@ class Sampler:
             self._schedule(tick_s)
             self._sample_at(tick_s)
 
+    # Somebody stands beside the node and waits: a sample now, then fast for a while.
+    def attend(self, tick_s: int) -> None:
+        self._stay_fast(tick_s)
+        self._schedule(tick_s)
+        self._sample_at(tick_s)
+
     # What the guard asks for: 0 normal, 1 sample fast, 2 for two minutes as in an alert, too.
     def hint(self, rate: int, tick_s: int) -> None:
-        interval_s = self._interval_s(tick_s)
+        before = self._rhythm(tick_s)
         self._hint_until_s = tick_s + _HINT_HOLD_S if rate > 0 else 0
         if rate >= _RATE_SIREN > self._rate:
             self._asked_until_s = tick_s + _ALERT_SAMPLES * _ALERT_S
         self._rate = rate
-        if self._interval_s(tick_s) < interval_s:
+        if self._rhythm(tick_s) < before:
             self._schedule(tick_s)
 
     # How full the battery is.
@@ -130,7 +145,7 @@ class Sampler:
         if value is None:
             return urgent
         config = self._config
-        interval_s = self._interval_s(tick_s)
+        before = self._rhythm(tick_s)
         was_fast = self.fast(tick_s)
         begins = self._marks.take(config, tick_s, value)
         steep = self._marks.steep(config)
@@ -139,7 +154,7 @@ class Sampler:
         if steep or self._marks.beyond():
             self._stay_fast(tick_s)
         self._take_alarm_mark(tick_s, value)
-        if self._interval_s(tick_s) != interval_s or self.look_s is None:
+        if self._rhythm(tick_s) != before or self.look_s is None:
             self._schedule(tick_s)
         return urgent or self.alert(tick_s)
 
@@ -155,23 +170,25 @@ class Sampler:
     def _stay_fast(self, tick_s: int) -> None:
         self._fast_until_s = tick_s + _FAST_HOLD_SAMPLES * self._config.fast_interval_s
 
-    def _interval_s(self, tick_s: int) -> int:
+    # Interval of samples, and by how much they come after its multiples.
+    def _rhythm(self, tick_s: int) -> tuple[int, int]:
         config = self._config
         fast_s = int(config.fast_interval_s)
         if self.alert(tick_s):
-            return min(_ALERT_S, fast_s)
+            return min(_ALERT_S, fast_s), 0
         if self.fast(tick_s):
-            return fast_s
+            return fast_s, 0
         usual_s = int(config.interval_s)
-        return max(usual_s, min(usual_s * _STRETCH[self._battery], _STRETCHED_S))
+        stretched_s = min(usual_s * _STRETCH[self._battery], _STRETCHED_S)
+        return max(usual_s, stretched_s), int(config.slot_s)
 
     def _sample_at(self, instant_s: int) -> None:
         self._wanted_s = max(instant_s, self._taken_s + 1)
         self.due_s = min(self.due_s, self._wanted_s)
 
     def _schedule(self, tick_s: int) -> None:
-        interval_s = self._interval_s(tick_s)
-        self.due_s = (tick_s // interval_s + 1) * interval_s
+        interval_s, offset_s = self._rhythm(tick_s)
+        self.due_s = _on_grid(tick_s, interval_s, offset_s) + interval_s
         if self._wanted_s is not None:
             self.due_s = min(self.due_s, self._wanted_s)
         self._schedule_look(tick_s)
@@ -180,8 +197,9 @@ class Sampler:
         step_s = self._looking_s(tick_s)
         self.look_s = None
         if step_s is not None:
-            self._look_step_s = step_s
-            following_s = (tick_s // step_s + 1) * step_s
+            offset_s = 0 if step_s == _ALERT_S else int(self._config.slot_s)
+            self._looking = (step_s, offset_s)
+            following_s = _on_grid(tick_s, step_s, offset_s) + step_s
             self.look_s = following_s if following_s < self.due_s else None
 
     def _looking_s(self, tick_s: int) -> int | None:
@@ -200,7 +218,7 @@ class Sampler:
         return [
             self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
             self._over, self._tripped, self._credit, self._rate, self._battery,
-            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._look_step_s,
+            self._taken_s, self._wanted_s, self.due_s, self.look_s, list(self._looking),
             self._marks.keep(),
         ]  # fmt: skip
 
@@ -208,9 +226,14 @@ class Sampler:
         (
             self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
             self._over, self._tripped, self._credit, self._rate, self._battery,
-            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._look_step_s, marks,
+            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._looking, marks,
         ) = kept  # fmt: skip
         self._marks.recall(marks)
+
+
+# The last instant of a rhythm that is not after the tick.
+def _on_grid(tick_s: int, interval_s: int, offset_s: int) -> int:
+    return (tick_s - offset_s) // interval_s * interval_s + offset_s
 
 
 def _has_marks(config) -> bool:  # type: ignore[no-untyped-def]
