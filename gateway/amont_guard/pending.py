@@ -25,7 +25,7 @@ from .keys import BAD, Put, read_json
 AGAIN_S = 300.0  # before a node is told again: what it took it says within the hour
 # name: its key on the wire, and the least that may be asked for
 KEYS = {
-    "interval_s": (1, 10), "fast_interval_s": (2, 10),
+    "interval_s": (1, 60), "fast_interval_s": (2, 10),
     "high_mark": (3, -(1 << 24)), "rise_mark": (4, 1), "alarm_mark": (6, -(1 << 24)),
 }  # fmt: skip
 LimitsOf = Callable[[str], list[int]]  # of a station, the four
@@ -61,8 +61,9 @@ class Pending:
         if node not in self._nodes:
             return None
         known, wanted = self._nodes[node], self._usual(node, self._in_force)
-        for name, value in self._asked.get(str(node), {}).items():
-            wanted[name] = min(wanted.get(name, value), max(value, KEYS[name][1]))
+        asked = self._asked.get(str(node), {})
+        for name in asked.keys() & wanted.keys():
+            wanted[name] = min(wanted[name], max(asked[name], KEYS[name][1]))
         wanted["fast_interval_s"] = min(wanted["fast_interval_s"], wanted["interval_s"])
         if wanted != known["items"]:
             known = {**known, "version": known["version"] + 1, "items": wanted}

@@ -17,16 +17,18 @@ import threading
 import time
 
 import pytest
-from tests.guard.rig import PIN, Gateway, SimNode
+from tests.guard.rig import FAR, PIN, Gateway, SimNode
 from tests.guard.test_process import Process, wait_for
 
 from amont_guard import messages
 from amont_guard.audit import verify
 from amont_guard.clock import RealClock
+from amont_guard.intake import CHUNKS
 from amont_watch.siren import KEY, SCHEDULE
-from amont_wire.const import UPLINK
+from amont_wire.const import ACK, CONFIG, HELLO, RESEND, TIME, UPDATE, UPLINK
 from amont_wire.counters import ReservedCounter
 from amont_wire.frame import Sealer
+from amont_wire.messages import Hello
 
 CASES = 20_000 if os.environ.get("FULL") else 1_500
 KINDS = ("acknowledge", "mute", "reset", "test", "drill", "stop", "limits", "keep", "bypass",
@@ -57,6 +59,7 @@ class Hostile:
 
     def __init__(self, process):
         self.process, self.results, self.state = process, {}, None
+        self.downlinks = []  # sealed frames that came back
         self.ids = itertools.count()
         self.connect()
 
@@ -79,6 +82,8 @@ class Hostile:
             elif message[:1] == bytes([messages.RESULT]):
                 result = messages.decode_json(message)
                 self.results[result["id"]] = result
+            elif message[:1] == bytes([messages.DOWNLINK]):
+                self.downlinks += [frame for _, frame in messages.decode_downlinks(message)]
 
     def look(self):
         """Return a state that the guard made after it took all that was sent."""
@@ -387,3 +392,33 @@ def test_bridge_sounds_the_siren_while_the_gateway_rages(tmp_path):
         client.gateway.close()
         process.close()
     assert verify(tmp_path).ok
+
+
+def test_it_gets_nothing_sealed_but_acks_and_parts_of_updates(siege):
+    """It chooses what parts of an update say, but those the node's own MAC refuses."""
+    node, random_ = SimNode(FAR, RealClock()), random.Random(7)
+    siege.downlinks.clear()
+    reports = 5
+    for number in range(reports):
+        hello = Hello(node.life, node.tick_s(), 1, number, 3, 4, [2])
+        node.last, frame = node.sealer.seal(HELLO, hello.encode())
+        siege.gateway.raw(frame)
+        siege.look()
+        for _ in range(40):
+            counter = random_.choice([node.last, node.last + 1, 0, 2**32 - 1])
+            siege.send(messages.encode_update([messages.Chunk(
+                random_.choice([FAR, 17, 0, 65_535]), random_.randrange(2**32), counter,
+                random_.randrange(2**16), random_.randrange(2**24), random_.randbytes(20),
+            )]))  # fmt: skip
+            siege.send(bytes([messages.UPDATE]) + random_.randbytes(random_.randrange(60)))
+            siege.gateway.commit(node, random_.randrange(-1, 100), rate=random_.randrange(256))
+        for kind in (CONFIG, TIME, RESEND, UPDATE):  # a downlink of its own, back to the guard
+            siege.gateway.raw(bytes([0x10 | kind]) + frame[1:])
+        siege.look()
+    wait_for(lambda: siege.drain(0.05) or any(f[0] & 15 == UPDATE for f in siege.downlinks))
+    siege.look()
+    kinds = [frame[0] & 15 for frame in siege.downlinks]
+    assert set(kinds) == {ACK, UPDATE}
+    assert kinds.count(UPDATE) <= reports * CHUNKS
+    for frame in siege.downlinks:
+        assert node.opener.open(frame)[0].node == FAR
