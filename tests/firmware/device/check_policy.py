@@ -40,7 +40,7 @@ def run(sampler, until_s: int, value, from_s: int = 0):
 
 
 def flash_flood(**changes) -> Sampler:
-    settings = {"profile": "flash-flood", "interval_s": 900, "fast_interval_s": 60}
+    settings = {"profile": "flash-flood", "interval_s": 900, "fast_interval_s": 60, "slot_s": 0}
     settings.update(changes)
     return Sampler(config(**settings), 0)
 
@@ -199,7 +199,7 @@ def check_the_float_switch_through_the_duty() -> None:
 
 
 def pipe(**marks) -> Sampler:
-    settings = {"profile": "pipe", "interval_s": 900, "fast_interval_s": 60}
+    settings = {"profile": "pipe", "interval_s": 900, "fast_interval_s": 60, "slot_s": 0}
     settings.update({"high_mark": None, "rise_mark": None})
     settings.update(marks)
     return Sampler(config(**settings), 0)
@@ -255,30 +255,54 @@ def check_nodes_that_sample_together_send_apart() -> None:
     times = []
     for i in range(32):
         slot_s = config(id=i + 1, profile="slow-river", interval_s=900).slot_s
-        times.append([tick_s for tick_s, _ in sends(slot_s, lambda t: 10)])
+        times.append([tick_s for tick_s, _ in sends(slot_s, lambda t: 10) if tick_s >= 900])
         assert times[i] == [900 + slot_s, 1800 + slot_s]
     assert len(set([tuple(t) for t in times])) == 32
 
 
-def check_urgent_frames_wait_a_few_seconds_at_most() -> None:
+# Out of the usual rhythm: in fast mode all nodes sample at the same instants.
+def check_frames_out_of_the_rhythm_wait_a_little() -> None:
     for slot_s in (0, 2, 31, 62, 449):
-        (first,) = sends(slot_s, lambda t: 2000, until_s=910)
-        assert first == (900 + slot_s % 5, URGENT)
+        urgent, regular = waits_of(slot_s)
+        assert urgent == set([slot_s % 5]), (slot_s, urgent)
+        assert regular == set([max(slot_s % 15, slot_s % 5)]), (slot_s, regular)
 
 
-def check_fast_frames_wait_a_quarter_at_most() -> None:
-    for slot_s in (2, 31, 62):
-        sent = sends(slot_s, lambda t: 2000)
-        for tick_s, kind in sent[1:]:
-            assert kind == REGULAR and tick_s % 60 == max(slot_s % 15, slot_s % 5), sent
+# Seconds from the sample to the frame, out of the usual rhythm: of urgent and of other frames.
+def waits_of(slot_s: int):
+    def value(tick_s: int) -> int:
+        return 1500 if tick_s < 1800 else 2100
+
+    settings = config(interval_s=900, fast_interval_s=60, alarm_mark=2000, slot_s=slot_s)
+    node = Node(Flash(), settings, 0, value)
+    guard = Guard()
+    waits = (set(), set())
+    sampled_s = 0
+    for tick_s in range(2400):
+        before = len(node.flash.stored)
+        sent = node.wake(tick_s, tick_s * 1000)
+        sampled_s = tick_s if len(node.flash.stored) > before else sampled_s
+        for counter, frame in sent:
+            if frame[0] in (URGENT, REGULAR) and (sampled_s - slot_s) % 900:
+                waits[frame[0] == REGULAR].add(tick_s - sampled_s)
+            node.downlink(tick_s, tick_s * 1000, *guard.take(counter, frame))
+    return waits
 
 
 def check_the_wait_wakes_the_node() -> None:
-    node = Node(Flash(), config(slot_s=30), 0, lambda t: 10)
-    node.wake(0, 0)
-    node.wake(60, 60000)
-    assert node.duty.due(60000)[0] == 90
-    assert len(node.wake(90, 90000)) > 0
+    node, _ = settled(slot_s=3, interval_s=900, fast_interval_s=60)
+    node.duty.step(100, 100000, (act.FLOAT, 100))
+    assert node.wake(100, 100000) == []
+    assert node.duty.due(100000)[0] == 103
+    assert len(node.wake(103, 103000)) == 1
+
+
+def check_health_is_no_reason_to_wake() -> None:
+    node, _ = settled(profile="slow-river", interval_s=900, slot_s=0)
+    for tick_s in range(900, 21600, 900):
+        assert node.duty.due(tick_s * 1000 - 1)[0] == tick_s
+        assert HEALTH not in [frame[1][0] for frame in node.wake(tick_s, tick_s * 1000)]
+    assert HEALTH in [frame[1][0] for frame in node.wake(21600, 21600000)]
 
 
 # --- airtime

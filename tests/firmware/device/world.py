@@ -119,6 +119,9 @@ class Node:
             self.flash.stored[seq] = value
             self.flash.spans.add(LIFE, seq)
             self.duty.step(tick_s, link_ms, (act.READING, instant_s, value))
+        elif action[0] == act.LOOK:
+            seen = self._value(action[1])
+            self.duty.step(tick_s, link_ms, (act.LOOKED, action[1], seen))
         elif action[0] == act.REPEAT:
             out.append(unpacked(action[1]))
         elif action[0] == act.SEND:
