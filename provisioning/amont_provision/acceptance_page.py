@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from amont_provision import label
@@ -26,11 +27,7 @@ Json = dict[str, Any]
 
 def html(sheet: Json, language: str, drawing: str, json_sha256: str) -> str:
     """Return the page. drawing: the station's label as SVG, made by ``label.svg``."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    return _template().render(
         sheet=sheet,
         language=language,
         drawing=Markup(drawing),  # our own, of escaped parts
@@ -69,6 +66,14 @@ def step_text(step: Json, language: str) -> str:
         return say(step["code"], language, **step["values"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return str(step["code"])
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _words(language: str) -> Callable[..., str]:
