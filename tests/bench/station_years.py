@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from dataclasses import dataclass, fields
-from types import SimpleNamespace
 
+from amont_node.config import NodeConfig
 from amont_node.sampling import Sampler
 from amont_watch import siren, vote
 from amont_watch.hazard import Hazard
@@ -28,10 +28,12 @@ STATION = {
 }  # fmt: skip
 ALARM_MM = STATION["alarm_mm"]
 QUALITY = (-500, 8_000, 500, 60)  # min, max, step_per_min, flat_samples
-MARKS = SimpleNamespace(
-    interval_s=INTERVAL_S, fast_interval_s=FAST_S, high_mark=STATION["watch_mm"],
-    rise_mark=6, alarm_mark=ALARM_MM,
-)  # fmt: skip
+MARKS = NodeConfig({
+    "schema": 1, "id": 1, "generation": 1, "interval_s": INTERVAL_S, "fast_interval_s": FAST_S,
+    "high_mark": STATION["watch_mm"], "rise_mark": 6, "alarm_mark": ALARM_MM,
+    "carrier": {"kind": "radio"},
+    "channels": [{"index": 0, "quantity": 1, "probe": {"kind": "constant"}}],
+})  # fmt: skip
 BASE_MM = 400
 LATE_S = 600
 EARLY_S = HOUR_S  # an alarm this long before the water reaches the limit is no false one
