@@ -45,9 +45,13 @@ class Processes:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(
-        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start one child with its output in ``<logs>/<name>.log``."""
+        """Start one child with its output in ``<logs>/<name>.log``, in a folder of its own."""
         with (self.logs / f"{name}.log").open("ab") as log:
             child = subprocess.Popen(
                 list(command),
@@ -55,6 +59,7 @@ class Processes:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
+                cwd=cwd,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )

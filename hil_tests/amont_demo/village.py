@@ -32,6 +32,8 @@ PAGE_PORT = 8462
 READY_S = 60.0  # a Raspberry Pi imports slowly
 ROUND_S = 0.2
 NO_KEYS = b'{"format":1,"nodes":{}}'
+# Seen from the folder, where the programs run: such paths have bounds (a site's file, sockets).
+BRIDGE, GUARD = Path("bridge/tty"), Path("guard")
 WATER_S = 60 * 86_400  # of simulated water, from now on
 _STEP_S = 600
 _CALM_MM, _WAVES_MM = 850, 60
@@ -57,9 +59,9 @@ class Village:
         """Read what is there; raise VillageError or SiteError."""
         self.folder = folder.resolve()
         self.site_path = self.folder / "site.yaml"
-        self.keys = self.folder / "guard" / "keys.json"
+        self.keys = self.folder / GUARD / "keys.json"
         self.boards = self.folder / "boards"
-        self._line = self.folder / "bridge" / "tty"
+        self._line = self.folder / BRIDGE
         for path in (self._line.parent, self.boards, self.folder / "logs"):
             path.mkdir(parents=True, exist_ok=True)
         self.ports = self._choose_ports(page_port)
@@ -80,7 +82,7 @@ class Village:
     def start(self) -> None:
         """Start bridge, broker where nodes need one, guard, gateway; return when they answer."""
         self._start_bridge()
-        guard = self.folder / "guard"
+        guard = self.folder / GUARD
         guard.mkdir(mode=0o700, exist_ok=True)
         write_guard(self.site, guard / "guard.json")
         if not self.keys.exists():
@@ -88,11 +90,11 @@ class Village:
         self._pour_water()
         if self.site.broker is not None:
             self._python("broker", "amont_demo.broker", str(self.ports.broker))
-        self._python("guard", "amont_guard.cli", "run", "--state", str(guard))
+        self._python("guard", "amont_guard.cli", "run", "--state", str(GUARD))
         self._python(
             "gateway", "amont_gateway.cli", "run",
-            "--site", str(self.site_path), "--data", str(self.folder / "gateway"),
-            "--guard-socket", str(guard / "guard.sock"),
+            "--site", self.site_path.name, "--data", "gateway",
+            "--guard-socket", str(GUARD / "guard.sock"),
             "--page", f"127.0.0.1:{self.ports.page}", "--page-https", "none",
         )  # fmt: skip
         self._await_page()
@@ -136,11 +138,9 @@ class Village:
                 raise VillageError(f"{self.site_path} is there already; leave --site out")
             site = load(self.site_path)
         elif given is None:
-            site = village_site.example(self.site_path, self._line)
+            site = village_site.example(self.site_path, BRIDGE)
         else:
-            site = village_site.simulated(
-                load(given), self.site_path, self._line, self.ports.broker
-            )
+            site = village_site.simulated(load(given), self.site_path, BRIDGE, self.ports.broker)
         if not village_site.is_simulated(site):
             raise VillageError(f"{self.site_path}: a village drives no real siren")
         return site
@@ -167,7 +167,8 @@ class Village:
                     path.write_text("".join(lines))
 
     def _python(self, name: str, module: str, *arguments: str) -> None:
-        self._processes.start(name, [sys.executable, "-m", module, *arguments])
+        command = [sys.executable, "-m", module, *arguments]
+        self._processes.start(name, command, cwd=self.folder)
 
     def _await_page(self) -> None:
         deadline = time.monotonic() + READY_S
