@@ -5,6 +5,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--gateway : donnez http://HÔTE:PORT, sans nom d'utilisateur ni « ? »",
         "--gateway: give http://HOST:PORT, without user name or '?'",
     ),
+    "service-left": (
+        "{why} ; la carte est restée en mode service et ne dort plus : rebranchez-la et relancez"
+        " la commande avant de partir",
+        "{why}; the board was left in service mode and does not sleep: plug it in and run the"
+        " command again before you leave",
+    ),
     "verify-timeout": (
         "--timeout : de 1 à {most} secondes",
         "--timeout: 1 to {most} seconds",

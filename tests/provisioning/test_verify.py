@@ -300,6 +300,15 @@ def test_a_board_that_breaks_off_leaves_service_mode(desk, monkeypatch):
     assert not (desk.folder / "button").exists()
 
 
+def test_a_cable_that_is_pulled_for_good_leaves_a_warning(desk, monkeypatch):
+    def pulled(self, name):
+        raise Refused("probe-silent", why="pulled")
+
+    monkeypatch.setattr(ScriptedBoard, "remove", pulled)
+    assert desk.run() == cli.REFUSED
+    assert "does not sleep: plug it in" in desk.said.err
+
+
 # --- the gateway's page
 
 
