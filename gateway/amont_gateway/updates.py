@@ -8,6 +8,7 @@ report. A node that refused an image is not offered the same one for ever.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -24,6 +25,7 @@ IMAGE_BYTES_MAX = 2_000_000
 PART_BYTES = 22  # what a body of 36 bytes has left
 PARTS = 8
 TRIES = 3  # after so many refusals of the same image it is not offered any more
+BACKS = 20  # nor if a node begins again so often: a power cut costs one, a bad image many
 _HEAD_BYTES = 8
 _TYPES = (const.HELLO, const.HEALTH, const.PROGRESS)
 
@@ -34,6 +36,16 @@ class Image(NamedTuple):
     mark: tuple[int, int, int]  # of the file: another mark is another image
     release: int
     content: bytes
+
+
+@dataclass
+class Course:
+    """How one image fares with its node."""
+
+    mark: tuple[int, int, int]
+    refusals: int = 0
+    backs: int = 0  # how often the node wanted what it had wanted before
+    reached: int = 0  # offset
 
 
 class Link(Protocol):
@@ -52,7 +64,7 @@ class Updates:
         self._counters = counters
         self._events = events
         self._images: dict[int, Image] = {}
-        self._refusals: dict[int, tuple[tuple[int, int, int], int]] = {}
+        self._courses: dict[int, Course] = {}
 
     def opened(self, frames: Iterable[Opened]) -> None:
         """Answer the reports among the frames for which there is an image."""
@@ -68,23 +80,28 @@ class Updates:
             report = decode(frame.type, frame.body)
         except WireError:
             return  # the storer counts it
-        mark, refusals = self._refusals.get(frame.node, (image.mark, 0))
-        if mark == image.mark and refusals >= TRIES:
+        course = self._courses.get(frame.node)
+        if course is None or course.mark != image.mark:
+            course = self._courses[frame.node] = Course(image.mark)
+        if course.refusals >= TRIES or course.backs >= BACKS:
             return
         if isinstance(report, Hello | Health) and report.firmware < image.release:
             self._send(frame, image, 0, 1)  # it answers with how far it is
         elif isinstance(report, Progress) and report.release == image.release:
-            self._take(frame, image, report)
+            self._take(frame, image, report, course)
 
-    def _take(self, frame: Opened, image: Image, report: Progress) -> None:
+    def _take(self, frame: Opened, image: Image, report: Progress, course: Course) -> None:
         node, release = frame.node, str(image.release)
-        if report.state == const.PROGRESS_WANTS:
-            self._send(frame, image, report.next, PARTS)
-        elif report.state == const.PROGRESS_RUNNING:
+        if report.state == const.PROGRESS_RUNNING:
             self._events.note("node_updated", release, node=node, key=release)
-        elif report.state == const.PROGRESS_REFUSED:
-            mark, refusals = self._refusals.get(node, (image.mark, 0))
-            self._refusals[node] = (image.mark, refusals + 1 if mark == image.mark else 1)
+        elif report.state == const.PROGRESS_WANTS:
+            course.backs += report.next < course.reached
+            course.reached = report.next
+            if course.backs < BACKS:
+                self._send(frame, image, report.next, PARTS)
+                return
+        course.refusals += report.state == const.PROGRESS_REFUSED
+        if report.state in (const.PROGRESS_WANTS, const.PROGRESS_REFUSED):
             self._events.note("node_update_refused", release, node=node, key=release)
 
     def _send(self, frame: Opened, image: Image, start: int, parts: int) -> None:
