@@ -31,15 +31,28 @@ class Board:
     chip: esp.Chip | None = None
 
 
+def _pico(family: int, board_id: str, machine: str) -> Board:
+    def check(content: bytes) -> int:
+        blocks = uf2.check(content, family)
+        says = uf2.machine(content)
+        # Releases differ in the spaces ("Pico2", "Pico 2 W").
+        if says is not None and says.replace(" ", "") != machine.replace(" ", ""):
+            raise ValueError(f"for a {says}, not a {machine}")
+        return blocks
+
+    return Board(check, board_id=board_id)
+
+
+def _esp(chip: esp.Chip) -> Board:
+    return Board(lambda content: esp.check(content, chip), chip=chip)
+
+
 BOARDS = {
-    "pico": Board(lambda content: uf2.check(content, uf2.RP2040), board_id="RPI-RP2"),
-    "pico-w": Board(lambda content: uf2.check(content, uf2.RP2040), board_id="RPI-RP2"),
-    "pico2": Board(lambda content: uf2.check(content, uf2.RP2350_ARM), board_id="RP2350"),
-    "pico2-w": Board(lambda content: uf2.check(content, uf2.RP2350_ARM), board_id="RP2350"),
-    **{
-        name: Board(lambda content, chip=chip: esp.check(content, chip), chip=chip)  # type: ignore[misc]
-        for name, chip in esp.CHIPS.items()
-    },
+    "pico": _pico(uf2.RP2040, "RPI-RP2", "Raspberry Pi Pico"),
+    "pico-w": _pico(uf2.RP2040, "RPI-RP2", "Raspberry Pi Pico W"),
+    "pico2": _pico(uf2.RP2350_ARM, "RP2350", "Raspberry Pi Pico 2"),
+    "pico2-w": _pico(uf2.RP2350_ARM, "RP2350", "Raspberry Pi Pico 2 W"),
+    **{name: _esp(chip) for name, chip in esp.CHIPS.items()},
 }
 
 

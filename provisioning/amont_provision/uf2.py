@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ PAYLOAD_BYTES_MAX = 476
 MAGIC_0, MAGIC_1, MAGIC_END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
 NOT_MAIN_FLASH, FAMILY_PRESENT = 0x0000_0001, 0x0000_2000
 RP2040, RP2350_ARM, ABSOLUTE = 0xE48BFF56, 0xE48BFF59, 0xE48BFF57
+MACHINE = re.compile(rb"([A-Za-z0-9 ]{3,40}) with RP2(?:040|350)")  # its sys.implementation
 FLASH, FLASH_END = 0x1000_0000, 0x1100_0000  # where both chips see their flash
 HEADER = struct.Struct("<8I")
 INFO = "INFO_UF2.TXT"
@@ -54,6 +56,19 @@ def check(content: bytes, family: int) -> int:
     if [number for _, number, _ in own] != list(range(len(own))):
         raise ValueError("blocks are missing or in another order")
     return len(blocks)
+
+
+def machine(content: bytes) -> str | None:
+    """Return the board that MicroPython in a checked image says it is for, None if it does not.
+
+    A Pico and a Pico W have one family, but the other's image leaves the radio dead.
+    """
+    parts = []
+    for at in range(0, len(content), BLOCK_BYTES):
+        (size,) = struct.unpack_from("<I", content, at + 16)
+        parts.append(content[at + HEADER.size : at + HEADER.size + size])
+    found = MACHINE.search(b"".join(parts))
+    return found[1].decode("ascii").strip() if found else None
 
 
 def _block(content: bytes, at: int) -> tuple[int, int, int]:

@@ -74,6 +74,41 @@ def test_another_image_says_what_is_wrong(content, says):
         uf2.check(content, uf2.RP2040)
 
 
+def talking(text, family=uf2.RP2040):
+    """An image whose text crosses from one block into the next."""
+    data = (b"\0" * 250 + text + b"\0").ljust(512, b"\0")
+    parts = [block(number, 2, family) for number in range(2)]
+    return b"".join(
+        part[:32] + data[256 * n : 256 * n + 256] + part[288:] for n, part in enumerate(parts)
+    )
+
+
+@pytest.mark.parametrize(
+    ("board", "says", "fits"),
+    [
+        ("pico", b"Raspberry Pi Pico with RP2040", True),
+        ("pico", b"MicroPython v1.29.0 on 2026-08-29; Raspberry Pi Pico with RP2040", True),
+        ("pico", b"Raspberry Pi Pico W with RP2040", False),
+        ("pico-w", b"Raspberry Pi Pico W with RP2040", True),
+        ("pico-w", b"Raspberry Pi Pico with RP2040", False),
+        ("pico", b"something else", True),
+    ],
+)
+def test_an_image_for_a_sister_board_is_refused(board, says, fits):
+    if fits:
+        assert images.checked(board, talking(says), "x") == 2
+        return
+    with pytest.raises(Refused, match=r"for a Raspberry Pi Pico.* not a Raspberry Pi Pico"):
+        images.checked(board, talking(says), "x")
+
+
+def test_the_names_of_the_second_pico_differ_in_spaces_only():
+    content = talking(b"Raspberry Pi Pico2 with RP2350", uf2.RP2350_ARM)
+    assert images.checked("pico2", content, "x") == 2
+    with pytest.raises(Refused):
+        images.checked("pico2-w", content, "x")
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=1500), st.integers(0, 3))
 def test_any_bytes_are_no_image(content, whole):
