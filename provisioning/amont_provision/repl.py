@@ -7,6 +7,7 @@ shows, and only then asks for the raw one. Every wait ends at a deadline.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -27,6 +28,7 @@ SETTLE_S = 0.01
 REPLY_LIMIT = 1 << 20
 TAIL_BYTES = 4096
 BOOT_SIGNS = (b"soft reboot", b'Type "help()"')
+BOOTED = b"information.\r\n>>> "  # the end of the banner: no answer will come any more
 
 
 class Line(Protocol):
@@ -73,6 +75,7 @@ class Repl:
         self._seen = bytearray()  # came, not yet looked at
         self._tail = bytearray()  # the newest bytes, for telling what the board was doing
         self._in_step = False  # at the raw prompt, nothing outstanding
+        self._asked = False  # code was sent, its answer is awaited
         self._pastes: bool | None = None  # whether the board knows raw paste; None: not asked
         self._pause_s = PIECE_PAUSE_S  # between pieces for a board that does not
 
@@ -96,9 +99,20 @@ class Repl:
         When time is up the code is interrupted, so that the board is left usable.
         """
         self.enter()
-        self._in_step = False
-        self._tail.clear()
         deadline = self._clock() + timeout_s
+        with self._asking():
+            return self._answer(code, deadline, timeout_s)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        self._in_step, self._asked = False, True
+        self._tail.clear()
+        try:
+            yield
+        finally:
+            self._asked = False
+
+    def _answer(self, code: str, deadline: float, timeout_s: float) -> bytes:
         self._submit(code.encode())
         try:
             printed = self._until(END, deadline)
@@ -119,9 +133,8 @@ class Repl:
     def send_last(self, code: str) -> None:
         """Run code of which no answer will come, such as a reset."""
         self.enter()
-        self._in_step = False
-        self._tail.clear()
-        self._submit(code.encode())
+        with self._asking():
+            self._submit(code.encode())
 
     def soft_reset(self, timeout_s: float = ENTER_S) -> None:
         """Give the interpreter a clean heap, without starting the board's program."""
@@ -295,6 +308,8 @@ class Repl:
         left_s = deadline - self._clock()
         if left_s <= 0 or not self._line_had(left_s):
             raise TimeoutError
+        if self._asked and BOOTED in self._seen:
+            raise Refused("repl-restarted", port=self.shown)
         if len(self._seen) > REPLY_LIMIT:
             raise Refused("repl-flood", port=self.shown, limit=REPLY_LIMIT)
 

@@ -174,6 +174,6 @@ class SerialPort:
             self._line.close()
 
     def _start(self) -> None:
-        self._line.may_leave()
         self._repl.start()
+        self._line.may_leave()
         self._files.forget()

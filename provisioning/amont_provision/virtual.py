@@ -29,6 +29,7 @@ from pathlib import Path
 from amont_provision.texts import Refused
 
 TERMINAL, LOCK, LOG = ".pty", ".board", ".board.log"
+BRIDGE = "amont_provision.virtual_bridge"
 HEAP = "192k"  # what a Pico has; objects are twice as large here, so this is the stricter
 START_S = 10.0
 STOP_S = 5.0
@@ -59,16 +60,20 @@ class VirtualBoard:
         (self.folder / TERMINAL).unlink(missing_ok=True)
         with (self.folder / LOG).open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "amont_provision.virtual_bridge", str(self.folder),
+                [sys.executable, "-m", BRIDGE, str(self.folder),
                  str(executable), self._heap],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        if not _comes(lambda: (self.folder / TERMINAL).is_symlink() and self.running(), START_S):
-            child.kill()
-            child.wait()
+        there = _comes(lambda: (self.folder / TERMINAL).is_symlink() and self.running(), START_S)
+        if self._pid() == child.pid:
+            # It outlives us on purpose: nobody waits for it, and nobody is told off for that.
+            child.returncode = 0
+            return
+        # Another one was faster, or ours died: it must not come up when that one has gone.
+        child.kill()
+        child.wait()
+        if not there:
             raise Refused("virtual-dead", folder=self.folder, why=f"{START_S:g} s")
-        # It outlives us on purpose: nobody waits for it, and nobody is told off for that.
-        child.returncode = 0
 
     def terminal(self) -> str:
         """Return the device that stands for its serial port; raise Refused if it is unplugged."""

@@ -239,6 +239,7 @@ class Bridge:
 
 def run(folder: Path, executable: str, heap: str) -> int:
     """Own the board until SIGTERM or until the folder is gone; return an exit code."""
+    signals = _signals()  # before anybody can know our number
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -246,7 +247,6 @@ def run(folder: Path, executable: str, heap: str) -> int:
         return 0  # another one was faster; it serves as well
     os.ftruncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
-    signals = _signals()
     bridge = Bridge(folder, executable, heap)
     bridge.power_on()
     bridge.plug()
