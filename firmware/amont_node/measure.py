@@ -6,13 +6,13 @@
 
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE, SUSPECT
 
-_ANY = (1 << 30) - 1  # no limit; a small integer on every port
+ANY = 1 << 31  # no limit
 _STEP_S = 60  # faster samples than one a minute are allowed a minute's step: waves are no flood
 
 # Called while a driver waits, at least every 250 ms: the shell feeds its watchdog here.
 on_wait = None
 
-_left_ms = _ANY  # how long the reading that is under way may still wait
+_left_ms = ANY  # how long the reading that is under way may still wait
 
 
 # Nothing was measured. The text says what did not answer, and how.
@@ -32,7 +32,7 @@ def waited(wait_ms: int) -> None:
     global _left_ms
     if on_wait is not None:
         on_wait()
-    if _left_ms != _ANY:
+    if _left_ms != ANY:
         _left_ms -= wait_ms
         if _left_ms < 0:
             raise ProbeError("it took too long")
@@ -189,11 +189,11 @@ class Burst:
 # it does not say.
 def burst_of(config, pings: int, spread_max: int, step_max: int, low: int, high: int) -> Burst:  # type: ignore[no-untyped-def]
     return Burst(
-        whole(config, "pings", pings, 1, 31),
-        whole(config, "spread_max", spread_max, 0, _ANY),
-        whole(config, "step_max", step_max, 0, _ANY),
-        whole(config, "low", low, -_ANY, _ANY),
-        whole(config, "high", high, -_ANY, _ANY),
+        whole(config, "pings", pings, 1, 63),
+        whole(config, "spread_max", spread_max, 0, ANY),
+        whole(config, "step_max", step_max, 0, ANY),
+        whole(config, "low", low, -ANY, ANY),
+        whole(config, "high", high, -ANY, ANY),
     )
 
 

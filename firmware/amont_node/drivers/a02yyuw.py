@@ -47,7 +47,7 @@ class A02yyuw:
         self._burst = burst_of(config, 7, 150, 500, _BLIND_MM + 1, _MOST_MM)
         self._assumed_cc: int | None = None  # the air that the sensor reckons with
         if "assumed_cc" in config:
-            self._assumed_cc = whole(config, "assumed_cc", None, -4000, 6000)
+            self._assumed_cc = whole(config, "assumed_cc", None, -5000, 7000)
         self.air: "Air | None" = None  # set where a thermometer is wired
         self._temp_cc: int | None = None  # of the last reading
         self._frames = Frames()

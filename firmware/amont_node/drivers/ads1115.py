@@ -4,7 +4,7 @@
 #
 # 150 ohm: 4 to 20 mA are 0.6 to 3.0 V, 22 mA are 3.3 V, the chip's supply.
 
-from amont_node.measure import ProbeError, burst_of, nearest, whole
+from amont_node.measure import ANY, ProbeError, burst_of, nearest, whole
 from amont_wire.const import FAULT, GOOD, SUSPECT
 
 _CONVERSION = 0
@@ -69,7 +69,7 @@ class CurrentLoop:
         self._word = config_word(whole(config, "input", 0, 0, 3))
         self._shunt_mohm = whole(config, "shunt_mohm", 150000, 1000, 1000000)
         # 10 % of the span a minute is more than any river
-        self._burst = burst_of(config, 8, 100, 1600, -1000000, 1000000)
+        self._burst = burst_of(config, 8, 100, 1600, -ANY, ANY)
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ _ERROR_MM = 100  # less does not matter beside waves: no reason to doubt the wat
 
 class Air:
     def __init__(self, config, thermometer) -> None:  # type: ignore[no-untyped-def]
-        self._usual_cc = whole(config, "temp_cc", _USUAL_CC, -4000, 6000)
+        self._usual_cc = whole(config, "temp_cc", _USUAL_CC, -5000, 7000)
         self._thermometer = thermometer  # None: the usual temperature has to do
         self.why = ""
 

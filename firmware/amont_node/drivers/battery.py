@@ -1,7 +1,7 @@
 # The battery's voltage over a divider on a converter pin.
 # Document: the board's schematic: on a Pico VSYS / 3 is on pin 29.
 
-from amont_node.measure import median, nearest, whole
+from amont_node.measure import ANY, median, nearest, whole
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE
 
 _SAMPLES = 9
@@ -23,10 +23,10 @@ class Battery:
     def __init__(self, config, bus) -> None:  # type: ignore[no-untyped-def]
         self._bus = bus
         self._reference_mv = whole(config, "reference_mv", 3300, 500, 5500)
-        self._multiply = whole(config, "multiply", 1, 1, 100000)
-        self._divide = whole(config, "divide", 1, 1, 100000)
-        self._low = whole(config, "low", 0, 0, 60000)
-        self._high = whole(config, "high", 60000, 0, 60000)
+        self._multiply = whole(config, "multiply", 1, 1, 1000000)
+        self._divide = whole(config, "divide", 1, 1, 1000000)
+        self._low = whole(config, "low", 0, -ANY, ANY)
+        self._high = whole(config, "high", ANY, -ANY, ANY)
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002

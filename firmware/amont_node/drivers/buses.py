@@ -163,7 +163,7 @@ class I2c:
         self._id = measure.whole(settings, "id", None, 0, 9)
         self._scl = measure.whole(settings, "scl", None, 0, 99)
         self._sda = measure.whole(settings, "sda", None, 0, 99)
-        self._hz = measure.whole(settings, "hz", 100000, 10000, 400000)
+        self._hz = measure.whole(settings, "hz", 100000, 1000, 1000000)
         self._bus: "Any" = None
 
     def read(self, address: int, register: int, count: int) -> bytes:
@@ -290,11 +290,11 @@ class Switch:
         settings = _field(config, "power")
         self._pin = measure.whole(settings, "pin", None, 0, 99)
         self._active = measure.whole(settings, "active", 1, 0, 1)
-        self._warm_ms = measure.whole(settings, "warm_ms", 500, 0, 10000)
+        self.warm_ms = measure.whole(settings, "warm_ms", 500, 0, 30000)
 
     def on(self) -> None:
         self._set(self._active)
-        pause_ms(self._warm_ms)
+        pause_ms(self.warm_ms)
 
     def off(self) -> None:
         self._set(1 - self._active)

@@ -3,7 +3,7 @@
 # scratchpad: 0 and 1 temperature, 4 configuration, 8 CRC), "CRC Generation".
 
 from amont_node.drivers.crc import crc8
-from amont_node.measure import ProbeError, nearest, whole
+from amont_node.measure import ANY, ProbeError, nearest, whole
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE
 
 _SKIP_ROM = 0xCC
@@ -36,8 +36,8 @@ def decode(data: bytes) -> tuple[int, int, str]:
 class Ds18b20:
     def __init__(self, config, bus) -> None:  # type: ignore[no-untyped-def]
         self._bus = bus
-        self._low = whole(config, "low", -4000, -5500, 12500)
-        self._high = whole(config, "high", 8400, -5500, 12500)
+        self._low = whole(config, "low", -4000, -ANY, ANY)
+        self._high = whole(config, "high", 8400, -ANY, ANY)
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002

@@ -4,12 +4,12 @@
 
 from amont_node.drivers.crc import crc16
 from amont_node.drivers.number import float32
-from amont_node.measure import ProbeError, burst_of, choice, whole
+from amont_node.measure import ANY, ProbeError, burst_of, choice, whole
 
 _ANSWER_MS = 500
 _TRIES = 3
+_SILENCE_BITS = 39  # three and a half characters between frames
 _CRC_BEGIN = 0xFFFF
-_ANY = (1 << 30) - 1
 _EXCEPTIONS = ("", "illegal function", "illegal data address", "illegal data value", "failure")
 TYPES = (
     "u16", "s16", "u32", "s32", "f32", "u32_swapped", "s32_swapped", "f32_swapped",
@@ -55,7 +55,7 @@ def value_of(data: bytes, kind: str, decimals: int) -> int | None:
 class ModbusRtu:
     def __init__(self, config, bus) -> None:  # type: ignore[no-untyped-def]
         self._bus = bus
-        self._baud = whole(config, "baud", 9600, 1200, 115200)
+        self._baud = whole(config, "baud", 9600, 300, 115200)
         self._parity = (None, 0, 1)[_PARITIES.index(choice(config, "parity", _PARITIES))]
         self._kind = choice(config, "type", TYPES)
         self._decimals = whole(config, "decimals", 0, 0, 6)
@@ -67,7 +67,7 @@ class ModbusRtu:
         self._count = 1 if "16" in self._kind else 2
         register = whole(config, "register", None, 0, 65535)
         self._request = request(self._address, self._function, register, self._count)
-        self._burst = burst_of(config, 3, 150, 500, -_ANY, _ANY)
+        self._burst = burst_of(config, 3, 150, 500, -ANY, ANY)
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:
@@ -92,7 +92,7 @@ class ModbusRtu:
 
     def _ask(self) -> bytes:
         self._bus.line(self._baud, 8, self._parity)
-        self._bus.pause_ms(5 if self._baud >= 9600 else 40)  # 3.5 characters of silence
+        self._bus.pause_ms(2 + _SILENCE_BITS * 1000 // self._baud)
         self._bus.clear()
         self._bus.write(self._request)
         data = self._bus.read(5, _ANSWER_MS)

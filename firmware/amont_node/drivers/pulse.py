@@ -14,7 +14,6 @@ from amont_wire.const import GOOD, SUSPECT
 
 _MEMORY = "<IIII"  # count, total, clock_s, turn; then CRC-32
 _SIZE = 20
-_RAW = ("count", "rate", "total")
 _TOTAL_MASK = 0x3FFFFFFF
 
 
@@ -48,11 +47,12 @@ def load(counter) -> Told | None:  # type: ignore[no-untyped-def]
 
 
 class Pulse:
+    _RAW: tuple[str, ...] = ("count", "rate", "total")
     _MAX_PER_MIN = 6000
 
     def __init__(self, config, counter) -> None:  # type: ignore[no-untyped-def]
         self._counter = counter
-        self._raw = choice(config, "raw", _RAW)
+        self._raw = choice(config, "raw", self._RAW) if len(self._RAW) > 1 else "count"
         self._max_per_min = whole(config, "max_per_min", self._MAX_PER_MIN, 1, 1000000)
         self._told: Told | None = None
         self._next: Told | None = None  # told when the reading is stored
@@ -107,4 +107,5 @@ class Pulse:
 
 
 class TippingBucket(Pulse):
+    _RAW = ("count",)
     _MAX_PER_MIN = 100  # 20 mm of rain a minute with 0.2 mm a tip: a loose contact bounces more

@@ -8,7 +8,7 @@
 
 from amont_node.drivers.crc import crc16
 from amont_node.drivers.number import decimal
-from amont_node.measure import ProbeError, burst_of, choice, whole
+from amont_node.measure import ANY, ProbeError, burst_of, choice, whole
 
 _BREAK_MS = 14
 _MARK_MS = 9
@@ -16,7 +16,6 @@ _ANSWER_MS = 120  # until the next byte: 15 ms to begin, and what a busy board a
 _ANSWER_MOST = 90  # bytes: 75 of values, address, CRC and end
 _TRIES = 3
 _DATA_MOST = 10  # D0 to D9
-_ANY = (1 << 30) - 1
 _END = b"\r\n"
 
 
@@ -86,7 +85,7 @@ class Sdi12:
         self._value = whole(config, "value", 0, 0, 98)
         self._decimals = whole(config, "decimals", 3, 0, 6)
         self._wait_max_s = whole(config, "wait_max_s", 10, 0, 60)
-        self._burst = burst_of(config, 1, 150, 500, -_ANY, _ANY)
+        self._burst = burst_of(config, 1, 150, 500, -ANY, ANY)
         self.wait_most_ms = 20000 + 2000 * self._wait_max_s  # a step is measured twice
         self.why = ""
 

@@ -12,6 +12,8 @@ class Wired:
         self._probe = probe
         self._switch = switch
         self._wait_most_ms = getattr(probe, "wait_most_ms", _WAIT_MOST_MS)
+        if switch is not None:
+            self._wait_most_ms += switch.warm_ms
 
     @property
     def why(self) -> str:
