@@ -1,0 +1,230 @@
+"""Model what a station draws from its cells, from stated currents, and compare a recorded trace.
+
+Every current and duration has its source; those that nobody measured are marked as assumed. All
+are taken as drawn from the cells: ``Board.converter`` is the factor that a buck-boost converter
+costs everything behind it, 1 where, as in the figures that this model is compared with, none is
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from amont_wire.messages import Channel, Health, Samples
+
+DAY_S = 86_400
+HEADER_AND_TAG = 15
+CELLS_MAH = 2600.0  # two AA cells in series, alkaline, at some mA
+USABLE = 0.85  # before the voltage is too low
+SELF_DISCHARGE_YEAR = 0.02
+HEALTH_A_DAY = 4  # of a node with a profile
+OVERLAP = 24  # readings in a frame while nothing is acknowledged: the dearest case
+
+ASLEEP, AWAKE, SENDING = STATES = ("asleep", "awake", "sending")
+PARTS = ("sleep", "clock", "start", "work", "sensor", "transmit", "receive")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number, its unit, and who says so; ``assumed``: nobody measured it."""
+
+    value: float
+    unit: str
+    source: str
+    assumed: bool = False
+
+
+FIGURES: dict[str, Figure] = {
+    "clock_ma": Figure(0.00025, "mA", "PCF8563 datasheet, 3 V, 25 °C, CLKOUT off"),
+    "gate_ma": Figure(0.005, "mA", "load switches' leakage, worst of datasheets", assumed=True),
+    "pico_lightsleep_ma": Figure(0.99, "mA", "MicroPython PR 8832, bare Pico, measured"),
+    "esp32_deepsleep_ma": Figure(0.02, "mA", "ESP32 datasheet 0.01, and its board", assumed=True),
+    "rp2040_ma": Figure(24.0, "mA", "RP2040 at 125 MHz under MicroPython", assumed=True),
+    "esp32_ma": Figure(40.0, "mA", "ESP32 datasheet, modem sleep, 30 to 68 mA", assumed=True),
+    "boot_s": Figure(0.15, "s", "from power to the first line of main.py", assumed=True),
+    "import_s": Figure(0.142, "s", "224 KB as .mpy, 0.63 ms/KB on an emulated RP2040"),
+    "import_py_s": Figure(1.484, "s", "224 KB as .py, 6.6 ms/KB on an emulated RP2040"),
+    "store_s": Figure(0.05, "s", "outbox, counters, configuration", assumed=True),
+    "ultrasonic_ma": Figure(8.0, "mA", "A02YYUW datasheet, below 8 mA"),
+    "ultrasonic_s": Figure(0.4, "s", "three frames of 100 ms, and the first", assumed=True),
+    "loop_ma": Figure(94.0, "mA", "4-20 mA at 20 mA, 12 V from 3 V at 85 %", assumed=True),
+    "loop_s": Figure(0.5, "s", "settling of a transmitter", assumed=True),
+    "pulses_ma": Figure(0.0, "mA", "reed contact into a counter that runs on the clock's supply"),
+    "pulses_s": Figure(0.01, "s", "one transfer on the bus", assumed=True),
+    "look_s": Figure(0.2, "s", "one frame of the sensor", assumed=True),
+    "transmit_ma": Figure(90.0, "mA", "SX1262 datasheet, +14 dBm, 868 MHz"),
+    "receive_ma": Figure(4.6, "mA", "SX1262 datasheet, LoRa 125 kHz, DC-DC"),
+    "receive_s": Figure(0.135, "s", "one window after each frame", assumed=True),
+    "wifi_ma": Figure(110.0, "mA", "Wi-Fi, connecting and sending, mean", assumed=True),
+    "wifi_s": Figure(4.0, "s", "association, DHCP, TLS, MQTT", assumed=True),
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a board draws, in names of FIGURES; ``forgets``: each wake starts Python anew."""
+
+    name: str
+    sleep: str
+    awake: str
+    forgets: bool
+    converter: float = 1.0
+    imports: str = "import_s"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How often a station wakes, and for what; seconds between looks, None: it has none."""
+
+    name: str
+    interval_s: int
+    frame_samples: int
+    sensor: str
+    look_s: int | None = None
+
+
+BOARDS: dict[str, Board] = {
+    board.name: board
+    for board in (
+        Board("pico-gated", "gate_ma", "rp2040_ma", forgets=True),
+        Board("pico", "pico_lightsleep_ma", "rp2040_ma", forgets=False),
+        Board("esp32", "esp32_deepsleep_ma", "esp32_ma", forgets=True),
+    )
+}
+RECOMMENDED = "pico-gated"
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("slow-river", 900, 4, "ultrasonic"),
+        Profile("pipe", 900, 4, "pulses"),
+        Profile("flash-flood", 900, 4, "ultrasonic", look_s=60),
+        Profile("flash-flood-120", 900, 4, "ultrasonic", look_s=120),
+        Profile("flash-flood-float", 900, 4, "ultrasonic"),
+    )
+}
+SENSORS = ("ultrasonic", "loop", "pulses")
+CARRIERS = ("lora", "wifi")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A state and how long a day it lasts; what is drawn in it, in mA, by part."""
+
+    state: str
+    seconds: float
+    draws: Mapping[str, float]
+
+    @property
+    def current_ma(self) -> float:
+        """Return the sum of what is drawn."""
+        return sum(self.draws.values())
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A day of a station: mAh by part, and how long two AA cells bear it."""
+
+    segments: tuple[Segment, ...]
+    frames: float  # a day
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Return mAh a day by part."""
+        return {
+            part: sum(s.seconds * s.draws.get(part, 0.0) for s in self.segments) / 3600
+            for part in PARTS
+        }
+
+    @property
+    def mah_day(self) -> float:
+        """Return mAh a day of all parts; what the cells lose by themselves is not among them."""
+        return sum(self.parts.values())
+
+    @property
+    def years(self) -> float:
+        """Return the life of two AA cells in years, their self-discharge included."""
+        own_mah_day = CELLS_MAH * SELF_DISCHARGE_YEAR / 365.25
+        return CELLS_MAH * USABLE / (self.mah_day + own_mah_day) / 365.25
+
+    def state(self, name: str) -> tuple[float, float]:
+        """Return seconds and mAh a day of a state."""
+        mine = [s for s in self.segments if s.state == name]
+        return sum(s.seconds for s in mine), sum(s.seconds * s.current_ma for s in mine) / 3600
+
+
+def frame_bytes(readings: int) -> int:
+    """Return the size of a frame with so many readings of a river that rises slowly."""
+    values = [400 + 3 * i // 4 + (-1, 1, 0)[i % 3] for i in range(readings)]
+    channel = Channel(0, 1, 1, values, [0] * readings)
+    interval_s = 900 if readings > 1 else 0
+    message = Samples(0, 20_000_000, 5000, 3, interval_s, 3, False, [channel], None)
+    return len(message.encode_trimmed()[0]) + HEADER_AND_TAG
+
+
+def health_bytes() -> int:
+    """Return the size of a health frame."""
+    message = Health(0, 20_000_000, 2900, 12, 5, 900, 4, 0, 0, -95, 20, 400, 3, 7, 0, None)
+    return len(message.encode()) + HEADER_AND_TAG
+
+
+def air_s(size: int, sf: int) -> float:
+    """Return the time on air in s at 125 kHz, 4/5 (Semtech AN1200.13, SX1262 datasheet 6.1.4)."""
+    symbol_s = 2**sf / 125_000
+    slow = 1 if symbol_s >= 0.016 else 0
+    blocks = max(0, -(-(8 * size - 4 * sf + 44) // (4 * (sf - 2 * slow))))
+    return float((8 + 4.25 + 8 + 5 * blocks) * symbol_s)
+
+
+def budget(profile: Profile, board: Board, sf: int = 9, carrier: str = "lora") -> Budget:
+    """Return a day of this profile on this board."""
+    samples = DAY_S / profile.interval_s
+    looks = DAY_S / profile.look_s - samples if profile.look_s else 0.0
+    sensor_ma, sensor_s = _value(f"{profile.sensor}_ma"), _value(f"{profile.sensor}_s")
+    cpu_ma = _value(board.awake)
+    start_s = _value("boot_s") + _value(board.imports) if board.forgets else 0.0
+    look_s = min(_value("look_s"), sensor_s)
+    awake = [
+        Segment(AWAKE, (samples + looks) * start_s, {"start": cpu_ma}),
+        Segment(AWAKE, samples * _value("store_s"), {"work": cpu_ma}),
+        Segment(AWAKE, samples * sensor_s, {"work": cpu_ma, "sensor": sensor_ma}),
+        Segment(AWAKE, looks * look_s, {"work": cpu_ma, "sensor": sensor_ma}),
+    ]
+    frames = samples / profile.frame_samples
+    awake += _wifi(frames, cpu_ma) if carrier == "wifi" else _lora(frames, cpu_ma, sf)
+    asleep_s = DAY_S - sum(segment.seconds for segment in awake)
+    asleep = Segment(ASLEEP, asleep_s, {"sleep": _value(board.sleep)})
+    segments = [_behind(segment, board.converter) for segment in awake] + [asleep]
+    clock = {"clock": _value("clock_ma")}
+    with_clock = tuple(replace(s, draws={**s.draws, **clock}) for s in segments if s.seconds > 0)
+    return Budget(with_clock, frames + HEALTH_A_DAY)
+
+
+def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int = 9) -> float:
+    """Return how long the start of each wake may take for a day to stay within the goal."""
+    left_mah = goal_mah_day - budget(profile, board, sf).mah_day
+    wakes = DAY_S / (profile.look_s or profile.interval_s)
+    start_s = _value("boot_s") + _value(board.imports) if board.forgets else 0.0
+    return start_s + left_mah * 3600 / (wakes * _value(board.awake) * board.converter)
+
+
+def _lora(frames: float, cpu_ma: float, sf: int) -> list[Segment]:
+    sent_s = frames * air_s(frame_bytes(OVERLAP), sf) + HEALTH_A_DAY * air_s(health_bytes(), sf)
+    heard_s = (frames + HEALTH_A_DAY) * _value("receive_s")
+    return [
+        Segment(SENDING, sent_s, {"work": cpu_ma, "transmit": _value("transmit_ma")}),
+        Segment(AWAKE, heard_s, {"work": cpu_ma, "receive": _value("receive_ma")}),
+    ]
+
+
+def _wifi(frames: float, cpu_ma: float) -> list[Segment]:
+    seconds = (frames + HEALTH_A_DAY) * _value("wifi_s")
+    return [Segment(SENDING, seconds, {"work": cpu_ma, "transmit": _value("wifi_ma")})]
+
+
+def _behind(segment: Segment, factor: float) -> Segment:
+    return replace(segment, draws={part: ma * factor for part, ma in segment.draws.items()})
+
+
+def _value(name: str) -> float:
+    return FIGURES[name].value
