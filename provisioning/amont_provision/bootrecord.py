@@ -42,6 +42,11 @@ class Record:
         return self.trying or self.slot
 
     @property
+    def is_safe(self) -> bool:
+        """Tell whether the node only measures and reports, after too many bad boots."""
+        return self.bad_boots > BAD_BOOTS
+
+    @property
     def idle(self) -> str:
         """Return the slot that may be written."""
         return other(self.slot)
@@ -62,9 +67,10 @@ def number(port: Port, slot: str) -> int:
     """Return the number of the release in a slot, 0 if there is none to boot; raise Refused."""
     try:
         value = json.loads(port.read(f"{slot}/{MANIFEST}") or b"")
-        return int(value["release"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return 0
+    found = value.get("release") if isinstance(value, dict) else None
+    return found if type(found) is int else 0
 
 
 def cancel(port: Port, record: Record) -> None:

@@ -49,8 +49,8 @@ def run(asked: argparse.Namespace, out: Output) -> int:
 def _carry_out(port: Port, release: Release, planned: Plan, wait_s: float, out: Output) -> str:
     if planned.loader == "kept":
         out.say("loader-kept")
-    if planned.state == deploy.ALREADY:
-        return deploy.ALREADY
+    if planned.state in (deploy.ALREADY, deploy.SAFE):
+        return planned.state
     if planned.state == deploy.INSTALL:
         if planned.cancels:
             out.say("trial-ended", number=planned.cancels)

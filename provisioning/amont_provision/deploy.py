@@ -42,7 +42,7 @@ print('switched', json.dumps(_slots.switch('.', {slot!r})))
 """
 _SLOT_ERROR = re.compile(r"SlotError: (\w+): (.*)")
 
-ALREADY, INSTALL, RESUME = "already", "install", "resume"
+ALREADY, INSTALL, RESUME, SAFE = "already", "install", "resume", "safe"
 GOOD, BACK, UNKNOWN = "good", "back", "unknown"
 
 
@@ -50,7 +50,9 @@ GOOD, BACK, UNKNOWN = "good", "back", "unknown"
 class Plan:
     """What a deployment will change."""
 
-    state: str  # ALREADY: it runs. RESUME: it is on trial. INSTALL: files go to ``slot``
+    # ALREADY: it runs. SAFE: it runs in safe mode. RESUME: it is on trial.
+    # INSTALL: files go to ``slot``.
+    state: str
     slot: str
     running: int  # the release that runs now, 0 if none
     send: tuple[str, ...] = ()  # paths inside the slot that are new or differ
@@ -69,14 +71,14 @@ def plan(port: Port, release: Release) -> Plan:
     node = board.enrolled(port)[0]
     if release.number < running:
         raise Refused("older-release", number=release.number, running=running)
-    if record and port.read(f"{record.running}/{MANIFEST}") == release.manifest:
-        state = RESUME if record.trying else ALREADY
-        return Plan(state, record.running, running, node=node, kept=len(release.files))
-    slot = record.idle if record else _free(port)
-    present = {path: digest for path, (_, digest) in port.list(slot).items()}
     wanted = release.hashes()
+    if record and _holds(port, record.running, release, wanted):
+        state = RESUME if record.trying else SAFE if record.is_safe else ALREADY
+        return Plan(state, record.running, running, node=node, kept=len(wanted))
+    slot = record.idle if record else _free(port)
+    present = _present(port, slot)
     send = tuple(path for path in sorted(wanted) if present.get(path) != wanted[path])
-    remove = tuple(sorted(present.keys() - wanted.keys() - {MANIFEST}))
+    remove = tuple(sorted(present.keys() - wanted.keys()))
     return Plan(
         INSTALL,
         slot,
@@ -228,6 +230,18 @@ def _check_board(port: Port, release: Release, planned: Plan) -> None:
     if needed * BLOCK_BYTES > int(words[2]):
         needed_bytes = needed * BLOCK_BYTES
         raise Refused("flash-full", needed_bytes=needed_bytes, free_bytes=int(words[2]))
+
+
+def _present(port: Port, slot: str) -> dict[str, str]:
+    """Return the SHA-256 of each file in a slot, without its list."""
+    files = port.list(slot).items()
+    return {path: digest for path, (_, digest) in files if path != MANIFEST}
+
+
+def _holds(port: Port, slot: str, release: Release, wanted: dict[str, str]) -> bool:
+    """Tell whether a slot holds a release, whole and nothing else."""
+    listed = port.read(f"{slot}/{MANIFEST}") == release.manifest
+    return listed and _present(port, slot) == wanted
 
 
 def _loader(port: Port, release: Release, record: Record | None) -> str:

@@ -104,7 +104,7 @@ def look(port: Port) -> dict[str, Any]:
 def _state(record: bootrecord.Record, node: int) -> str:
     if record.trying:
         return "trial"
-    if record.bad_boots > bootrecord.BAD_BOOTS:
+    if record.is_safe:
         return "safe-mode"
     return "installed" if node else "no-identity"
 

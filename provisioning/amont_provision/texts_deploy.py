@@ -54,6 +54,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "à blanc : la version {release} est déjà en marche dans {slot}, rien ne serait à faire",
         "dry run: release {release} already runs in {slot}, there would be nothing to do",
     ),
+    "deploy-safe": (
+        "la version {release} est dans {slot}, mais la carte est en mode de secours après trop de"
+        " démarrages manqués ; lisez pourquoi : amont-provision logs",
+        "release {release} is in {slot}, but the board is in safe mode after too many failed"
+        " boots; read why: amont-provision logs",
+    ),
+    "deploy-safe-dry": (
+        "à blanc : la version {release} est déjà dans {slot}, en mode de secours",
+        "dry run: release {release} is in {slot} already, in safe mode",
+    ),
     "deploy-resume-dry": (
         "à blanc : la version {release} est à l'essai dans {slot}, il resterait à attendre",
         "dry run: release {release} is on trial in {slot}, only waiting would be left",

@@ -1,7 +1,7 @@
 """Say in French and English which boards are there."""
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "scan": ("{count} cartes", "{count} boards"),
+    "scan": ("cartes : {count}", "boards: {count}"),
     "scan-none": (
         "aucune carte ; branchez-la par un câble qui transmet des données, puis relancez",
         "no board; plug one in with a cable that carries data, then run again",

@@ -110,6 +110,19 @@ def test_what_runs_already_is_left_alone(running):
     assert running.changes == before
 
 
+def test_a_running_slot_that_rots_is_replaced_by_the_other(running):
+    running.write("a/amont_wire/a.mpy", b"bit rot")
+    planned = put(running, made(3))
+    assert (planned.state, planned.slot) == (deploy.INSTALL, "b")
+    assert check(str(running.folder), "b").number == 3
+
+
+def test_a_board_in_safe_mode_is_not_called_well(running):
+    pair = PairFile(str(running.folder), "boot")
+    pair.save(pair.load() | {"bad_boots": 6})
+    assert deploy.plan(running, made(3)).state == deploy.SAFE
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_an_older_release_is_refused(running, number):
     with pytest.raises(Refused, match="already has release 3"):
@@ -346,6 +359,22 @@ def test_a_board_out_of_reach_decides_alone(running):
     assert deploy.give_up(running, since) == deploy.UNKNOWN
 
 
+@given(st.binary(max_size=60))
+def test_any_file_in_the_place_of_a_record_is_none(content):
+    class Board:
+        def read(self, name):
+            return content
+
+    assert bootrecord.read(Board()) is None
+    assert bootrecord.number(Board(), "a") == 0
+
+
+@pytest.mark.parametrize("value", [[], 3, {}, {"release": "3"}, {"release": 1e999}])
+def test_a_slot_of_another_kind_has_no_release(board, value):
+    board.write("a/release.json", json.dumps(value).encode())
+    assert bootrecord.number(board, "a") == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"amont 1 1 0\n{}", b"amont 1 x y\n{}", b"amont 1 1"])
 def test_a_damaged_record_is_none(board, content):
     board.write("boot.a", content)
@@ -424,6 +453,16 @@ def test_a_laptop_that_died_while_waiting_goes_on_waiting(desk, capsys):
     desk.port.console = [told("update", state="good", release=4)]
     assert desk.run(4) == 0
     assert desk.port.changes == before
+
+
+def test_a_board_in_safe_mode_is_told(desk, capsys):
+    enrol(desk.port.folder)
+    desk.run(3, "--wait", "0")
+    pair = PairFile(str(desk.port.folder), "boot")
+    pair.save(pair.load() | {"bad_boots": 6})
+    assert desk.run(3) == cli.REFUSED
+    assert desk.run(3, "--dry-run") == 0
+    assert capsys.readouterr().out.count("in safe mode") == 2
 
 
 def test_another_trial_is_told(desk, capsys):
