@@ -1,8 +1,8 @@
 """Ask a board single questions through its raw REPL, so that noise shows and does nothing.
 
 A statement goes with a check over its characters and is run only if both agree; its result comes
-back between marks that name the exchange. So neither a garbled question, nor a log line, nor a
-late answer to an earlier question can be taken for something else.
+back with a check too, between marks that name the exchange. So neither a garbled question or
+answer, nor a log line, nor a late answer to an earlier question is taken for something else.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ REFUSED = "?"
 # faults one in 16 million.
 _ASKING = """
 _r=''
-def _x(c,s):
+def _k(s):
  k=1
  for b in bytes(s,'utf8'):
   k=(k*31+b)&0xffffff
- if k!=c:
+ return k
+def _x(c,s):
+ if _k(s)!=c:
   return '?'
  exec(s,globals())
- return str(_r)
+ s=str(_r)
+ return '%d %s'%(_k(s),s)
 """
 
 
@@ -53,21 +56,27 @@ class Asking:
         """Run a statement and return its result; raise Garbled, BoardError or another Refused."""
         if not self._ready:
             self.repl.exec(_ASKING, STEP_S)
-            if self._exchange("_r='here'", 0) != "here" or self._exchange("_r=''", 1) != REFUSED:
+            wrong = check_of(b"_r=''") ^ 1
+            if self._answer("_r='here'") != "here" or self._said("_r=''", wrong) != REFUSED:
                 raise self.garbled("no way of asking")
             self._ready = True
-        answer = self._exchange(statement, 0)
-        if answer == REFUSED:
-            raise self.garbled("question not understood")
-        return answer
+        return self._answer(statement)
 
     def garbled(self, why: str) -> Garbled:
         """Return what to raise for an answer that makes no sense."""
         return Garbled("repl-garbled", port=self.repl.shown, why=why)
 
-    def _exchange(self, statement: str, wrong_by: int) -> str:
+    def _answer(self, statement: str) -> str:
+        check, _, answer = self._said(statement, check_of(statement.encode())).partition(" ")
+        if not self._agrees(check, answer):
+            raise self.garbled("question or answer and their check differ")
+        return answer
+
+    def _agrees(self, check: str, answer: str) -> bool:
+        return check == str(check_of(answer.encode()))
+
+    def _said(self, statement: str, check: int) -> str:
         tag = next(self._tags)
-        check = check_of(statement.encode()) ^ wrong_by
         said = self.repl.exec(f"print('\\x1e{tag} '+_x({check},{statement!r})+'\\x1f')", STEP_S)
         found = re.search(rb"\x1e%d ([^\x1e\x1f]*)\x1f" % tag, said)
         if found is None:

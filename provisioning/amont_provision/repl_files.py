@@ -63,7 +63,7 @@ def _i(p):
  return '%d %s %s'%(n,str(binascii.hexlify(h.digest()),'ascii'),p)
 def _l(p):
  r=[_i(p+'/'+n if p else n)for n in(os.listdir(p)if p else os.listdir())if n[0]!='.']
- return '%d\\n'%len(r)+'\\n'.join(r)
+ return '\\n'.join(r)
 def _m(p):
  i=p.find('/')
  for _ in p:
@@ -236,13 +236,10 @@ class HashedFiles:
         return dict(sorted(found.items()))
 
     def _entries(self, folder: str) -> list[tuple[str, Facts | None]]:
-        count, *lines = self._ask(f"_r=_l({folder!r})").rstrip("\n").split("\n")
-        if count != str(len(lines)):
-            raise self._garbled("files and their number differ")
-        paths = [line.split(" ", 2)[-1] for line in lines]
-        return [(path, self._facts(line, path)) for line, path in zip(lines, paths, strict=True)]
+        lines = self._ask(f"_r=_l({folder!r})").split("\n")
+        paths = [line.split(" ", 2)[-1] for line in lines if line]
+        return [(path, self._facts(line, path)) for line, path in zip(lines, paths, strict=False)]
 
-    # Every answer names its file.
     def _facts(self, answer: str, name: str) -> Facts | None:
         size, _, rest = answer.partition(" ")
         digest, _, named = rest.partition(" ")
