@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from amont_provision import bootrecord, calibrating
+from amont_provision import bootrecord, calibrating, energy
 from amont_provision.board import Held
 from amont_provision.calibrating import transform_of
 from amont_provision.held import channels, quantity_of
@@ -31,6 +31,11 @@ NOTES_MAX, SIGNERS_MAX = 20, 6
 CHUNK_BYTES = 1 << 20
 TEXT_CHARACTERS_MAX = 200  # of what a board or a file says in one cell
 Json = dict[str, Any]
+
+# A board's name: how it is powered, as the energy model knows it. A Pico needs its clock chip to
+# switch it off between two wakes, or two cells last for months.
+_SUPPLIES = {"pico": "pico-gated", "pico-w": "pico-gated", "pico2": "pico-gated", "esp32": "esp32"}
+_SENSORS = {"ads1115_420ma": "loop", "pulse": "pulses", "tipping_bucket": "pulses"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def sheet(
         "board": board,
         "sensors": calibrations,
         "verification": verification,
-        "energy": None,
+        "energy": _energy(node, board),
         "photos": [photo(path) for path in said.photos],
         "notes": list(said.notes),
         "signers": list(said.signers),
@@ -97,7 +102,10 @@ def sheet(
 def board_part(port: Port, held: Held) -> Json:
     """Return what a board says of itself, without a secret; raise Refused."""
     record = bootrecord.read(port)
-    known = ("interval_s", "fast_interval_s", "look_s", "profile", "generation", "version")
+    known = (
+        "interval_s", "fast_interval_s", "look_s", "frame_samples", "profile", "generation",
+        "version",
+    )  # fmt: skip
     kind = held.config.get("board")
     return {
         "node": held.node,
@@ -165,6 +173,33 @@ def _calibration(pages: Pages, node: Node, index: int, board: Json | None) -> Js
         "in_force": in_force,
         "earlier": max(0, len(records) - 1),
         "needs": here is not None and here["unit"] in calibrating.NEEDS_CALIBRATION,
+    }
+
+
+def _energy(node: Node, board: Json | None) -> Json | None:
+    """Return what the model expects of two AA cells, None if it has no such profile or board."""
+    profile = energy.PROFILES.get(node.profile or "")
+    name = node.board.name if node.board is not None else (board or {}).get("name") or ""
+    supply = energy.BOARDS.get(_SUPPLIES.get(str(name), ""))
+    if profile is None or supply is None:
+        return None
+    kind = node.channels[0].probe.kind if node.channels[0].probe is not None else ""
+    told = (board or {}).get("frame_samples")
+    profile = replace(
+        profile,
+        interval_s=node.interval_s,
+        look_s=node.look_s or None,
+        sensor=_SENSORS.get(kind, profile.sensor),
+        frame_samples=told if isinstance(told, int) and 1 <= told <= 64 else 1,
+    )
+    carrier = "wifi" if node.carrier == "mqtt" else "lora"
+    budget = energy.budget(profile, supply, carrier=carrier)
+    return {
+        "profile": profile.name,
+        "supply": supply.name,
+        "carrier": carrier,
+        "mah_day": round(budget.mah_day, 2),
+        "years": round(budget.years, 1),
     }
 
 

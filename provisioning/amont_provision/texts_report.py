@@ -141,6 +141,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "step-ack": ("réponse scellée", "sealed answer"),
     "step-page": ("page de la commune", "local page"),
     "report-energy": ("Pile et durée de vie", "Battery and life"),
+    "report-life": (
+        "{mah_day} mAh par jour, soit {years} ans sur deux piles AA neuves ({supply}, {profile},"
+        " {carrier}). Un modèle, pas une mesure : amont-provision energy en donne les sources.",
+        "{mah_day} mAh a day, so {years} years on two new AA cells ({supply}, {profile},"
+        " {carrier}). A model, not a measurement: amont-provision energy gives its sources.",
+    ),
     "report-photos": ("Photos", "Photos"),
     "report-file": ("Fichier", "File"),
     "report-bytes": ("Octets", "Bytes"),

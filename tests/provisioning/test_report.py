@@ -175,6 +175,35 @@ def test_what_is_open_is_said(desk, step, codes):
     assert desk.said.out.count("\n- ") == len(codes)
 
 
+FLOOD = """    profile: flash-flood
+    look_s: 60
+    board: {name: pico, watchdog_s: 8}
+    channels:
+      - sensor: pont-neuf-a
+        quantity: stage_mm
+        probe: {kind: a02yyuw, uart: {id: 1, tx: 4, rx: 5}}
+"""
+
+
+def test_the_expected_life_is_the_models(desk):
+    text = desk.site.read_text()
+    head, _, rest = text.partition("    channels:\n      - {sensor: pont-neuf-a")
+    desk.site.write_text(head + FLOOD + rest.partition("\n")[2])
+    assert desk.report("--node", NODE) == 0
+    life = desk.sheet()["energy"]
+    assert (life["profile"], life["supply"], life["carrier"]) == (
+        "flash-flood", "pico-gated", "lora"
+    )  # fmt: skip
+    assert 1 < life["mah_day"] < 20
+    assert f"{life['years']} years" in Page(desk.file("en.html")).words
+    assert f"{life['years']} ans" in Page(desk.file("fr.html")).words
+
+
+def test_a_simulated_station_has_no_expected_life(desk):
+    desk.report("--node", NODE)
+    assert desk.sheet()["energy"] is None
+
+
 def test_without_a_board_the_sheet_says_so(desk):
     desk.accepted()
     assert desk.report("--node", NODE) == 0
