@@ -76,6 +76,7 @@ class Repl:
         self._tail = bytearray()  # the newest bytes, for telling what the board was doing
         self._in_step = False  # at the raw prompt, nothing outstanding
         self._asked = False  # code was sent, its answer is awaited
+        self._other = ""  # what it said to be instead of MicroPython
         self._pastes: bool | None = None  # whether the board knows raw paste; None: not asked
         self._pause_s = PIECE_PAUSE_S  # between pieces for a board that does not
 
@@ -207,12 +208,14 @@ class Repl:
                 raise
             return False
         words = said.decode(errors="replace").split()
-        if words[:1] != [token]:
-            self._in_step = False
-            return False
-        if words[1:] != ["micropython"]:
-            raise Refused("repl-foreign", port=self.shown, why=" ".join(words[1:]))
-        return True
+        if words == [token, "micropython"]:
+            return True
+        self._in_step = False
+        other = " ".join(words[1:])
+        if words[:1] == [token] and other == self._other:  # twice the same is no noise
+            raise Refused("repl-foreign", port=self.shown, why=other)
+        self._other = other
+        return False
 
     # Let late answers to earlier knocks pass.
     def _settle(self) -> None:
