@@ -38,6 +38,6 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         "fresh": len(fresh),
     }
     lines = [f"  {name} ({size} B)" for name, (size, _) in found.files.items()]
-    code = "pull-dry" if asked.dry_run else "pulled"
+    code = "pull-dry" if asked.dry_run else "pulled" if found.node else "pulled-bare"
     out.result(values, code, lines if asked.dry_run else ())
     return 0

@@ -5,10 +5,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nœud {node} : {files} fichiers ({bytes} octets) dans {to}, {fresh} copiés maintenant",
         "node {node}: {files} files ({bytes} bytes) in {to}, {fresh} of them copied now",
     ),
+    "pulled-bare": (
+        "carte sans identité : {files} fichiers ({bytes} octets) dans {to}, {fresh} copiés"
+        " maintenant",
+        "board without identity: {files} files ({bytes} bytes) in {to}, {fresh} of them copied"
+        " now",
+    ),
     "pull-dry": (
-        "à blanc, rien n'est copié : nœud {node}, {files} fichiers ({bytes} octets) iraient dans"
-        " {to}",
-        "dry run, nothing copied: node {node}, {files} files ({bytes} bytes) would go to {to}",
+        "à blanc, rien n'est copié : {files} fichiers ({bytes} octets) iraient dans {to}",
+        "dry run, nothing copied: {files} files ({bytes} bytes) would go to {to}",
     ),
     "evidence-changed": (
         "{name} a changé pendant la copie ; relancez la commande, elle reprend le reste",

@@ -154,6 +154,13 @@ def test_a_bare_board_has_little_to_show(tmp_path):
     assert (found.node, found.files, found.about["release"]) == (0, {}, None)
 
 
+def test_a_board_without_identity_is_named_so(run, board, capsys):
+    for copy in ("config.a", "config.b"):
+        board.remove(copy)
+    assert run("pull") == 0
+    assert capsys.readouterr().out.startswith("board without identity: ")
+
+
 # --- logs
 
 
