@@ -43,7 +43,7 @@ class Reading:
     def __init__(self, value: int | None, quality: int, why: str = "") -> None:
         self.value = value
         self.quality = quality
-        self.why = why  # of a quality that is not good
+        self.why = why  # it is not good, or what else a technician should know
 
     # The value for the node's own marks. A broken sensor's is no reason to hurry; a doubtful one
     # is, for the guard judges it, and only what arrives can be judged.
@@ -58,8 +58,7 @@ def take(probe, clock_s: int, calibration, is_look: bool) -> Reading:  # type: i
     if isinstance(found, int):
         found = found, GOOD
     raw, quality = found
-    why = getattr(probe, "why", "") if quality != GOOD else ""
-    return Reading(calibrated(raw, calibration), quality, why)
+    return Reading(calibrated(raw, calibration), quality, getattr(probe, "why", ""))
 
 
 # The text of whatever a probe raised, for the log.

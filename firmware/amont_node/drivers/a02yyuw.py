@@ -51,6 +51,7 @@ class A02yyuw:
         self.air: "Air | None" = None  # set where a thermometer is wired
         self._temp_cc: int | None = None  # of the last reading
         self._frames = Frames()
+        self._has_heard = False  # a byte, in this burst
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:
@@ -88,8 +89,9 @@ class A02yyuw:
         self._bus.line(9600)
         self._bus.clear()  # what waited there is old
         self._frames = Frames()
+        self._has_heard = False
 
-    # The next frame. A silent line is no reason to wait for six more.
+    # The next frame. A line that is silent from the start is no reason to wait for six more.
     def _ping(self) -> int | None:
         seen = 0
         while seen < _KEPT:
@@ -99,8 +101,10 @@ class A02yyuw:
             seen += len(data)
             found = self._frames.feed(data)
             if found:
+                self._has_heard = True
                 return found[-1] if found[-1] < _NO_DISTANCE_MM else None
-        if seen == 0:
+        self._has_heard = self._has_heard or seen > 0
+        if not self._has_heard:
             raise ProbeError("nothing on the line for %d ms: not wired, or no supply" % _WAIT_MS)
         if seen >= _KEPT:
             raise ProbeError("%d bytes without a frame: wrong sensor, or a line stuck" % seen)

@@ -69,6 +69,12 @@ def check_loop_measures() -> None:
         assert board.clock.now_us < 200000
 
 
+def check_loop_looks() -> None:
+    probe, board, _ = loop(lambda n: 12345)
+    assert probe.sense(0)[1] == GOOD
+    assert board.clock.now_us < 50000
+
+
 def check_loop_faults() -> None:
     for current_ua, quality, text in (
         (0, FAULT, "open"), (3400, FAULT, "broken wire"), (3700, SUSPECT, "under"),
@@ -138,6 +144,22 @@ def check_battery_arithmetic() -> None:
     assert battery.decode(27306, 3300, 3, 1) == (4125, GOOD, "")
     assert battery.decode(65535, 3300, 3, 1)[1] == FAULT
     assert battery.decode(0, 3300, 3, 1)[1] == FAULT
+
+
+# ESP32: microvolts, corrected by what the factory measured.
+def check_battery_on_a_corrected_converter() -> None:
+    board = install(Board())
+
+    class Adc:
+        def __init__(self, pin) -> None:
+            assert pin.number == 34
+
+        def read_uv(self) -> int:
+            return 1_650_000
+
+    board.ADC = Adc
+    probe = make_probe({"kind": "battery", "pin": 34, "multiply": 2}, ".")
+    assert probe.read(0) == (3300, GOOD)
 
 
 def check_battery_probe() -> None:

@@ -192,7 +192,7 @@ def check_take() -> None:
     reading = take(Probe((40, SUSPECT)), 0, {"multiply": -1, "divide": 1, "add": 100}, False)
     assert (reading.value, reading.quality, reading.why) == (60, SUSPECT, "said so")
     reading = take(Probe(12), 0, None, True)
-    assert (reading.value, reading.quality, reading.why) == (12, GOOD, "")
+    assert (reading.value, reading.quality, reading.why) == (12, GOOD, "said so")
     assert take(Looking((1, GOOD)), 0, None, True).value == 7
     assert take(Looking((1, GOOD)), 0, None, False).value == 1
 

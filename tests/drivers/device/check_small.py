@@ -6,6 +6,7 @@ from chips import Ds3231, Pcf8563
 from fakes import Board, Thermometer, install, maxim_crc, remove
 
 from amont_node.drivers import buses, ds18b20, ds3231, pcf8563
+from amont_node.drivers.clocks import make_clock
 from amont_node.drivers.crc import crc8
 from amont_node.drivers.digits import calendar, unix_s
 from amont_node.measure import ProbeError
@@ -124,7 +125,19 @@ def clock(kind):
     board = install(Board())
     chip = Ds3231() if kind is ds3231.Ds3231 else Pcf8563()
     board.chips[0x68 if kind is ds3231.Ds3231 else 0x51] = chip
-    return kind(buses.i2c({"i2c": {"id": 0, "scl": 5, "sda": 4}})), board, chip
+    name = "ds3231" if kind is ds3231.Ds3231 else "pcf8563"
+    made = make_clock(name, {"id": 0, "scl": 5, "sda": 4})
+    assert isinstance(made, kind)
+    return made, board, chip
+
+
+def check_clock_of_another_name() -> None:
+    try:
+        make_clock("hourglass", {"id": 0, "scl": 5, "sda": 4})
+    except ValueError as error:
+        assert "hourglass" in str(error)
+    else:
+        raise AssertionError("made")
 
 
 # DS3231 datasheet, "Timekeeping Registers": seconds, minutes, hours, day, date, month, year.
@@ -197,6 +210,8 @@ def check_clock_that_talks_nonsense() -> None:
     assert "12 hour" in refused(probe.read_s)
     chip.data[2], chip.data[5] = 0, 0x13
     assert "1 to 12" in refused(probe.read_s)
+    for chip_module in (ds3231, pcf8563):
+        assert "6 bytes of 7" in refused(chip_module.decode, bytes(6))
     chip.data[4], chip.data[5], chip.data[6] = 0x30, 0x02, 0x28
     assert "2028-02-30: no such day" in refused(probe.read_s)
     board.chips.clear()
@@ -228,9 +243,22 @@ def check_wrong_settings_name_the_field() -> None:
         assert text in refused(open_probe(settings, ".").read, 0)
 
 
+# A port that knows no such bus says so by OSError or ValueError.
+def check_a_bus_that_the_port_refuses() -> None:
+    board = install(Board())
+
+    def refuse(*_, **__):
+        raise ValueError("bad TX pin")
+
+    board.UART = refuse
+    probe = make_probe({"kind": "a02yyuw", "uart": {"id": 1, "tx": 7, "rx": 5}}, ".")
+    assert "uart 1: bad TX pin" in refused(probe.read, 0)
+
+
 # A board without pins, such as the simulated one: the probe says so, each time it is read.
 def check_a_board_without_pins() -> None:
     remove()
+    buses.clock = Board().clock
     sys.modules["machine"] = object()
     probe = make_probe({"kind": "ds18b20", "pin": 15}, ".")
     for _ in range(2):

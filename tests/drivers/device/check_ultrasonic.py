@@ -94,6 +94,12 @@ def check_a02_damaged_frames_are_not_values() -> None:
     assert probe.read(0) == (1953, GOOD)
     probe, _, _ = a02([b"\xff\x07\xa1\x00"])
     assert "without a frame" in refused(probe.read, 0)
+    probe, _, peer = a02([b"\xff\x07\xa1"])
+    peer.PERIOD_US = 1500000  # half a frame now and then
+    assert "no echo" in refused(probe.read, 0)
+    probe, _, peer = a02([1953])
+    peer.PERIOD_US = 900000  # slow is not dead
+    assert probe.read(0) == (1953, GOOD)
 
 
 # A flood with waves, seen through bytes.
@@ -156,6 +162,24 @@ def check_jsn_temperature() -> None:
     assert probe.read(0) == (2000, GOOD)
     board.wire.temp_16 = -10 * 16
     assert probe.read(900) == (1894, GOOD)
+
+
+def check_jsn_looks_first() -> None:
+    probe, board = jsn(11648, temperature=AIR)
+    board.wire = Thermometer(board.clock, 20 * 16)
+    install(board)
+    assert probe.sense(0) == (2000, GOOD)
+    begun_us = board.clock.now_us
+    assert probe.sense(10) == (2000, GOOD)
+    assert board.clock.now_us - begun_us < 400000  # without the thermometer's 750 ms
+
+
+# What a thermometer itself doubts is no temperature: the usual one has to do.
+def check_a_broken_thermometer_is_not_believed() -> None:
+    probe, board = jsn(11648, temperature=AIR)
+    board.wire = Thermometer(board.clock, 85 * 16)
+    install(board)
+    assert probe.read(0) == (1965, GOOD) and "air temperature: 85 degrees" in probe.why
 
 
 # A thermometer that died must not take the votes of a flood that is near.
