@@ -28,6 +28,7 @@ POINTS_MAX = 32
 # centimetres; a loop's noise is far under 0.5 % of 16 mA; stirred water stays in 0.3 °C.
 SPREAD_MAX = {"range_mm": 60, "current_ua": 80, "temp_cc": 30, "mv": 30, "pulses": RAW_MAX}
 SPREAD_OTHER = 60
+SPREAD_FORCED = 5  # times as much: 30 cm of waves; the median still is within a few centimetres
 
 # Quantity: (least error that is refused, per mille of the points' span). Staff gauges are read to
 # the centimetre; a meter is sold for 2 %.
@@ -101,16 +102,19 @@ class Fit:
         return tuple(self.transform.value(point.raw) - point.true for point in self.points)
 
 
-def measured(true: int, readings: Sequence[tuple[int, int] | None], unit: str) -> Point:
+def measured(
+    true: int, readings: Sequence[tuple[int, int] | None], unit: str, forced: bool = False
+) -> Point:
     """Return the point that repeated readings (raw value, quality) make; raise Refused.
 
-    Only readings of good quality count; None is one that failed.
+    Only readings of good quality count; None is one that failed. forced: somebody has a reason
+    for a wider spread, a river that is never calm.
     """
     good = [reading[0] for reading in readings if reading is not None and reading[1] == 0]
     if len(good) < GOOD_READINGS_MIN or 2 * len(good) < len(readings):
         raise Refused("readings-few", good=len(good), asked=len(readings))
     spread = max(good) - min(good)
-    most = SPREAD_MAX.get(unit, SPREAD_OTHER)
+    most = SPREAD_MAX.get(unit, SPREAD_OTHER) * (SPREAD_FORCED if forced else 1)
     if spread > most:
         raise Refused("spread", spread=spread, most=most, low=min(good), high=max(good))
     return Point(true, median_low(good), spread, tuple(good))

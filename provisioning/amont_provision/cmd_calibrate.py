@@ -57,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--facing", choices=list(calibrating.FACINGS), help="down: it measures down to the water"
     )
     parser.add_argument("--count", type=int, default=COUNT, help="readings a point")
-    parser.add_argument("--force", metavar="REASON", help="accept a jump, and say why it is true")
+    parser.add_argument("--force", metavar="REASON", help="accept a jump or waves, and say why")
     parser.add_argument("--date", help="if this computer's clock is wrong: YYYY-MM-DDTHH:MM")
     options.dry_run(parser)
 
@@ -173,7 +173,7 @@ def _points(
     if not live:
         return [Point(one.true, one.raw or 0) for one in told]
     with closing(BoardProbe(port, wanted.board_channel)) as probe:
-        reader = _Reader(probe, wanted, asked.count, out, len(live) > 1)
+        reader = _Reader(probe, wanted, asked.count, out, len(live) > 1, bool(asked.force))
         return [
             reader.point(one.true) if one.raw is None else Point(one.true, one.raw) for one in told
         ]
@@ -188,6 +188,7 @@ class _Reader:
     count: int
     out: Output
     several: bool
+    forced: bool
 
     def point(self, true: int) -> Point:
         """Return what the probe gives while ``true`` is the case."""
@@ -198,7 +199,7 @@ class _Reader:
         if self.several:
             self._ask("calibrate-at", true)
         readings = self.probe.read(self.count, told=self._bar)
-        return measured(true, readings, self.wanted.unit)
+        return measured(true, readings, self.wanted.unit, self.forced)
 
     def _bar(self, done: int, total: int) -> None:
         self.out.progress(self.wanted.channel.sensor, done, total)

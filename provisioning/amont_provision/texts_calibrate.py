@@ -47,9 +47,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "spread": (
         "les lectures vont de {low} à {high} : écart {spread}, {most} au plus ; attendez une eau"
-        " calme, éloignez ce qui bouge, puis relancez",
+        " calme et relancez, ou si elle ne l'est jamais : --force « raison »",
         "the readings go from {low} to {high}: {spread} apart, {most} at most; wait for calm"
-        " water, take away what moves, then run again",
+        " water and run again, or if it never is: --force 'reason'",
     ),
     "points-count": (
         "{given} points : il en faut de {least} à {most} ; donnez --staff, --point ou --factor",

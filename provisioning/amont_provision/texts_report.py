@@ -117,7 +117,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Déplacement par rapport à l'étalonnage précédent : {moved}.",
         "Moved against the calibration before: {moved}.",
     ),
-    "report-forced": ("Saut accepté, raison :", "Jump accepted, reason:"),
+    "report-forced": (
+        "Accepté malgré un saut ou des vagues :",
+        "Accepted in spite of a jump or waves:",
+    ),
     "report-earlier": (
         "{count} étalonnage(s) antérieur(s) dans le carnet du site.",
         "{count} earlier calibration(s) in the site's logbook.",

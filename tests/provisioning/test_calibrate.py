@@ -210,6 +210,20 @@ def test_metres_off_need_a_reason(desk):
     assert desk.records("calibration")[-1]["forced"] == "new bracket"
 
 
+def test_a_river_that_is_never_calm_needs_a_reason(desk):
+    waves = [(3500 + 25 * step, 0) for step in (0, 3, 1, 4, 2, 5, 1, 3, 2)]
+    desk.board(readings=waves)
+    assert desk.run("--staff", 412) == cli.REFUSED
+    assert "125 apart, 60 at most" in desk.said.err
+    desk.board(readings=waves)
+    assert desk.run("--staff", 412, "--force", "below the weir") == 0
+    (record,) = desk.records("calibration")
+    assert (record["points"][0]["spread"], record["forced"]) == (125, "below the weir")
+    assert record["points"][0]["raw"] == 3550
+    desk.board(readings=[(3000, 0), (3589, 0)])
+    assert desk.run("--staff", 412, "--force", "below the weir") == cli.REFUSED
+
+
 def test_a_dry_run_shows_the_change_and_makes_none(desk):
     desk.board(readings=[(3589, 0)])
     assert desk.run("--staff", 412, "--dry-run") == 0

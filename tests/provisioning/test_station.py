@@ -4,6 +4,7 @@ Virtual time runs fast, so that what the node spaces out for the airtime's sake 
 """
 
 import json
+import os
 import threading
 import time
 from pathlib import Path
@@ -60,14 +61,18 @@ class Village:
         self.board.mkdir(exist_ok=True)
         return self.board
 
-    def run(self, name, *more):
-        port = f"virtual:{self.board}"
+    def press_button(self):
+        (self.board / "button").write_text("held by a person")
+        VirtualBoard(self.board).reset()
+
+    def run(self, name, *more, port=None):
+        port = port or f"virtual:{self.board}"
         code = cli.main(["--lang", "en", name, "--port", port, *map(str, more)])
         assert not (self.board / "button").exists(), "left in service mode"
         return code
 
-    def on_site(self, name, *more):
-        return self.run(name, "--site", self.site, "--by", "Luc Martin", *more)
+    def on_site(self, name, *more, port=None):
+        return self.run(name, "--site", self.site, "--by", "Luc Martin", *more, port=port)
 
     def close(self):
         VirtualBoard(self.board).stop()
@@ -105,7 +110,9 @@ def test_a_station_is_deployed_calibrated_proved_and_accepted(village, capsys):
     assert config.channels[0].calibration == {"multiply": -1, "divide": 1, "add": 412 + RANGE_MM}
     capsys.readouterr()
 
-    assert village.on_site("verify", "--json", "--timeout", 60) == 0
+    village.press_button()
+    port = os.readlink(village.board / ".pty")  # as any board on a serial line
+    assert village.on_site("verify", "--json", "--timeout", 60, port=port) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [step["state"] for step in answer["steps"]] == ["ok"] * 5
     acked = answer["steps"][-1]["values"]
