@@ -254,6 +254,22 @@ def test_pulled_at_any_point_the_old_one_boots_and_the_same_command_finishes(tmp
     assert pulled_everywhere(tmp_path, first) > 10
 
 
+def test_a_flash_that_fills_up_on_the_way_leaves_what_ran(running):
+    def full(name, content):
+        if name.endswith("slots.mpy"):
+            raise Refused("board-full", port="x", name=name)
+        FakePort.write(running, name, content)
+
+    running.write = full
+    with pytest.raises(Refused, match="no room left"):
+        put(running, made(4))
+    assert bootable(running.folder) == {3}
+    assert "release.json" not in running.list("b")
+    del running.write
+    put(running, made(4))
+    assert bootable(running.folder) == {3, 4}
+
+
 def test_a_deployment_into_the_running_slot_would_be_caught(tmp_path, monkeypatch):
     monkeypatch.setattr(bootrecord.Record, "idle", property(lambda record: record.slot))
     with pytest.raises(SlotError, match="missing"):
@@ -350,6 +366,16 @@ def test_giving_up_makes_the_next_boot_run_the_one_before(running):
     record = bootrecord.read(running)
     assert (record.slot, record.trying, record.failed, running.resets) == ("a", None, 4, 1)
     assert Boot(str(running.folder)).release == 3
+
+
+def test_a_trial_that_ended_meanwhile_is_not_ended_again(running):
+    put(running, made(4))
+    since = bootrecord.read(running)
+    booted_good(running)
+    assert deploy.give_up(running, since) == deploy.UNKNOWN
+    assert bootrecord.read(running).slot == "b"
+    with pytest.raises(Refused, match="has just ended"):
+        deploy.on_trial(running)
 
 
 def test_a_board_out_of_reach_decides_alone(running):

@@ -207,3 +207,15 @@ def test_an_unplugged_board_says_so_and_the_same_command_goes_on(station, capsys
     assert "cable is pulled" in capsys.readouterr().err
     station.board.plug()
     assert station.deploy(2) == 0
+
+
+def test_a_port_in_use_is_refused_and_free_again_afterwards(station, capsys):
+    station.board.start()
+    terminal = station.board.terminal()
+    other = open_port(terminal)
+    assert station.deploy(2, port=terminal) == cli.REFUSED
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "another program uses it" in said
+    other.close()
+    assert station.deploy(2, "--dry-run", port=terminal) == 0

@@ -4,6 +4,7 @@ import errno
 import json
 import stat
 import struct
+import subprocess
 from functools import reduce
 from hashlib import sha256
 from operator import xor
@@ -196,6 +197,15 @@ def test_what_esptool_says_last_is_told(tmp_path, monkeypatch):
     planted(tmp_path, monkeypatch, "echo Connecting...; echo 'A fatal error' >&2; exit 2")
     with pytest.raises(Refused, match="A fatal error"):
         esp.write(tmp_path / "x.bin", "/dev/ttyUSB7", ESP32)
+
+
+def test_an_esptool_that_hangs_is_given_up(tmp_path, monkeypatch):
+    def hangs(*_, **__):
+        raise subprocess.TimeoutExpired("esptool", 300)
+
+    planted(tmp_path, monkeypatch, "exit 0")
+    with pytest.raises(Refused, match="timed out"):
+        esp.write(tmp_path / "x.bin", "/dev/ttyUSB7", ESP32, hangs)
 
 
 def test_a_missing_esptool_says_how_to_get_it(monkeypatch, tmp_path):

