@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import time
 from collections.abc import Callable
 
@@ -106,6 +107,32 @@ class BridgeLine:
     def close(self) -> None:
         """Close the port."""
         os.close(self._handle)
+
+
+class AirLine:
+    """The guard's end of the simulated radio, without a bridge between."""
+
+    _HEAD_BYTES = 3  # RSSI and SNR before each frame
+
+    def __init__(self, guard: TinyGuard) -> None:
+        self._guard = guard
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+
+    def pump(self, seconds: float) -> None:
+        """Serve what comes for some time."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if select.select([self._socket], [], [], left)[0]:
+                datagram, sender = self._socket.recvfrom(256)
+                answer = self._guard.take(datagram[self._HEAD_BYTES :])
+                if answer is not None:
+                    self._socket.sendto(datagram[: self._HEAD_BYTES] + answer, sender)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
 
 
 def until(pump: Callable[[float], None], reached: Callable[[], bool], seconds: float = 30) -> None:
