@@ -83,10 +83,10 @@ class KeyFile:
     def offer(self, node: int, board_name: str, renew: bool) -> Identity:
         """Return the key for a node on a board; raise Refused if another one has it.
 
-        That is the one that waits for this very board, or else a new one.
+        That is the one that this very board got or waits for, or else a new one.
         """
         pending, generation = self.pending(node), self.generation(node)
-        if pending and pending.board and pending.board == board_name:
+        if board_name and not (renew and not pending) and board_name == self._board(node):
             return Identity(generation, self.secret(node), True)
         if pending and pending.bundle and not renew:
             raise Refused("in-bundle", node=node, generation=generation)
@@ -123,8 +123,7 @@ class KeyFile:
         """Forget the key before the newest, which is proved: the board has the new one."""
 
         def change() -> None:
-            for word in ("previous", "pending"):
-                self._nodes[str(node)].pop(word, None)
+            _close(self._nodes[str(node)])
 
         self._change(change)
 
@@ -152,6 +151,11 @@ class KeyFile:
 
         self._change(change)
 
+    def _board(self, node: int) -> str:
+        """Return the name of the board that a node's newest key is on, or will be."""
+        entry = self._nodes.get(str(node), {})
+        return _pending(entry).board if "pending" in entry else str(entry.get("board", ""))
+
     def _known_to_node(self, node: int) -> Json | None:
         """Return the key by which a node lives: one that is not proved may be nowhere yet."""
         entry = self._nodes.get(str(node))
@@ -170,8 +174,7 @@ class KeyFile:
             make()
             for node, entry in self._nodes.items():  # what is proved is closed by the way
                 if self.was_heard(int(node)):
-                    entry.pop("pending", None)
-                    entry.pop("previous", None)
+                    _close(entry)
             content = {"format": FORMAT, "nodes": self._nodes}
             content |= {"spent": self._spent} if self._spent else {}
             replace(self.path, json.dumps(content, indent=1).encode() + b"\n")
@@ -189,6 +192,14 @@ def _locked(path: Path) -> Iterator[None]:
         raise Refused("keys-busy", path=path) from None
     finally:
         os.close(handle)
+
+
+def _close(entry: Json) -> None:
+    """Make a key that is proved the only one of its node, and remember the board that has it."""
+    entry.pop("previous", None)
+    pending = entry.pop("pending", None)
+    if pending and pending["board"]:
+        entry["board"] = pending["board"]
 
 
 def as_its_folder(path: Path) -> None:

@@ -109,6 +109,14 @@ def test_two_stations_cannot_have_one_identity(desk, capsys):
     assert list(desk.board("second").iterdir()) == []
 
 
+def test_the_same_enrolment_again_keeps_the_key_and_takes_the_site_as_it_is_now(desk):
+    desk.run()
+    first = json.loads(desk.keys.read_bytes())["nodes"][str(NODE)]
+    assert desk.run() == 0
+    assert json.loads(desk.keys.read_bytes())["nodes"][str(NODE)] == first
+    assert ConfigStore(str(desk.board())).load().version == 2
+
+
 def test_a_board_cannot_become_another_node_unasked(desk, capsys):
     desk.run()
     assert desk.run(node=12) == cli.REFUSED
@@ -161,7 +169,7 @@ def _cut_at_every_call(tmp_path, monkeypatch, renew, after):
             wrong.append((calls, "the guard does not know the old key any more"))
         own.run(*more)
         entry = own.stored()[str(NODE)]
-        if entry.keys() != {"generation", "secret"} or entry["generation"] != (2 if renew else 1):
+        if entry.keys() != {"generation", "secret", "board"} or entry["generation"] != (2 if renew else 1):
             wrong.append((calls, f"keys.json: {sorted(entry)}"))
         if not _opens(own, own.sealed(), entry["generation"]):
             wrong.append((calls, "the guard does not open what the board seals"))
