@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from amont_node.drivers import buses
 from amont_node.probes import make_probe
 from amont_site import hardware
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text()
+DOCUMENT_PATH = Path(__file__).parents[2] / "docs" / "drivers.md"
+DOCUMENT = DOCUMENT_PATH.read_text()
 WIRED = [kind for kind in hardware.PROBE_KEYS if kind not in ("constant", "replay")]
 UART = {"id": 1, "tx": 4, "rx": 5}
 I2C = {"id": 0, "scl": 5, "sda": 4}
@@ -97,3 +99,9 @@ def test_the_document_names_every_field() -> None:
     for kind, (needed, known, _) in hardware.PROBE_KEYS.items():
         for key in [*needed, *known]:
             assert f"`{key}`" in rows[kind] + shared[1], (kind, key)
+
+
+def test_the_examples_of_the_document() -> None:
+    tried = doctest.testfile(str(DOCUMENT_PATH), module_relative=False)
+    assert tried.attempted > 0
+    assert tried.failed == 0
