@@ -17,6 +17,7 @@ BAUD = 115200
 GIVE_S = 5.0  # longest wait for a board that takes no data
 RETURN_S = 12.0  # a board with its own USB is away for so long when it restarts
 RETRY_S = 0.1
+SLICE_S = 0.01  # one wait of pyserial's; a new time-out for each would set the line up anew
 _REASONS = {
     errno.ENOENT: "port-absent",
     errno.ENODEV: "port-absent",
@@ -49,14 +50,16 @@ class SerialLine:
         if self._serial is None and not self._back(wait_s):
             return b""
         assert self._serial is not None
+        until_s = time.monotonic() + wait_s
         try:
-            self._serial.timeout = max(0.0, wait_s)
-            first = self._serial.read(1)
-            if not first:
-                return b""
-            self._serial.timeout = 0
-            return bytes(first + self._serial.read(4096))
-        except (OSError, TypeError):  # pyserial reads from None when its file is closed meanwhile
+            while True:
+                waiting = self._serial.in_waiting
+                if not waiting and wait_s <= 0:
+                    return b""
+                data = bytes(self._serial.read(max(1, waiting)))
+                if data or time.monotonic() >= until_s:
+                    return data
+        except OSError:
             self._lost()
             return b""
 
@@ -69,7 +72,7 @@ class SerialLine:
             self._serial.write(data)
         except serial.SerialTimeoutException:
             raise Refused("port-stuck", port=self._shown) from None
-        except (OSError, TypeError):
+        except OSError:
             self._lost()
 
     def may_leave(self) -> None:
@@ -85,7 +88,7 @@ class SerialLine:
     def _opened(self) -> serial.Serial:
         try:
             return serial.serial_for_url(
-                self._url, BAUD, timeout=0, write_timeout=GIVE_S, exclusive=True
+                self._url, BAUD, timeout=SLICE_S, write_timeout=GIVE_S, exclusive=True
             )
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None)

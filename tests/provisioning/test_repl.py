@@ -1,7 +1,7 @@
 """The raw REPL's client against boards on paper: any state, any age, any cable."""
 
 import pytest
-from tests.provisioning.paper_board import PaperBoard, PaperLine, Time, ends_within
+from tests.provisioning.paper_board import BANNER, PaperBoard, PaperLine, Time, ends_within
 
 from amont_provision.repl import ENTER_S, BoardError, Repl
 from amont_provision.repl_files import TRIES, Files
@@ -36,6 +36,23 @@ def test_a_running_program_is_stopped(deaf):
     repl, _ = repl_of(PaperBoard(deaf=deaf))
     assert repl.exec("print(1)", 5) == b"1\r\n"
     assert repl.interrupted
+
+
+def test_a_board_that_boots_when_its_port_is_opened_is_waited_for():
+    """As an ESP32 does, whose reset hangs on DTR and RTS."""
+
+    class Booting(PaperBoard):
+        def hear(self, byte):
+            if time.now_s < 2.5:
+                self._said += b"\x00\xe0ets Jul 29 2019 12:21:46\r\n"
+            elif time.now_s < 2.9:
+                self._said += BANNER  # said to itself: what it hears is lost
+            else:
+                super().hear(byte)
+
+    repl, time = repl_of(Booting())
+    with ends_within(time, 10):
+        assert repl.exec("print(1)", 5) == b"1\r\n"
 
 
 @pytest.mark.parametrize(
