@@ -174,7 +174,9 @@ class Watch:
         if kind == "update" and event.get("state") == "good" and number == self._number:
             self.state = GOOD
         elif kind == "boot" and number is not None:
-            self._booted = number == self._number
+            # The slot too: a release may come again under its own number while it is developed.
+            here = (event.get("slot"), number)
+            self._booted = here == (self._since.running, self._number)
             self.state = UNKNOWN if self._booted else BACK
         elif kind in ("sample", "sent") and self._booted and not self._since.trying:
             self.state = GOOD  # a board's first release is good after one whole wake
@@ -183,12 +185,12 @@ class Watch:
         """Take the boot record as it is now."""
         since = self._since
         # Two changes: the loader counts the boot as bad, the release takes that back.
-        if record is None or record.revision < since.revision + 2:
+        if record is None or record.revision < since.revision + 2 or record.trying is not None:
             return
-        if record.trying is None and not record.bad_boots:
-            self.state = GOOD if record.slot == since.running else BACK
-        elif since.trying and record.trying is None and record.slot != since.trying:
+        if record.slot != since.running:
             self.state = BACK
+        elif not record.bad_boots:
+            self.state = GOOD
 
 
 def on_trial(port: Port) -> Record:

@@ -302,13 +302,17 @@ def judged(port, number, *console):
     return deploy.wait(port, what, since, 30.0, Clock())
 
 
+BOOTED = told("boot", release=4, slot="b")
+
+
 @pytest.mark.parametrize(
     ("console", "state"),
     [
-        ([told("boot", release=4), told("update", state="good", release=4)], deploy.GOOD),
-        ([told("boot", release=4), told("sent", kind="hello")], deploy.UNKNOWN),
-        ([told("boot", release=4), told("update", state="good", release=9)], deploy.UNKNOWN),
-        ([told("boot", release=4), told("boot", release=3)], deploy.BACK),
+        ([BOOTED, told("update", state="good", release=4)], deploy.GOOD),
+        ([BOOTED, told("sent", kind="hello")], deploy.UNKNOWN),
+        ([told("boot", release=4, slot="a")], deploy.BACK),
+        ([BOOTED, told("update", state="good", release=9)], deploy.UNKNOWN),
+        ([BOOTED, told("boot", release=3, slot="a")], deploy.BACK),
         (["boot", "amont {", "amont []", 'amont {"event": 3}'], deploy.UNKNOWN),
         ([], deploy.UNKNOWN),
     ],
@@ -320,9 +324,9 @@ def test_a_trial_is_judged_by_what_the_board_says(running, console, state):
 @pytest.mark.parametrize(
     ("console", "state"),
     [
-        ([told("boot", release=3), told("sample", seq=0)], deploy.GOOD),
+        ([told("boot", release=3, slot="a"), told("sample", seq=0)], deploy.GOOD),
         ([told("sample", seq=0)], deploy.UNKNOWN),
-        ([told("boot", release=3)], deploy.UNKNOWN),
+        ([told("boot", release=3, slot="a")], deploy.UNKNOWN),
     ],
 )
 def test_a_first_release_is_good_after_one_whole_wake(board, console, state):
@@ -352,9 +356,13 @@ def test_the_record_of_a_simulated_board_proves_it_too(running):
 def test_the_record_of_a_board_that_went_back_is_seen(running):
     put(running, made(4))
     since = bootrecord.read(running)
-    bootrecord.cancel(running, bootrecord.read(running))
-    booted_good(running)
+    pair = PairFile(str(running.folder), "boot")
+    pair.save(pair.load() | {"tries": 1})
+    pair.save(pair.load() | {"tries": 2})
     watch = deploy.Watch(4, since)
+    watch.record(bootrecord.read(running))
+    assert watch.state == deploy.UNKNOWN, "it is still being tried"
+    bootrecord.cancel(running, bootrecord.read(running))
     watch.record(bootrecord.read(running))
     assert watch.state == deploy.BACK
     assert bootrecord.read(running).failed == 4
@@ -450,7 +458,7 @@ def test_a_board_without_identity_is_told_to_get_one(desk, capsys):
 
 def test_an_enrolled_board_is_watched_until_it_is_good(desk, capsys):
     enrol(desk.port.folder)
-    desk.port.console = [told("boot", release=3), told("sample", seq=0)]
+    desk.port.console = [told("boot", release=3, slot="a"), told("sample", seq=0)]
     assert desk.run(3, "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["result"], said["slot"], said["sent"]) == ("good", "a", 3)
