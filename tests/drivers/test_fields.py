@@ -92,13 +92,19 @@ def test_the_driver_looks_at_no_field_that_the_schema_does_not_know(kind: str) -
     assert config.names - {*needed, *known, "kind", "temperature", "power"} == set()
 
 
+def section(title: str) -> str:
+    """Return a section of the document."""
+    found = re.search(rf"## {title}\n(.*?)\n## ", DOCUMENT, re.S)
+    assert found is not None
+    return found[1]
+
+
 def test_the_document_names_every_field() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", DOCUMENT, re.M))
-    shared = re.search(r"## Fields that several kinds have\n(.*?)\n## ", DOCUMENT, re.S)
-    assert shared is not None
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", section("Kinds"), re.M))
+    shared = section("Fields that several kinds have")
     for kind, (needed, known, _) in hardware.PROBE_KEYS.items():
         for key in [*needed, *known]:
-            assert f"`{key}`" in rows[kind] + shared[1], (kind, key)
+            assert f"`{key}`" in rows[kind] + shared, (kind, key)
 
 
 def test_the_examples_of_the_document() -> None:
