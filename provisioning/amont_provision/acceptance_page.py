@@ -37,6 +37,7 @@ def html(sheet: Json, language: str, drawing: str, json_sha256: str) -> str:
         step_text=lambda step: step_text(step, language),
         step_name=lambda step: step_name(step["step"], language),
         formula=lambda parts: Transform(**parts).formula(say("calibrate-raw", language)),
+        number=lambda value: _number(value, language),
         when=_when(sheet["site"]["zone"], language),
     )
 
@@ -81,6 +82,11 @@ def _words(language: str) -> Callable[..., str]:
         return say(code, language, **values) if code in TEXTS else code.partition("-")[2]
 
     return words
+
+
+def _number(value: float, language: str) -> str:
+    text = f"{value:.1f}"
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def _when(zone: str, language: str) -> Callable[[str], str]:

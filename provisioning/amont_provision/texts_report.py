@@ -68,7 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "vérifiée avec une autre configuration que celle de la carte ; vérifiez à nouveau",
         "verified with another configuration than the board's; verify it again",
     ),
-    "report-station": ("Station", "Station"),
+    "report-station": ("La station", "The station"),
     "report-place": ("Lieu", "Place"),
     "report-limits": (
         "vigilance / alerte / alarme / alarme+ : {limits} mm",
@@ -77,11 +77,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report-board": ("Carte", "Board"),
     "report-release": ("Version du logiciel", "Release"),
     "report-slot": ("emplacement {slot}", "slot {slot}"),
-    "report-config": ("Version de la configuration", "Configuration version"),
+    "report-config": ("Configuration n°", "Configuration no."),
     "report-generation": ("Génération de la clé", "Key generation"),
     "report-no-key": (
-        "la clé elle-même ne figure sur aucun papier",
-        "the key itself is on no paper",
+        "De la clé du nœud, seule la génération figure sur cette fiche.",
+        "Of the node's key only the generation is on this sheet.",
     ),
     "report-interval": ("Intervalles", "Intervals"),
     "report-seconds": ("{usual} s, rapide {fast} s", "{usual} s, fast {fast} s"),
