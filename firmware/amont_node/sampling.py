@@ -35,6 +35,7 @@ class Sampler:
         self._fast_until_s = 0
         self._hint_until_s = 0
         self._over = False  # the last good value was at or above the alarm mark
+        self._float_until_s = 0  # closings of the float switch before this are chatter
         self._tripped = False  # the float switch wants the next sample to be urgent
         self._alert_until_s = 0
         self._asked_until_s = 0  # an alert that the guard asked for
@@ -105,12 +106,13 @@ class Sampler:
         elif not self.fast(instant_s) and self._marks.steep(config):
             self._sample_at(instant_s)
 
-    # The float switch closed: a sample now, urgent whatever it says, then fast. While it is fast
-    # a switch that chatters on the waves adds nothing.
+    # The float switch closed: a sample now, urgent whatever it says, then fast. One that chatters
+    # on the waves adds nothing: it has to rest for as long as it makes the node fast.
     def tripped(self, tick_s: int) -> None:
-        was_fast = tick_s < self._fast_until_s
+        rested = tick_s >= self._float_until_s
         self._stay_fast(tick_s)
-        if not was_fast:
+        self._float_until_s = self._fast_until_s
+        if rested:
             self._tripped = True
             self._schedule(tick_s)
             self._sample_at(tick_s)
@@ -217,16 +219,17 @@ class Sampler:
     def keep(self):  # type: ignore[no-untyped-def]
         return [
             self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
-            self._over, self._tripped, self._credit, self._rate, self._battery,
-            self._taken_s, self._wanted_s, self.due_s, self.look_s, list(self._looking),
-            self._marks.keep(),
+            self._over, self._float_until_s, self._tripped, self._credit, self._rate,
+            self._battery, self._taken_s, self._wanted_s, self.due_s, self.look_s,
+            list(self._looking), self._marks.keep(),
         ]  # fmt: skip
 
     def recall(self, kept) -> None:  # type: ignore[no-untyped-def]
         (
             self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
-            self._over, self._tripped, self._credit, self._rate, self._battery,
-            self._taken_s, self._wanted_s, self.due_s, self.look_s, self._looking, marks,
+            self._over, self._float_until_s, self._tripped, self._credit, self._rate,
+            self._battery, self._taken_s, self._wanted_s, self.due_s, self.look_s,
+            self._looking, marks,
         ) = kept  # fmt: skip
         self._marks.recall(marks)
 
