@@ -174,9 +174,24 @@ def _points(
         return [Point(one.true, one.raw or 0) for one in told]
     with closing(BoardProbe(port, wanted.board_channel)) as probe:
         reader = _Reader(probe, wanted, asked.count, out, len(live) > 1, bool(asked.force))
-        return [
-            reader.point(one.true) if one.raw is None else Point(one.true, one.raw) for one in told
-        ]
+        points: list[Point] = []
+        try:
+            for one in told:
+                read_now = one.raw is None
+                points.append(
+                    reader.point(one.true) if read_now else Point(one.true, one.raw or 0)
+                )
+        except (Refused, KeyboardInterrupt):
+            _keep(points, out)
+            raise
+        return points
+
+
+def _keep(points: list[Point], out: Output) -> None:
+    """Say how to give the points again that were read before something went wrong."""
+    read = [f"--point {point.true}={point.raw}" for point in points if not point.typed]
+    if read:
+        out.say("calibrate-keep", options=" ".join(read))
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "  point {point} : vrai {true}, brut {raw} ({how}), reste {off}",
         "  point {point}: true {true}, raw {raw} ({how}), left over {off}",
     ),
+    "calibrate-keep": (
+        "déjà lu, à redonner : {options}",
+        "read already, to be given again: {options}",
+    ),
     "calibrate-restart": (
         "points saisis : le nœud prend l'étalonnage à son prochain démarrage",
         "points typed in: the node takes the calibration at its next start",

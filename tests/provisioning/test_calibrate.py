@@ -242,6 +242,15 @@ def test_two_points_are_read_one_after_the_other(desk):
     assert desk.transform() == {"multiply": 5, "divide": 16, "add": -1250}
 
 
+def test_points_that_were_read_are_not_lost(desk):
+    readings = [(4003, 0)] * 9 + ["no answer from address 72"]
+    desk.board(config(channel={"probe": LOOP}), readings=readings)
+    assert desk.run("--point", 0, "--point", 5000, tty=True) == cli.REFUSED
+    assert "--point 0=4003" in desk.said.err
+    desk.board(config(channel={"probe": LOOP}), readings=[(20_000, 0)])
+    assert desk.run("--point", "0=4003", "--point", 5000) == 0
+
+
 def test_points_read_before_are_typed_in(desk):
     board = desk.board(config(channel={"probe": LOOP}))
     assert desk.run("--point", "0=4000", "--point", "5000=20000") == 0
