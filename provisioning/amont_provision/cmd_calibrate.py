@@ -177,10 +177,8 @@ def _points(
         points: list[Point] = []
         try:
             for one in told:
-                read_now = one.raw is None
-                points.append(
-                    reader.point(one.true) if read_now else Point(one.true, one.raw or 0)
-                )
+                typed = one.raw is not None
+                points.append(Point(one.true, one.raw or 0) if typed else reader.point(one.true))
         except (Refused, KeyboardInterrupt):
             _keep(points, out)
             raise
