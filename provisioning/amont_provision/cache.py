@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 SCHEMA = 1
 LOCK_BYTES_MAX = 1_000_000
@@ -60,13 +60,11 @@ def read_lock(path: Path, kind: str) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(content)
-        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-            raise ValueError(f"schema is not {SCHEMA}")
-        entries = value.get(kind, {})
-        if not isinstance(entries, dict):
-            raise ValueError(f"{kind} is no object")
-    except (ValueError, RecursionError) as error:
-        raise Refused("lock-damaged", path=path, why=error) from None
+    except (ValueError, RecursionError):
+        value = None
+    entries = value.get(kind, {}) if isinstance(value, dict) else None
+    if value is None or not isinstance(entries, dict) or value.get("schema") != SCHEMA:
+        raise Refused("lock-damaged", path=path, why=Flaw("flaw-form"))
     return entries
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from amont_provision import cache as caching
 from amont_provision.cache import Cache
 from amont_provision.fetch import fetched
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 KIND = "packages"
 LOCK = "deps.lock"
@@ -52,10 +52,12 @@ def read_lock(path: Path) -> Lock:
             for inside, held in entry["files"].items():
                 _check_path(inside)
                 if not re.fullmatch(r"[0-9a-f]{64}", held["sha256"]):
-                    raise ValueError(f"{inside}: sha256")
+                    raise Flaw("flaw-lib-hash", path=inside, hash=ascii(held["sha256"])[:80])
                 str(held["from"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused("lock-damaged", path=path, why=error) from None
+    except Flaw as flaw:
+        raise Refused("lock-damaged", path=path, why=flaw) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused("lock-damaged", path=path, why=Flaw("flaw-form")) from None
     return entries
 
 
@@ -132,33 +134,35 @@ def _described(said: str, name: str, version: str, index: str | None) -> Package
         files = _files(value, origin, None if direct else base)
         needs = tuple(_need(entry) for entry in value.get("deps", []))
         return Package(name, str(value.get("version", version)), origin, files, needs)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Refused("package-damaged", address=origin, why=error) from None
+    except Flaw as flaw:
+        raise Refused("package-damaged", address=origin, why=flaw) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise Refused("package-damaged", address=origin, why=Flaw("flaw-form")) from None
 
 
 def _files(value: dict[str, Any], origin: str, base: str | None) -> dict[str, tuple[str, str]]:
     found = {}
     for path, start in value.get("hashes", []):
         if base is None or not SHORT_HASH.fullmatch(start):
-            raise ValueError(f"{path}: {start!r:.80} is no hash of an index")
+            raise Flaw("flaw-lib-hash", path=ascii(path)[:80], hash=ascii(start)[:80])
         found[_check_path(path)] = (f"{base}/file/{start[:2]}/{start}", start)
     for path, address in value.get("urls", []):
         found[_check_path(path)] = (_beside(origin, address), "")
     if not 1 <= len(found) <= FILES_MAX:
-        raise ValueError(f"{len(found)} files, not 1 to {FILES_MAX}")
+        raise Flaw("flaw-files", most=FILES_MAX)
     return found
 
 
 def _check_path(path: str) -> str:
     if not PATH.fullmatch(path) or path.startswith(OURS):
-        raise ValueError(f"{path!r:.80} is no place for a library's source")
+        raise Flaw("flaw-lib-path", path=ascii(path)[:80])
     return path
 
 
 def _need(entry: Any) -> tuple[str, str]:
     name, version = str(entry[0]), str(entry[1]) if len(entry) > 1 else NEWEST
     if not NAME.fullmatch(name) and not name.endswith(".json"):
-        raise ValueError(f"{name!r:.80} is no package")
+        raise Flaw("flaw-lib-name", name=ascii(name)[:80])
     return name, version
 
 
@@ -177,7 +181,7 @@ def _beside(origin: str, address: str) -> str:
     if ":" in address.partition("/")[0]:
         return _web(address)
     if address.startswith("/") or ".." in address.split("/"):
-        raise ValueError(f"{address!r:.80} leaves the package's folder")
+        raise Flaw("flaw-lib-outside", path=ascii(address)[:80])
     return origin.rpartition("/")[0] + "/" + address if "/" in origin else address
 
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from operator import xor
 from pathlib import Path
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 MAGIC = 0xE9
 HEADER_BYTES, SEGMENT_BYTES, HASH_BYTES, ALIGN_BYTES = 24, 8, 32, 16
@@ -51,11 +51,11 @@ CHIPS = {
 
 
 def check(content: bytes, chip: Chip) -> int:
-    """Return the bytes of an image; raise ValueError unless it is whole and for the chip."""
+    """Return the bytes of an image; raise Flaw unless it is whole and for the chip."""
     _check_image(content, 0, chip)
     table = PARTITIONS - chip.offset
     if content[table : table + 2] != PARTITION_MAGIC:
-        raise ValueError(f"no partition table at byte {table}")
+        raise Flaw("flaw-no-table", at=table)
     _check_image(content, APPLICATION - chip.offset, chip)
     return len(content)
 
@@ -63,27 +63,27 @@ def check(content: bytes, chip: Chip) -> int:
 def _check_image(content: bytes, at: int, chip: Chip) -> None:
     header = content[at : at + HEADER_BYTES]
     if len(header) < HEADER_BYTES or header[0] != MAGIC:
-        raise ValueError(f"no ESP image at byte {at}")
+        raise Flaw("flaw-no-esp", at=at)
     (number,) = struct.unpack_from("<H", header, 12)
     if number != chip.number:
-        raise ValueError(f"for chip {number}, not {chip.number} ({chip.name})")
+        raise Flaw("flaw-chip", found=number, wanted=chip.number, name=chip.name)
     if not 0 < header[1] <= SEGMENTS_MAX:
-        raise ValueError(f"{header[1]} segments")
+        raise Flaw("flaw-segments", count=header[1])
     end, checksum = at + HEADER_BYTES, CHECKSUM_SEED
     for _ in range(header[1]):
         if end + SEGMENT_BYTES > len(content):
-            raise ValueError(f"cut off at byte {len(content)}")
+            raise Flaw("flaw-cut", at=len(content))
         (size,) = struct.unpack_from("<I", content, end + 4)
         begin, end = end + SEGMENT_BYTES, end + SEGMENT_BYTES + size
         checksum = reduce(xor, content[begin:end], checksum)
     end += ALIGN_BYTES - (end - at) % ALIGN_BYTES
     hashed = HASH_BYTES if header[23] else 0
     if end + hashed > len(content):
-        raise ValueError(f"cut off at byte {len(content)}")
+        raise Flaw("flaw-cut", at=len(content))
     if content[end - 1] != checksum:
-        raise ValueError(f"checksum of the image at byte {at}")
+        raise Flaw("flaw-checksum", at=at)
     if hashed and sha256(content[at:end]).digest() != content[end : end + HASH_BYTES]:
-        raise ValueError(f"SHA-256 of the image at byte {at}")
+        raise Flaw("flaw-sha256", at=at)
 
 
 def write(image: Path, port: str, chip: Chip, run: Run = subprocess.run) -> None:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 TIMEOUT_S = 30.0
 BYTES_MAX = 16_000_000  # the largest MicroPython image has 4 MB
@@ -28,11 +28,11 @@ def fetched(address: str, most: int = BYTES_MAX) -> bytes:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         raise Refused("not-fetched", address=address, why=why) from None
     if len(content) > most:
-        raise Refused("not-fetched", address=address, why=f"> {most} B")
+        raise Refused("not-fetched", address=address, why=Flaw("flaw-large", most=most))
     return content
 
 
 def _check_length(told: str | None, came: int, most: int) -> None:
-    """Raise ValueError if a server announced more than came: http.client does not."""
+    """Raise Flaw if a server announced more than came: http.client does not."""
     if told is not None and told.isdigit() and came < min(int(told), most + 1):
-        raise ValueError(f"cut off: {came} of {told} B")
+        raise Flaw("flaw-cut-download", came=came, told=told)

@@ -16,7 +16,7 @@ from amont_provision import cache as caching
 from amont_provision import esp, uf2
 from amont_provision.cache import Cache
 from amont_provision.fetch import fetched
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 KIND = "images"
 LOCK = "firmware.lock"
@@ -37,7 +37,7 @@ def _pico(family: int, board_id: str, machine: str) -> Board:
         says = uf2.machine(content)
         # Releases differ in the spaces ("Pico2", "Pico 2 W").
         if says is not None and says.replace(" ", "") != machine.replace(" ", ""):
-            raise ValueError(f"for a {says}, not a {machine}")
+            raise Flaw("flaw-machine", found=says, wanted=machine)
         return blocks
 
     return Board(check, board_id=board_id)
@@ -92,7 +92,7 @@ def checked(board: str, content: bytes, name: str) -> int:
     """Return the size of a board's image in its own units; raise Refused with what is wrong."""
     try:
         return BOARDS[board].check(content)
-    except ValueError as error:
+    except Flaw as error:
         raise Refused("wrong-image", name=name, board=board, why=error) from None
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from amont_provision.signing import public_bytes, signer
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 SCHEMA = 1
 MANIFEST, SIGNATURE, LOADER = "release.json", "signature", "main.py"
@@ -93,11 +93,11 @@ def load(path: Path, trusted: Iterable[bytes]) -> Release:
 def unpack(content: bytes, trusted: Iterable[bytes], name: str = "") -> Release:
     """Return the release that bytes hold; raise Refused unless a trusted key signed all of it."""
     if len(content) > RELEASE_BYTES_MAX:
-        raise Refused("release-damaged", name=name, why=f"> {RELEASE_BYTES_MAX} B")
+        raise Refused("release-damaged", name=name, why=Flaw("flaw-large", most=RELEASE_BYTES_MAX))
     members = _members(content, name)
     for needed in (MANIFEST, SIGNATURE, LOADER):
         if needed not in members:
-            raise Refused("release-damaged", name=name, why=f"no {needed}")
+            raise Refused("release-damaged", name=name, why=Flaw("flaw-missing", name=needed))
     manifest = members.pop(MANIFEST)
     key = signer(manifest, members.pop(SIGNATURE), trusted)
     if key is None:
@@ -106,32 +106,32 @@ def unpack(content: bytes, trusted: Iterable[bytes], name: str = "") -> Release:
         value = checked_manifest(manifest)
         loader = members.pop(LOADER)
         _check_hashes(value, members, loader)
-    except ValueError as error:
+    except Flaw as error:
         raise Refused("release-damaged", name=name, why=error) from None
     return Release(value["release"], value["name"], manifest, members, loader, key)
 
 
 def checked_manifest(content: bytes) -> dict[str, Any]:
-    """Return what ``release.json`` says; raise ValueError with the first thing that is wrong."""
+    """Return what ``release.json`` says; raise Flaw with the first thing that is wrong."""
     try:
         value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{MANIFEST}: {error}") from None
+    except (ValueError, RecursionError):
+        raise Flaw("flaw-json", name=MANIFEST) from None
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        raise ValueError(f"{MANIFEST}: schema is not {SCHEMA}")
+        raise Flaw("flaw-schema", name=MANIFEST, schema=SCHEMA)
     number, name, files = value.get("release"), value.get("name"), value.get("files")
     if type(number) is not int or not 1 <= number <= NUMBER_MAX:
-        raise ValueError(f"{MANIFEST}: release is not 1 to {NUMBER_MAX}")
+        raise Flaw("flaw-number", most=NUMBER_MAX)
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(f"{MANIFEST}: name is not of letters, digits and ._+-")
+        raise Flaw("flaw-name")
     if not isinstance(files, dict) or not 1 <= len(files) <= FILES_MAX:
-        raise ValueError(f"{MANIFEST}: files are not 1 to {FILES_MAX}")
+        raise Flaw("flaw-files", most=FILES_MAX)
     for path, digest in [*files.items(), (LOADER, value.get("loader"))]:
         allowed = path == LOADER or (PATH.fullmatch(path) and len(path) <= PATH_LENGTH_MAX)
         if not allowed or not isinstance(digest, str) or not _HEX.fullmatch(digest):
-            raise ValueError(f"{MANIFEST}: {path!r:.80} is no file of a slot")
+            raise Flaw("flaw-path", path=ascii(path)[:80])
     if LOADER in files:
-        raise ValueError(f"{MANIFEST}: the loader is part of no slot")
+        raise Flaw("flaw-path", path=LOADER)
     return value
 
 
@@ -143,10 +143,10 @@ def _check_hashes(value: dict[str, Any], files: dict[str, bytes], loader: bytes)
     present = {**files, LOADER: loader}
     differing = expected.keys() ^ present.keys()
     if differing:
-        raise ValueError(f"{min(differing)!r:.80}: in the list or in the file, not in both")
+        raise Flaw("flaw-not-both", path=ascii(min(differing))[:80])
     for path, content in present.items():
         if sha256(content).hexdigest() != expected[path]:
-            raise ValueError(f"{path}: SHA-256 is another")
+            raise Flaw("flaw-hash", path=path)
 
 
 def _members(content: bytes, name: str) -> dict[str, bytes]:
@@ -155,16 +155,18 @@ def _members(content: bytes, name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             if len(entries) > FILES_MAX + 3:
-                raise ValueError(f"> {FILES_MAX} files")
+                raise Flaw("flaw-files", most=FILES_MAX)
             if sum(entry.file_size for entry in entries) > RELEASE_BYTES_MAX:
-                raise ValueError(f"> {RELEASE_BYTES_MAX} B")
+                raise Flaw("flaw-large", most=RELEASE_BYTES_MAX)
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-                raise ValueError("compressed")
+                raise Flaw("flaw-compressed")
             if len({entry.filename for entry in entries}) != len(entries):
-                raise ValueError("a name comes twice")
+                raise Flaw("flaw-twice")
             return {entry.filename: archive.read(entry) for entry in entries}
-    except ZIP_ERRORS as error:
-        raise Refused("release-damaged", name=name, why=error) from None
+    except Flaw as flaw:
+        raise Refused("release-damaged", name=name, why=flaw) from None
+    except ZIP_ERRORS:
+        raise Refused("release-damaged", name=name, why=Flaw("flaw-zip")) from None
 
 
 def _zipped(members: Mapping[str, bytes]) -> bytes:

@@ -23,13 +23,8 @@ def parts() -> dict[str, Texts]:
 TEXTS: Texts = {code: both for part in parts().values() for code, both in part.items()}
 
 
-def say(code: str, language: str, **values: Any) -> str:
-    """Return the sentence in "fr" or "en"."""
-    return TEXTS[code][language == "en"].format(**values)
-
-
-class Refused(Exception):
-    """Something asked for that did not happen; ``text`` says why and what to do."""
+class Told(Exception):
+    """A reason that can be said in either language, also inside another one's sentence."""
 
     def __init__(self, code: str, **values: Any) -> None:
         self.code, self.values = code, values
@@ -38,3 +33,20 @@ class Refused(Exception):
     def text(self, language: str) -> str:
         """Return the reason and the next step in "fr" or "en"."""
         return say(self.code, language, **self.values)
+
+
+class Refused(Told):
+    """Something asked for that did not happen; ``text`` says why and what to do."""
+
+
+class Flaw(Told, ValueError):
+    """What is wrong with a file; a Refused says with which, and what to do."""
+
+
+def say(code: str, language: str, **values: Any) -> str:
+    """Return the sentence in "fr" or "en"; a reason among the values speaks that one too."""
+    shown = {
+        name: value.text(language) if isinstance(value, Told) else value
+        for name, value in values.items()
+    }
+    return TEXTS[code][language == "en"].format(**shown)

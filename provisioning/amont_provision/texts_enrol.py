@@ -18,8 +18,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "this board is enrolled as node {found}; take another one, or overwrite it: --replace",
     ),
     "port-unknown": (
-        "port {port} : forme inconnue ; écrivez virtual:DOSSIER",
-        "port {port}: unknown form; write virtual:FOLDER",
+        "port {port} : forme inconnue ; écrivez /dev/ttyACM0 ou virtual:DOSSIER",
+        "port {port}: unknown form; write /dev/ttyACM0 or virtual:FOLDER",
     ),
     "port-missing": (
         "port {port} : le dossier n'existe pas ; créez-le ou démarrez la carte simulée",

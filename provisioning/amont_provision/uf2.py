@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Flaw, Refused
 
 BLOCK_BYTES = 512
 PAYLOAD_BYTES_MAX = 476
@@ -43,18 +43,18 @@ class Drive:
 
 
 def check(content: bytes, family: int) -> int:
-    """Return how many blocks an image has; raise ValueError unless it is whole and for family."""
+    """Return how many blocks an image has; raise Flaw unless it is whole and for family."""
     if not content or len(content) % BLOCK_BYTES:
-        raise ValueError(f"{len(content)} B are no whole blocks of {BLOCK_BYTES}")
+        raise Flaw("flaw-no-blocks", size=len(content), block=BLOCK_BYTES)
     blocks = [_block(content, at) for at in range(0, len(content), BLOCK_BYTES)]
     own = [block for block in blocks if block[0] != ABSOLUTE or family == ABSOLUTE]
     for found, *_ in own:
         if found != family:
-            raise ValueError(f"family 0x{found:08x}, not 0x{family:08x}")
+            raise Flaw("flaw-family", found=found, wanted=family)
     if not own or any(total != len(own) for _, _, total in own):
-        raise ValueError(f"cut off: {len(own)} blocks of {own[0][2] if own else '?'}")
+        raise Flaw("flaw-cut-blocks", found=len(own), total=own[0][2] if own else "?")
     if [number for _, number, _ in own] != list(range(len(own))):
-        raise ValueError("blocks are missing or in another order")
+        raise Flaw("flaw-order")
     return len(blocks)
 
 
@@ -76,11 +76,11 @@ def _block(content: bytes, at: int) -> tuple[int, int, int]:
     magic_0, magic_1, flags, address, size, number, total, family = HEADER.unpack_from(content, at)
     (end,) = struct.unpack_from("<I", content, at + BLOCK_BYTES - 4)
     if (magic_0, magic_1, end) != (MAGIC_0, MAGIC_1, MAGIC_END):
-        raise ValueError(f"no UF2 block at byte {at}")
+        raise Flaw("flaw-no-block", at=at)
     if flags & NOT_MAIN_FLASH or not flags & FAMILY_PRESENT:
-        raise ValueError(f"block at byte {at} is not for a flash of a known family")
+        raise Flaw("flaw-no-family", at=at)
     if not 0 < size <= PAYLOAD_BYTES_MAX or not FLASH <= address <= FLASH_END - size:
-        raise ValueError(f"block at byte {at} lies outside the flash")
+        raise Flaw("flaw-outside", at=at)
     return family, number, total
 
 

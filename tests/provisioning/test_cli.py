@@ -8,7 +8,7 @@ import pytest
 
 from amont_provision import cli, texts
 from amont_provision.output import Output
-from amont_provision.texts import TEXTS, Refused
+from amont_provision.texts import TEXTS, Flaw, Refused
 from amont_site import SiteError
 
 
@@ -125,6 +125,14 @@ def test_a_bar_is_drawn_on_a_terminal_only(monkeypatch, capsys):
     drawn = terminal.getvalue()
     assert " 50%\namont-provision x: gone\n" in drawn
     assert drawn.endswith("100%\n")
+
+
+def test_a_reason_inside_a_sentence_speaks_its_language():
+    refused = Refused("wrong-image", name="x.uf2", board="pico", why=Flaw("flaw-order"))
+    for language in ("fr", "en"):
+        reason = TEXTS["flaw-order"][language == "en"]
+        assert f"({reason})" in refused.text(language)
+    assert TEXTS["flaw-order"][1] in str(refused)
 
 
 def test_no_two_parts_use_one_code():

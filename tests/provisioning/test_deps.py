@@ -263,9 +263,9 @@ def test_a_file_of_the_web_is_fetched(web):
 @pytest.mark.parametrize(
     ("path", "most", "says"),
     [
-        ("/large", 999, "> 999 B"),
+        ("/large", 999, "more than 999 bytes"),
         ("/lost", 5000, "Not Found"),
-        ("/cut", 5000, "cut off: 1000 of 2000 B"),
+        ("/cut", 5000, "cut off: 1000 of 2000 bytes"),
     ],
 )
 def test_what_is_too_large_lost_or_cut_off_is_refused(web, path, most, says):

@@ -99,7 +99,7 @@ def test_an_image_for_a_sister_board_is_refused(board, says, fits):
     if fits:
         assert images.checked(board, talking(says), "x") == 2
         return
-    with pytest.raises(Refused, match=r"for a Raspberry Pi Pico.* not a Raspberry Pi Pico"):
+    with pytest.raises(Refused, match=r"for Raspberry Pi Pico.* not for Raspberry Pi Pico"):
         images.checked(board, talking(says), "x")
 
 
