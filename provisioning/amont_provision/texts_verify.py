@@ -79,10 +79,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "no frame sent in {seconds} s ({faults}); check radio, antenna or Wi-Fi",
     ),
     "verify-no-ack": (
-        "pas de réponse scellée en {seconds} s ({faults}) ; le gardien tourne-t-il, connaît-il la"
-        " clé (enrol), l'antenne est-elle mise ?",
-        "no sealed answer in {seconds} s ({faults}); does the guard run, does it know the key"
-        " (enrol), is the antenna on?",
+        "pas de réponse scellée en {seconds} s ({faults}) ; gardien et passerelle tournent-ils, le"
+        " gardien connaît-il la clé (enrol), l'antenne est-elle mise ?",
+        "no sealed answer in {seconds} s ({faults}); do guard and gateway run, does the guard know"
+        " the key (enrol), is the antenna on?",
+    ),
+    "verify-ack-other": (
+        "le gardien répond, mais en {seconds} s la mesure n'est pas en sûreté ({faults}) ; la"
+        " passerelle tourne-t-elle ? Un nœud qui rattrape son retard : relancez dans une minute",
+        "the guard answers, but in {seconds} s the sample is not safe ({faults}); does the gateway"
+        " run? If the node is catching up: run again in a minute",
     ),
     "verify-page": (
         "{url} montre la même mesure (fraîcheur : {freshness})",

@@ -72,6 +72,7 @@ class Follower:
         self.steps: dict[str, Step] = {}
         self.faults: list[str] = []
         self.noise = 0  # lines that are no event
+        self._answered = False  # the guard answered, if only for other samples
 
     @property
     def finished(self) -> bool:
@@ -114,9 +115,14 @@ class Follower:
             if found or self._wrong_board:
                 found.append(Step(name, WAITING, "verify-waiting"))
             else:
-                told = {"faults": "; ".join(self.faults) or "-", "seconds": round(seconds)}
-                found.append(Step(name, FAILED, f"verify-no-{name}", told))
+                found.append(self._overdue(name, seconds))
         return found
+
+    def _overdue(self, name: str, seconds: float) -> Step:
+        told: Json = {"faults": "; ".join(self.faults) or "-", "seconds": round(seconds)}
+        if name == ACK and self._answered:
+            return Step(name, FAILED, "verify-ack-other", told)
+        return Step(name, FAILED, f"verify-no-{name}", told)
 
     def _boot(self, event: Json) -> Step | None:
         state, node = event.get("state"), event.get("node")
@@ -172,6 +178,7 @@ class Follower:
     def _ack(self, event: Json) -> Step | None:
         counter, life = _number(event, "counter", COUNTER_MAX), _number(event, "life")
         covered = [seq for at, seq in self._samples if at == life and _covers(event, seq)]
+        self._answered = self._answered or counter in self._sent
         if counter not in self._sent or not covered:
             return None
         rssi = event.get("rssi_dbm")

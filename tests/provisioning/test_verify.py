@@ -86,6 +86,7 @@ def test_a_good_station_is_proved_step_by_step():
         ([boot(), sample(), sent(life=2)], SENT, "verify-no-sent"),
         ([boot(), sample(), event("sent", kind="hello", counter=1)], SENT, "verify-no-sent"),
         ([boot(), sample(), sent()], ACK, "verify-no-ack"),
+        ([boot(), sample(), sent(), ack(through=3)], ACK, "verify-ack-other"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named_with_what_to_do(lines, failed, code):
