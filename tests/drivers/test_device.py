@@ -63,7 +63,7 @@ def test_only_the_driver_that_is_named_is_loaded(tmp_path: Path) -> None:
         "print(sorted([n for n in sys.modules if n.startswith('amont_node.drivers.')]))"
     )
     said = on_micropython("-c", line, cwd=tmp_path)
-    names = ("battery", "buses", "wired")
+    names = ("battery", "buses", "fields", "wired")
     assert said.strip() == str([f"amont_node.drivers.{name}" for name in names])
 
 

@@ -14,9 +14,10 @@ from amont_node import measure
 from amont_node.drivers import (
     a02yyuw,
     ads1115,
-    buses,
+    burst,
     ds18b20,
     ds3231,
+    i2c,
     jsn_sr04t,
     modbus_rtu,
     pcf8563,
@@ -47,7 +48,7 @@ def unsummed(self: Any, data: bytes) -> list[int]:
 def smoothed(read: Callable[..., Any]) -> Callable[..., Any]:
     """Pull each value half way back to the last one, as a filter does."""
 
-    def filtered(self: measure.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
+    def filtered(self: burst.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
         last = self._last
         value, quality = read(self, ping, clock_s)
         return (value if last is None else (value + last) // 2), quality
@@ -58,7 +59,7 @@ def smoothed(read: Callable[..., Any]) -> Callable[..., Any]:
 def withheld(read: Callable[..., Any]) -> Callable[..., Any]:
     """Hold the last value when a step is doubtful."""
 
-    def held(self: measure.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
+    def held(self: burst.Burst, ping: Any, clock_s: int) -> tuple[int, int]:
         last = self._last
         value, quality = read(self, ping, clock_s)
         return (last if quality and last is not None else value), 0
@@ -82,16 +83,16 @@ PLANTED: dict[str, tuple[str, str, object, str, object]] = {
     "the range of the converter mistaken":
         ("check_current", "check_loop_measures", ads1115, "_BEGIN", 0x8503),
     "a stuck bus is not cleared":
-        ("check_current", "check_frozen_bus", buses.I2c, "_clear", lambda self: None),
+        ("check_current", "check_frozen_bus", i2c.I2c, "_clear", lambda self: None),
     "the speed of sound is constant":
         ("check_ultrasonic", "check_jsn_times", jsn_sr04t, "echo_mm",
          lambda echo_us, _: echo_us * 343 // 2000),
     "values are smoothed":
-        ("check_node", "check_a_flood_goes_through_as_it_is", measure.Burst, "read",
-         smoothed(measure.Burst.read)),
+        ("check_node", "check_a_flood_goes_through_as_it_is", burst.Burst, "read",
+         smoothed(burst.Burst.read)),
     "a step is withheld":
-        ("check_node", "check_a_step_is_sent_marked_and_counts_for_the_marks", measure.Burst,
-         "read", withheld(measure.Burst.read)),
+        ("check_node", "check_a_step_is_sent_marked_and_counts_for_the_marks", burst.Burst,
+         "read", withheld(burst.Burst.read)),
     "a count is not kept":
         ("check_counters", "check_counts_between_stored_readings", pulse.Pulse, "kept",
          lambda self: None),

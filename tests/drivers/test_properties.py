@@ -14,6 +14,7 @@ from amont_node.drivers import (
     a02yyuw,
     ads1115,
     battery,
+    burst,
     digits,
     ds18b20,
     ds3231,
@@ -273,9 +274,9 @@ PINGS = st.lists(st.one_of(st.none(), st.integers(-100, 7000)), min_size=40, max
 def test_a_burst_alters_nothing(
     pings: list[int | None], count: int, at_s: int, before: int | None
 ) -> None:
-    burst = measure.Burst(count, 150, 500, 31, 4500)
+    some = burst.Burst(count, 150, 500, 31, 4500)
     if before is not None:
-        burst.read(lambda: before, 0)
+        some.read(lambda: before, 0)
     left = iter(pings)
     asked: list[int] = []
 
@@ -285,11 +286,11 @@ def test_a_burst_alters_nothing(
         return value
 
     with REFUSED:
-        value, quality = burst.read(ping, at_s)
-        assert value == measure.median(asked)
+        value, quality = some.read(ping, at_s)
+        assert value == burst.median(asked)
         assert (quality == OUT_OF_RANGE) == (not 31 <= value <= 4500)
         assert quality in (GOOD, SUSPECT, OUT_OF_RANGE)
-        assert bool(burst.why) == (quality != GOOD)
+        assert bool(some.why) == (quality != GOOD)
         return
     assert pings[:count] == [None] * count
 
@@ -301,13 +302,13 @@ def test_a_burst_alters_nothing(
 def test_no_real_flood_is_doubted(
     begin_mm: int, mm_min: int, interval_s: int, wave_mm: int
 ) -> None:
-    burst = measure.Burst(7, 150, 500, 31, 4500)
+    some = burst.Burst(7, 150, 500, 31, 4500)
     for at_s in range(0, 3600, interval_s):
         level_mm = begin_mm + mm_min * at_s // 60
         if not 31 + wave_mm <= level_mm <= 4500 - wave_mm:
             break
         pings = iter([level_mm + wave_mm * sign for sign in (0, 1, 1, 0, -1, -1, 0)])
-        assert burst.read(lambda: next(pings), at_s) == (level_mm, GOOD)  # noqa: B023
+        assert some.read(lambda: next(pings), at_s) == (level_mm, GOOD)  # noqa: B023
 
 
 @given(st.integers(-(2**31), 2**31), st.integers(-10000, 10000), st.integers(1, 10000))

@@ -3,7 +3,10 @@
 #   FF  distance high  distance low  sum     mm; sum = low byte of the three before it
 # Range 30 to 4500 mm. At 30 mm and nearer (its blind zone) it goes on saying 30.
 
-from amont_node.measure import ProbeError, burst_of, corrected_mm, whole
+from amont_node.drivers.burst import burst_of
+from amont_node.drivers.fields import whole
+from amont_node.drivers.sound import corrected_mm
+from amont_node.measure import ProbeError
 
 MYPY = False
 if MYPY:  # pragma: no cover - loaded where a thermometer is wired

@@ -4,7 +4,9 @@
 #
 # 150 ohm: 4 to 20 mA are 0.6 to 3.0 V, 22 mA are 3.3 V, the chip's supply.
 
-from amont_node.measure import ANY, ProbeError, burst_of, nearest, whole
+from amont_node.drivers.burst import burst_of
+from amont_node.drivers.fields import ANY, whole
+from amont_node.measure import ProbeError, nearest
 from amont_wire.const import FAULT, GOOD, SUSPECT
 
 _CONVERSION = 0

@@ -1,6 +1,8 @@
 # The air's temperature beside an ultrasonic sensor, for the speed of sound.
 
-from amont_node.measure import ProbeError, sound_mm_s, whole
+from amont_node.drivers.fields import whole
+from amont_node.drivers.sound import sound_mm_s
+from amont_node.measure import ProbeError
 from amont_wire.const import OUT_OF_RANGE, SUSPECT
 
 _USUAL_CC = 1000

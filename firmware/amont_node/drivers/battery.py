@@ -1,7 +1,8 @@
 # The battery's voltage over a divider on a converter pin.
 # Document: the board's schematic: on a Pico VSYS / 3 is on pin 29.
 
-from amont_node.measure import ANY, median, nearest, whole
+from amont_node.drivers.fields import ANY, whole
+from amont_node.measure import nearest
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE
 
 _SAMPLES = 9
@@ -30,7 +31,7 @@ class Battery:
         self.why = ""
 
     def read(self, clock_s: int) -> tuple[int, int]:  # noqa: ARG002
-        share = median([self._bus.sample() for _ in range(_SAMPLES)])
+        share = sorted([self._bus.sample() for _ in range(_SAMPLES)])[_SAMPLES // 2]
         found = decode(share, self._reference_mv, self._multiply, self._divide)
         battery_mv, quality, self.why = found
         if quality == GOOD and not self._low <= battery_mv <= self._high:

@@ -2,7 +2,8 @@
 # each board can do.
 
 from amont_node.drivers import buses
-from amont_node.measure import ProbeError, choice, whole
+from amont_node.drivers.fields import choice, whole
+from amont_node.measure import ProbeError
 
 MYPY = False
 if MYPY:  # pragma: no cover - for the type checker only, the device has no such module

@@ -3,7 +3,8 @@
 # scratchpad: 0 and 1 temperature, 4 configuration, 8 CRC), "CRC Generation".
 
 from amont_node.drivers.crc import crc8
-from amont_node.measure import ANY, ProbeError, nearest, whole
+from amont_node.drivers.fields import ANY, whole
+from amont_node.measure import ProbeError, nearest
 from amont_wire.const import FAULT, GOOD, OUT_OF_RANGE
 
 _SKIP_ROM = 0xCC

@@ -3,7 +3,9 @@
 # under way. Document: JSN-SR04T-2.0 user manual, "working mode 1"; blind below 250 mm, to 4500 mm.
 
 from amont_node.drivers.air import Air
-from amont_node.measure import ProbeError, burst_of, echo_mm
+from amont_node.drivers.burst import burst_of
+from amont_node.drivers.sound import echo_mm
+from amont_node.measure import ProbeError
 
 _TRIGGER_US = 20
 _PAUSE_MS = 60  # the manual's least measuring cycle: an echo of the ping before is gone by then

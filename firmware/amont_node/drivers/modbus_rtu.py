@@ -2,9 +2,11 @@
 # Documents: MODBUS Application Protocol V1.1b3 (6.3 Read Holding Registers, 6.4 Read Input
 # Registers, 7 Exception Responses); MODBUS over Serial Line V1.02 (2.5.1 RTU, 6.2.2 CRC).
 
+from amont_node.drivers.burst import burst_of
 from amont_node.drivers.crc import crc16
+from amont_node.drivers.fields import ANY, choice, whole
 from amont_node.drivers.number import float32
-from amont_node.measure import ANY, ProbeError, burst_of, choice, whole
+from amont_node.measure import ProbeError
 
 _ANSWER_MS = 500
 _TRIES = 3

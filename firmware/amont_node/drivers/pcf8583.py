@@ -8,7 +8,8 @@
 # are lost together when its supply fails.
 
 from amont_node.drivers.digits import byte_of, digits
-from amont_node.measure import ProbeError, whole
+from amont_node.drivers.fields import whole
+from amont_node.measure import ProbeError
 
 _CONTROL = 0x00
 _COUNT = 0x01

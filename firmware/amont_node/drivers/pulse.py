@@ -9,7 +9,8 @@
 import struct
 from binascii import crc32
 
-from amont_node.measure import ProbeError, choice, nearest, whole
+from amont_node.drivers.fields import choice, whole
+from amont_node.measure import ProbeError, nearest
 from amont_wire.const import GOOD, SUSPECT
 
 _MEMORY = "<IIII"  # count, total, clock_s, turn; then CRC-32

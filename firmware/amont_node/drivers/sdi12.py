@@ -6,9 +6,11 @@
 # the sensor may ask for service ("0\r\n") earlier. Then "0D0!" -> "0+3.14-2.7CRC\r\n", "0D1!" ...
 # The answer begins within 15 ms of the command and has no gaps of more than 1.66 ms.
 
+from amont_node.drivers.burst import burst_of
 from amont_node.drivers.crc import crc16
+from amont_node.drivers.fields import ANY, choice, whole
 from amont_node.drivers.number import decimal
-from amont_node.measure import ANY, ProbeError, burst_of, choice, whole
+from amont_node.measure import ProbeError
 
 _BREAK_MS = 14
 _MARK_MS = 9

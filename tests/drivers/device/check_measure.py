@@ -1,18 +1,8 @@
 # Many pings to one value, honestly; calibration; the speed of sound.
 
-from amont_node.measure import (
-    Burst,
-    ProbeError,
-    Reading,
-    calibrated,
-    corrected_mm,
-    echo_mm,
-    median,
-    nearest,
-    sound_mm_s,
-    spread,
-    take,
-)
+from amont_node.drivers.burst import Burst, median, spread
+from amont_node.drivers.sound import corrected_mm, echo_mm, sound_mm_s
+from amont_node.measure import ProbeError, Reading, calibrated, nearest, take
 
 GOOD, SUSPECT, OUT_OF_RANGE, FAULT, MISSING = 0, 1, 2, 3, 4
 
