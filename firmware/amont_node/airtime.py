@@ -47,6 +47,7 @@ class Airtime:
         self._last_s = 0  # tick of the last frame that was none of the backlog's
         self._last_ms = 0  # and how long it was
         self.refused = 0  # how often somebody had to wait
+        self.frames = 0  # sent since this boot
 
     def configure(self, lora, permille: int) -> None:  # type: ignore[no-untyped-def]
         self._lora = lora
@@ -103,6 +104,7 @@ class Airtime:
         self._go_to(tick_s)
         ring = self._old if who == BACKLOG else self._new
         ring[self._newest % _KEPT_MINUTES] += self.frame_ms(size)
+        self.frames += 1
         if who != BACKLOG:
             self._last_s = tick_s
             self._last_ms = self.frame_ms(size)

@@ -187,19 +187,24 @@ class Duty:
             self._battery_readings,
         ]  # fmt: skip
 
-    # kept: what keep() gave; None: it is lost. True: the duty goes on as if it had never slept.
-    def recall(self, tick_s: int, link_ms: int, kept) -> bool:  # type: ignore[no-untyped-def]
-        if kept is None or kept[:2] != [_KEPT_FORMAT, self._life]:
+    # kept: what keep() gave; None: it is lost. woke: nothing has happened since. True: the duty
+    # goes on as if it had never slept; otherwise it begins anew and only knows what it sent.
+    def recall(self, tick_s: int, link_ms: int, kept, woke: bool = True) -> bool:  # type: ignore[no-untyped-def]
+        if not isinstance(kept, list) or kept[:2] != [_KEPT_FORMAT, self._life]:
             self.airtime.recall(tick_s, None)
             return False
         (
-            sampler, sending, airtime, self._nonce, self._nonce_tick_s, self._proved,
-            self._health_due_s, self._slot_s, self._urgent_slot_s, self._battery,
-            self._battery_readings,
+            sampler, sending, airtime, nonce, nonce_tick_s, proved, health_due_s, slot_s,
+            urgent_slot_s, battery, battery_readings,
         ) = kept[2:]  # fmt: skip
+        self.airtime.recall(tick_s, airtime)
+        if not woke:
+            return False
         self._sampler.recall(sampler)
         self.delivery.recall(link_ms, sending)
-        self.airtime.recall(tick_s, airtime)
+        self._nonce, self._nonce_tick_s, self._proved = nonce, nonce_tick_s, proved
+        self._health_due_s, self._slot_s, self._urgent_slot_s = health_due_s, slot_s, urgent_slot_s
+        self._battery, self._battery_readings = battery, battery_readings
         return True
 
     # --- events

@@ -9,6 +9,8 @@ from amont_node import duty as act
 from amont_node.config import ConfigError
 from amont_node.delivery import BACKLOG, HEALTH, HELLO, REGULAR, URGENT
 from amont_node.duty import Duty
+from amont_node.kept import KeptDuty
+from amont_node.pair import PairFile, make_folder
 from amont_node.sampling import Sampler
 from amont_wire.const import FAULT_BATTERY
 
@@ -469,6 +471,60 @@ def check_what_was_kept_of_another_life_is_not_believed() -> None:
     for lost in (None, kept):
         assert not other.duty.recall(5, 5000, lost)
     assert other.duty.airtime.used_ms(5) == 2 * 900000
+
+
+def check_a_boot_remembers_what_it_sent_and_nothing_else() -> None:
+    path = folder()
+    node, _ = settled(interval_s=900)
+    for minute in range(1, 6):
+        node.duty.airtime.sent(60 * minute, 51, 2)
+    KeptDuty(path).keep(node.duty, False)
+    other = Node(Flash(), config(interval_s=900), 400)
+    store = KeptDuty(path)
+    assert not store.recall(other.duty, 400, 5, False)
+    assert other.duty.airtime.used_ms(400) == node.duty.airtime.used_ms(400) > 5 * 329
+    assert [frame[1][0] for frame in other.wake(400, 400000)] == [HELLO]
+
+
+def check_a_board_that_wakes_goes_on() -> None:
+    path = folder()
+    node, _ = settled(interval_s=900)
+    KeptDuty(path).keep(node.duty, True)
+    other = Node(node.flash, config(interval_s=900), 400)
+    assert KeptDuty(path).recall(other.duty, 400, 5, True)
+    assert other.wake(400, 400000) == []  # no hello: it only slept
+
+
+def check_kept_only_when_something_was_sent() -> None:
+    path = folder()
+    node, _ = settled(interval_s=900)
+    store = KeptDuty(path)
+    store.keep(node.duty, False)
+    first = PairFile(path, "duty")
+    first.load()
+    store.keep(node.duty, False)
+    store.keep(node.duty, True)
+    second = PairFile(path, "duty")
+    second.load()
+    assert (first.revision, second.revision) == (1, 2)
+
+
+def check_a_damaged_memory_is_an_unknown_past() -> None:
+    path = folder()
+    PairFile(path, "duty").save({"other": 1})
+    node = Node(Flash(), config(), 0)
+    assert not KeptDuty(path).recall(node.duty, 5, 5, True)
+    assert node.duty.airtime.used_ms(5) == 900000
+    assert not KeptDuty(path + "/none").recall(node.duty, 5, 5, True)
+
+
+FOLDERS = []
+
+
+def folder() -> str:
+    FOLDERS.append("kept%d" % len(FOLDERS))
+    make_folder(FOLDERS[-1])
+    return FOLDERS[-1]
 
 
 def check_backlog_waits_for_airtime_alone() -> None:
