@@ -63,7 +63,12 @@ def _drive(folder: Path | None, kind: images.Board) -> uf2.Drive:
         one = found[0]
         raise Refused("wrong-board", drive=one.folder, found=one.board_id, wanted=kind.board_id)
     if not right:
-        raise Refused("no-drive", wanted=kind.board_id)
+        device = uf2.unmounted(str(kind.board_id))
+        raise (
+            Refused("not-mounted", device=device)
+            if device and folder is None
+            else Refused("no-drive", wanted=kind.board_id)
+        )
     if len(right) > 1:
         raise Refused("many-drives", drives=", ".join(str(drive.folder) for drive in right))
     return right[0]

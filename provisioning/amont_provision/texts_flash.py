@@ -43,6 +43,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "no {wanted} board in BOOTSEL mode; plug it in while you hold its BOOTSEL button, or name"
         " its drive: --drive FOLDER",
     ),
+    "not-mounted": (
+        "la carte attend, mais son lecteur n'est pas monté ; sudo mount -o uid=$USER {device} /mnt,"
+        " puis relancez avec --drive /mnt",
+        "the board waits, but its drive is not mounted; sudo mount -o uid=$USER {device} /mnt,"
+        " then run again with --drive /mnt",
+    ),
     "wrong-board": (
         "{drive} est une carte {found}, pas {wanted} ; prenez la bonne carte ou changez --board",
         "{drive} is a {found} board, not {wanted}; take the right board or change --board",

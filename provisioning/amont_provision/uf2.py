@@ -28,6 +28,7 @@ HEADER = struct.Struct("<8I")
 INFO = "INFO_UF2.TXT"
 INFO_BYTES_MAX = 4096
 FAMILIES = {"RPI-RP2": RP2040, "RP2350": RP2350_ARM}  # by the drive's Board-ID
+LABELS = Path("/dev/disk/by-label")
 CHUNK_BYTES = 64 * BLOCK_BYTES
 # The ROM restarts the board with the last block, before the computer has closed the file.
 GONE = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.EROFS)
@@ -111,6 +112,12 @@ def mounted() -> list[Path]:
     fields = [line.split() for line in lines]
     octal = "\\040"  # how the kernel writes a space
     return [Path(f[1].replace(octal, " ")) for f in fields if len(f) > 2 and f[2] == "vfat"]
+
+
+def unmounted(board_id: str, labels: Path = LABELS) -> Path | None:
+    """Return the device of a board in BOOTSEL mode that nobody mounted, None if there is none."""
+    device = labels / board_id  # both chips name their drive as their Board-ID
+    return device if device.exists() else None
 
 
 def copy(content: bytes, to: Drive, name: str, progress: Progress) -> None:

@@ -300,6 +300,16 @@ def test_a_folder_that_is_no_board_is_refused(desk, capsys):
     refused(desk, capsys, "--drive", desk.folder, says="hold its BOOTSEL button")
 
 
+def test_a_drive_that_nobody_mounted_is_told_with_how_to(desk, capsys, monkeypatch):
+    desk.kept()
+    (desk.folder / "RPI-RP2").touch()
+    monkeypatch.setattr(uf2, "mounted", list)
+    monkeypatch.setattr(uf2.unmounted, "__defaults__", (desk.folder,))
+    refused(desk, capsys, says=f"sudo mount -o uid=$USER {desk.folder}/RPI-RP2 /mnt")
+    (desk.folder / "RPI-RP2").unlink()
+    refused(desk, capsys, says="hold its BOOTSEL button")
+
+
 def test_without_a_kept_image_the_way_to_one_is_told(desk, capsys):
     refused(desk, capsys, "--drive", desk.drive(), says="flash --board pico --keep IMAGE")
 
