@@ -271,6 +271,24 @@ def test_a_meters_factor_comes_from_its_plate_or_a_bucket(desk):
     assert Fraction(desk.transform()["multiply"], desk.transform()["divide"]) == Fraction(52, 100)
 
 
+def test_of_several_sensors_one_has_to_be_named(desk):
+    first = "      - {sensor: pont-neuf-a"
+    second = "      - {sensor: pont-eau, quantity: water_temp_cc}\n"
+    head, _, rest = desk.site.read_text().partition(first)
+    line, _, rest = rest.partition("\n")
+    desk.site.write_text(head + first + line + "\n" + second + rest)
+    value = config()
+    water = {"index": 1, "quantity": 6, "step": 1, "probe": {"kind": "ds18b20", "pin": 15}}
+    value["channels"].append(water)
+    desk.board(value, readings=[(1250, 0)])
+    assert desk.run("--point", 1290) == cli.REFUSED
+    assert "pont-neuf-a, pont-eau; say which one: --sensor" in desk.said.err
+    assert desk.run("--point", 1290, "--sensor", "pont-eau") == 0
+    first, second = held_config(desk.folder)["channels"]
+    assert "calibration" not in first
+    assert second["calibration"] == {"multiply": 1, "divide": 1, "add": 40}
+
+
 def test_which_way_a_radar_looks_has_to_be_said(desk):
     desk.board(config(channel={"probe": RADAR}), readings=[(3589, 0)])
     assert desk.run("--staff", 412) == cli.REFUSED

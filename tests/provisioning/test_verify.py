@@ -127,6 +127,14 @@ def test_an_answer_covers_by_count_or_by_bits(line):
     assert states(followed([boot(), sample(), sent(), line])[0]) == [OK] * 4
 
 
+@pytest.mark.parametrize(("water", "state"), [(1290, OK), (9999, FAILED)])
+def test_every_channel_has_to_be_plausible(water, state):
+    channels = [Expected("stage", 0, -500, 8000), Expected("water", 2, -500, 4500)]
+    taken = event("sample", life=1, seq=4, values=[[0, 412, 0], [2, water, 0]])
+    follower, _ = followed([boot(), taken, sent(), ack()], channels)
+    assert states(follower) == [OK, state, OK, OK]
+
+
 def test_the_answer_may_be_to_a_later_frame():
     lines = [boot(), sample(), sent(), sent(34), ack(34)]
     assert states(followed(lines)[0]) == [OK] * 4
