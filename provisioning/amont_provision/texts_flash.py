@@ -44,7 +44,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         " its drive: --drive FOLDER",
     ),
     "not-mounted": (
-        "la carte attend, mais son lecteur n'est pas monté ; sudo mount -o uid=$USER {device} /mnt,"
+        "la carte attend, son lecteur n'est pas monté ; sudo mount -o uid=$USER {device} /mnt,"
         " puis relancez avec --drive /mnt",
         "the board waits, but its drive is not mounted; sudo mount -o uid=$USER {device} /mnt,"
         " then run again with --drive /mnt",
