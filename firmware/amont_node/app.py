@@ -17,12 +17,11 @@ _FAILED_WAKES_MAX = 10
 # Run until killed. A programming error costs one wake, told and survived; where a loader counts
 # boots, ten in a row cost the boot. The watchdog takes over when even that fails.
 def run(folder: str, image: str | None = None, clock_file: str | None = None) -> None:
-    node = Node(folder, image, clock_file)
+    node = Node(folder, image, clock_file, True)
     console.say("node %d: %d samples wait" % (node._config.id, node.outbox.waiting()))
     _tell_boot(node)
     if console.listens():
         node.duty.attend(node.tick_s())
-    node.watched()
     failed = 0
     while failed < _FAILED_WAKES_MAX or node.boot.slot is None:
         try:

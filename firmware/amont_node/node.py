@@ -37,7 +37,10 @@ _ACTIONS_MAX = 64  # of one wake: what is more waits for the next slice
 
 class Node:
     # folder: the node's files. image: see hal_unix.flash_folder. clock_file: see hal_unix.Clock.
-    def __init__(self, folder: str, image: str | None, clock_file: str | None) -> None:
+    # is_watched: from now on a wake that does not end ends the boot, if there is a board.
+    def __init__(
+        self, folder: str, image: str | None, clock_file: str | None, is_watched: bool = False
+    ) -> None:
         self._folder = folder
         self.hal = hal
         self.clock = hal.Clock(clock_file)
@@ -49,6 +52,10 @@ class Node:
         if self.boot.is_safe:
             self._config = plain(self._config)
         config = self._config
+        self._dog = None
+        if is_watched and "board" in config.data:
+            self._dog = hal.watchdog(config.board.watchdog_s)
+            measure.on_wait = self._feed  # type: ignore[assignment]
         flash = hal.flash_folder(folder, image, 2 * config.outbox_segments + 32)
         secret = load_secret(folder)
         counter = stored_counter(flash, config.generation)
@@ -56,7 +63,9 @@ class Node:
         self._sealer = Sealer(*identity, const.UPLINK, counter)
         self._opener = Opener(*identity, const.DOWNLINK)
         self._lives = LifeStore(flash, config.generation)
-        self.outbox = Outbox(flash + "/outbox", SEGMENT_RECORDS, config.outbox_segments)
+        self.outbox = Outbox(
+            flash + "/outbox", SEGMENT_RECORDS, config.outbox_segments, self._feed
+        )
         self._probes = [open_probe(channel.probe, folder) for channel in config.channels]
         self._values = [0, 0, 0, 0]  # last good ones
         self._fault_bits = const.FAULT_CONFIG if self._configs.damaged() else 0
@@ -72,7 +81,6 @@ class Node:
             config, self.outbox.spans, self._life.number,
             self.outbox.next_seq(self._life.number), self.tick_s(), answer_ms,
         )  # fmt: skip
-        self._dog = None  # see watched()
         link_ms = self.clock.link_ms()
         if counter.used():  # what was sent before is forgotten, but was on the air
             self.duty.recall(self.tick_s(), link_ms, None)
@@ -89,24 +97,18 @@ class Node:
                 for frame in self.carrier.receive(self.clock.link_ms()):
                     self._take_frame(frame)
                 self._awake.note(self.clock.link_ms(), self._listens())
+                if self.upkeep.asks(self.clock.link_ms()):
+                    self.duty.delivery.want_progress()
                 for _ in range(_ACTIONS_MAX):
                     actions = self._step(None)
                     if not actions:
                         break
                     self._perform(actions)
-                if self.upkeep.asks(self.clock.link_ms()):
-                    self.duty.delivery.want_progress()
         finally:
             self._bound()
             self._sleep()
         if self.upkeep.restarts(self.clock.link_ms()):
             hal.reset()
-
-    # From now on a wake that does not end ends the boot.
-    def watched(self) -> None:
-        if "board" in self._config.data:
-            self._dog = hal.watchdog(self._config.board.watchdog_s)  # type: ignore[assignment]
-            measure.on_wait = self._feed  # type: ignore[assignment]
 
     def _feed(self) -> None:
         if self._dog is not None:

@@ -80,10 +80,13 @@ class _Segment:
 
 
 class Outbox:
-    def __init__(
-        self, folder: str, segment_records: int = SEGMENT_RECORDS, segments: int = SEGMENTS
-    ) -> None:
+    # fed(): called while it recovers, for the watchdog: 90 days take seconds.
+    def __init__(  # type: ignore[no-untyped-def]
+        self, folder: str, segment_records: int = SEGMENT_RECORDS, segments: int = SEGMENTS,
+        fed=None,
+    ) -> None:  # fmt: skip
         self._folder = folder
+        self._fed = fed
         self._segment_records = segment_records
         self._segments_max = max(2, segments)
         self._segments: list[_Segment] = []
@@ -275,6 +278,8 @@ class Outbox:
             segment = _Segment(number)
             self._segments.append(segment)
             self._recover_segment(segment, marks)
+            if self._fed is not None:
+                self._fed()
         # Records that end the log unread may have been sent before they were damaged: their
         # numbers are used up.
         for newest in self.spans.all()[-1:]:

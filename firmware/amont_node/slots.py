@@ -25,12 +25,11 @@
 
 import binascii
 import hashlib
-import json
 import os
 
+from amont_node.manifest import SCHEMA, Release, SlotError
 from amont_node.pair import PairFile, make_durable, make_folder, make_name_durable
 
-SCHEMA = 1
 SLOTS = ("a", "b")
 BAD_BOOTS = 5  # after so many: safe mode
 RELEASE_FILE = "release.json"
@@ -39,43 +38,14 @@ _CHUNK_BYTES = 512
 _FOLDER = 0x4000  # st_mode
 
 
-class SlotError(ValueError):
-    def __init__(self, code: str, what: str) -> None:
-        super().__init__("%s: %s" % (code, what))
-        self.code = code
-
-
 # --- what is in a slot
-
-
-class Release:
-    # data: release.json, parsed.
-    def __init__(self, data) -> None:  # type: ignore[no-untyped-def]
-        files = data.get("files") if isinstance(data, dict) else None
-        if not isinstance(files, dict) or not files or data.get("schema") != SCHEMA:
-            raise SlotError("release", "no schema %d with files" % SCHEMA)
-        number = data.get("release")
-        if not isinstance(number, int) or not 0 < number < 1 << 16:
-            raise SlotError("release", "number %s" % number)
-        for path in files:
-            check_path(path)
-        self.number = number
-        self.files = files
-
-
-# Where a file of a release may lie: below its slot, and compiled.
-def check_path(path: str) -> None:
-    parts = path.split("/")
-    if not 1 <= len(parts) <= 5 or not path.endswith(".mpy") or "" in parts or ".." in parts:
-        raise SlotError("release", "path %s" % path)
 
 
 # The release of a slot, or None if its release.json is not there or is none. Its files are not
 # looked at: see check().
 def read_release(root: str, slot: str) -> Release | None:
     try:
-        with open("%s/%s/%s" % (root, slot, RELEASE_FILE)) as file:
-            return Release(json.load(file))
+        return Release("%s/%s/%s" % (root, slot, RELEASE_FILE))
     except (OSError, ValueError):
         return None
 
@@ -86,16 +56,18 @@ def check(root: str, slot: str) -> Release:
     if release is None:
         raise SlotError("missing", "%s/%s" % (slot, RELEASE_FILE))
     folder = "%s/%s" % (root, slot)
-    for path in release.files:
+    for path, wanted in release.files():
         found = file_hash(folder + "/" + path)
         if found is None:
             raise SlotError("missing", "%s/%s" % (slot, path))
-        if found != release.files[path]:
+        if found != wanted:
             raise SlotError("damaged", "%s/%s" % (slot, path))
-    for path in files_below(folder):
-        # A module that is left over would be imported in place of the right one.
-        if path not in release.files and path != RELEASE_FILE:
-            raise SlotError("extra", "%s/%s" % (slot, path))
+    # A module that is left over would be imported in place of the right one. All that are listed
+    # are there: only where there are more, it is worth looking for which.
+    if sum([1 for _ in files_below(folder)]) != release.count + 1:
+        for path in files_below(folder):
+            if path != RELEASE_FILE and not release.lists(path):
+                raise SlotError("extra", "%s/%s" % (slot, path))
     return release
 
 
@@ -113,20 +85,18 @@ def file_hash(path: str) -> str | None:
         return None
 
 
-# Paths of all files below a folder, relative to it.
-def files_below(folder: str) -> list[str]:
-    found = []
+# Paths of all files below a folder, relative to it, one after the other.
+def files_below(folder: str, prefix: str = ""):  # type: ignore[no-untyped-def]
     try:
-        names = os.listdir(folder)
+        names = sorted(os.listdir(folder))
     except OSError:
-        return []
-    for name in sorted(names):
+        return
+    for name in names:
         path = folder + "/" + name
         if os.stat(path)[0] & _FOLDER:
-            found += [name + "/" + inner for inner in files_below(path)]
+            yield from files_below(path, prefix + name + "/")
         else:
-            found.append(name)
-    return found
+            yield prefix + name
 
 
 # --- the boot record

@@ -12,10 +12,12 @@
 #   image of the release that runs is left, and goes at the next boot.
 # What is refused leaves neither image nor a slot that is half written.
 
+import gc
 import os
 from hashlib import sha256
 
 from amont_node import console, slots
+from amont_node.manifest import check_path
 from amont_node.pair import make_durable, make_folder
 from amont_wire import const
 from amont_wire.ccm import same
@@ -139,7 +141,7 @@ class Updater:
             return
         try:
             self._reread()
-        except (OSError, ValueError, Refused) as error:
+        except (OSError, ValueError, MemoryError, Refused) as error:
             self._refuse(error)
 
     # A part of the image of a release. Whatever is wrong with it leaves nothing half done.
@@ -159,7 +161,7 @@ class Updater:
                 self._start(release)
             if offset == self.next:
                 self._append(data)
-        except (OSError, ValueError, Refused) as error:
+        except (OSError, ValueError, MemoryError, Refused) as error:
             self._refuse(error)
 
     # Whether a frame of progress is due: after a burst, after silence.
@@ -271,6 +273,7 @@ class Updater:
 
     # All of it is in flash.
     def _finish(self) -> None:
+        gc.collect()
         self._check_mac()
         self._slot = slots.begin(self._root)
         folder = self._root + "/" + self._slot
@@ -314,7 +317,7 @@ class Updater:
             if left == 0:
                 slots.write_whole(folder + "/" + path, parts)
                 return
-            slots.check_path(path)
+            check_path(path)
             _make_folders(folder, path)
             with open(folder + "/" + path, "wb") as target:
                 for part in parts:

@@ -31,7 +31,7 @@ def bare(root: str) -> None:
     assert "update.img" not in names, names
     assert slots.status(root)["a"] == 7
     slots.check(root, "a")
-    assert slots.files_below(root + "/b") == []
+    assert list(slots.files_below(root + "/b")) == []
     record = slots.status(root)["record"]
     assert (record["slot"], record["trying"], record["bad_boots"]) == ("a", None, 0)
 
