@@ -10,6 +10,7 @@ from typing import Any
 from amont_provision import batch, bundle, options
 from amont_provision.asking import secret_text
 from amont_provision.bundle import Bundle, Recipient
+from amont_provision.compile import LOADER
 from amont_provision.enrol import RADIO, Identities, Options, carry_out, plan
 from amont_provision.keyfile import KeyFile
 from amont_provision.output import Output
@@ -94,6 +95,8 @@ def enrol(
         planned = plan(site, node, port, keys, chosen)
         if not asked.dry_run:
             carry_out(planned, port, keys)
+            if port.read(LOADER) is not None:
+                port.reset()  # what runs there was started with the key before
     answer = {
         "node": planned.node,
         "generation": planned.generation,

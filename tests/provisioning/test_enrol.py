@@ -117,6 +117,18 @@ def test_the_same_enrolment_again_keeps_the_key_and_takes_the_site_as_it_is_now(
     assert ConfigStore(str(desk.board())).load().version == 2
 
 
+def test_a_board_that_runs_is_started_again_with_its_new_key(desk, monkeypatch):
+    resets = []
+    monkeypatch.setattr(VirtualPort, "reset", lambda port: resets.append(port))
+    desk.run()
+    assert resets == []  # nothing runs on a bare board
+    (desk.board() / "main.py").write_text("")
+    desk.run("--renew", "--dry-run")
+    assert resets == []
+    desk.run("--renew")
+    assert len(resets) == 1
+
+
 def test_a_board_cannot_become_another_node_unasked(desk, capsys):
     desk.run()
     assert desk.run(node=12) == cli.REFUSED
