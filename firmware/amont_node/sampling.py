@@ -36,7 +36,7 @@ class Sampler:
         self._hint_until_s = 0
         self._over = False  # the last good value was at or above the alarm mark
         self._float_until_s = 0  # closings of the float switch before this are chatter
-        self._tripped = False  # the float switch wants the next sample to be urgent
+        self._tripped = False  # float switch or person: the next sample is to be urgent
         self._alert_until_s = 0
         self._asked_until_s = 0  # an alert that the guard asked for
         self._credit = _ALERT_CREDIT
@@ -117,8 +117,10 @@ class Sampler:
             self._schedule(tick_s)
             self._sample_at(tick_s)
 
-    # Somebody stands beside the node and waits: a sample now, then fast for a while.
+    # Somebody stands beside the node and waits: a sample now, sent and committed at once, then
+    # fast for a while.
     def attend(self, tick_s: int) -> None:
+        self._tripped = True
         self._stay_fast(tick_s)
         self._schedule(tick_s)
         self._sample_at(tick_s)
