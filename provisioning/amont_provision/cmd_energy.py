@@ -16,10 +16,14 @@ HELP = "say how long a station lasts on its cells, and compare a recorded curren
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's options."""
-    parser.add_argument("--profile", choices=energy.PROFILES, default="slow-river")
-    parser.add_argument("--board", choices=energy.BOARDS, default=energy.RECOMMENDED)
+    parser.add_argument(
+        "--profile", choices=energy.PROFILES, default="slow-river", help="how it samples"
+    )
+    parser.add_argument(
+        "--board", choices=energy.BOARDS, default=energy.RECOMMENDED, help="how it sleeps"
+    )
     parser.add_argument("--sensor", choices=energy.SENSORS, help="not the profile's usual one")
-    parser.add_argument("--carrier", choices=energy.CARRIERS, default="lora")
+    parser.add_argument("--carrier", choices=energy.CARRIERS, default="lora", help="how it sends")
     parser.add_argument("--sf", type=int, choices=range(7, 13), default=9, help="of LoRa")
     parser.add_argument("--interval-s", type=_seconds, help="seconds between samples")
     parser.add_argument("--frame-samples", type=_count, help="new samples a frame")
