@@ -174,6 +174,14 @@ def check_the_float_switch_is_urgent_at_once() -> None:
     assert run(sampler, 1300, lambda tick_s: 400, 720)[1][-1] == 1260
 
 
+def check_a_person_beside_the_node_waits_for_no_interval() -> None:
+    sampler = flash_flood(look_s=None)
+    run(sampler, 430, lambda tick_s: 400)
+    sampler.attend(431)
+    _, samples, urgent = run(sampler, 560, lambda tick_s: 400, 431)
+    assert samples == [431, 480, 540] and urgent == [431]
+
+
 def check_a_float_switch_in_the_second_of_a_sample() -> None:
     sampler = flash_flood(look_s=None)
     run(sampler, 900, lambda tick_s: 400)
