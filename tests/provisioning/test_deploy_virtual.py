@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from amont_hil.simulated import write_config
 from amont_hil.tiny_guard import NODE, SECRET, TinyGuard
 from amont_node.config import save_secret
-from amont_provision import bootrecord, cli, deploy, release, signing
+from amont_provision import bootrecord, cli, deploy, evidence, release, scan, signing
 from amont_provision import compile as compiling
 from amont_provision.port import open_port
 from amont_provision.texts import Refused
@@ -219,3 +219,22 @@ def test_a_port_in_use_is_refused_and_free_again_afterwards(station, capsys):
     assert "another program uses it" in said
     other.close()
     assert station.deploy(2, "--dry-run", port=terminal) == 0
+
+
+def test_over_the_cable_a_board_tells_what_it_is_and_shows_its_records(station, tmp_path):
+    station.enrol()
+    station.hold_button()
+    assert station.deploy(2) == 0
+    port = open_port(station.board.terminal())
+    seen = scan.look(port)
+    assert (seen["node"], seen["release"], seen["slot"], seen["state"]) == (
+        NODE, 2, "a", "installed",
+    )  # fmt: skip
+    assert seen["board"]
+    found = evidence.found(port)
+    evidence.copy(port, found, tmp_path / "to", "2026-11-22T10:00:00+00:00", lambda *_: None)
+    port.close()
+    assert {"boot.a", "a/release.json"} <= found.files.keys()
+    copies = [path.read_bytes() for path in (tmp_path / "to").rglob("*") if path.is_file()]
+    assert copies
+    assert not any(SECRET.hex().encode() in content or SECRET in content for content in copies)
