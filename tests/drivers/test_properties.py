@@ -15,7 +15,7 @@ from amont_node.drivers import (
     ads1115,
     battery,
     burst,
-    digits,
+    calendar,
     ds18b20,
     ds3231,
     jsn_sr04t,
@@ -205,7 +205,7 @@ def test_clock_chips_tell_a_time_or_refuse(data: bytes) -> None:
 def test_clock_chips_keep_every_second(at_s: int) -> None:
     assert ds3231.decode(ds3231.encode(at_s)) == at_s
     assert pcf8563.decode(pcf8563.encode(at_s)) == at_s
-    assert digits.unix_s(*digits.calendar(at_s)[:6]) == at_s
+    assert calendar.unix_s(*calendar.calendar(at_s)[:6]) == at_s
 
 
 @given(st.binary(max_size=5))

@@ -2,17 +2,8 @@
 # each board can do.
 
 from amont_node.drivers import buses
-from amont_node.drivers.fields import choice, whole
-from amont_node.measure import ProbeError
 
-MYPY = False
-if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
-    from typing import Any
-
-_KINDS = ("pcf8583", "port", "pin", "latch")
-_WRAP = 1 << 30
-_MEMORY = 64  # bytes beside a count that lives in RAM
-_CLEAR_US = 20
+_KINDS = {"pcf8583": None, "port": "PortCounter", "pin": "PinCounter", "latch": "Latch"}
 
 
 # The counter of a probe's configuration.
@@ -20,95 +11,14 @@ def make_counter(config):  # type: ignore[no-untyped-def]
     settings = config.get("counter")
     if not isinstance(settings, dict):
         raise ValueError("probe.counter: must be an object")
-    kind = choice(settings, "kind", _KINDS)
-    if kind == "pcf8583":
+    kind = settings.get("kind")
+    if kind not in _KINDS:
+        raise ValueError("probe.counter.kind: %s is not known here" % kind)
+    name = _KINDS[kind]
+    if name is None:
         from amont_node.drivers.pcf8583 import Pcf8583
 
         return Pcf8583(settings, buses.i2c(settings))
-    return {"port": PortCounter, "pin": PinCounter, "latch": Latch}[kind](settings)
+    from amont_node.drivers import tally
 
-
-# Counts in RAM: since the first look after a boot.
-class _Volatile:
-    MODULUS = _WRAP
-    KNOWS_ZERO = False
-
-    def __init__(self, settings) -> None:  # type: ignore[no-untyped-def]
-        self._number = whole(settings, "pin", None, 0, 99)
-        self._memory = bytearray(_MEMORY)
-
-    def recall(self, at: int, size: int) -> bytes:
-        return bytes(self._memory[at : at + size])
-
-    def remember(self, at: int, data: bytes) -> None:
-        self._memory[at : at + len(data)] = data
-
-
-# The port's own counter (ESP32: PCNT). It counts while the chip is awake.
-class PortCounter(_Volatile):
-    def __init__(self, settings) -> None:  # type: ignore[no-untyped-def]
-        super().__init__(settings)
-        self._id = whole(settings, "id", 0, 0, 15)
-        self._counter: "Any" = None
-
-    def count(self) -> int | None:
-        if self._counter is None:
-            machine = buses.machine_of()
-            if not hasattr(machine, "Counter"):
-                raise ProbeError("this port has no pulse counter")
-            pin = machine.Pin(self._number, machine.Pin.IN, machine.Pin.PULL_UP)
-            self._counter = machine.Counter(self._id, pin, edge=machine.Counter.FALLING)
-            return None
-        return int(self._counter.value()) % _WRAP
-
-
-# An interrupt for each falling edge, while the board is awake.
-class PinCounter(_Volatile):
-    def __init__(self, settings) -> None:  # type: ignore[no-untyped-def]
-        super().__init__(settings)
-        self._debounce_ms = whole(settings, "debounce_ms", 50, 0, 1000)
-        self._pin: "Any" = None
-        self._count = 0
-        self._last_ms = 0
-
-    def count(self) -> int | None:
-        if self._pin is None:
-            machine = buses.machine_of()
-            self._pin = machine.Pin(self._number, machine.Pin.IN, machine.Pin.PULL_UP)
-            self._last_ms = buses.clock.ticks_ms() - self._debounce_ms
-            self._pin.irq(self._on_edge, machine.Pin.IRQ_FALLING)
-            return None
-        return self._count
-
-    def _on_edge(self, pin) -> None:  # type: ignore[no-untyped-def]  # noqa: ARG002
-        now_ms = buses.clock.ticks_ms()
-        if buses.clock.ticks_diff(now_ms, self._last_ms) >= self._debounce_ms:
-            self._count = (self._count + 1) % _WRAP
-        self._last_ms = now_ms
-
-
-# A flip-flop that a pulse sets, and that wakes the board: one pulse a wake. It is cleared only
-# once the reading is stored.
-class Latch(_Volatile):
-    KNOWS_ZERO = True
-
-    def __init__(self, settings) -> None:  # type: ignore[no-untyped-def]
-        super().__init__(settings)
-        self._clear = whole(settings, "clear", None, 0, 99)
-        self._cleared = 0  # pulses told since this boot
-
-    def count(self) -> int | None:
-        return self._cleared + (1 if self._is_set() else 0)
-
-    def remember(self, at: int, data: bytes) -> None:
-        super().remember(at, data)
-        if self._is_set():
-            self._cleared += 1
-            machine = buses.machine_of()
-            clear = machine.Pin(self._clear, machine.Pin.OUT, value=1)
-            buses.clock.sleep_us(_CLEAR_US)
-            clear.value(0)
-
-    def _is_set(self) -> bool:
-        machine = buses.machine_of()
-        return bool(machine.Pin(self._number, machine.Pin.IN).value())
+    return getattr(tally, name)(settings)

@@ -2,7 +2,8 @@
 # Document: Maxim DS3231 datasheet, "Timekeeping Registers" (00h to 06h time, 0Eh control, 0Fh
 # status: bit 7 OSF, the oscillator has stopped).
 
-from amont_node.drivers.digits import byte_of, calendar, digits, unix_s
+from amont_node.drivers.calendar import calendar, unix_s
+from amont_node.drivers.digits import byte_of, digits
 from amont_node.measure import ProbeError
 
 _ADDRESS = 0x68

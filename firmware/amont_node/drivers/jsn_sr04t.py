@@ -1,6 +1,7 @@
 # JSN-SR04T, waterproof ultrasonic module, in the mode of the HC-SR04 (no resistor on its mode
 # pads): a trigger pulse of at least 10 us, then the echo pin is high for as long as the sound was
-# under way. Document: JSN-SR04T-2.0 user manual, "working mode 1"; blind below 250 mm, to 4500 mm.
+# under way. Document: the module's user manual, trigger and echo mode; blind below 250 mm,
+# to 4500 mm.
 
 from amont_node.drivers.air import Air
 from amont_node.drivers.burst import burst_of

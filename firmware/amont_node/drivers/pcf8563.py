@@ -2,7 +2,8 @@
 # Document: NXP PCF8563 datasheet, "Register organization": 00h control (bit 5 STOP), 02h to 08h
 # time; bit 7 of 02h is VL, the supply was too low: the time is not guaranteed.
 
-from amont_node.drivers.digits import byte_of, calendar, digits, unix_s
+from amont_node.drivers.calendar import calendar, unix_s
+from amont_node.drivers.digits import byte_of, digits
 from amont_node.measure import ProbeError
 
 _ADDRESS = 0x51
