@@ -92,11 +92,11 @@ def enrol(
     keys, pems = _identities(asked, site.id, node, out)
     chosen = Options(renew, asked.replace, asked.radio, asked.tls, pems, transforms or {})
     with closing(open_port(needed(asked, "port"))) as port:
-        planned = plan(site, node, port, keys, chosen)
+        planned, runs = plan(site, node, port, keys, chosen), port.read(LOADER) is not None
         if not asked.dry_run:
             carry_out(planned, port, keys)
-            if port.read(LOADER) is not None:
-                port.reset()  # what runs there was started with the key before
+            if runs:
+                port.reset()  # it was started with the key before
     answer = {
         "node": planned.node,
         "generation": planned.generation,

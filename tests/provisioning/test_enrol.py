@@ -181,7 +181,8 @@ def _cut_at_every_call(tmp_path, monkeypatch, renew, after):
             wrong.append((calls, "the guard does not know the old key any more"))
         own.run(*more)
         entry = own.stored()[str(NODE)]
-        if entry.keys() != {"generation", "secret", "board"} or entry["generation"] != (2 if renew else 1):
+        generation = 2 if renew else 1
+        if entry.keys() != {"generation", "secret", "board"} or entry["generation"] != generation:
             wrong.append((calls, f"keys.json: {sorted(entry)}"))
         if not _opens(own, own.sealed(), entry["generation"]):
             wrong.append((calls, "the guard does not open what the board seals"))
@@ -293,6 +294,33 @@ def _cut_after_writing(desk):
     planned = enrol.plan(load(SITE), NODE, port, keys, enrol.Options(renew=True))
     enrol.carry_out(planned, port, keys)
     return keys
+
+
+def test_the_node_takes_what_the_site_s_file_says_of_its_hardware(desk, tmp_path, monkeypatch):
+    site = tmp_path / "wired.yaml"
+    text = SITE.read_text().replace(
+        "    carrier: bridge\n    interval_s: 900\n    fast_interval_s: 60\n",
+        "    carrier: bridge\n    profile: flash-flood\n"
+        "    board: {name: pico, rtc: ds3231, i2c: {id: 0, scl: 5, sda: 4}, button: 22}\n",
+        1,
+    )
+    text = text.replace(
+        "flat_samples: 60}", "probe: {kind: a02yyuw, uart: {id: 0, tx: 0, rx: 1}}}", 1
+    )
+    text = text.replace(
+        "carrier: mqtt\n", "carrier: mqtt\n    marks: {low: 30, fall_per_min: 5}\n"
+    )
+    site.write_text(text)
+    monkeypatch.setattr("tests.provisioning.desk.SITE", site)
+    assert desk.run() == cli.DONE
+    config = ConfigStore(str(desk.board())).load()
+    assert (config.profile, config.look_s, config.interval_s) == ("flash-flood", 60, 900)
+    assert (config.board.name, config.board.rtc, config.board.button) == ("pico", "ds3231", 22)
+    probe = {"kind": "a02yyuw", "uart": {"id": 0, "tx": 0, "rx": 1}}
+    assert config.channels[0].probe == probe
+    node = enrol.node_of(load(site), METER)
+    pipe = board.configuration(load(site), node, 1, 1, {"kind": "radio"})
+    assert (pipe["low_mark"], pipe["fall_mark"], pipe["high_mark"]) == (30, 5, None)
 
 
 def test_a_calibration_stays_with_its_board(desk):
