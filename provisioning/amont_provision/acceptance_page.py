@@ -72,9 +72,20 @@ def step_text(step: Json, language: str) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def _printable(value: Any) -> Any:
+    """Leave out characters that change how the others show: controls, directions."""
+    if type(value) is not str:
+        return value
+    return "".join(character for character in value if character.isprintable())
 
 
 def _words(language: str) -> Callable[..., str]:

@@ -294,6 +294,16 @@ def test_steps_that_this_version_does_not_know_are_shown_as_they_are(desk):
     assert EVIL in page.words
 
 
+def test_invisible_characters_do_not_reach_paper(desk):
+    desk.accepted()
+    path = desk.site.with_suffix(".logbook.jsonl")
+    path.write_text(path.read_text().replace("Luc Martin", "Luc\\u0007\\u2066 Martin"))
+    assert desk.report("--port", "x") == 0
+    page = desk.file("en.html").read_text()
+    assert "Luc Martin (offset" in page
+    assert not {"\u2066", "\x07"} & set(page)
+
+
 def test_a_time_zone_that_the_laptop_lacks_is_no_obstacle():
     when = acceptance_page._when("Mars/Olympus", "en")
     assert "2026" in when("2026-11-22T10:00:00+00:00")
