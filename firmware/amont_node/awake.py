@@ -11,7 +11,7 @@ class Awake:
 
     # listens: something may come now.
     def note(self, link_ms: int, listens: bool) -> None:
-        if not listens:
+        if not listens or self._rest_s is not None:
             self._since_ms = None
         elif self._since_ms is None:
             self._since_ms = link_ms

@@ -10,7 +10,7 @@ from amont_wire import const, link
 from amont_wire.counters import ReservedCounter
 from amont_wire.errors import WireError
 from amont_wire.frame import Opener, Sealer
-from amont_wire.messages import Ack, Config, Health, Hello, Resend, Samples, decode
+from amont_wire.messages import Ack, Config, Health, Hello, Progress, Resend, Samples, decode
 
 SECRET = bytes(range(16))
 NODE = 17
@@ -43,7 +43,7 @@ class TinyGuard:
             return None
         assert self.frames.setdefault(header.counter, frame) == frame, "counter used twice"
         message = decode(header.type, body)
-        assert isinstance(message, Samples | Health | Hello)
+        assert isinstance(message, Samples | Health | Hello | Progress)
         self.types.add(header.type)
         self.echoes += message.echo is not None and message.echo[0] == NONCE
         if isinstance(message, Samples):

@@ -16,12 +16,13 @@ NAMES = (
 )
 CUTS_MIN = 2000  # of a whole run
 QUICK_STRIDE = 13
+FULL_PARTS = 12  # modules of the releases: the more, the more there is to cut
 
 
 def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     """Yield how often the power went, what did not boot after it, and what faults were found."""
     with tempfile.TemporaryDirectory() as name:
-        folder = slot_rig.make_way(Path(name))
+        folder = slot_rig.make_way(Path(name), FULL_PARTS if full else slot_rig.PARTS)
         stride = 1 if full else QUICK_STRIDE
         outcomes = [slot_rig.cut(way, folder, stride) for way in slot_rig.WAYS]
         found = [slot_rig.cut("serial", folder, 2, fault)[1] > 0 for fault in slot_rig.FAULTS]

@@ -15,7 +15,7 @@ from amont_wire.keys import UPDATE_LABEL, derive, hmac_sha256
 PARTS = 6
 
 
-def probe_files(number: int) -> dict[str, bytes]:
+def probe_files(number: int, parts: int = PARTS) -> dict[str, bytes]:
     """Return the compiled files of a small release that says its own number.
 
     It stands for an application where only slots are tried: modules that belong together, one
@@ -24,10 +24,10 @@ def probe_files(number: int) -> dict[str, bytes]:
     filler = hashlib.sha256(b"%d" % number).hexdigest()
     sources = {"probe/__init__.py": b"", "probe/same.py": b"SAME = 1\n"}
     sources[f"probe/only_{number}.py"] = b"ONLY = %d\n" % number
-    for part in range(PARTS):
+    for part in range(parts):
         text = f"PART = {number}\nFILLER = {filler * (part % 4 * 4)!r}\n"
         sources[f"probe/part_{part}.py"] = text.encode()
-    names = [f"probe.part_{part}" for part in range(PARTS)]
+    names = [f"probe.part_{part}" for part in range(parts)]
     lines = [f"from {name} import PART as {name[6:].upper()}\n" for name in names]
     checks = [f"assert {name[6:].upper()} == {number}\n" for name in names]
     sources["probe/app.py"] = "".join([*lines, f"RELEASE = {number}\n", *checks]).encode()
@@ -66,11 +66,11 @@ WAYS = ("serial", "serial-over", "chunks", "chunks-over", "back")
 FAULTS = ("no-sync", "early-json", "in-place", "torn-rename")
 
 
-def make_way(folder: Path) -> Path:
+def make_way(folder: Path, parts: int = PARTS) -> Path:
     """Write what update_cut.py needs: an old release, a new one, the new one's image."""
     for number, name in ((1, "old"), (2, "new")):
-        write_slot(folder / name, number, probe_files(number))
-    (folder / "new.img").write_bytes(image(2, probe_files(2)))
+        write_slot(folder / name, number, probe_files(number, parts))
+    (folder / "new.img").write_bytes(image(2, probe_files(2, parts)))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Slots, the loader and updates by the air, on both Pythons."""
+"""The thin shell, slots, the loader and updates by the air, on both Pythons."""
 
 import importlib
 import re
@@ -9,7 +9,7 @@ from tests.firmware.test_device import DEVICE, run
 
 from amont_hil.process import MICROPYTHON, import_path
 
-MODULES = ["check_slots", "check_update"]
+MODULES = ["check_shell", "check_slots", "check_update"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,213 @@
+# The thin shell: what a board's hal does to `machine`, how long a node stays awake, its console.
+
+import os
+import sys
+
+import amont_node
+from amont_node import awake, console, hal_board, hal_unix
+
+
+class Pin:
+    IN, PULL_UP = 0, 1
+    level = 1
+
+    def __init__(self, number: int, mode: int, pull: int) -> None:
+        self.wiring = (number, mode, pull)
+
+    def value(self) -> int:
+        return self.level
+
+
+class Wdt:
+    made = []
+
+    def __init__(self, timeout: int) -> None:
+        self.timeout_ms = timeout
+        self.fed = 0
+        Wdt.made.append(self)
+
+    def feed(self) -> None:
+        self.fed += 1
+
+
+class Machine:
+    PWRON_RESET, WDT_RESET, SOFT_RESET = 1, 3, 5
+    Pin = Pin
+    WDT = Wdt
+    cause = 1
+
+    def __init__(self) -> None:
+        self.naps = []
+        self.resets = 0
+
+    def lightsleep(self, ms: int) -> None:
+        self.naps.append(ms)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def reset_cause(self) -> int:
+        return self.cause
+
+
+class Time:
+    now_ms = 0
+    now_s = 0
+
+    def ticks_ms(self) -> int:
+        return self.now_ms & 0x3FFFFFFF
+
+    def ticks_diff(self, end: int, start: int) -> int:
+        return (end - start) & 0x3FFFFFFF
+
+    def time(self) -> int:
+        return self.now_s
+
+
+class Trap:
+    def __getattr__(self, name: str):
+        raise AssertionError("machine.%s was touched" % name)
+
+
+def with_machine(machine):
+    kept = sys.modules.get("machine")
+    sys.modules["machine"] = machine
+    return kept
+
+
+def put_back(kept) -> None:
+    if kept is None:
+        del sys.modules["machine"]
+    else:
+        sys.modules["machine"] = kept
+
+
+def module_names():
+    folder = amont_node.__file__.rsplit("/", 1)[0]
+    for name in os.listdir(folder):
+        if name.endswith(".py") and name != "__init__.py":
+            yield "amont_node." + name[:-3]
+    for name in os.listdir(folder + "/drivers"):
+        if name.endswith(".py") and name != "__init__.py":
+            yield "amont_node.drivers." + name[:-3]
+
+
+def check_no_import_touches_hardware() -> None:
+    kept = with_machine(Trap())
+    try:
+        for name in module_names():
+            # Already imported or not: what is imported now must not touch a pin.
+            sys.modules.pop(name, None) if name.startswith("amont_node.drivers.") else None
+            __import__(name)
+    finally:
+        put_back(kept)
+
+
+def check_the_board_watches_and_sleeps() -> None:
+    machine = Machine()
+    kept = with_machine(machine)
+    try:
+        assert hal_board.watchdog(None) is None
+        dog = hal_board.watchdog(60)
+        assert Wdt.made[-1].timeout_ms == 8300  # all that an RP2040 counts to
+        hal_board.rest(4500, dog)
+        assert machine.naps == [2000, 2000, 500] and Wdt.made[-1].fed == 3
+        hal_board.rest(100, None)
+        hal_board.reset()
+        assert machine.resets == 1
+    finally:
+        put_back(kept)
+
+
+def check_the_board_says_why_it_started() -> None:
+    machine = Machine()
+    kept = with_machine(machine)
+    try:
+        told = []
+        for cause in (1, 3, 5, 77):
+            machine.cause = cause
+            told.append(hal_board.reset_cause())
+        assert told == [1, 2, 3, 0], told
+    finally:
+        put_back(kept)
+
+
+def check_the_button_is_to_ground() -> None:
+    kept = with_machine(Machine())
+    try:
+        assert not hal_board.button(".", None)
+        assert not hal_board.button(".", 14)
+        Pin.level = 0
+        assert hal_board.button(".", 14)
+        Pin.level = 1
+    finally:
+        put_back(kept)
+
+
+def check_the_boards_clock_never_wraps() -> None:
+    real = hal_board.time
+    hal_board.time = Time()
+    try:
+        clock = hal_board.Clock(None)
+        for day in range(1, 60):  # its ticks wrap after twelve and a half
+            hal_board.time.now_ms = day * 86400000
+            assert clock.link_ms() == day * 86400000
+        hal_board.time.now_s = 1000
+        assert clock.now_s() == 1000 and not clock.is_virtual()
+        assert clock.real_ms_until(1060) == 60000 and clock.real_ms_until(900) == 0
+    finally:
+        hal_board.time = real
+
+
+# What one board can do the other can do as well, by the same name.
+def check_both_boards_offer_the_same() -> None:
+    for name in ("Clock", "Watchdog", "watchdog", "rest", "reset_cause", "reset", "button",
+                 "flash_folder", "free_heap_bytes", "SLEEPS"):  # fmt: skip
+        assert hasattr(hal_board, name) and hasattr(hal_unix, name), name
+
+
+def check_the_unix_board_starts_again_by_its_exit() -> None:
+    try:
+        hal_unix.reset()
+    except SystemExit as error:
+        assert error.args[0] == 70
+    else:
+        raise AssertionError("it went on")
+    assert hal_unix.watchdog(None) is None
+
+
+def check_a_watchdog_that_is_fed_and_stopped() -> None:
+    dog = hal_unix.watchdog(5)
+    dog.feed()
+    dog.stop()
+    hal_unix.rest(20, dog)
+
+
+def check_awake_for_too_long() -> None:
+    bound = awake.Awake(60)
+    for ms in range(0, 60001, 1000):
+        bound.note(ms, True)
+        bound.bound(ms, 900)
+        assert not bound.rests(ms // 1000)
+    bound.note(60500, True)
+    bound.bound(60500, 900)
+    assert bound.rests(61) and bound.rests(899) and not bound.rests(900)
+    bound.note(70000, False)  # every answer came: counted from the next frame on
+    bound.note(100000, True)
+    bound.bound(160000, 1800)
+    assert not bound.rests(160)
+
+
+def check_the_console_is_silent_out_of_service() -> None:
+    said = []
+    kept, console.print = getattr(console, "print", print), said.append
+    try:
+        console.begin(False)
+        console.tell("fault", {"text": "x"})
+        assert not said and not console.listens()
+        console.begin(True)
+        console.tell("fault", {"text": "x"})
+        assert said[0][:7] == "amont {" and '"event": "fault"' in said[0]
+    finally:
+        console.print = kept
+        console.begin(False)
