@@ -80,8 +80,12 @@ def run(asked: argparse.Namespace, out: Output) -> int:
             out.say("calibrate-restart")
         points = _points(asked, wanted, told, port, out)
         method = FACTOR if asked.factor else asked.method
-        fit = calibrating.fitted(wanted, method, points, asked.facing)
-        planned = calibrating.plan(wanted, fit, by, at, force, pages)
+        try:
+            fit = calibrating.fitted(wanted, method, points, asked.facing)
+            planned = calibrating.plan(wanted, fit, by, at, force, pages)
+        except Refused:
+            _keep(points if len(points) > 1 else [], out)
+            raise
         if not asked.dry_run:
             calibrating.carry_out(planned, port, logbook)
     _answer(asked, planned, logbook, out)

@@ -249,6 +249,9 @@ def test_points_that_were_read_are_not_lost(desk):
     assert "--point 0=4003" in desk.said.err
     desk.board(config(channel={"probe": LOOP}), readings=[(20_000, 0)])
     assert desk.run("--point", "0=4003", "--point", 5000) == 0
+    assert "read already" not in desk.said.err
+    assert desk.run("--point", "0=4003", "--point", 0) == cli.REFUSED
+    assert "--point 0=20000" in desk.said.err
 
 
 def test_points_read_before_are_typed_in(desk):
