@@ -12,6 +12,8 @@ Raw = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Some = Annotated[int, Meta(ge=0, le=100_000)]
 BusId = Annotated[int, Meta(ge=0, le=2)]
 Celsius = Annotated[int, Meta(ge=-5_000, le=7_000)]  # 1/100 degree
+Mark = Annotated[int, Meta(ge=-(2**24), le=2**24)]
+Change = Annotated[int, Meta(ge=1, le=2**24)]
 FileName = Annotated[str, Meta(min_length=1, max_length=80)]
 
 
@@ -111,6 +113,18 @@ class Probe(Part, frozen=True, kw_only=True):
     reference_mv: Annotated[int, Meta(ge=500, le=5_500)] | None = None
     multiply: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     divide: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+
+
+class Marks(Part, frozen=True, kw_only=True):
+    """From where on a node speaks at once, of its first channel; a station's node has its limits.
+
+    In the channel's own unit, rise and fall a minute: a burst pipe is a fall of pressure.
+    """
+
+    high: Mark | None = None
+    low: Mark | None = None
+    rise_per_min: Change | None = None
+    fall_per_min: Change | None = None
 
 
 class Board(Part, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
@@ -17,9 +17,15 @@ LOOK_S = (10, 3_600)
 SDI12_ADDRESS_MAX = 9
 
 
-def problems(node: Node) -> Iterator[Problem]:
-    """Yield what is wrong with a node's hardware and profile."""
+def problems(node: Node, stations: Collection[str]) -> Iterator[Problem]:
+    """Yield what is wrong with a node's hardware and profile; ``stations``: all their sensors."""
     yield from _look(node)
+    if node.marks is not None:
+        if node.channels[0].sensor in stations:
+            yield ("marks",), "marks-station", {"value": node.channels[0].sensor}
+        low, high = node.marks.low, node.marks.high
+        if low is not None and high is not None and low >= high:
+            yield ("marks", "low"), "low-high", {"low": low, "high": high}
     if node.board is not None and node.carrier == "mqtt" and not BOARDS[node.board.name][1]:
         yield ("board", "name"), "no-wifi", {"value": node.board.name}
     for j, channel in enumerate(node.channels):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from amont_site.hardware import Board, Probe
+from amont_site.hardware import Board, Marks, Probe
 
 Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=40)]
 Line = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -118,6 +118,7 @@ class Node(_Part, frozen=True, kw_only=True):
     fast_interval_s: Seconds = 60
     # senses so often without sending; 0: never (a float switch wakes it)
     look_s: Annotated[int, Meta(ge=0, le=3_600)] | None = None
+    marks: Marks | None = None  # where no station's limits do it
     board: Board | None = None  # a simulated one if absent
     channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)]
 

@@ -164,7 +164,8 @@ def _nodes(rules: Rules) -> None:
             )  # fmt: skip
         for j, channel in enumerate(node.channels):
             _channel(rules, (*path, "channels", j), node, channel)
-        for below, code, values in hardware_rules.problems(node):
+        stations = {sensor for station in rules.site.stations for sensor in station.sensors}
+        for below, code, values in hardware_rules.problems(node, stations):
             rules.say((*path, *below), code, **values)
 
 

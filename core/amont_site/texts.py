@@ -175,6 +175,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "look_s ({value}) ne convient pas ; écrivez de {least} à {most}, ou 0 sans coup d'œil"
         " entre les mesures",
     ),
+    "marks-station": (
+        "'{value}' belongs to a station, whose limits are its marks; remove 'marks'",
+        "« {value} » est d'une station, dont les seuils sont ses repères ; retirez « marks »",
+    ),
     "no-wifi": (
         "a board '{value}' has no Wi-Fi, which carrier 'mqtt' needs; write pico-w or esp32, or"
         " carrier: bridge",

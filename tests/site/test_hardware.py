@@ -83,7 +83,8 @@ def test_each_kind_of_probe_is_accepted_and_reaches_the_node(kind: str, tmp_path
 
 def test_the_page_of_drivers_names_the_same_kinds_and_needs() -> None:
     page = (DOCS / "drivers.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", page, re.MULTILINE))
+    kinds = page[page.index("## Kinds") :].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", kinds, re.MULTILINE))
     assert set(PROBE_KEYS) == set(PROBES) == rows.keys() & set(PROBE_KEYS)
     for kind, (needed, known, _) in PROBE_KEYS.items():
         first = rows[kind].partition(";")[0]
@@ -129,6 +130,7 @@ MISTAKES = {
     ),
     "slow look": ("", "    profile: flash-flood\n    look_s: 300\n", "look", "nodes[0].look_s"),
     "rare look": ("", "    interval_s: 60\n    look_s: 61\n", "look", "nodes[0].look_s"),
+    "marks": ("", "    marks: {high: 9}\n", "marks-station", "nodes[0].marks"),
     "no Wi-Fi": ("", "    board: {name: pico2}\n", "no-wifi", "nodes[0].board.name"),
 }  # fmt: skip
 
@@ -165,6 +167,17 @@ def test_a_profile_fills_in_what_is_not_written(profile: str, tmp_path: Path) ->
     own = f"    profile: {profile}\n    interval_s: 600\n    fast_interval_s: 30\n    look_s: 90\n"
     node = good(written(tmp_path, node=own)).nodes[0]
     assert (node.interval_s, node.fast_interval_s, node.look_s) == (600, 30, 90)
+
+
+def test_a_pipe_may_have_marks_of_its_own(tmp_path: Path) -> None:
+    text = TEXT.replace("    fast_interval_s: 300\n", "    marks: {low: 300, high: 900}\n", 2)
+    path = tmp_path / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    marks = good(path).nodes[3].marks
+    assert marks is not None
+    assert (marks.low, marks.high, marks.fall_per_min) == (300, 900, None)
+    path.write_text(text.replace("low: 300", "low: 900"), encoding="utf-8")
+    assert found(path) == [("low-high", f"nodes[{i}].marks.low") for i in (2, 3)]
 
 
 def test_a_float_switch_needs_no_looks(tmp_path: Path) -> None:

@@ -214,7 +214,8 @@ CONSEQUENCES = {
 }
 OTHER_CODES = {  # tests of their own
     "unreadable", "too-large", "not-utf8", "empty", "too-deep",
-    "look", "no-wifi", "probe-quantity", "probe-useless", "probe-missing", "pin-twice",
+    "look", "marks-station", "no-wifi", "pin-twice",
+    "probe-quantity", "probe-useless", "probe-missing",
 }  # fmt: skip
 
 
