@@ -54,6 +54,7 @@ def configuration(site: Site, node: Node, generation: int, version: int, carrier
         "interval_s": node.interval_s,
         "fast_interval_s": min(node.fast_interval_s, node.interval_s),
         **_marks(site, node.channels[0]),
+        **_own_marks(node),
         **_hardware(node),
         "channels": [
             {
@@ -179,6 +180,16 @@ def _hardware(node: Node) -> Json:
     if node.board is not None:
         found["board"] = plain(node.board)
     return found
+
+
+def _own_marks(node: Node) -> Json:
+    """Return the marks of a node that belongs to no station; the site's rules see to that."""
+    if node.marks is None:
+        return {}
+    said = node.marks
+    names = ("high_mark", "low_mark", "rise_mark", "fall_mark")
+    values = (said.high, said.low, said.rise_per_min, said.fall_per_min)
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _probe(channel: Channel) -> Json:

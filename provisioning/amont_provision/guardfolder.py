@@ -94,5 +94,6 @@ def check(wishes: dict[str, int | None], most: Items, look_s: int) -> None:
         if value is None:
             continue
         least = max(LEAST[name], look_s) if name == "interval_s" else LEAST[name]
-        if not min(least, most[name]) <= value <= most[name]:
+        least = min(least, most[name])
+        if not least <= value <= most[name]:
             raise Refused("set-bounds", name=name, value=value, least=least, most=most[name])

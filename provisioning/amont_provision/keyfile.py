@@ -45,10 +45,6 @@ class KeyFile:
         self.path = path
         self._take(_read(path))
 
-    def nodes(self) -> list[int]:
-        """Return the nodes that have a key, lowest first."""
-        return sorted(map(int, self._nodes))
-
     def generation(self, node: int) -> int:
         """Return a node's newest generation, 0 if it has no key."""
         entry = self._nodes.get(str(node))
@@ -64,10 +60,6 @@ class KeyFile:
     def secret(self, node: int) -> bytes:
         """Return the newest secret of a node that has one; it is never shown."""
         return bytes.fromhex(self._nodes[str(node)]["secret"])
-
-    def keeps_previous(self, node: int) -> bool:
-        """Tell whether the guard still takes the generation before the newest."""
-        return "previous" in self._nodes.get(str(node), {})
 
     def pending(self, node: int) -> Pending | None:
         """Return for whom a node's newest key is, None if it is proved or there is none."""

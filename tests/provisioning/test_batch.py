@@ -360,6 +360,17 @@ def test_no_secret_is_ever_shown(valley, capsys):
     assert valley.bundle.stat().st_mode & 0o077 == 0
 
 
+def test_a_damaged_laptop_key_and_a_node_that_is_not_in_the_bundle_say_what_to_do(valley, capsys):
+    valley.laptop.parent.mkdir()
+    valley.laptop.write_text("no key\n")
+    words = ["enrol", "--show-laptop-key", "--laptop-key", valley.laptop]
+    assert valley.call(*words) == cli.REFUSED
+    assert "a new one is made" in capsys.readouterr().err
+    valley.make(1)
+    assert valley.use(node=12) == cli.REFUSED
+    assert "it has: 11" in capsys.readouterr().err
+
+
 def test_objects_that_hold_secrets_do_not_print_them():
     recipient = Recipient(passphrase=WORDS)
     assert WORDS not in f"{recipient!r} {recipient!s} {[recipient]}"
