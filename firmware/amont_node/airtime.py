@@ -54,6 +54,9 @@ class Airtime:
         self._budget_ms = _HOUR_MS // 1000 * permille
         self._longest_ms = self.frame_ms(self._frame_bytes)
 
+    def is_limited(self) -> bool:
+        return self._lora is not None
+
     # 0 where nothing limits.
     def frame_ms(self, size: int) -> int:
         lora = self._lora
@@ -118,29 +121,10 @@ class Airtime:
     def short(self) -> bool:
         return True in self._waits
 
-    # --- over a sleep that forgets
-
-    def keep(self):  # type: ignore[no-untyped-def]
-        spent = []
-        for minute in range(self._newest - _KEPT_MINUTES + 1, self._newest + 1):
-            at = minute % _KEPT_MINUTES
-            if self._old[at] or self._new[at]:
-                spent.append([minute, self._old[at], self._new[at]])
-        return [self._newest, self._last_s, self._last_ms, self.refused, spent]
-
-    # kept: what keep() gave, on the same ticks. None: nobody knows what was sent before; then a
-    # quarter of the budget counts as sent now.
-    def recall(self, tick_s: int, kept) -> None:  # type: ignore[no-untyped-def]
+    # Nobody knows what was sent before: a quarter of the budget counts as sent now.
+    def assume(self, tick_s: int) -> None:
         self._go_to(tick_s)
-        if kept is None:
-            self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 4
-            return
-        self._newest, self._last_s, self._last_ms, self.refused, spent = kept
-        self._old = [0] * _KEPT_MINUTES
-        self._new = [0] * _KEPT_MINUTES
-        for minute, old_ms, new_ms in spent:
-            self._old[minute % _KEPT_MINUTES] = old_ms
-            self._new[minute % _KEPT_MINUTES] = new_ms
+        self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 4
 
     # A clock that goes back frees nothing.
     def _go_to(self, tick_s: int) -> None:

@@ -329,36 +329,3 @@ class Delivery:
         delay_ms = min(self._answer_ms << min(doublings, 10), _HOLD_MAX_MS)
         self._random = (self._random * 1103515245 + 12345) & 0x7FFFFFFF
         return delay_ms + (self._random >> 8) % (delay_ms // 2 + 1)
-
-    # --- over a sleep that forgets
-
-    # What is under way goes on; what only speeds things up is left out.
-    def keep(self):  # type: ignore[no-untyped-def]
-        in_flight = []
-        for entry in self._in_flight:
-            plan = entry.plan
-            in_flight.append([plan.kind, plan.life, plan.first, plan.last, entry.counter,
-                              entry.frame.hex(), entry.attempts])  # fmt: skip
-        return [
-            self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
-            self._last_taken, self.rejected, self._after_regular, in_flight,
-            [[life, self._cursors[life]] for life in self._cursors],
-            [list(asked) for asked in self._ranges], [list(sent) for sent in self._recent],
-        ]  # fmt: skip
-
-    # The link's clock began anew: answers have their time again.
-    def recall(self, link_ms: int, kept) -> None:  # type: ignore[no-untyped-def]
-        (
-            self._hello, self._health, self._progress, self._urgent, self._fresh, self._silent,
-            self._last_taken, self.rejected, self._after_regular, in_flight, cursors, ranges,
-            recent,
-        ) = kept  # fmt: skip
-        self._in_flight = []
-        for kind, life, first, last, counter, frame, attempts in in_flight:
-            due_ms = link_ms + self._delay_ms(0)
-            plan = Plan(kind, life, first, last)
-            self._in_flight.append(InFlight(plan, counter, bytes.fromhex(frame), due_ms))
-            self._in_flight[-1].attempts = attempts
-        self._cursors = {life: cursor for life, cursor in cursors}  # noqa: C416 - dict() lacks it
-        self._ranges = [(life, first, last) for life, first, last in ranges]
-        self._recent = [(counter, nonce) for counter, nonce in recent]

@@ -42,7 +42,6 @@ _URGENT_SLOTS_S = 5
 _FAST_SLOTS = 4  # of a fast interval, a quarter
 _BATTERY_HYSTERESIS_MV = 100
 _BATTERY_READINGS = 3  # in a row: a cold start pulls the voltage down for a moment
-_KEPT_FORMAT = 1
 
 
 class Duty:
@@ -175,37 +174,6 @@ class Duty:
     # Bits for the health message.
     def faults(self) -> int:
         return FAULT_BATTERY if self._battery != FULL else 0
-
-    # --- over a sleep that forgets (a board whose power is cut between two wakes)
-
-    # Plain lists and numbers, for JSON; to be kept where a life's ticks go on.
-    def keep(self):  # type: ignore[no-untyped-def]
-        return [
-            _KEPT_FORMAT, self._life, self._sampler.keep(), self.delivery.keep(),
-            self.airtime.keep(), self._nonce, self._nonce_tick_s, self._proved,
-            self._health_due_s, self._slot_s, self._urgent_slot_s, self._battery,
-            self._battery_readings,
-        ]  # fmt: skip
-
-    # kept: what keep() gave; None: it is lost. woke: nothing has happened since. True: the duty
-    # goes on as if it had never slept; otherwise it begins anew and only knows what it sent.
-    def recall(self, tick_s: int, link_ms: int, kept, woke: bool = True) -> bool:  # type: ignore[no-untyped-def]
-        if not isinstance(kept, list) or kept[:2] != [_KEPT_FORMAT, self._life]:
-            self.airtime.recall(tick_s, None)
-            return False
-        (
-            sampler, sending, airtime, nonce, nonce_tick_s, proved, health_due_s, slot_s,
-            urgent_slot_s, battery, battery_readings,
-        ) = kept[2:]  # fmt: skip
-        self.airtime.recall(tick_s, airtime)
-        if not woke:
-            return False
-        self._sampler.recall(sampler)
-        self.delivery.recall(link_ms, sending)
-        self._nonce, self._nonce_tick_s, self._proved = nonce, nonce_tick_s, proved
-        self._health_due_s, self._slot_s, self._urgent_slot_s = health_due_s, slot_s, urgent_slot_s
-        self._battery, self._battery_readings = battery, battery_readings
-        return True
 
     # --- events
 

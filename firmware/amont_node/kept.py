@@ -4,7 +4,26 @@
 # it had never slept. Any other keeps it after a wake that sent, and takes back after a boot what
 # the air still remembers: the hour's airtime. What one wake sent is all that a power cut forgets.
 
+from amont_node.delivery import InFlight, Plan
 from amont_node.pair import PairFile
+
+_FORMAT = 1  # rises with any change of the names below
+_AIRTIME = ("_newest", "_last_s", "_last_ms", "refused", "_old", "_new")
+_DUTY = (
+    "_nonce", "_nonce_tick_s", "_proved", "_health_due_s", "_slot_s", "_urgent_slot_s",
+    "_battery", "_battery_readings",
+)  # fmt: skip
+_SAMPLER = (
+    "_fast_until_s", "_hint_until_s", "_alert_until_s", "_asked_until_s", "_over",
+    "_float_until_s", "_tripped", "_credit", "_rate", "_battery", "_taken_s", "_wanted_s",
+    "due_s", "look_s", "_looking",
+)  # fmt: skip
+_MARKS = ("above", "below", "_recent")
+# The link's clock begins anew with each boot: what only it means is left out.
+_DELIVERY = (
+    "_hello", "_health", "_progress", "_urgent", "_fresh", "_silent", "_last_taken", "rejected",
+    "_after_regular", "_recent",
+)  # fmt: skip
 
 
 class KeptDuty:
@@ -15,10 +34,61 @@ class KeptDuty:
     # woke: the board went to sleep by itself and nothing has happened since. True: the duty goes
     # on; otherwise it begins anew.
     def recall(self, duty, tick_s: int, link_ms: int, woke: bool) -> bool:  # type: ignore[no-untyped-def]
-        return bool(duty.recall(tick_s, link_ms, self._pair.load(), woke))
+        return recall(duty, tick_s, link_ms, self._pair.load(), woke)
 
     # Raises OSError when it cannot be stored. sleeps: the memory is lost after this.
     def keep(self, duty, sleeps: bool) -> None:  # type: ignore[no-untyped-def]
-        if sleeps or duty.airtime.frames != self._frames:
-            self._pair.save(duty.keep())
-            self._frames = duty.airtime.frames
+        airtime = duty.airtime
+        if sleeps or (airtime.is_limited() and airtime.frames != self._frames):
+            self._pair.save(keep(duty))
+            self._frames = airtime.frames
+
+
+# Plain lists and numbers, for JSON.
+def keep(duty) -> list[object]:  # type: ignore[no-untyped-def]
+    sending = duty.delivery
+    in_flight = [
+        [e.plan.kind, e.plan.life, e.plan.first, e.plan.last, e.counter, e.frame.hex(), e.attempts]
+        for e in sending._in_flight
+    ]
+    return [
+        _FORMAT, duty._life, _values(duty.airtime, _AIRTIME), _values(duty, _DUTY),
+        _values(duty._sampler, _SAMPLER), _values(duty._sampler._marks, _MARKS),
+        _values(sending, _DELIVERY), in_flight,
+        [[life, sending._cursors[life]] for life in sending._cursors], sending._ranges,
+    ]  # fmt: skip
+
+
+# kept: what keep() gave, on the same life's ticks; of another, or nothing: the past is unknown.
+def recall(duty, tick_s: int, link_ms: int, kept, woke: bool) -> bool:  # type: ignore[no-untyped-def]
+    if not isinstance(kept, list) or kept[:2] != [_FORMAT, duty._life]:
+        duty.airtime.assume(tick_s)
+        return False
+    airtime, own, sampler, marks, delivery, in_flight, cursors, ranges = kept[2:]
+    _set(duty.airtime, _AIRTIME, airtime)
+    if not woke:
+        return False
+    _set(duty, _DUTY, own)
+    _set(duty._sampler, _SAMPLER, sampler)
+    _set(duty._sampler._marks, _MARKS, marks)
+    sending = duty.delivery
+    _set(sending, _DELIVERY, delivery)
+    for kind, life, first, last, counter, frame, attempts in in_flight:
+        due_ms = link_ms + sending._delay_ms(0)  # answers have their time again
+        plan = Plan(kind, life, first, last)
+        entry = InFlight(plan, counter, bytes.fromhex(frame), due_ms)
+        entry.attempts = attempts
+        sending._in_flight.append(entry)
+    for life, cursor in cursors:
+        sending._cursors[life] = cursor
+    sending._ranges = [tuple(asked) for asked in ranges]
+    return True
+
+
+def _values(owner, names) -> list[object]:  # type: ignore[no-untyped-def]
+    return [getattr(owner, name) for name in names]
+
+
+def _set(owner, names, values) -> None:  # type: ignore[no-untyped-def]
+    for at in range(len(names)):
+        setattr(owner, names[at], values[at])

@@ -53,15 +53,6 @@ class Marks:
         rises = rise is not None and change >= rise * apart_s
         return rises or (fall is not None and -change >= fall * apart_s)
 
-    # --- over a sleep that forgets
-
-    def keep(self):  # type: ignore[no-untyped-def]
-        return [self.above, self.below, [[tick_s, value] for tick_s, value in self._recent]]
-
-    def recall(self, kept) -> None:  # type: ignore[no-untyped-def]
-        self.above, self.below, recent = kept
-        self._recent = [(tick_s, value) for tick_s, value in recent]
-
 
 def _beyond(config, value: int) -> tuple[bool, bool]:  # type: ignore[no-untyped-def]
     above = config.high_mark is not None and value >= config.high_mark

@@ -15,6 +15,7 @@ from amont_node.awake import Awake
 from amont_node.config import ConfigError, ConfigStore, NodeConfig, load_secret
 from amont_node.counters import LifeStore, stored_counter
 from amont_node.duty import Duty
+from amont_node.kept import KeptDuty
 from amont_node.measure import Reading, reason, take
 from amont_node.outbox import SEGMENT_RECORDS, Outbox, Record
 from amont_node.probes import open_probe
@@ -57,6 +58,7 @@ class Node:
             self._dog = hal.watchdog(config.board.watchdog_s)
             measure.on_wait = self._feed  # type: ignore[assignment]
         flash = hal.flash_folder(folder, image, 2 * config.outbox_segments + 32)
+        self._kept = KeptDuty(flash)
         secret = load_secret(folder)
         counter = stored_counter(flash, config.generation)
         identity = (secret, config.id, config.generation)
@@ -83,7 +85,7 @@ class Node:
         )  # fmt: skip
         link_ms = self.clock.link_ms()
         if counter.used():  # what was sent before is forgotten, but was on the air
-            self.duty.recall(self.tick_s(), link_ms, None)
+            self._kept.recall(self.duty, self.tick_s(), link_ms, False)
         self.upkeep = Upkeep(self.boot, secret, config.id, config.generation, link_ms, self._feed)
         self._awake = Awake(config.max_awake_s)
 
@@ -331,6 +333,10 @@ class Node:
 
     def _sleep(self) -> None:
         self._feed()
+        try:
+            self._kept.keep(self.duty, False)
+        except OSError as error:
+            self._fault(const.FAULT_FLASH, error)
         clock = self.clock
         link_ms = clock.link_ms()
         due_s, due_link_ms = self.duty.due(link_ms)

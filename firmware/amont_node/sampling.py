@@ -216,25 +216,6 @@ class Sampler:
             return None
         return int(config.interval_s)
 
-    # --- over a sleep that forgets
-
-    def keep(self):  # type: ignore[no-untyped-def]
-        return [
-            self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
-            self._over, self._float_until_s, self._tripped, self._credit, self._rate,
-            self._battery, self._taken_s, self._wanted_s, self.due_s, self.look_s,
-            list(self._looking), self._marks.keep(),
-        ]  # fmt: skip
-
-    def recall(self, kept) -> None:  # type: ignore[no-untyped-def]
-        (
-            self._fast_until_s, self._hint_until_s, self._alert_until_s, self._asked_until_s,
-            self._over, self._float_until_s, self._tripped, self._credit, self._rate,
-            self._battery, self._taken_s, self._wanted_s, self.due_s, self.look_s,
-            self._looking, marks,
-        ) = kept  # fmt: skip
-        self._marks.recall(marks)
-
 
 # The last instant of a rhythm that is not after the tick.
 def _on_grid(tick_s: int, interval_s: int, offset_s: int) -> int:

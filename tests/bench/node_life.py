@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amont_node import duty as act
+from amont_node import kept
 from amont_node.config import NodeConfig
 from amont_node.delivery import BACKLOG, REGULAR, URGENT
 from amont_node.duty import Duty
@@ -65,9 +66,9 @@ class NodeLife:
 
     def forget(self) -> None:
         """Lose the memory but for what was kept, as a board that is off between two wakes."""
-        kept = json.loads(json.dumps(self.duty.keep()))
+        memory = json.loads(json.dumps(kept.keep(self.duty)))
         self.duty = Duty(self.config, self.spans, LIFE, len(self.samples), self.tick_s)
-        assert self.duty.recall(self.tick_s, self.tick_s * 1000, kept)
+        assert kept.recall(self.duty, self.tick_s, self.tick_s * 1000, memory, True)
 
     def _step(self, event: tuple[Any, ...] | None = None) -> list[Any]:
         actions: list[Any] = self.duty.step(self.tick_s, self.tick_s * 1000, event)

@@ -123,16 +123,9 @@ def check_a_clock_that_goes_back_frees_nothing() -> None:
     assert not air.allows(10, URGENT) and not air.allows(93000, URGENT)
 
 
-def check_kept_over_a_sleep() -> None:
-    air = airtime(sf=12)
-    for tick_s in (7, 1000, 1001, 3000):
-        air.sent(tick_s, 51, tick_s % 3)
-    other = airtime(sf=12)
-    other.recall(3100, air.keep())
-    for tick_s in range(3100, 9000, 13):
-        assert air.used_ms(tick_s) == other.used_ms(tick_s)
+def check_an_unknown_past_counts() -> None:
     unknown = airtime(sf=12)
-    unknown.recall(3100, None)
+    unknown.assume(3100)
     assert unknown.used_ms(3100) == 9000
     assert unknown.allows(3100, USUAL) and unknown.allows(3100, URGENT)
 

@@ -6,6 +6,7 @@ from check_duty import settled
 from world import LIFE, Flash, Guard, Node, config
 
 from amont_node import duty as act
+from amont_node import kept
 from amont_node.config import ConfigError
 from amont_node.delivery import BACKLOG, HEALTH, HELLO, REGULAR, URGENT
 from amont_node.duty import Duty
@@ -454,11 +455,11 @@ def life_of(gated: bool, loss: int):
         if tick_s < due_s and (due_ms is None or due_ms > tick_s * 1000):
             continue
         if gated:
-            kept = json.loads(json.dumps(node.duty.keep()))
+            memory = json.loads(json.dumps(kept.keep(node.duty)))
             random = node.duty.delivery._random
             dues = [entry.due_ms for entry in node.duty.delivery._in_flight]
             node.duty = Duty(settings, flash.spans, LIFE, len(flash.stored), tick_s)
-            assert node.duty.recall(tick_s, tick_s * 1000, kept)
+            assert kept.recall(node.duty, tick_s, tick_s * 1000, memory, True)
             # The link's clock and the dice begin anew on a board; here they must not.
             node.duty.delivery._random = random
             for entry, due_ms in zip(node.duty.delivery._in_flight, dues):  # noqa: B905 - subset
@@ -473,11 +474,11 @@ def life_of(gated: bool, loss: int):
 def check_what_was_kept_of_another_life_is_not_believed() -> None:
     node = Node(Flash(), config(), 0)
     node.wake(0, 0)
-    kept = node.duty.keep()
-    kept[1] = LIFE + 1
+    memory = kept.keep(node.duty)
+    memory[1] = LIFE + 1
     other = Node(Flash(), config(), 0)
-    for lost in (None, kept):
-        assert not other.duty.recall(5, 5000, lost)
+    for lost in (None, memory):
+        assert not kept.recall(other.duty, 5, 5000, lost, True)
     assert other.duty.airtime.used_ms(5) == 2 * 900000
 
 
