@@ -287,7 +287,9 @@ def test_a_burst_alters_nothing(
 
     with REFUSED:
         value, quality = some.read(ping, at_s)
-        assert value == burst.median(asked)
+        answered = sum(v is not None for v in pings[:count])
+        looks = [burst.median(look) for look in (asked[:answered], asked[answered:]) if look]
+        assert value in looks  # one of the two, never something between
         assert (quality == OUT_OF_RANGE) == (not 31 <= value <= 4500)
         assert quality in (GOOD, SUSPECT, OUT_OF_RANGE)
         assert bool(some.why) == (quality != GOOD)

@@ -47,17 +47,28 @@ class Burst:
     # Returns (value, quality).
     def read(self, ping, clock_s: int) -> tuple[int, int]:  # type: ignore[no-untyped-def]
         values = self._values(ping, self._pings)
-        if not self._is_step(median(values), clock_s):
-            value, quality = self._judge(values, self._pings)
-        else:
-            first = median(values)
-            values = values + self._again(ping)
-            value, quality = self._judge(values, 2 * self._pings)
-            quality = max(quality, SUSPECT)
-            self.why = "step from %d to %d, with a second look %d" % (self._last, first, value)  # type: ignore[str-format]
-        if quality < OUT_OF_RANGE:
-            self._last, self._last_s = value, clock_s
+        value, quality = self._judge(values, self._pings)
+        now = value
+        if self._is_step(value, clock_s):
+            value, quality, now = self._look_again(ping, value, quality)
+        if self._low <= now <= self._high:
+            self._last, self._last_s = now, clock_s
         return value, quality
+
+    # A second burst. The one that is farther from before is told, as it was measured: a step that
+    # is gone again was there, and a step that only now begins is one. What is out of range tells
+    # less than what is not. Returns (value, quality, where it is now).
+    def _look_again(self, ping, first: int, quality: int) -> tuple[int, int, int]:  # type: ignore[no-untyped-def]
+        before = self._last or 0
+        try:
+            second, later = self._judge(self._values(ping, self._pings), self._pings)
+        except ProbeError:
+            second, later = first, quality
+        is_first = abs(first - before) >= abs(second - before)
+        if (quality == OUT_OF_RANGE) != (later == OUT_OF_RANGE):
+            is_first = later == OUT_OF_RANGE
+        self.why = "step from %d to %d, then %d" % (before, first, second)
+        return first if is_first else second, max(quality if is_first else later, SUSPECT), second
 
     # A cheap look: three pings at most, compared with nothing.
     def sense(self, ping) -> tuple[int, int]:  # type: ignore[no-untyped-def]
@@ -91,12 +102,6 @@ class Burst:
         if not values:
             raise ProbeError("no echo in %d pings" % count)
         return values
-
-    def _again(self, ping) -> list[int]:  # type: ignore[no-untyped-def]
-        try:
-            return self._values(ping, self._pings)
-        except ProbeError:
-            return []  # the first burst stands, as suspect
 
 
 # The Burst that a probe's configuration asks for; pings, spread_max, step_max, low, high: where

@@ -55,10 +55,11 @@ class Serial:
         started_ms = buses.clock.ticks_ms()
         data = b""
         while len(data) < most:
-            if uart.any():
+            more = uart.read(1 if until else most - len(data)) if uart.any() else None
+            if more:
                 if not data:
                     timeout_ms += most * _BYTE_BITS * 1000 // self._form[0]
-                data += uart.read(1 if until else most - len(data)) or b""
+                data += more
                 if until and data.endswith(until):
                     break
             elif buses.clock.ticks_diff(buses.clock.ticks_ms(), started_ms) >= timeout_ms:
@@ -70,12 +71,15 @@ class Serial:
     # The line at its spacing level for so long, then marking.
     def send_break(self, break_ms: int, mark_ms: int) -> None:
         self._uart.deinit()
+        self._uart = None
         if self._de >= 0:
             self._pin(self._de, 1)  # until the command is written
         spacing = 1 if self._inverts else 0
         line = self._pin(self._tx, spacing)
-        buses.pause_ms(break_ms)
-        line.value(1 - spacing)
+        try:
+            buses.pause_ms(break_ms)
+        finally:
+            line.value(1 - spacing)
         self._open()
         buses.pause_ms(mark_ms)
 
@@ -85,6 +89,7 @@ class Serial:
     def _open(self) -> None:
         machine = buses.machine_of()
         baud, bits, parity = self._form
+        self._uart = None
         more = {"rx": machine.Pin(self._rx)}
         if self._tx >= 0:
             more["tx"] = machine.Pin(self._tx)

@@ -123,11 +123,27 @@ def check_a_step_is_read_again_and_sent() -> None:
     assert step.read(pings, 120) == (990, GOOD) and pings.asked == 7
 
 
+# It is told, as it was measured, and the next reading starts from where the water is.
 def check_a_branch_that_passes() -> None:
     step = burst()
     step.read(Pings([3000] * 7), 0)
-    value, quality = step.read(Pings([1000] * 7 + [3001] * 7), 60)
-    assert quality == SUSPECT and value in (1000, 2001, 3001)
+    assert step.read(Pings([1000] * 7 + [3001] * 7), 60) == (1000, SUSPECT)
+    assert step.why == "step from 3000 to 1000, then 3001"
+    assert step.read(Pings([3002] * 7), 120) == (3002, GOOD)
+
+
+def check_a_step_that_goes_on() -> None:
+    step = burst()
+    step.read(Pings([3000] * 7), 0)
+    assert step.read(Pings([2300] * 7 + [2200] * 7), 60) == (2200, SUSPECT)
+
+
+def check_a_blind_moment_does_not_cost_the_value() -> None:
+    step = burst()
+    step.read(Pings([3000] * 7), 0)
+    assert step.read(Pings([30] * 7 + [2990] * 7), 60) == (2990, SUSPECT)
+    assert step.read(Pings([2400] * 7 + [30] * 7), 120) == (2400, SUSPECT)
+    assert step.read(Pings([30] * 7 + [25] * 7), 180) == (25, OUT_OF_RANGE)
 
 
 def check_a_step_with_nothing_after_it() -> None:
