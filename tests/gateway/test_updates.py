@@ -4,10 +4,12 @@ import json
 import random
 
 import pytest
+from tests.guard.test_pending import Guarded
 
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.updates import BACKS, PART_BYTES, PARTS, TRIES, Updates
+from amont_guard import messages
 from amont_guard.messages import BRIDGE, SEEN, Opened
 from amont_node import slots
 from amont_node.pair import PairFile
@@ -252,6 +254,33 @@ def test_a_node_that_runs_it_is_told_to_people(field):
     field.offer(image_of(2))
     assert field.says(Progress(0, 10, 2, 0, const.PROGRESS_RUNNING)) == []
     assert field.kinds() == ["node_updated"]
+
+
+def test_through_the_guard_s_own_seals_a_release_arrives(tmp_path):
+    guarded = Guarded(tmp_path)
+    field = Field(tmp_path)
+    number, now_s = guarded.node.number, guarded.clock.monotonic_s()
+    secret = bytes([number]) * 16
+    image = air_image(release_of(2), secret, number, 1)
+    (field.data / "updates" / f"{number}.amu").write_bytes(image)
+    updater = Updater(slots.Boot(str(field.root)), secret, (number, 1), lambda: None)
+    report = Hello(1, 5000, 1, 1, 1, 1, [1])
+    for _ in range(100):
+        field.chunks = []
+        field.updates.opened(guarded.hears(report).opened)
+        wire = messages.encode_update(field.chunks)
+        sealed = guarded.intake.update(messages.decode_update(wire), now_s)
+        for part in guarded.opened(sealed):
+            updater.take(part.version, part.offset, part.data, field.now_ms)
+        field.now_ms += QUIET_MS
+        if not updater.asks(field.now_ms):
+            break
+        report = Progress(1, 5000, updater.release, updater.next, updater.state)
+        if updater.state == const.PROGRESS_CHECKED:
+            break
+    assert updater.state == const.PROGRESS_CHECKED
+    assert field.trying() == "b"
+    assert guarded.counters["update not asked for"] == 0
 
 
 def test_the_image_says_what_was_signed_and_nothing_more():

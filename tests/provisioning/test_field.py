@@ -160,6 +160,8 @@ def test_a_wish_reaches_the_guard_as_it_was_said(commune, capsys):
     version, items = pending.due(NODE, 0.0)
     assert pending.faults == []
     assert (version, dict(items)) == (4, {1: 300, 2: 60, 3: 1000, 4: 6, 6: 2500})
+    node = ConfigStore(str(commune.board())).load().changed(version, items)
+    assert (node.version, node.interval_s, node.high_mark) == (4, 300, 1000)
     assert commune.set("interval_s=", "high_mark=") == cli.DONE
     assert commune.asked() == {"31": {"fast_interval_s": 30}}
 
