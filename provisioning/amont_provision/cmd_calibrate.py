@@ -49,7 +49,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--staff", type=int, help="what the staff gauge shows now, mm")
     parser.add_argument(
         "--point", action="append", metavar="VALUE[=RAW]", default=[],
-        help="a true value, read now, or with the raw value read before; repeatable",
+        help="a true value, read now, or with the raw value read before; repeatable, and written"
+        " --point=-40=3600 if negative",
     )  # fmt: skip
     parser.add_argument("--factor", help="what one pulse counts for, by the meter's plate")
     parser.add_argument("--method", choices=METHODS, help="another way than the probe's usual one")
@@ -191,7 +192,8 @@ def _points(
 
 def _keep(points: list[Point], out: Output) -> None:
     """Say how to give the points again that were read before something went wrong."""
-    read = [f"--point {point.true}={point.raw}" for point in points if not point.typed]
+    # With "=" in front, or a negative value would look like an option.
+    read = [f"--point={point.true}={point.raw}" for point in points if not point.typed]
     if read:
         out.say("calibrate-keep", options=" ".join(read))
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
 
-import segno
-
 from amont_provision.pixel_font import GLYPH_COLUMNS, GLYPH_ROWS, pixels
 from amont_provision.png import png
 from amont_provision.texts import Refused
@@ -66,7 +64,14 @@ def payload(site: str, node: int) -> str:
 
 
 def modules(payload: str) -> list[list[bool]]:
-    """Return the code with its quiet zone, row by row; True is dark."""
+    """Return the code with its quiet zone, row by row; True is dark.
+
+    Raises Refused where the library for codes is not installed, as on a gateway.
+    """
+    try:
+        import segno
+    except ImportError:
+        raise Refused("label-library") from None
     code = segno.make(payload, error="m", micro=False, boost_error=True)
     return [[bool(cell) for cell in row] for row in code.matrix_iter(border=QUIET_MODULES)]
 

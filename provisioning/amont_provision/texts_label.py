@@ -7,6 +7,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--url: give http://HOST/PATH, {most} characters at most, without user name, password,"
         " '?' or '#'",
     ),
+    "label-library": (
+        "il manque la bibliothèque des codes QR : pip install 'amont[technician]'",
+        "the library for QR codes is missing: pip install 'amont[technician]'",
+    ),
     "label-sheet": ("Étiquettes de {site}", "Labels of {site}"),
     "label-done": (
         "{labels} étiquettes dans {folder} ; imprimez-les à 100 %, sans mise à l'échelle :",

@@ -246,12 +246,12 @@ def test_points_that_were_read_are_not_lost(desk):
     readings = [(4003, 0)] * 9 + ["no answer from address 72"]
     desk.board(config(channel={"probe": LOOP}), readings=readings)
     assert desk.run("--point", 0, "--point", 5000, tty=True) == cli.REFUSED
-    assert "--point 0=4003" in desk.said.err
+    assert "--point=0=4003" in desk.said.err
     desk.board(config(channel={"probe": LOOP}), readings=[(20_000, 0)])
     assert desk.run("--point", "0=4003", "--point", 5000) == 0
     assert "read already" not in desk.said.err
     assert desk.run("--point", "0=4003", "--point", 0) == cli.REFUSED
-    assert "--point 0=20000" in desk.said.err
+    assert "--point=0=20000" in desk.said.err
 
 
 def test_points_read_before_are_typed_in(desk):
@@ -262,6 +262,15 @@ def test_points_read_before_are_typed_in(desk):
     assert "next start" in desk.said.err
     assert desk.run("--point", "5010=20000", "--method", "offset") == 0
     assert desk.transform() == {"multiply": 5, "divide": 16, "add": -1240}
+
+
+def test_a_level_may_be_below_the_gauges_zero(desk):
+    desk.board(readings=[(4040, 0)])
+    assert desk.run("--staff", "-40") == 0
+    assert desk.transform()["add"] == 4000
+    assert desk.run("--point", "-38") == 0
+    assert desk.run("--point=-40=4040") == 0
+    assert desk.transform()["add"] == 4000
 
 
 def test_a_meters_factor_comes_from_its_plate_or_a_bucket(desk):

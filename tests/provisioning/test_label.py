@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import sys
 import xml.etree.ElementTree as ElementTree
 import zlib
 from pathlib import Path
@@ -139,6 +140,12 @@ def test_drawing_and_picture_show_the_same_code(site):
     ]
     assert picked == rows
     assert round(per_metre * 0.0254) == label.DPI
+
+
+def test_a_machine_without_the_library_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "segno", None)
+    assert run() == cli.REFUSED
+    assert "amont[technician]" in capsys.readouterr().err
 
 
 def test_the_label_fits_the_tape():
