@@ -1,5 +1,6 @@
 """A station from a bare board, over its serial port alone, and what its cable shows and hides."""
 
+import functools
 import json
 import threading
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ class Station:
 
     def deploy(self) -> int:
         """Put the application of this checkout on the board, with the technician's command."""
-        files = compiling.compiled(compiling.sources())
+        files = application()
         packed = self.laptop / "node.amont"
         packed.write_bytes(release.pack(2, "0.2", files, compiling.loader(), KEY))
         trust = signing.public_bytes(KEY).hex()
@@ -82,6 +83,11 @@ class Station:
         return heard
 
 
+@functools.cache
+def application() -> dict[str, bytes]:
+    return compiling.compiled(compiling.sources())
+
+
 def blank_chip() -> bytes:
     chip = littlefs.LittleFS(block_size=4096, block_count=BLOCKS, prog_size=256, read_size=64)
     return bytes(chip.context.buffer)
@@ -112,7 +118,7 @@ def test_a_bare_board_becomes_a_station_over_its_serial_port(station: Station) -
     port = station.board.open()
     station.enrol(port, button=True)
     port.reset()
-    lines = station.console(port, 4)
+    lines = station.console(port, 3)
     told = events(lines)
     assert {event["event"] for event in told} >= {"boot", "sample", "sent", "ack"}
     boot = next(event for event in told if event["event"] == "boot")
@@ -139,10 +145,10 @@ def test_without_its_button_a_station_shows_nothing_and_takes_no_commands(
     port = station.board.open()
     station.enrol(port, button=False)
     port.reset()
-    lines = station.console(port, 2)
+    lines = station.console(port, 1)
     assert events(lines) == []
     with pytest.raises(Refused, match="hold its button") as caught:
-        port._repl.enter(2)
+        port._repl.enter(1)
     assert caught.value.code == "repl-silent"
     port.close()
     station.until_more()

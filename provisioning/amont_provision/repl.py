@@ -174,7 +174,8 @@ class Repl:
                 line = self._until(b"\n", deadline)
             except TimeoutError:
                 return
-            yield line.strip(b"\r\0").decode(errors="replace")
+            # The end of the answer to a reset may still come before the first line.
+            yield line.strip(b"\r\0" + END).decode(errors="replace")
 
     # --- entering
 
@@ -229,7 +230,7 @@ class Repl:
         shown = heard.decode("ascii", errors="replace")
         if not heard.strip(b"\r\n\0"):
             return Refused("repl-silent", port=self.shown)
-        if b'amont {"event"' in heard:
+        if b"amont {" in heard:  # a line of the node's console
             return Refused("repl-locked", port=self.shown)
         last = next((line.strip() for line in reversed(shown.splitlines()) if line.strip()), "")
         why = "".join(c if c.isprintable() else "?" for c in last)[:60]

@@ -36,6 +36,7 @@ UP = b"\x02\x02amont-up\n"  # the launcher's first words; never shown
 INTERRUPT, RAW = b"\x03", b"\x01"
 CHECK_S = 1.0  # how soon it sees that its folder is gone
 BOOT_PAUSE_S = 0.3  # between two starts, so that a program that ends at once does not spin
+LISTEN_S = 1.0  # how long the board waits for somebody who does not read
 PENDING_BYTES = 65_536  # to the board; what is more is lost, as in a serial line's buffer
 READ_BYTES = 4096
 
@@ -87,6 +88,8 @@ class Bridge:
         self._child = -1
         self._board = -1  # our end of the board's terminal
         self._pending = bytearray()  # from the line, for the board
+        self._unsaid = bytearray()  # from the board, for a line that is full
+        self._full_since_s: float | None = None
         self._tail = b""  # the newest that the board said
         self._up = False  # the launcher has spoken: Ctrl-C reaches MicroPython, not its loader
         self._raw = False  # the board stands at the raw prompt
@@ -171,9 +174,15 @@ class Bridge:
 
     def pump(self, signals: int) -> None:
         """Wait for bytes or a signal, and pass the bytes on."""
-        reads = [signals, self._board] + ([self._line[0]] if self._line else [])
+        line = [self._line[0]] if self._line else []
+        # Who has not been heard yet has to wait, as on a real board whose host is slow.
+        reads = [signals, *line] + ([] if self._unsaid else [self._board])
         writes = [self._board] if self._pending and self._up else []
-        ready, writable, _ = select.select(reads, writes, [], CHECK_S)
+        writes += line if self._unsaid else []
+        wait_s = LISTEN_S if self._unsaid else CHECK_S
+        ready, writable, _ = select.select(reads, writes, [], wait_s)
+        if self._unsaid:
+            self._say(b"")
         if self._board in writable:
             sent = os.write(self._board, bytes(self._pending[:READ_BYTES]))
             del self._pending[:sent]
@@ -230,11 +239,21 @@ class Bridge:
         if raw >= 0 or friendly >= 0:
             self._raw = raw > friendly
 
+    # A line that stays full has no listener: from then on all is lost, as over USB.
     def _say(self, data: bytes) -> None:
-        if self._line is not None:
-            # Nobody reads, and the buffer is full: lost, as over USB without a listener.
-            with contextlib.suppress(BlockingIOError):
-                os.write(self._line[0], data)
+        self._unsaid += data
+        if self._line is None:
+            self._unsaid.clear()
+            return
+        try:
+            del self._unsaid[: os.write(self._line[0], self._unsaid)]
+            self._full_since_s = None
+        except BlockingIOError:
+            now_s = time.monotonic()
+            if self._full_since_s is None:
+                self._full_since_s = now_s
+            if now_s - self._full_since_s >= LISTEN_S:
+                self._unsaid.clear()
 
 
 def run(folder: Path, executable: str, heap: str) -> int:

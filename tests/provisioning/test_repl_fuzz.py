@@ -17,7 +17,7 @@ OLD, NEW = b"level 1200\n" * 9, bytes(range(256)) + b"\x04>>> OK"
 KINDS = [{}, {"pastes": False}, {"pastes": False, "sums": False}]
 SPAN_BYTES = 5_000  # a write takes up to 1,700 bytes down and 3,600 up
 LIMIT_S = 120  # of the paper's time: three tries, each with one lost step and one entry
-EXAMPLES = settings(max_examples=500 if os.environ.get("FULL") else 40)
+EXAMPLES = settings(max_examples=500 if os.environ.get("FULL") else 25)
 LOG_LINE = b"\r\nI (1234) wifi: new:<6,0>\r\n"
 
 changes = st.one_of(
@@ -144,7 +144,7 @@ def test_noise_before_the_prompt_is_passed_over(noise, torn):
 def test_a_cable_pulled_at_every_byte_leaves_old_or_new_and_a_way_on(kind):
     whole = Desk(kind, {})
     assert whole.try_write()
-    step = 1 if os.environ.get("FULL") else 29
+    step = 1 if os.environ.get("FULL") else 41
     for cut in range(0, whole.line.carried, step):
         desk = Desk(kind, {"cut": cut})
         with pytest.raises(Refused) as caught:
@@ -202,12 +202,11 @@ def test_a_client_that_does_not_check_reads_a_wrong_file(kind):
     """Planted fault: one flipped byte of an answer, at each place in turn."""
     carried = Desk(kind, {})
     carried.files.read("x")
-    wrong = 0
-    for position in range(0, carried.line._gone_down, 11):
+    for position in range(0, carried.line._gone_down, 7):
         flip = {"noise_down": {position: lambda byte: bytes([byte ^ 1])}}
         Desk(kind, flip).try_read()
         try:
             Desk(kind, flip, Trusting).try_read()
         except AssertionError:
-            wrong += 1
-    assert wrong
+            return
+    pytest.fail("the harness did not find it")

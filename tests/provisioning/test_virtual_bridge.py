@@ -84,9 +84,9 @@ def test_ctrl_c_interrupts_a_program_and_is_a_character_at_the_prompt(bench):
 
 
 def test_ctrl_d_starts_afresh_raw_as_raw_and_the_program_otherwise(bench):
+    bench.until(b">>> ")
     (bench.folder / "main.py").write_text("print('main', __name__)")
     (bench.folder / "boot.py").write_text("print('boot')")
-    bench.until(b">>> ")
     bench.say(b"\x01", b"\r\n>")
     raw = bench.say(b"\x04", b"raw REPL; CTRL-B to exit\r\n>")
     assert b"soft reboot\r\n" in raw
@@ -115,6 +115,7 @@ def test_why_it_started_is_known(bench, ends, expected):
 
 
 def test_a_program_that_fails_leaves_a_prompt(bench):
+    bench.until(b">>> ")
     (bench.folder / "main.py").write_text("1/0")
     bench.bridge.power_off()
     bench.bridge.power_on()
@@ -143,6 +144,30 @@ def test_noise_without_end_is_lost_and_holds_nothing_up(bench):
         bench.bridge.pump(bench.quiet.fileno())
     assert len(bench.bridge._pending) <= virtual_bridge.PENDING_BYTES
     assert bench.say(b"\x03", b"KeyboardInterrupt")
+
+
+def test_a_slow_listener_misses_nothing_and_a_missing_one_holds_nobody_up(bench, monkeypatch):
+    loud = "for n in range(3000): print('line', n)\nopen('done', 'w').close()\n"
+    bench.until(b">>> ")
+    (bench.folder / "main.py").write_text(loud)
+    bench.bridge.power_off()
+    bench.bridge.power_on()
+    for _ in range(50):
+        bench.bridge.pump(bench.quiet.fileno())
+        time.sleep(0.001)
+    assert not (bench.folder / "done").exists()
+    heard = bench.until(b">>> ").split(b"\r\n")
+    assert [line for line in heard if line.startswith(b"line")] == [
+        b"line %d" % n for n in range(3000)
+    ]
+    (bench.folder / "done").unlink()
+    monkeypatch.setattr(virtual_bridge, "LISTEN_S", 0.1)
+    bench.bridge.power_off()
+    bench.bridge.power_on()
+    end = time.monotonic() + 20
+    while not (bench.folder / "done").exists():
+        assert time.monotonic() < end
+        bench.bridge.pump(bench.quiet.fileno())
 
 
 def test_two_bridges_are_one_and_none_outlives_its_lock_file(tmp_path):
