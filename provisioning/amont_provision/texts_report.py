@@ -37,8 +37,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This station is not yet good:",
     ),
     "report-complete": (
-        "Prouvée de bout en bout : étalonnée, mesure reçue, réponse scellée rendue au nœud.",
-        "Verified end to end: calibrated, sample received, sealed answer given to the node.",
+        "Prouvée de bout en bout : mesure reçue, réponse scellée rendue au nœud. Rien d'ouvert.",
+        "Verified end to end: sample received, sealed answer given to the node. Nothing is open.",
     ),
     "report-open-board": (
         "la carte n'a pas été lue ; refaites la fiche avec --port",
