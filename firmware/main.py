@@ -26,7 +26,7 @@ EXIT_RESET = 70  # how a simulated board says that it resets
 PAUSE_S_MAX = 900
 
 
-def exists(path):
+def exists(path: str) -> bool:
     try:
         os.stat(path)
     except OSError:
@@ -35,7 +35,7 @@ def exists(path):
 
 
 # The newest good value of a pair of files: (revision, which copy, value).
-def load_pair(name):
+def load_pair(name: str):  # type: ignore[no-untyped-def]
     best = (0, 1, None)
     for copy in (0, 1):
         try:
@@ -52,7 +52,7 @@ def load_pair(name):
     return best
 
 
-def save_record(loaded, record):
+def save_record(loaded, record) -> None:  # type: ignore[no-untyped-def]
     revision, newest, _ = loaded
     path = "boot." + "ab"[1 - newest]
     body = json.dumps(record)
@@ -63,11 +63,10 @@ def save_record(loaded, record):
         if hasattr(os, "fsync"):
             os.fsync(file.fileno())
     os.rename(path + ".tmp", path)
-    return revision + 1, 1 - newest, record
 
 
 # The number of a slot's release; 0: none that could be booted. deep: look at each file as well.
-def release_of(slot, deep=False):
+def release_of(slot: str, deep: bool = False) -> int:
     try:
         with open(slot + "/release.json") as file:
             release = json.load(file)
@@ -86,7 +85,7 @@ def release_of(slot, deep=False):
         return 0
 
 
-def usable(record):
+def usable(record) -> bool:  # type: ignore[no-untyped-def]
     return (
         isinstance(record, dict)
         and record.get("schema") == 1
@@ -96,7 +95,7 @@ def usable(record):
 
 
 # The record of a board that lost it: the newest slot that is whole. None: there is none.
-def found_record():
+def found_record() -> dict[str, object] | None:
     numbers = [release_of(slot, True) for slot in "ab"]
     if not any(numbers):
         return None
@@ -106,7 +105,7 @@ def found_record():
 
 
 # What this boot makes of the record; None: nothing can be booted.
-def counted(record):
+def counted(record):  # type: ignore[no-untyped-def]
     if record["trying"] is not None:
         record["tries"] += 1
         if record["tries"] > TRIES or not release_of(record["trying"]):
@@ -124,7 +123,7 @@ def counted(record):
 
 
 # The slot to run, by the record on the flash, which then says that this boot is a bad one.
-def choose():
+def choose() -> tuple[str, int] | None:
     loaded = load_pair("boot")
     record = loaded[2] if usable(loaded[2]) else found_record()
     record = record and counted(record)
@@ -139,7 +138,7 @@ def choose():
 
 
 # A person interrupted this boot: that is no fault of the release.
-def take_back():
+def take_back() -> None:
     loaded = load_pair("boot")
     record = loaded[2]
     if usable(record) and record["bad_boots"]:
@@ -148,7 +147,7 @@ def take_back():
         save_record(loaded, record)
 
 
-def button_held():
+def button_held() -> bool:
     if exists("button"):
         return True
     config = load_pair("config")[2]
@@ -163,7 +162,7 @@ def button_held():
 
 
 # No way in by the cable and nothing said, and a watchdog: None where the port has none.
-def lock():
+def lock():  # type: ignore[no-untyped-def]
     import builtins
 
     import micropython
@@ -179,7 +178,7 @@ def lock():
     return WDT(timeout=WATCHDOG_MS)
 
 
-def note_crash(error):
+def note_crash(error) -> None:  # type: ignore[no-untyped-def]
     import io
 
     text = io.StringIO()
@@ -198,7 +197,7 @@ def note_crash(error):
 
 
 # The board must not burn its battery on a release that fails at once: longer from boot to boot.
-def pause(bad_boots, dog):
+def pause(bad_boots: int, dog) -> None:  # type: ignore[no-untyped-def]
     if dog is None:
         return
     import machine
@@ -209,20 +208,21 @@ def pause(bad_boots, dog):
         dog.feed()
 
 
-def run():
+def run() -> None:
     if exists("role") and open("role").read().strip() == "bridge":
         raise SystemExit("main.py: a bridge on real hardware comes with its radio driver")
     if not (exists("boot.a") or exists("boot.b") or exists("a/release.json")):
         from amont_node import app
 
-        return app.main(["."])
+        app.main(["."])
+        return
     if not (exists("config.a") or exists("config.b")):
         print('amont {"event": "boot", "state": "not enrolled"}')
-        return None
+        return
     chosen = choose()
     if chosen is None:
         print('amont {"event": "boot", "state": "no release"}')
-        return None
+        return
     slot, bad_boots = chosen
     service = button_held()
     dog = None if service else lock()

@@ -17,7 +17,8 @@ _FAILED_WAKES_MAX = 10
 # Run until killed. A programming error costs one wake, told and survived; where a loader counts
 # boots, ten in a row cost the boot. The watchdog takes over when even that fails.
 def run(folder: str, image: str | None = None, clock_file: str | None = None) -> None:
-    node = Node(folder, image, clock_file, True)
+    # In service mode somebody may stop the node to talk to the board: no watchdog then.
+    node = Node(folder, image, clock_file, not console.listens())
     console.say("node %d: %d samples wait" % (node._config.id, node.outbox.waiting()))
     _tell_boot(node)
     if console.listens():

@@ -38,7 +38,8 @@ _ACTIONS_MAX = 64  # of one wake: what is more waits for the next slice
 
 class Node:
     # folder: the node's files. image: see hal_unix.flash_folder. clock_file: see hal_unix.Clock.
-    # is_watched: from now on a wake that does not end ends the boot, if there is a board.
+    # is_watched: from now on a wake that does not end ends the boot. main.py has armed a real
+    # board's watchdog already: there it must be fed whatever the configuration says.
     def __init__(
         self, folder: str, image: str | None, clock_file: str | None, is_watched: bool = False
     ) -> None:
@@ -54,7 +55,7 @@ class Node:
             self._config = plain(self._config)
         config = self._config
         self._dog = None
-        if is_watched and "board" in config.data:
+        if is_watched and (hal.SLEEPS or "board" in config.data):
             self._dog = hal.watchdog(config.board.watchdog_s)
             measure.on_wait = self._feed  # type: ignore[assignment]
         flash = hal.flash_folder(folder, image, 2 * config.outbox_segments + 32)
