@@ -10,6 +10,7 @@ from pathlib import Path
 from amont_provision import board, held, options, settings
 from amont_provision.asking import secret_text
 from amont_provision.cmd_enrol import needed
+from amont_provision.compile import LOADER
 from amont_provision.enrol import node_of
 from amont_provision.guardfolder import GuardFolder, Items, check
 from amont_provision.output import Output
@@ -79,7 +80,7 @@ def _pend(asked: argparse.Namespace, wishes: dict[str, int | None], out: Output)
 
 def _set(asked: argparse.Namespace, wishes: dict[str, int | None], out: Output) -> None:
     with closing(open_port(needed(asked, "port"))) as port:
-        found = held.enrolled(port)
+        found, runs = held.enrolled(port), port.read(LOADER) is not None
         files: dict[str, bytes] = {}
         if asked.tls:
             files |= settings.pems(asked.tls, found.node)
@@ -93,6 +94,8 @@ def _set(asked: argparse.Namespace, wishes: dict[str, int | None], out: Output) 
             settings.put(port, files)
             if wishes:
                 held.store(port, found, after)
+            if runs:
+                port.reset()  # it was started with what it held before
     changed = {name: after.get(name) for name in wishes}
     answer = {
         "node": found.node, "version": after["version"], "files": sorted(files),

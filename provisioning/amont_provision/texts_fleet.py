@@ -36,8 +36,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "dry run, nothing written: node {node}",
     ),
     "set-done": (
-        "nœud {node} : réglé, configuration {version} ; compte au prochain démarrage",
-        "node {node}: set, configuration {version}; it counts from the next start",
+        "nœud {node} : réglé, configuration {version}",
+        "node {node}: set, configuration {version}",
     ),
     "set-dry": (
         "à blanc, rien n'est écrit : nœud {node}, configuration {version}",

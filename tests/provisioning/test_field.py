@@ -3,6 +3,7 @@
 import datetime as dt
 import http.server
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from amont_node.pair import PairFile
 from amont_provision import board, cli, release, signing
 from amont_provision.keyfile import KeyFile
 from amont_provision.logbook import Logbook, now
+from amont_provision.port import VirtualPort
 from amont_site import canonical, compile_guard
 from amont_wire.errors import WireError
 
@@ -216,6 +218,33 @@ def test_a_setting_by_cable_raises_the_version(commune, capsys):
     assert commune.call(*words) == cli.DONE
     config = ConfigStore(str(commune.board())).load()
     assert (config.version, config.interval_s, config.low_mark) == (2, 600, None)
+
+
+def test_a_board_that_runs_starts_again_with_its_settings(commune, monkeypatch):
+    resets = []
+    monkeypatch.setattr(VirtualPort, "reset", lambda port: resets.append(port))
+    words = ["set", "interval_s=600", "--port", commune.port()]
+    assert commune.call(*words) == cli.DONE
+    (commune.board() / "main.py").write_text("")
+    assert commune.call(*words, "--dry-run") == cli.DONE
+    assert resets == []
+    assert commune.call(*words) == cli.DONE
+    assert len(resets) == 1
+
+
+def test_no_option_of_any_command_takes_a_secret():
+    sub = next(a for a in cli.parser()._actions if a.choices and "enrol" in a.choices)
+    options = {
+        option
+        for command in sub.choices.values()
+        for action in command._actions
+        if action.nargs != 0  # a switch takes nothing
+        for option in action.option_strings
+    }
+    assert {"--passphrase-file", "--wifi-file"} <= options
+    suspects = {o for o in options if re.search("pass|secret|word|psk|pin|private|token", o)}
+    assert suspects <= {"--passphrase-file"}
+    assert {o for o in options if "key" in o} <= {"--keys", "--laptop-key", "--key"}, "files"
 
 
 @pytest.mark.parametrize(
