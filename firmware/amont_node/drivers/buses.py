@@ -42,8 +42,11 @@ def machine_of() -> "Any":
 def _once(what: str, settings, make):  # type: ignore[no-untyped-def]
     key = (what, settings.get("id"))
     if key not in _made:
-        _made[key] = make(settings)
-    return _made[key]
+        _made[key] = settings, make(settings)
+    known, bus = _made[key]
+    if known != settings:
+        raise ValueError("probe.%s: %s is wired otherwise elsewhere" % key)
+    return bus
 
 
 def _field(config, name: str):  # type: ignore[no-untyped-def]

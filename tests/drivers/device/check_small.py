@@ -243,6 +243,19 @@ def check_wrong_settings_name_the_field() -> None:
         assert text in refused(open_probe(settings, ".").read, 0)
 
 
+def check_one_bus_is_wired_once() -> None:
+    install(Board())
+    first = {"id": 0, "scl": 5, "sda": 4}
+    make_probe({"kind": "ads1115_420ma", "i2c": first}, ".")
+    make_probe({"kind": "ads1115_420ma", "i2c": dict(first), "input": 1}, ".")
+    try:
+        make_probe({"kind": "ads1115_420ma", "i2c": {"id": 0, "scl": 7, "sda": 6}}, ".")
+    except ValueError as error:
+        assert "0 is wired otherwise" in str(error)
+    else:
+        raise AssertionError("taken")
+
+
 # A port that knows no such bus says so by OSError or ValueError.
 def check_a_bus_that_the_port_refuses() -> None:
     board = install(Board())
