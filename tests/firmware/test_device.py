@@ -37,6 +37,7 @@ MODULES = [
     "check_duty",
     "check_policy",
     "check_airtime",
+    "check_kept",
     "check_delivery",
     "check_probes",
     "check_bridge",

@@ -1,19 +1,14 @@
 # Profiles, marks in both directions, the float switch, slots, the battery, and gated boards.
 
-import json
-
 from check_duty import settled
 from world import LIFE, Flash, Guard, Node, config
 
 from amont_node import duty as act
-from amont_node import kept
 from amont_node.config import ConfigError
-from amont_node.delivery import BACKLOG, HEALTH, HELLO, REGULAR, URGENT
-from amont_node.duty import Duty
-from amont_node.kept import KeptDuty
-from amont_node.pair import PairFile, make_folder
+from amont_node.delivery import BACKLOG, HEALTH, HELLO, PROGRESS, REGULAR, URGENT
 from amont_node.sampling import Sampler
 from amont_wire.const import FAULT_BATTERY
+from amont_wire.messages import UpdateChunk
 
 
 def refused(**changes) -> str:
@@ -204,6 +199,49 @@ def check_the_float_switch_through_the_duty() -> None:
     assert node.wake(77, 77000) == [] and node.duty.due(77000)[0] == 80
     (frame,) = node.wake(80, 80000)
     assert frame[1][0] == URGENT
+
+
+# A wish of the guard's that comes between its closing and the sample does not put the sample off.
+def check_a_float_switch_and_a_hint_at_once() -> None:
+    sampler = flash_flood(look_s=None, fast_interval_s=600)
+    sampler.tripped(431)
+    sampler.hint(2, 431)
+    sampler.battery(1, 431)
+    assert sampler.due_s == 431 and sampler.take_due(431) == 431
+
+
+# --- reports
+
+
+def check_a_report_that_cannot_be_made_is_not_tried_again() -> None:
+    for kind in (HEALTH, PROGRESS):
+        node, _ = settled(interval_s=900)
+        node.duty.delivery.want_health() if kind == HEALTH else node.duty.delivery.want_progress()
+        ((name, plan),) = node.duty.step(10, 10000)
+        assert (name, plan.kind) == (act.SEND, kind)
+        node.duty.step(10, 10001, (act.FAILED, plan))
+        assert node.duty.step(10, 10002) == []
+
+
+def check_an_urgent_sample_that_was_never_stored() -> None:
+    node, _ = settled(interval_s=900)
+    node.duty.step(20, 20000, (act.READING, 20, 5000))
+    assert node.wake(20, 20000) == []  # the outbox does not know it: nothing to be sent
+    assert node.duty.delivery._fresh == 0
+
+
+def check_parts_of_a_release_are_handed_on() -> None:
+    node, guard = settled(interval_s=900)
+    chunk = UpdateChunk(guard.counter, 7, 3, 0, bytes(4))
+    actions = node.duty.step(5, 5000, (act.DOWNLINK, guard.counter + 1, chunk))
+    assert [(name, message.version) for name, message in actions] == [(act.UPDATE, 3)]
+
+
+def check_requests_have_a_bound() -> None:
+    delivery = Node(Flash(), config(), 0).duty.delivery
+    for first in range(9):
+        delivery.want_range(LIFE, first, first)
+    assert [asked[1] for asked in delivery._ranges] == [0, 1, 2, 3]
 
 
 # --- pipes
@@ -418,122 +456,6 @@ def check_no_interval_shrinks() -> None:
     sampler = Sampler(config(interval_s=7200), 0)
     sampler.battery(2, 0)
     assert sampler.due_s == 7200
-
-
-# --- boards that forget while they sleep
-
-PEAKS = (1700, 5000, 9000)
-
-
-def river(tick_s: int) -> int:
-    for peak_s in PEAKS:
-        if abs(tick_s - peak_s) < 400:
-            return 1800 - abs(tick_s - peak_s) * 3
-    return 600
-
-
-# Two nodes on one river, one whose RAM is lost after each wake: they send the same, to the byte.
-def check_a_gated_board_does_as_one_that_remembers() -> None:
-    for seed in (3, 4):
-        told = []
-        for gated in (False, True):
-            told.append(life_of(gated, seed))
-        assert told[0] == told[1] and len(told[0]) > 60, seed
-
-
-def life_of(gated: bool, loss: int):
-    settings = config(
-        interval_s=300, fast_interval_s=60, alarm_mark=1500, slot_s=8, profile="flash-flood",
-        look_s=60,
-    )  # fmt: skip
-    flash = Flash()
-    guard = Guard()
-    node = Node(flash, settings, 0, river)
-    told = []
-    for tick_s in range(0, 10800):
-        due_s, due_ms = node.duty.due(tick_s * 1000)
-        if tick_s < due_s and (due_ms is None or due_ms > tick_s * 1000):
-            continue
-        if gated:
-            memory = json.loads(json.dumps(kept.keep(node.duty)))
-            random = node.duty.delivery._random
-            dues = [entry.due_ms for entry in node.duty.delivery._in_flight]
-            node.duty = Duty(settings, flash.spans, LIFE, len(flash.stored), tick_s)
-            assert kept.recall(node.duty, tick_s, tick_s * 1000, memory, True)
-            # The link's clock and the dice begin anew on a board; here they must not.
-            node.duty.delivery._random = random
-            for entry, due_ms in zip(node.duty.delivery._in_flight, dues):  # noqa: B905 - subset
-                entry.due_ms = due_ms
-        for counter, frame in node.wake(tick_s, tick_s * 1000):
-            told.append((tick_s, counter, tuple(frame)))
-            if len(told) % loss:
-                node.downlink(tick_s, tick_s * 1000, *guard.take(counter, frame))
-    return told
-
-
-def check_what_was_kept_of_another_life_is_not_believed() -> None:
-    node = Node(Flash(), config(), 0)
-    node.wake(0, 0)
-    memory = kept.keep(node.duty)
-    memory[1] = LIFE + 1
-    other = Node(Flash(), config(), 0)
-    for lost in (None, memory):
-        assert not kept.recall(other.duty, 5, 5000, lost, True)
-    assert other.duty.airtime.used_ms(5) == 2 * 900000
-
-
-def check_a_boot_remembers_what_it_sent_and_nothing_else() -> None:
-    path = folder()
-    node, _ = settled(interval_s=900)
-    for minute in range(1, 6):
-        node.duty.airtime.sent(60 * minute, 51, 2)
-    KeptDuty(path).keep(node.duty, False)
-    other = Node(Flash(), config(interval_s=900), 400)
-    store = KeptDuty(path)
-    assert not store.recall(other.duty, 400, 5, False)
-    assert other.duty.airtime.used_ms(400) == node.duty.airtime.used_ms(400) > 5 * 329
-    assert [frame[1][0] for frame in other.wake(400, 400000)] == [HELLO]
-
-
-def check_a_board_that_wakes_goes_on() -> None:
-    path = folder()
-    node, _ = settled(interval_s=900)
-    KeptDuty(path).keep(node.duty, True)
-    other = Node(node.flash, config(interval_s=900), 400)
-    assert KeptDuty(path).recall(other.duty, 400, 5, True)
-    assert other.wake(400, 400000) == []  # no hello: it only slept
-
-
-def check_kept_only_when_something_was_sent() -> None:
-    path = folder()
-    node, _ = settled(interval_s=900)
-    store = KeptDuty(path)
-    store.keep(node.duty, False)
-    first = PairFile(path, "duty")
-    first.load()
-    store.keep(node.duty, False)
-    store.keep(node.duty, True)
-    second = PairFile(path, "duty")
-    second.load()
-    assert (first.revision, second.revision) == (1, 2)
-
-
-def check_a_damaged_memory_is_an_unknown_past() -> None:
-    path = folder()
-    PairFile(path, "duty").save({"other": 1})
-    node = Node(Flash(), config(), 0)
-    assert not KeptDuty(path).recall(node.duty, 5, 5, True)
-    assert node.duty.airtime.used_ms(5) == 900000
-    assert not KeptDuty(path + "/none").recall(node.duty, 5, 5, True)
-
-
-FOLDERS = []
-
-
-def folder() -> str:
-    FOLDERS.append("kept%d" % len(FOLDERS))
-    make_folder(FOLDERS[-1])
-    return FOLDERS[-1]
 
 
 def check_backlog_waits_for_airtime_alone() -> None:
