@@ -23,7 +23,9 @@ ATTEMPTS = 3
 WINDOW_BACKLOG = 4  # frames in flight up to which the backlog may add one
 WINDOW = 6  # a downlink is believed only while it answers one of the last 8 counters
 _ANSWERABLE = 8
-READINGS_MAX = 64
+# The wire takes 64. A frame of a real river holds 24 or so, and records of 64 samples, read to be
+# left out, are more than the heap of a Pico has to spare.
+READINGS_MAX = 32
 _HOLD_MAX_MS = 900000
 _WAY_DOUBLINGS = 6  # some minutes: the airtime of an hour does not come back at once
 _RANGES_MAX = 4

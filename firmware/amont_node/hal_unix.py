@@ -17,6 +17,7 @@ _EXIT_RESET = 70
 _NAP_MS = 500
 _MICROPYTHON = sys.implementation.name == "micropython"
 _BLOCK_BYTES = 4096
+_PIECE_BYTES = 256
 _REREAD_MS = 50
 
 
@@ -92,7 +93,7 @@ class BlockFile:
     def __init__(self, path: str) -> None:
         self._blocks = os.stat(path)[6] // _BLOCK_BYTES
         self._file = open(path, "r+b")
-        self._erased = b"\xff" * _BLOCK_BYTES  # made once: the heap is small
+        self._erased = b"\xff" * _PIECE_BYTES  # not a whole block: the heap is small
 
     def readblocks(self, block: int, buffer, offset: int = 0) -> None:  # type: ignore[no-untyped-def]
         self._file.seek(block * _BLOCK_BYTES + offset)
@@ -109,7 +110,8 @@ class BlockFile:
         if op == 5:
             return _BLOCK_BYTES
         if op == 6:
-            self.writeblocks(argument, self._erased)
+            for offset in range(0, _BLOCK_BYTES, _PIECE_BYTES):
+                self.writeblocks(argument, self._erased, offset)
         return 0
 
 

@@ -26,9 +26,9 @@ SECRET = bytes(range(16))
 ID, GENERATION = 17, 1
 LOSS_PERCENT = 20  # of the frames and of the acknowledgements
 CLOCK_LOST_PERCENT = 3  # of the boots find their clock at zero
-POINTS = 60  # a boot ends at one of its first so many points, if it comes so far
+POINTS = 40  # a boot ends at one of its first so many points, if it comes so far
 FLASH_OPERATIONS = 40
-WAKES = 6
+WAKES = 3
 
 
 # Not an Exception: nothing on the node may survive it.

@@ -3,7 +3,7 @@
 from world import LIFE, Flash, Guard, Node, Random, config
 
 from amont_node import duty as act
-from amont_node.delivery import BACKLOG
+from amont_node.delivery import BACKLOG, READINGS_MAX
 
 
 # Runs a node against a guard over an air that loses loss_percent each way; reboots it now and
@@ -124,7 +124,7 @@ def check_answers_without_acknowledgement() -> None:
 # Samples that cannot be read any more do not hold up the others.
 def check_unreadable_samples_are_passed_over() -> None:
     flash = Flash()
-    for seq in range(100):
+    for seq in range(READINGS_MAX + 9):
         flash.stored[seq] = 1
         flash.spans.add(LIFE, seq)
     node = Node(flash, config(), 3000)
@@ -136,5 +136,5 @@ def check_unreadable_samples_are_passed_over() -> None:
                 for seq in range(action[1].first, action[1].last + 1):
                     flash.spans.get(LIFE).mark(seq)
             node.duty.step(3000, 0, (act.FAILED, action[1]))
-    assert [(p.kind, p.first) for p in plans[1:]] == [(BACKLOG, 0), (BACKLOG, 64)]
+    assert [(p.kind, p.first) for p in plans[1:]] == [(BACKLOG, 0), (BACKLOG, READINGS_MAX)]
     assert flash.spans.waiting() == 0
