@@ -19,6 +19,7 @@ from amont_provision.calibration import (
     counted,
     measured,
 )
+from amont_provision.compile import LOADER
 from amont_provision.logbook import Logbook, line_of, now
 from amont_provision.output import Output
 from amont_provision.port import Port, open_port
@@ -75,10 +76,9 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     with closing(open_port(asked.port)) as port, ExitStack() as stack:
         wanted = calibrating.target(site, held.enrolled(port), asked.sensor)
         _check_told(asked, wanted, told)
-        if any(one.raw is None for one in told):
+        live = any(one.raw is None for one in told)
+        if live:
             stack.enter_context(service(port))  # and restarts the node, calibrated
-        elif not asked.dry_run:
-            out.say("calibrate-restart")
         points = _points(asked, wanted, told, port, out)
         method = FACTOR if asked.factor else asked.method
         try:
@@ -89,6 +89,8 @@ def run(asked: argparse.Namespace, out: Output) -> int:
             raise
         if not asked.dry_run:
             calibrating.carry_out(planned, port, logbook)
+            if not live:
+                _restart(port, out)
     _answer(asked, planned, logbook, out)
     return 0
 
@@ -188,6 +190,14 @@ def _points(
             _keep(points, out)
             raise
         return points
+
+
+def _restart(port: Port, out: Output) -> None:
+    """Let a node that was not stopped take its new configuration."""
+    if port.read(LOADER) is not None:
+        port.reset()
+    else:
+        out.say("calibrate-restart")
 
 
 def _keep(points: list[Point], out: Output) -> None:

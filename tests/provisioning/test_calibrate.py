@@ -260,7 +260,9 @@ def test_points_read_before_are_typed_in(desk):
     assert board.serving == [], "nothing was read, so nothing was restarted"
     assert "typed in" in desk.said.out
     assert "next start" in desk.said.err
+    board.write("main.py", b"# the loader: this board runs")
     assert desk.run("--point", "5010=20000", "--method", "offset") == 0
+    assert board.serving == [False], "started again, to take it"
     assert desk.transform() == {"multiply": 5, "divide": 16, "add": -1240}
 
 
