@@ -12,6 +12,7 @@ import sys
 from amont_node import console, frames, lives, measure, reports
 from amont_node import duty as act
 from amont_node.awake import Awake
+from amont_node.boot import Boot
 from amont_node.config import ConfigError, ConfigStore, NodeConfig, load_secret
 from amont_node.counters import LifeStore, stored_counter
 from amont_node.duty import Duty
@@ -19,7 +20,6 @@ from amont_node.kept import KeptDuty
 from amont_node.measure import Reading, reason, take
 from amont_node.outbox import SEGMENT_RECORDS, Outbox, Record
 from amont_node.probes import open_probe
-from amont_node.slots import Boot
 from amont_node.upkeep import Upkeep
 from amont_wire import const
 from amont_wire.errors import WireError

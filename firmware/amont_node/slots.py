@@ -16,24 +16,17 @@
 # All raise SlotError("<code>: <what>") and leave what was bootable as it was. Codes: slot (no such
 # slot, or the running one), trial (one is under way), missing, damaged, extra, older, release
 # (release.json is no release). On a board without boot record begin() answers "a".
-#
-# boot.a / boot.b (see pair.py):
-#   {"schema": 1, "slot": "a", "trying": null | "b", "tries": 0, "bad_boots": 0, "release": 7,
-#    "failed": 8}
-# release: of `slot`. failed: a release that was tried and did not report good; not there, or 0:
-# none. main.py counts tries and bad boots before it runs anything; good() takes them back.
 
 import binascii
 import hashlib
 import os
 
-from amont_node.manifest import SCHEMA, Release, SlotError
-from amont_node.pair import PairFile, make_durable, make_folder, make_name_durable
+from amont_node.boot import BAD_BOOTS, IMAGE_FILE, SCHEMA, SLOTS, Boot, load_record
+from amont_node.manifest import Release, SlotError
+from amont_node.pair import make_durable, make_folder, make_name_durable
 
-SLOTS = ("a", "b")
-BAD_BOOTS = 5  # after so many: safe mode
 RELEASE_FILE = "release.json"
-IMAGE_FILE = "update.img"  # what came of a release by the air, see update.py
+__all__ = ["BAD_BOOTS", "IMAGE_FILE", "Boot", "Release", "SlotError"]
 _CHUNK_BYTES = 512
 _FOLDER = 0x4000  # st_mode
 
@@ -102,24 +95,12 @@ def files_below(folder: str, prefix: str = ""):  # type: ignore[no-untyped-def]
 # --- the boot record
 
 
-def _load(root: str) -> tuple[PairFile, dict[str, object] | None]:
-    pair = PairFile(root, "boot")
-    record = pair.load()
-    good = (
-        isinstance(record, dict)
-        and record.get("schema") == SCHEMA
-        and record.get("slot") in SLOTS
-        and record.get("trying") in (None, "a", "b")
-    )
-    return pair, record if good else None  # type: ignore[return-value]
-
-
 def _other(slot) -> str:  # type: ignore[no-untyped-def]
     return "b" if slot == "a" else "a"
 
 
 def begin(root: str) -> str:
-    _, record = _load(root)
+    _, record = load_record(root)
     if record is None:
         # Whatever lies in a/ was never switched to, or its record is lost: then b/ may be the
         # one that main.py finds.
@@ -136,7 +117,7 @@ def begin(root: str) -> str:
 
 
 def switch(root: str, slot: str) -> dict[str, object]:
-    pair, record = _load(root)
+    pair, record = load_record(root)
     if slot not in SLOTS or (record is not None and record["slot"] == slot):
         raise SlotError("slot", "%s is not the idle one" % slot)
     if record is not None and record.get("trying") is not None:
@@ -157,7 +138,7 @@ def switch(root: str, slot: str) -> dict[str, object]:
 
 
 def status(root: str) -> dict[str, object]:
-    _, record = _load(root)
+    _, record = load_record(root)
     found: dict[str, object] = {"record": record}
     for slot in SLOTS:
         release = read_release(root, slot)
@@ -179,49 +160,3 @@ def remove(path: str) -> None:
         os.remove(path)
     except OSError:
         pass
-
-
-# This boot, as the application sees it.
-class Boot:
-    def __init__(self, root: str) -> None:
-        self._pair, self._record = _load(root)
-        record = self._record or {}
-        self.root = root
-        self.on_trial = record.get("trying") is not None
-        self.slot = record.get("trying") or record.get("slot")  # None: not run from a slot
-        self.failed = int(record.get("failed") or 0)  # type: ignore[call-overload]
-        self.bad_boots = int(record.get("bad_boots") or 0)  # type: ignore[call-overload]
-        self.is_safe = self.bad_boots > BAD_BOOTS
-        running = None if self.slot is None else read_release(root, str(self.slot))
-        self.release = 0 if running is None else running.number
-
-    # Whether the board has a file of that name.
-    def has(self, name: str) -> bool:
-        try:
-            os.stat(self.root + "/" + name)
-        except OSError:
-            return False
-        return True
-
-    # The release reported good: it stays. Stores only what changes.
-    def good(self) -> None:
-        record = self._record
-        if record is None or not (self.on_trial or record.get("bad_boots")):
-            return
-        if self.on_trial:
-            record["slot"] = self.slot
-            record["trying"] = None
-            record["release"] = self.release
-            self.failed = 0
-            record.pop("failed", None)
-        record["tries"] = 0
-        record["bad_boots"] = 0
-        self._pair.save(record)
-        self.on_trial = False
-        self.bad_boots = 0
-
-    # Let the next boot be one more attempt outside safe mode.
-    def attempt(self) -> None:
-        if self._record is not None:
-            self._record["bad_boots"] = BAD_BOOTS - 1
-            self._pair.save(self._record)

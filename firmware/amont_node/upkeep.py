@@ -2,7 +2,7 @@
 # has to start again. Loads update.py only where there is an update.
 
 from amont_node import console
-from amont_node.slots import IMAGE_FILE, Boot
+from amont_node.boot import IMAGE_FILE, Boot
 from amont_wire.const import PROGRESS_REFUSED
 
 _TRIAL_MS = 900000  # a release on trial that is not acknowledged by then counts as a bad boot
