@@ -90,13 +90,7 @@ class Gateway:
         self.link = GuardLink(guard_socket, self.counters, self.events)
         self.link.listen(self)
         self.advisor = Advisor(
-            load_models,
-            places,
-            self.windows,
-            self.link,
-            self.counters,
-            self.events,
-            self._clock,
+            load_models, places, self.windows, self.link, self.counters, self.events, self._clock
         )
         self.storer = Storer(
             self.journal,
