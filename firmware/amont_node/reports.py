@@ -7,6 +7,7 @@ from amont_wire import const
 from amont_wire.messages import Health, Hello, Progress
 
 _BATTERY_MV_MAX = 8191
+_VALUES_MAX = 64
 
 
 # (frame, wire type) of a plan; (None, 0): there is nothing left to tell.
@@ -25,7 +26,17 @@ def _alone(message, echo) -> frames.Frame:  # type: ignore[no-untyped-def]
     return frames.Frame(message.encode(), 0, 0, echo is not None)
 
 
+# A frame holds that many values or fewer, and the heap has no room for what is read to be left out.
+def _bound(plan, channels: int) -> None:  # type: ignore[no-untyped-def]
+    most = max(1, _VALUES_MAX // channels)
+    if plan.keeps_oldest():
+        plan.last = min(plan.last, plan.first + most - 1)
+    else:
+        plan.first = max(plan.first, plan.last - most + 1)
+
+
 def samples(node, plan, tick_s: int, echo):  # type: ignore[no-untyped-def]
+    _bound(plan, len(node._config.channels))
     records = node.outbox.read(plan.life, plan.first, plan.last)
     if not records:
         return None

@@ -105,7 +105,10 @@ def _furnish(board: Path, port: int, stage: list[int]) -> None:
     (board / "stage.txt").write_text("".join(lines))
     channels = [
         {"index": 0, "quantity": 1, "step": 1, "probe": {"kind": "replay", "file": "stage.txt"}},
-        {"index": 1, "quantity": 8, "step": 1, "probe": {"kind": "constant", "value": 3100}},
+        *[  # as many as the wire takes: what a frame is made of then fills the most
+            {"index": i, "quantity": 8, "step": 1, "probe": {"kind": "constant", "value": 3100}}
+            for i in (1, 2, 3)
+        ],
     ]
     write_config(board, node_config(
         {"kind": "radio", "port": port}, interval_s=INTERVAL_S, fast_interval_s=60,
