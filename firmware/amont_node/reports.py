@@ -26,7 +26,7 @@ def _alone(message, echo) -> frames.Frame:  # type: ignore[no-untyped-def]
     return frames.Frame(message.encode(), 0, 0, echo is not None)
 
 
-# A frame holds that many values or fewer, and the heap has no room for what is read to be left out.
+# A frame holds so many values at most, and the heap has no room for more than it holds.
 def _bound(plan, channels: int) -> None:  # type: ignore[no-untyped-def]
     most = max(1, _VALUES_MAX // channels)
     if plan.keeps_oldest():
