@@ -4,7 +4,7 @@ from amont_node.counters import Life, LifeStore
 from amont_node.outbox import Outbox
 from amont_node.probes import history
 
-_CHUNK = 64
+_CHUNK = 16  # records held at once: a board has little heap left at a start
 
 
 # The life goes on if the clock did: it has not gone back, and the outbox knows all of it.

@@ -12,6 +12,8 @@ from amont_hil.process import CPYTHON, MICROPYTHON, Process, command, micropytho
 from amont_node.config import ConfigStore, NodeConfig, save_secret
 
 HEAP = "192k"  # what a Pico has; objects are twice as large here, so this is the stricter
+# These boards compile the sources themselves, which a board with its .mpy files never has to.
+SOURCE_HEAP = "256k"
 LOG = "board.log"
 
 
@@ -45,7 +47,7 @@ class SimulatedBoard:
         clock: Path | None = None,
         littlefs: bool = True,
         runtime: str | None = None,
-        heap: str = HEAP,
+        heap: str = SOURCE_HEAP,
     ) -> None:
         self.root = root
         self.runtime = runtime or default_runtime()

@@ -92,7 +92,15 @@ def check_what_cannot_be_switched_to() -> None:
     assert raises(SlotError, slots.switch, root, "b") == "damaged: b/amont_node/app.mpy"
     os.remove(root + "/b/amont_node/app.mpy")
     assert raises(SlotError, slots.switch, root, "b") == "missing: b/amont_node/app.mpy"
-    for text in (b"", b"{", b"[]", b'{"schema": 1, "release": 9, "files": {"../x.mpy": ""}}',
+    whole = b'{"files":{"x.mpy":"00"},"release":9,"schema":1}'
+    for cut in range(len(whole)):  # half a file is none, wherever it ends
+        write(root + "/b/release.json", whole[:cut])
+        assert raises(SlotError, slots.switch, root, "b").startswith("missing: b/release.json")
+    write(root + "/b/release.json", whole)
+    assert raises(SlotError, slots.switch, root, "b") == "missing: b/x.mpy"
+    for text in (whole + b"x", whole.replace(b"00", b"\\u0030"), whole.replace(b"9", b"-9"),
+                 whole.replace(b"x.mpy", b"x" * 200), whole.replace(b'"00"', b"null"),
+                 b"", b"{", b"[]", b'{"schema": 1, "release": 9, "files": {"../x.mpy": ""}}',
                  b'{"schema": 1, "release": 0, "files": {"x.mpy": ""}}',
                  b'{"schema": 2, "release": 9, "files": {"x.mpy": ""}}',
                  b'{"schema": 1, "release": 9, "files": {"x.py": ""}}'):  # fmt: skip
