@@ -70,7 +70,7 @@ def _pairs(path: str):  # type: ignore[no-untyped-def]
                     yield "/" + name, _string(tokens)
                     inner = next(tokens)
                 _is(inner, "}")
-            elif isinstance(value, int) or value[0] == '"':
+            elif isinstance(value, int) or value[:1] == '"':
                 yield key, value if isinstance(value, int) else value[1:]
             else:
                 raise SlotError("release", "%s in its place" % value)
