@@ -72,10 +72,17 @@ class Station:
         before = self.newest()
         until(self.air.pump, lambda: self.newest() >= before + count)
 
-    def console(self, port: SerialPort, seconds: float) -> list[str]:
-        """Read the console for some time while the air is served."""
+    def console(self, port: SerialPort, seconds: float, kinds: set[str]) -> list[str]:
+        """Read the console while the air is served, until it has shown events of these kinds."""
         heard: list[str] = []
-        reader = threading.Thread(target=lambda: heard.extend(port.lines(seconds)))
+
+        def read() -> None:
+            for line in port.lines(seconds):
+                heard.append(line)
+                if kinds and {str(event["event"]) for event in events(heard)} >= kinds:
+                    return
+
+        reader = threading.Thread(target=read)
         reader.start()
         while reader.is_alive():
             self.air.pump(0.1)
@@ -118,9 +125,10 @@ def test_a_bare_board_becomes_a_station_over_its_serial_port(station: Station) -
     port = station.board.open()
     station.enrol(port, button=True)
     port.reset()
-    lines = station.console(port, 3)
+    kinds = {"boot", "sample", "sent", "ack"}
+    lines = station.console(port, 30, kinds)
     told = events(lines)
-    assert {event["event"] for event in told} >= {"boot", "sample", "sent", "ack"}
+    assert {event["event"] for event in told} >= kinds
     boot = next(event for event in told if event["event"] == "boot")
     assert (boot["node"], boot["slot"], boot["release"], boot["safe"]) == (NODE, "a", 2, False)
     assert not any(SECRET.hex() in line for line in lines)
@@ -145,7 +153,7 @@ def test_without_its_button_a_station_shows_nothing_and_takes_no_commands(
     port = station.board.open()
     station.enrol(port, button=False)
     port.reset()
-    lines = station.console(port, 1)
+    lines = station.console(port, 1, set())
     assert events(lines) == []
     with pytest.raises(Refused, match="hold its button") as caught:
         port._repl.enter(1)

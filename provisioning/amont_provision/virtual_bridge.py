@@ -40,9 +40,10 @@ LISTEN_S = 1.0  # how long the board waits for somebody who does not read
 PENDING_BYTES = 65_536  # to the board; what is more is lost, as in a serial line's buffer
 READ_BYTES = 4096
 
-# Runs on the board before anything else, and is no file of it.
+# Runs on the board before anything else, and is no file of it; nor does it cost the board's heap.
+LAUNCHER_BYTES = 3584
 LAUNCHER = r"""
-import os, sys
+import gc, os, sys
 sys.stdout.write('\x02\x02amont-up\n')
 def _board():
     import binascii, machine as chip
@@ -67,6 +68,8 @@ for _name in ('boot.py', 'main.py') if os.getenv('AMONT_RAW') != '1' else ('boot
             _name = compile(_file.read(), _name, 'exec')
     except OSError:
         continue
+    del _file
+    gc.collect()
     try:
         exec(_name, {'__name__': '__main__'})
     except SystemExit:
@@ -83,7 +86,8 @@ class Bridge:
 
     def __init__(self, folder: Path, executable: str, heap: str) -> None:
         self._folder = folder
-        self._command = [executable, "-X", f"heapsize={heap}", "-c", LAUNCHER]
+        size = int(heap.removesuffix("k")) * 1024 + LAUNCHER_BYTES
+        self._command = [executable, "-X", f"heapsize={size}", "-c", LAUNCHER]
         self._line: tuple[int, int] | None = None  # both ends of the serial port's terminal
         self._child = -1
         self._board = -1  # our end of the board's terminal
