@@ -20,7 +20,7 @@
 #   "look_s": null | seconds between readings that are neither kept nor sent; flash-flood: 60 to
 #             120, 60 if left out, null where a float switch wakes the node
 #   "slot_s": how long after its samples the node sends; with a profile it follows from the id
-#   "airtime_permille": 10, of each sliding hour, on a radio
+#   "airtime_permille": 10, of each sliding hour, on a radio that has this or "lora"
 #   "max_awake_s": 60
 #   "battery": {"low_mv": 2400, "empty_mv": 2150}
 #   "board": {"name": "pico" | "pico-w" | "pico2" | "esp32" | "unix", "watchdog_s": 8,
@@ -145,7 +145,11 @@ class NodeConfig:
         if self.empty_mv > self.low_mv:
             raise ConfigError("battery.empty_mv: %d is over low_mv" % self.empty_mv)
         lora = _mapping(self.carrier, "lora", {})
-        self.lora = LoraConfig(lora) if self.carrier["kind"] == "radio" else None
+        # A simulated radio of which nothing is said occupies no air.
+        counts = self.carrier["kind"] == "radio" and (
+            "lora" in self.carrier or "airtime_permille" in data
+        )
+        self.lora = LoraConfig(lora) if counts else None
         if not fits(self.lora, self.airtime_permille, MAX_FRAME):
             raise ConfigError("airtime_permille: too little for one frame an hour at this sf")
 

@@ -75,7 +75,7 @@ def crossing(case: Case, seed: int, marks: bool = True) -> int:
     value, crossed_s = (_burst if case.pipe else _flood)(chance)
     settings = {
         "schema": 1, "id": chance.randrange(1, 64), "generation": 1, "interval_s": 900,
-        "fast_interval_s": 60, "carrier": {"kind": "radio"}, "frame_samples": 4,
+        "fast_interval_s": 60, "carrier": {"kind": "radio", "lora": {}}, "frame_samples": 4,
         "channels": [{"index": 0, "quantity": 1, "probe": {"kind": "constant"}}],
         **case.settings, **(case.marks if marks else {}),
     }  # fmt: skip

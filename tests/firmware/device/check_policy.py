@@ -4,7 +4,7 @@ from check_duty import settled
 from world import LIFE, Flash, Guard, Node, config
 
 from amont_node import duty as act
-from amont_node.config import ConfigError
+from amont_node.config import ConfigError, NodeConfig
 from amont_node.delivery import BACKLOG, HEALTH, HELLO, PROGRESS, REGULAR, URGENT
 from amont_node.sampling import Sampler
 from amont_wire.const import FAULT_BATTERY
@@ -53,6 +53,11 @@ def check_profiles() -> None:
     assert (plain.low_mv, plain.empty_mv) == (2400, 2150)
     assert (plain.lora.sf, plain.lora.bw_khz, plain.lora.cr) == (9, 125, 5)
     assert config(carrier={"kind": "mqtt"}).lora is None
+    data = dict(plain.data)
+    del data["airtime_permille"]
+    assert NodeConfig(data).lora is None  # a simulated radio, and nothing said of it
+    data["carrier"] = {"kind": "radio", "lora": {}}
+    assert NodeConfig(data).lora.sf == 9
     assert config(profile="flash-flood", interval_s=900).look_s == 60
     assert config(profile="flash-flood", interval_s=900, look_s=None).look_s is None
     assert config(profile="pipe", interval_s=900, look_s=30).look_s == 30
