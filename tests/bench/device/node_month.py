@@ -15,7 +15,7 @@ from desk import DeskClock, DeskNode
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
-SILENCE_MS = 200  # an answer takes a millisecond; when none comes for so long, none will
+SILENCE_MS = 60  # an answer takes a few; one that comes later is heard at the next wake
 
 
 class MonthNode(DeskNode):
