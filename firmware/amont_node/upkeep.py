@@ -3,7 +3,7 @@
 
 from amont_node import console
 from amont_node.boot import IMAGE_FILE, Boot
-from amont_wire.const import PROGRESS_REFUSED
+from amont_wire.const import PROGRESS_REFUSED, PROGRESS_RUNNING
 
 _TRIAL_MS = 900000  # a release on trial that is not acknowledged by then counts as a bad boot
 _SAFE_MS = 86400000  # in safe mode; then one more attempt to run everything
@@ -20,8 +20,11 @@ class Upkeep:
         self._fed = fed
         self._boot_ms = link_ms
         self._updates = None  # made by what first needs it
-        if not boot.is_safe and (boot.on_trial or boot.failed or boot.has(IMAGE_FILE)):
-            self._updater().resume(link_ms)
+        self._reports = False  # a frame of progress is due, and no update to be loaded for it
+        if not boot.is_safe:
+            self._reports = boot.on_trial or boot.failed != 0
+            if boot.has(IMAGE_FILE):
+                self._updater().resume(link_ms)
 
     def _updater(self):  # type: ignore[no-untyped-def]
         if self._updates is None:
@@ -34,8 +37,12 @@ class Upkeep:
 
     # (release, next, state) for a frame of progress.
     def told(self) -> tuple[int, int, int]:
-        updates = self._updater()
-        return updates.release, updates.next, updates.state
+        updates = self._updates
+        if updates is not None:
+            return updates.release, updates.next, updates.state
+        if self.boot.failed and not self.boot.on_trial:
+            return self.boot.failed, 0, PROGRESS_REFUSED
+        return self.boot.release, 0, PROGRESS_RUNNING
 
     # A part of a release. Returns why it was refused, "" if it was not.
     def take(self, message, link_ms: int) -> str:  # type: ignore[no-untyped-def]
@@ -49,7 +56,10 @@ class Upkeep:
 
     # Whether a frame of progress is due now.
     def asks(self, link_ms: int) -> bool:
-        return self._updates is not None and self._updates.asks(link_ms)
+        if self._updates is not None:
+            return self._updates.asks(link_ms)
+        reports, self._reports = self._reports, False
+        return reports
 
     def busy(self) -> bool:
         return self._updates is not None and self._updates.busy()
@@ -75,5 +85,7 @@ class Upkeep:
         was_trial = boot.on_trial
         boot.good()
         if was_trial:
-            self._updater().resume(link_ms)
+            self._reports = True
+            if self._updates is not None:
+                self._updates.resume(link_ms)
             console.tell("update", {"state": "good", "release": boot.release})
