@@ -218,6 +218,16 @@ def forget() -> None:
     gc.collect()
 
 
+# Whoever interrupted the release needs room at the REPL.
+def unload() -> None:
+    import gc
+
+    for name in list(sys.modules):
+        if name.startswith("amont_"):
+            del sys.modules[name]
+    gc.collect()
+
+
 def run() -> None:
     if exists("role") and open("role").read().strip() == "bridge":
         raise SystemExit("main.py: a bridge on real hardware comes with its radio driver")
@@ -246,6 +256,8 @@ def run() -> None:
         raise
     except KeyboardInterrupt:
         take_back()
+        app = None
+        unload()
         raise
     except Exception as error:
         note_crash(error)
