@@ -57,7 +57,9 @@ static: $(STAMPS)/test
 bench: $(STAMPS)/test ## print every figure: make bench [ONLY=regex] [FULL=1]
 	@$(WITH_DATA) $(BIN)/python -m tests.bench $(if $(ONLY),--only '$(ONLY)') $(if $(FULL),--full)
 
-hil: $(STAMPS)/test ## tests with boards, simulated unless ARGS says otherwise
+hil: ## tests with boards, simulated unless ARGS says otherwise
+	@.ci/install-debian $(DEBIAN_TEST)
+	@$(MAKE) $(STAMPS)/test
 	$(BIN)/python -m pytest hil_tests $(ARGS)
 
 pictures: $(STAMPS)/test ## take the pages' pictures again for docs/pictures
