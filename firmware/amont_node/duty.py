@@ -198,6 +198,7 @@ class Duty:
             self._config = event[1]
             self._sampler.configure(event[1], tick_s)
             self.airtime.configure(event[1].lora, event[1].airtime_permille)
+            self.delivery.want_health()  # it tells the version
         elif kind == FLOAT:
             self._sampler.tripped(event[1])
         elif kind == BATTERY:

@@ -158,6 +158,8 @@ class Updater:
         self._burst += 1
         try:
             if self._layout is None or release != self.release:
+                if offset and (release, self.state) == (self.release, const.PROGRESS_REFUSED):
+                    return  # the rest of a burst whose refusal is still to be told
                 self._start(release)
             if offset == self.next:
                 self._append(data)

@@ -251,6 +251,7 @@ NODE_FAULTS: tuple[tuple[str, str], ...] = (
     ("configuration", "configuration"),
     ("mise à jour", "update"),
     ("batterie", "battery"),
+    ("mode sans échec", "safe mode"),
 )
 
 RESULTS: dict[str, Text] = {

@@ -73,8 +73,8 @@ def _once(base: str, values: Mapping[str, set[int]]) -> Step:
             told = {"sensor": sensor, "page": str(one.get("value"))[:12]}
             told["node"] = ", ".join(map(str, sorted(seen))) or "-"
             return Step("page", FAILED, "verify-page-other", told)
-    fresh = {str(shown[sensor].get("freshness"))[:12] for sensor in values}
-    return Step("page", OK, "verify-page", {"url": base, "freshness": ", ".join(sorted(fresh))})
+    proved = all(shown[sensor].get("freshness") == "proved" for sensor in values)
+    return Step("page", OK, "verify-page" if proved else "verify-page-unproved", {"url": base})
 
 
 def _view(base: str) -> Json | None:

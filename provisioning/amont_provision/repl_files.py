@@ -11,7 +11,7 @@ import contextlib
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import TypeVar
 
@@ -235,10 +235,10 @@ class HashedFiles:
                     found[path[len(folder) + 1 if folder else 0 :]] = facts
         return dict(sorted(found.items()))
 
-    def _entries(self, folder: str) -> list[tuple[str, Facts | None]]:
+    def _entries(self, folder: str) -> Iterator[tuple[str, Facts | None]]:
         lines = self._ask(f"_r=_l({folder!r})").split("\n")
         paths = [line.split(" ", 2)[-1] for line in lines if line]
-        return [(path, self._facts(line, path)) for line, path in zip(lines, paths, strict=False)]
+        return ((path, self._facts(line, path)) for line, path in zip(lines, paths, strict=False))
 
     def _facts(self, answer: str, name: str) -> Facts | None:
         size, _, rest = answer.partition(" ")

@@ -91,8 +91,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         " run? If the node is catching up: run again in a minute",
     ),
     "verify-page": (
-        "{url} montre la même mesure (fraîcheur : {freshness})",
-        "{url} shows the same sample (freshness: {freshness})",
+        "{url} montre la même mesure, d'âge prouvé",
+        "{url} shows the same sample, its age proved",
     ),
     "verify-page-silent": (
         "{url} ne répond pas ; vérifiez l'adresse et le réseau, ou laissez --gateway",
@@ -106,6 +106,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "la page montre {page} pour {sensor}, le nœud a mesuré {node} ; attendez une minute et"
         " relancez",
         "the page shows {page} for {sensor}, the node measured {node}; wait a minute, run again",
+    ),
+    "verify-page-unproved": (
+        "{url} montre la même mesure ; son âge n'est pas encore prouvé, elle ne peut pas encore"
+        " faire sonner",
+        "{url} shows the same sample; its age is not proved yet, so it cannot sound yet",
     ),
     "verify-proved": (
         "prouvé de bout en bout : nœud {node}, {seconds} s",

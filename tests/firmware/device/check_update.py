@@ -47,6 +47,18 @@ def refused(name: str, whole: bytes, why: str, number: int = 8) -> None:
     assert made.state == CHECKED, made.why
 
 
+def check_a_refusal_outlives_the_rest_of_its_burst() -> None:
+    root = board("burst")
+    made = updater(root)
+    made.take(8, 0, b"\x00" * PART, 0)
+    assert made.state == REFUSED
+    made.take(8, PART, b"\x00" * PART, 0)
+    assert (made.state, made.why[:8]) == (REFUSED, "no image")
+    assert made.asks(1 << 20)
+    feed(made, image(8))  # from its beginning it may come again
+    assert made.state == CHECKED, made.why
+
+
 def check_a_whole_release() -> None:
     root = board("whole")
     made = updater(root)
