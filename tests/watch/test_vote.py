@@ -124,12 +124,16 @@ def test_a_missing_key_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("age_s", "old"), ("points", 3), ("points", [[1]]), ("points", [[1, 2, 3]])]
-)
+    ("key", "value"),
+    [("age_s", "old"), ("points", 3), ("points", [[1]]), ("points", [[1, 2, 3]]),
+     ("votes", [1]), ("votes_s", [1, 2, 3])],
+)  # fmt: skip
 def test_a_misshapen_memory_changes_nothing(key: str, value: object) -> None:
     sensor = vote.SensorState("a", 600)
     saved = vote.SensorState("a", 600).as_dict(0)
-    with pytest.raises((ValueError, TypeError), match=r"invalid literal|not iterable|unpack"):
+    with pytest.raises(
+        (ValueError, TypeError), match=r"invalid literal|not iterable|unpack|two counts"
+    ):
         sensor.restore({**saved, key: value}, 0)
     assert not sensor.restored
 

@@ -10,6 +10,7 @@ from amont_wire.messages import (
     Config,
     Health,
     Hello,
+    Progress,
     Resend,
     Time,
     UpdateChunk,
@@ -99,7 +100,7 @@ def test_unknown_types_are_refused(kind):
 
 EVERY = [
     health(), hello(), Ack(1, 2, 3, 4, 5, 3, 1), Time(1, 2, 3, 2), Config(1, 2, 3, [(1, 900)]),
-    Resend(1, 2, 3, [(4, 5)]),
+    Resend(1, 2, 3, [(4, 5)]), Progress(1, 60, 7, 176, 2),
 ]  # fmt: skip
 
 
@@ -139,6 +140,8 @@ BAD = [
     health(battery_mv=8192), health(temp_c=128), health(reset_cause=6), health(boots=-1),
     health(rssi_dbm=256), health(snr_db4=-129), health(config_version=65536),
     health(firmware=2**24), health(faults=65536), health(life=4096), health(tick_s=2**28),
+    Progress(1, 60, 7, 0, 4), Progress(1, 60, 7, 0, -1), Progress(1, 60, 2**16, 0, 0),
+    Progress(1, 60, 7, 2**24, 0),
     hello(reset_cause=-1), hello(channels=[1] * 5), hello(channels=[0]), hello(firmware=-1),
     Ack(2**32, 0, 0, 0, 0, 0, 0), Ack(0, 2**32, 0, 0, 0, 0, 0), Ack(0, 0, 4096, 0, 0, 0, 0),
     Ack(0, 0, 0, -2, 0, 0, 0), Ack(0, 0, 0, 2**24, 0, 0, 0), Ack(0, 0, 0, 0, 2, 1, 0),
