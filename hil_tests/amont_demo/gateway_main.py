@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from amont_demo.clock import HISTORY_S, ScaledClock, change_speed
 from amont_demo.scenario import HOUR_S, INTERVAL_S
+from amont_demo.serving import serve
 from amont_gateway import logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
@@ -89,14 +88,7 @@ def main() -> int:
         ),
         set_speed=lambda speed: change_speed(options.clock, speed),
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    service.start()
-    while not stop.wait(0.2) and service.failed is None:
-        pass
-    service.stop()
-    return 0 if service.failed is None else 1
+    return serve(service)
 
 
 def _arguments() -> argparse.Namespace:

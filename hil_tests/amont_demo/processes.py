@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,15 @@ class Processes:
             )
         self.running[name] = child
         return child
+
+    def python(self, name: str, module: str, *arguments: str, cwd: Path | None = None) -> None:
+        """Start a module of ours as ``start`` does a command."""
+        self.start(name, [sys.executable, "-m", module, *arguments], cwd=cwd)
+
+    def check(self, failure: type[RuntimeError]) -> None:
+        """Raise ``failure``, with the end of its log, if a child ended by itself."""
+        for name in self.dead():
+            raise failure(f"{name} ended by itself:\n{self.tail(name)}")
 
     def dead(self) -> list[str]:
         """Return the names of children that ended although nobody stopped them."""

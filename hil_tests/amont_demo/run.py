@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import shutil
 import socket
 import string
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +15,7 @@ from typing import Any
 
 from amont_demo import boards, scenario, servers
 from amont_demo.clock import HISTORY_S, change_speed, read_clock, write_clock
+from amont_demo.page_view import snapshot
 from amont_demo.processes import Processes, free_port
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
 from amont_provision.enrol import Options as Enrolment
@@ -82,15 +79,17 @@ class Demo:
         if self.options.real_servers:
             self._start_servers()
         else:
-            self._python("broker", "amont_demo.broker", str(self.broker_port))
+            self._processes.python("broker", "amont_demo.broker", str(self.broker_port))
         self._bridge = SimulatedBridge(self.folder / "bridge")
         self._bridge.start()
         self._prepare(self._bridge)
         timing = ("--clock", str(self.clock), "--epoch-ms", str(self.epoch_ms))
-        self._python(
+        self._processes.python(
             "guard", "amont_demo.guard_main", "--state", str(self.folder / "guard"), *timing
         )
-        self._python("gateway", "amont_demo.gateway_main", *self._gateway_arguments(), *timing)
+        self._processes.python(
+            "gateway", "amont_demo.gateway_main", *self._gateway_arguments(), *timing
+        )
         self._await_broker()
         for board in self._boards:
             board.start()
@@ -106,19 +105,14 @@ class Demo:
 
     def check(self) -> None:
         """Raise DemoError if a part ended by itself."""
-        for name in self._processes.dead():
-            raise DemoError(f"{name} ended by itself:\n{self._processes.tail(name)}")
+        self._processes.check(DemoError)
         for board in self._started:
             if not board.running():
                 raise DemoError(f"node {board.root.name} ended by itself:\n{board.log()[-800:]}")
 
     def view(self) -> dict[str, Any] | None:
         """Return the page's snapshot, None while the gateway does not answer."""
-        try:
-            with urllib.request.urlopen(self.address + "view.json", timeout=2) as answer:
-                return dict(json.load(answer))
-        except (urllib.error.URLError, OSError, ValueError):
-            return None
+        return snapshot(self.address)
 
     def go(self) -> None:
         """Let time run."""
@@ -192,9 +186,6 @@ class Demo:
         if self._influx:
             arguments["--influx"] = self._influx
         return [str(word) for pair in arguments.items() for word in pair]
-
-    def _python(self, name: str, module: str, *arguments: str) -> None:
-        self._processes.start(name, [sys.executable, "-m", module, *arguments])
 
 
 @contextlib.contextmanager

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +19,7 @@ from amont_demo import training_site
 from amont_demo.clock import HISTORY_S, ScaledClock, change_speed, write_clock
 from amont_demo.director import PHASES, Director, Pace
 from amont_demo.flood import Curve, Flood, history_lines, probe_lines
+from amont_demo.page_view import shows_guard, snapshot
 from amont_demo.processes import Processes, free_port
 from amont_hil.process import CPYTHON
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
@@ -95,11 +93,14 @@ class Course:
         self._bridge.start()
         self._prepare(self._bridge)
         timing = ["--clock", str(self.clock_path), "--epoch-ms", str(self.epoch_ms)]
-        self._python("guard", "amont_demo.guard_main", "--state", str(self.guard_folder), *timing)
-        self._python("gateway", "amont_demo.training_gateway", *self._gateway(), *timing)
+        self._processes.python(
+            "guard", "amont_demo.guard_main", "--state", str(self.guard_folder), *timing
+        )
+        self._processes.python("gateway", "amont_demo.training_gateway", *self._gateway(), *timing)
         for board in self._boards:
             board.start()
-        self._await_page()
+        if not shows_guard(self.address, self._check, READY_S):
+            raise TrainingError(f"the page did not come up within {READY_S:g} s")
         self._mark()
 
     def stop(self) -> None:
@@ -112,16 +113,11 @@ class Course:
 
     def view(self) -> dict[str, Any] | None:
         """Return the page's snapshot, None while it does not answer."""
-        try:
-            with urllib.request.urlopen(self.address + "view.json", timeout=2) as answer:
-                return dict(json.load(answer))
-        except (urllib.error.URLError, OSError, ValueError):
-            return None
+        return snapshot(self.address)
 
     def turn(self) -> bool:
         """Look once and set the speed; return whether a new phase began. Raise TrainingError."""
-        for name in self._processes.dead():
-            raise TrainingError(f"{name} ended by itself:\n{self._processes.tail(name)}")
+        self._check()
         view = self.view()
         if view is None:
             return False
@@ -188,19 +184,8 @@ class Course:
         }
         return [str(word) for pair in words.items() for word in pair]
 
-    def _python(self, name: str, module: str, *arguments: str) -> None:
-        self._processes.start(name, [sys.executable, "-m", module, *arguments])
-
-    def _await_page(self) -> None:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            for name in self._processes.dead():
-                raise TrainingError(f"{name} ended by itself:\n{self._processes.tail(name)}")
-            view = self.view()
-            if view is not None and view["guard_alive"]:
-                return
-            time.sleep(ROUND_S)
-        raise TrainingError(f"the page did not come up within {READY_S:g} s")
+    def _check(self) -> None:
+        self._processes.check(TrainingError)
 
 
 @contextlib.contextmanager

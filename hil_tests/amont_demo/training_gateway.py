@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from amont_demo.clock import ScaledClock
+from amont_demo.serving import serve
 from amont_gateway import logs
 from amont_gateway.app import build
 from amont_gateway.view import Training
@@ -34,14 +33,7 @@ def main() -> int:
         commit_ms=COMMIT_MS,
         training=lambda: Training(flood=told, speed=clock.speed),
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    service.start()
-    while not stop.wait(0.2) and service.failed is None:
-        pass
-    service.stop()
-    return 0 if service.failed is None else 1
+    return serve(service)
 
 
 def _arguments() -> argparse.Namespace:

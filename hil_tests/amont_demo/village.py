@@ -11,16 +11,14 @@ import contextlib
 import json
 import random
 import socket
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from amont_demo import village_site
+from amont_demo.page_view import shows_guard, snapshot
 from amont_demo.processes import Processes, free_port
 from amont_hil.simulated import SimulatedBridge
 from amont_provision.enrol import RADIO
@@ -89,15 +87,16 @@ class Village:
             replace(self.keys, NO_KEYS)
         self._pour_water()
         if self.site.broker is not None:
-            self._python("broker", "amont_demo.broker", str(self.ports.broker))
-        self._python("guard", "amont_guard.cli", "run", "--state", str(GUARD))
-        self._python(
+            self._start("broker", "amont_demo.broker", str(self.ports.broker))
+        self._start("guard", "amont_guard.cli", "run", "--state", str(GUARD))
+        self._start(
             "gateway", "amont_gateway.cli", "run",
             "--site", self.site_path.name, "--data", "gateway",
             "--guard-socket", str(GUARD / "guard.sock"),
             "--page", f"127.0.0.1:{self.ports.page}", "--page-https", "none",
         )  # fmt: skip
-        self._await_page()
+        if not shows_guard(self.page, self.check, READY_S):
+            raise VillageError(f"the page did not come up within {READY_S:g} s")
 
     def stop(self) -> None:
         """End every process, those of the boards included."""
@@ -111,18 +110,13 @@ class Village:
 
     def check(self) -> None:
         """Raise VillageError if a part ended by itself."""
-        for name in self._processes.dead():
-            raise VillageError(f"{name} ended by itself:\n{self._processes.tail(name)}")
+        self._processes.check(VillageError)
         if self._bridge is not None and not self._bridge.running():
             raise VillageError(f"the bridge ended by itself:\n{self._bridge.log()[-800:]}")
 
     def view(self) -> dict[str, Any] | None:
         """Return the page's snapshot, None while it does not answer."""
-        try:
-            with urllib.request.urlopen(self.page + "view.json", timeout=2) as answer:
-                return dict(json.load(answer))
-        except (urllib.error.URLError, OSError, ValueError):
-            return None
+        return snapshot(self.page)
 
     def _choose_ports(self, page_port: int) -> Ports:
         kept = self.folder / "village.json"
@@ -145,6 +139,9 @@ class Village:
             raise VillageError(f"{self.site_path}: a village drives no real siren")
         return site
 
+    def _start(self, name: str, module: str, *arguments: str) -> None:
+        self._processes.python(name, module, *arguments, cwd=self.folder)
+
     def _start_bridge(self) -> None:
         self._bridge = SimulatedBridge(self.folder / "bridge", udp_port=self.ports.radio)
         self._line.unlink(missing_ok=True)
@@ -165,20 +162,6 @@ class Village:
                     times = range(now_s, now_s + WATER_S, _STEP_S)
                     lines = (f"{at} {value}\n" for at, value in zip(times, values, strict=False))
                     path.write_text("".join(lines))
-
-    def _python(self, name: str, module: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", module, *arguments]
-        self._processes.start(name, command, cwd=self.folder)
-
-    def _await_page(self) -> None:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            self.check()
-            view = self.view()
-            if view is not None and view["guard_alive"]:
-                return
-            time.sleep(ROUND_S)
-        raise VillageError(f"the page did not come up within {READY_S:g} s")
 
 
 @contextlib.contextmanager
