@@ -22,8 +22,8 @@ from amont_demo.page_view import shows_guard, snapshot
 from amont_demo.processes import Processes, free_port
 from amont_hil.simulated import SimulatedBridge
 from amont_provision.enrol import RADIO
-from amont_provision.port import replace
 from amont_provision.virtual import VirtualBoard
+from amont_provision.whole import replace
 from amont_site import Site, load, write_guard
 
 PAGE_PORT = 8462

@@ -12,8 +12,8 @@ from amont_provision import board, bundle
 from amont_provision.bundle import Recipient
 from amont_provision.enrol import Identity, node_of
 from amont_provision.keyfile import KeyFile, Pending
-from amont_provision.port import replace
 from amont_provision.texts import Refused
+from amont_provision.whole import replace
 from amont_site import Site
 
 DAYS, DAYS_MAX = 14, 90

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from amont_provision.enrol import Identity
-from amont_provision.port import replace
 from amont_provision.texts import Refused
+from amont_provision.whole import replace
 
 FORMAT = "amont bundle 1"
 BYTES_MAX = 4_000_000

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from amont_provision.texts import Flaw, Refused
+from amont_provision.whole import READABLE, replace
 
 SCHEMA = 1
 LOCK_BYTES_MAX = 1_000_000
@@ -75,16 +75,6 @@ def write_lock(path: Path, kind: str, entries: dict[str, Any]) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that others may read, by way of a temporary name; raise OSError."""
+    """Write a file that others may read, making its folders; raise OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).rename(path)
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    replace(path, content, READABLE)

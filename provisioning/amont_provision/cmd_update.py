@@ -14,8 +14,8 @@ from amont_provision.enrol import node_of
 from amont_provision.guardfolder import GuardFolder
 from amont_provision.keyfile import as_its_folder
 from amont_provision.output import Output
-from amont_provision.port import replace
 from amont_provision.texts import Refused
+from amont_provision.whole import replace
 from amont_site import load
 
 HELP = "send a signed release to a node by the air, from the Pi"

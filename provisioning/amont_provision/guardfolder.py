@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amont_provision.keyfile import KeyFile, as_its_folder
-from amont_provision.port import replace
 from amont_provision.texts import Refused
+from amont_provision.whole import replace
 
 FORMAT = 1
 KEYS, CONFIGS, PENDING = "keys.json", "configs.json", "pending.json"

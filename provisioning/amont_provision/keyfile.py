@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amont_provision.enrol import Identity
-from amont_provision.port import replace
 from amont_provision.texts import Refused
+from amont_provision.whole import replace
 from amont_wire.const import GENERATION_MAX, NODE_MAX
 from amont_wire.keys import SECRET
 

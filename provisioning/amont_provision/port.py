@@ -6,7 +6,6 @@ pyserial URL and goes through the raw REPL (``serial_port.py``).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +15,8 @@ from amont_provision.repl_files import checked
 from amont_provision.serial_port import SerialPort, looks_serial
 from amont_provision.texts import Refused
 from amont_provision.virtual import VirtualBoard
+from amont_provision.whole import replace
 
-PRIVATE = 0o600
 Listing = dict[str, tuple[int, str]]  # name below the folder: (size in bytes, SHA-256 in hex)
 
 
@@ -139,20 +138,3 @@ def open_port(text: str) -> Port:
     if not looks_serial(text):
         raise Refused("port-unknown", port=text)
     return SerialPort(text)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file beside its final name, make it durable, then rename; mode 0600 throughout."""
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

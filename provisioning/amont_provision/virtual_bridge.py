@@ -35,6 +35,7 @@ CAUSES = {
 UP = b"\x02\x02amont-up\n"  # the launcher's first words; never shown
 INTERRUPT, RAW = b"\x03", b"\x01"
 CHECK_S = 1.0  # how soon it sees that its folder is gone
+DECIDE_S = 2.0  # how long a program may take from its prompt to where it can be interrupted
 BOOT_PAUSE_S = 0.3  # between two starts, so that a program that ends at once does not spin
 LISTEN_S = 1.0  # how long the board waits for somebody who does not read
 PENDING_BYTES = 65_536  # to the board; what is more is lost, as in a serial line's buffer
@@ -205,14 +206,21 @@ class Bridge:
         self._pending += data[: max(0, PENDING_BYTES - len(self._pending))]
 
     # MicroPython catches SIGINT only while a program runs that may be interrupted. At a prompt
-    # Ctrl-C is a character, and where the program has turned it off it must not kill.
+    # Ctrl-C is a character, and where the program has turned it off it must not kill. Between a
+    # prompt and the program that it starts it is neither yet: who waits for input has decided.
     def _interrupts(self) -> bool:
-        try:
-            status = Path(f"/proc/{self._child}/status").read_text()
-        except OSError:
-            return False
-        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-        return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+        end_s = time.monotonic() + DECIDE_S
+        while True:
+            try:
+                status = Path(f"/proc/{self._child}/status").read_text()
+            except OSError:
+                return False
+            said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+            if int(said["SigCgt"], 16) >> (signal.SIGINT - 1) & 1:
+                return True
+            if not said["State"].startswith("R") or time.monotonic() > end_s:
+                return False
+            time.sleep(0.002)
 
     def _from_board(self) -> None:
         try:
