@@ -10,7 +10,7 @@ from pathlib import Path
 
 from amont_gateway.scoring import ModelError
 from amont_models import card, pipeline
-from amont_models.data import DataError
+from amont_models.records import DataError
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 
 USER_ERROR = 2

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from amont_models.rating import stages_mm
 from amont_models.recipe import HOUR_MS
+from amont_models.records.table import DataError
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -34,10 +35,6 @@ AREAS = (1, 3, 4, 6, 7, 9, 10)
 # The first row is 2021-01-01 00:00 CET. Rows are steady in UTC: the local stamps repeat an hour
 # each October and skip one each March, exactly as the clocks do.
 _AREAS_START_MS = int(datetime(2020, 12, 31, 23, tzinfo=UTC).timestamp()) * 1000
-
-
-class DataError(Exception):
-    """A record is not there, is not ours to read, or is not what it should be."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from amont_models import data, rating, recipe, river
-from amont_models.data import DataError
+from amont_models.records import DataError
 
 
 @pytest.mark.parametrize("area", [2, 5, 8, 0, 11, -1])
