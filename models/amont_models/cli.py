@@ -10,8 +10,8 @@ from pathlib import Path
 
 from amont_gateway.scoring import ModelError
 from amont_models import card, pipeline
-from amont_models.records import DataError
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
+from amont_models.records import DataError
 
 USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
