@@ -1,0 +1,181 @@
+"""Run what ships over zones it has never seen, step by step, beside every simple rule.
+
+``score_zones`` takes records as arrays, so the form in which they were written does not matter
+here; labels are optional. Decisions are those of the gateway's own code, made with what was known
+at the time alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from amont_gateway import features
+from amont_gateway.features import Days, Series
+from amont_gateway.scoring import LeakRule, Model, ModelError, ZoneTest, read_manifest
+from amont_models.data import Zone
+from amont_models.leak_events import Alarm, Label, Tally, leak_label, tally
+from amont_models.leak_floors import NIGHT, Rule, random_like, zone_rules
+from amont_models.recipe import HOUR_MS
+from amont_models.records.table import GOOD, Channel, Record
+from amont_models.records.table import channel as make_channel
+
+SHIPPED = "what ships"
+RANDOM_SEEDS = 20
+YEAR_H = 8766.0
+
+
+def shipped(folder: Path) -> Rule:
+    """Return the signed leak model of ``folder`` as a rule; ModelError if it cannot be used."""
+    entry = read_manifest(folder)["models"]["leak"]
+    model = Model(folder, entry)
+    try:
+        settings = LeakRule.from_manifest(model.rule)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"leak: {error}") from error
+
+    def rule(days: Days) -> list[Alarm]:
+        return gateway_alarms(days, settings, lambda rows: model(rows)[:, 0])
+
+    return rule
+
+
+def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
+    """Return an alarm for each night on which the gateway's test first says "leak"."""
+    alarms, before = [], "normal"
+    for night in ZoneTest(settings, predict).run(days):
+        if night.verdict == "leak" and before != "leak":
+            likely = settings.probability(night.evidence)
+            alarms.append(Alarm(night.end_ms, night.since_ms, night.leak_l_h, likely))
+        before = night.verdict
+    return alarms
+
+
+def by_day(zone: Zone, timezone: str) -> Days:
+    """Return the known hours of a record by local day."""
+    known = np.isfinite(zone.inflow_l_h)
+    return features.by_day(Series(zone.t_ms[known], zone.inflow_l_h[known]), ZoneInfo(timezone))
+
+
+def score_zones(
+    zones: Sequence[Zone],
+    labels: Mapping[str, Sequence[Label]] | None,
+    timezone: str,
+    rules: Mapping[str, Rule],
+) -> dict[str, Any]:
+    """Return the event table: every rule's counts over all zones, and each rule's alarms.
+
+    ``labels`` by the zone's name; None where nobody knows. Random alarms, as many as the first
+    rule gave, are drawn 20 times.
+    """
+    days = [by_day(zone, timezone) for zone in zones]
+    alarms = {
+        name: [rule(record) if len(record.ordinal) else [] for record in days]
+        for name, rule in rules.items()
+    }
+    table = {name: _total(zones, labels, said).summary() for name, said in alarms.items()}
+    first = next(iter(alarms.values()))
+    table["random"] = _random(zones, labels, first)
+    return {
+        "labelled": labels is not None,
+        "zones": [zone.name for zone in zones],
+        "table": table,
+        "alarms": {
+            zone.name: [_plain(alarm) for alarm in said]
+            for zone, said in zip(zones, first, strict=True)
+        },
+    }
+
+
+def _total(
+    zones: Sequence[Zone],
+    labels: Mapping[str, Sequence[Label]] | None,
+    alarms: Sequence[Sequence[Alarm]],
+) -> Tally:
+    total = Tally()
+    for zone, said in zip(zones, alarms, strict=True):
+        known = np.isfinite(zone.inflow_l_h)
+        mean = float(zone.inflow_l_h[known].mean()) if known.any() else 0.0
+        truth = labels.get(zone.name, ()) if labels is not None else ()
+        total += tally(said, truth, mean, len(zone.t_ms) / YEAR_H)
+    return total
+
+
+def _random(
+    zones: Sequence[Zone],
+    labels: Mapping[str, Sequence[Label]] | None,
+    like: Sequence[Sequence[Alarm]],
+) -> dict[str, float | None]:
+    draws = [
+        _total(
+            zones,
+            labels,
+            [
+                random_like(said, zone.t_ms, 1000 * seed + place)
+                for place, (zone, said) in enumerate(zip(zones, like, strict=True))
+            ],
+        ).summary()
+        for seed in range(RANDOM_SEEDS)
+    ]
+    return {key: _mean([draw[key] for draw in draws]) for key in draws[0]}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 3) if known else None
+
+
+def _plain(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "at_ms": alarm.at_ms,
+        "since_ms": alarm.since_ms,
+        "size_m3h": None if np.isnan(alarm.size_l_h) else round(alarm.size_l_h / 1000.0, 3),
+        "probability": None if np.isnan(alarm.probability) else round(alarm.probability, 3),
+        "places": list(alarm.places),
+    }
+
+
+def rules(folder: Path) -> dict[str, Rule]:
+    """Return what ships in ``folder`` and every floor, what ships first."""
+    return {SHIPPED: shipped(folder), **zone_rules()}
+
+
+def score(record: Record, folder: Path) -> dict[str, Any]:
+    """Return the event table of a record of zones; a record without labels gives its alarms."""
+    zones = [
+        Zone(one.name, one.t_ms, np.where(one.quality == GOOD, one.value, np.nan))
+        for one in (features_hourly(channel) for channel in record.of("inflow"))
+    ]
+    labels = zone_labels(record, zones) if record.labels else None
+    return score_zones(zones, labels, record.time_zone, rules(folder))
+
+
+def features_hourly(channel: Channel) -> Channel:
+    """Return a channel on whole hours: the mean of the good readings of each, gaps kept."""
+    good = (channel.quality == GOOD) & np.isfinite(channel.value)
+    known = features.hourly_mean(Series(channel.t_ms[good], channel.value[good]))
+    if not len(known.t_ms):
+        return make_channel(channel.name, "inflow", known.t_ms, known.value)
+    t_ms = np.arange(known.t_ms[0], known.t_ms[-1] + HOUR_MS, HOUR_MS)
+    value = np.full(len(t_ms), np.nan)
+    value[(known.t_ms - t_ms[0]) // HOUR_MS] = known.value
+    return make_channel(channel.name, "inflow", t_ms, value)
+
+
+def zone_labels(record: Record, zones: Sequence[Zone]) -> dict[str, list[Label]]:
+    """Return a record's leaks by zone, sizes also as a share of the zone's mean night flow."""
+    night = {zone.name: _night_mean(zone, record.time_zone) for zone in zones}
+    out: dict[str, list[Label]] = {zone.name: [] for zone in zones}
+    for one in record.labels:
+        if one.site in out:
+            out[one.site].append(leak_label(one, night[one.site]))
+    return out
+
+
+def _night_mean(zone: Zone, timezone: str) -> float:
+    flow = by_day(zone, timezone).l_h[:, NIGHT]
+    return float(np.nanmean(flow)) if np.isfinite(flow).any() else np.nan

@@ -1,0 +1,106 @@
+"""Scoring leak alarms: the definitions one by one, and that no decision looks ahead."""
+
+import numpy as np
+import pytest
+from tests.models import scene
+
+from amont_models import leak_events, leak_floors, leak_text, score_zone
+from amont_models.data import Zone
+from amont_models.leak_events import DAY_MS, HOUR_MS, Alarm, Label
+from amont_models.recipe import ARTIFACTS_DIR
+from amont_models.records.table import Label as TableLabel
+from amont_models.records.table import Record, Site, Source, channel
+
+START = 100 * DAY_MS
+ABRUPT = Label(START, START, START + 30 * DAY_MS, True, 500.0, ("n1",), 0.2)
+SLOW = Label(START, START + 20 * DAY_MS, START + 60 * DAY_MS, False, 800.0, ("n2",), 0.1)
+SOURCE = Source("made", "here", "Apache-2.0", "none")
+
+
+def counted(label, *alarms, mean=10_000.0):
+    return leak_events.tally(alarms, [label], mean, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("hours", "found", "strict", "false"),
+    [(-1, 0, 0, 1), (1, 1, 1, 0), (24, 1, 1, 0), (25, 1, 0, 0), (336, 1, 0, 0), (337, 0, 0, 1)],
+)
+def test_an_abrupt_leak_counts_for_14_days_and_strictly_for_one(hours, found, strict, false):
+    total = counted(ABRUPT, Alarm(START + hours * HOUR_MS))
+    assert (total.found, total.strict, total.false) == (found, strict, false)
+
+
+def test_an_incipient_leak_counts_strictly_for_7_days_after_2_percent_of_the_inflow():
+    # 200 of 800 l/h are reached after half of the time to the peak.
+    assert leak_events.strict_call_ms(SLOW, 10_000.0) == START + 17 * DAY_MS
+    assert leak_events.last_call_ms(SLOW) == START + 30 * DAY_MS
+    assert leak_events.flow_share(SLOW, START + 10 * DAY_MS) == pytest.approx(0.25)
+
+
+def test_an_alarm_finds_one_leak_then_repeats_then_is_false():
+    at = [START + day * DAY_MS for day in (1, 3, 40)]
+    total = counted(ABRUPT, *(Alarm(one, size_l_h=450.0) for one in at))
+    assert (total.found, total.repeats, total.false) == (1, 1, 1)
+    summary = total.summary()
+    assert summary["size_error_m3h"] == pytest.approx(0.05)
+    assert summary["false_per_year"] == 2.0
+    assert summary["strict_f1"] == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_an_alarm_with_a_place_finds_the_leak_at_that_place():
+    later = Label(START + DAY_MS, START + DAY_MS, START + 9 * DAY_MS, True, 9.0, ("n3",))
+    alarm = Alarm(START + 2 * DAY_MS, places=("n1", "n9"))
+    assert leak_events.match([alarm, alarm], [ABRUPT, later]) == [0, 1]
+    assert leak_events.match([Alarm(START + 2 * DAY_MS)], [ABRUPT, later]) == [1]
+
+
+def made_zone(leak_l_h=1800.0, days=45):
+    t_ms, l_h = scene.zone_hours(days, leak_l_h, after_days=days - 17)
+    return Zone("bourg", t_ms, l_h)
+
+
+def record(zone, labels=()):
+    return Record(
+        "made", "zone", SOURCE, (channel(zone.name, "inflow", zone.t_ms, zone.inflow_l_h),),
+        (Site(zone.name),), labels, time_zone="Europe/Rome",
+    )  # fmt: skip
+
+
+def test_what_ships_is_scored_beside_every_simple_rule():
+    zone = made_zone()
+    opened = int(zone.t_ms[0] + 28.5 * DAY_MS)
+    label = TableLabel(zone.name, "abrupt", opened, opened + 14 * DAY_MS, size=1800.0)
+    result = score_zone.score(record(zone, (label,)), ARTIFACTS_DIR)
+    ours = result["table"][score_zone.SHIPPED]
+    assert (ours["found_15"], ours["leaks_15"], ours["false"]) == (1, 1, 0)
+    assert ours["size_error_m3h"] < 0.4
+    assert {"night flow 15 %", "night CUSUM", "step test", "random"} < set(result["table"])
+    assert "1/1" in leak_text.render(result)
+
+
+def test_without_labels_the_alarms_are_listed():
+    result = score_zone.score(record(made_zone()), ARTIFACTS_DIR)
+    (alarm,) = result["alarms"]["bourg"]
+    assert alarm["size_m3h"] == pytest.approx(1.8, rel=0.2)
+    text = leak_text.render(result)
+    assert "bourg: 1 alarms" in text
+    assert " m3/h since 2022-12-0" in text
+
+
+def test_a_zone_without_readings_says_nothing():
+    empty = Zone("bourg", np.array([3_600_000], np.int64), np.array([np.nan]))
+    result = score_zone.score(record(empty), ARTIFACTS_DIR)
+    assert result["alarms"] == {"bourg": []}
+
+
+@pytest.mark.parametrize("name", [score_zone.SHIPPED, *leak_floors.zone_rules()])
+def test_changing_the_future_changes_no_past_decision(name):
+    rule = score_zone.rules(ARTIFACTS_DIR)[name]
+    zone = made_zone(days=190 if "LightGBM" in name else 45)
+    cut = int(zone.t_ms[-1]) - 10 * DAY_MS
+    other = np.where(zone.t_ms > cut, 9e5, zone.inflow_l_h)
+    one = rule(score_zone.by_day(zone, "Europe/Rome"))
+    two = rule(score_zone.by_day(Zone(zone.name, zone.t_ms, other), "Europe/Rome"))
+    early = [alarm for alarm in one if alarm.at_ms <= cut]
+    assert early
+    assert early == [alarm for alarm in two if alarm.at_ms <= cut]
