@@ -1,23 +1,14 @@
 # Flow meters and rain gauges that count while the node sleeps.
 
 from chips import Pcf8583
-from fakes import Board, install
+from fakes import Board, install, refused
 
 from amont_node.drivers.pcf8583 import decode, encode
 from amont_node.drivers.pulse import Told, load, told_of
-from amont_node.measure import ProbeError
 from amont_node.probes import make_probe
 
 GOOD, SUSPECT = 0, 1
 CHIP = {"kind": "pcf8583", "i2c": {"id": 0, "scl": 5, "sda": 4}}
-
-
-def refused(call, *arguments) -> str:
-    try:
-        call(*arguments)
-    except ProbeError as error:
-        return str(error)
-    raise AssertionError("taken")
 
 
 # NXP PCF8583, event-counter mode: D5 to D0 in 03h to 01h, two digits a byte.

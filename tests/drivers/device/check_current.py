@@ -1,22 +1,13 @@
 # ADS1115 with a 4-20 mA loop, and the battery's converter.
 
 from chips import Ads1115
-from fakes import Board, install
+from fakes import Board, install, refused
 
 from amont_node.drivers import battery
 from amont_node.drivers.ads1115 import config_word, decode, judge
-from amont_node.measure import ProbeError
 from amont_node.probes import make_probe
 
 GOOD, SUSPECT, OUT_OF_RANGE, FAULT = 0, 1, 2, 3
-
-
-def refused(call, *arguments) -> str:
-    try:
-        call(*arguments)
-    except ProbeError as error:
-        return str(error)
-    raise AssertionError("taken")
 
 
 # TI ADS1115 (SBAS444), "Input Signal Versus Ideal Output Code": 7FFFh at full scale, 0001h one

@@ -1,23 +1,14 @@
 # Modbus RTU and SDI-12.
 
-from fakes import Board, ModbusSlave, Sdi12Sensor, Silence, install, modbus_crc
+from fakes import Board, ModbusSlave, Sdi12Sensor, Silence, install, modbus_crc, refused
 
 from amont_node.drivers import modbus_rtu, sdi12
 from amont_node.drivers.crc import crc16
 from amont_node.drivers.number import decimal, float32
-from amont_node.measure import ProbeError
 from amont_node.probes import make_probe
 
 GOOD, SUSPECT = 0, 1
 RS485 = {"id": 1, "tx": 4, "rx": 5, "de": 6}
-
-
-def refused(call, *arguments) -> str:
-    try:
-        call(*arguments)
-    except ProbeError as error:
-        return str(error)
-    raise AssertionError("taken")
 
 
 # MODBUS over Serial Line V1.02, the example of CRC generation: 02 07 gives 1241h, sent 41 12.

@@ -3,24 +3,15 @@
 import sys
 
 from chips import Ds3231, Pcf8563
-from fakes import Board, Thermometer, install, maxim_crc, remove
+from fakes import Board, Thermometer, install, maxim_crc, refused, remove
 
 from amont_node.drivers import buses, ds18b20, ds3231, pcf8563
 from amont_node.drivers.calendar import calendar, unix_s
 from amont_node.drivers.clocks import make_clock
 from amont_node.drivers.crc import crc8
-from amont_node.measure import ProbeError
 from amont_node.probes import make_probe, open_probe
 
 GOOD, OUT_OF_RANGE, FAULT = 0, 2, 3
-
-
-def refused(call, *arguments) -> str:
-    try:
-        call(*arguments)
-    except ProbeError as error:
-        return str(error)
-    raise AssertionError("taken")
 
 
 def scratchpad(register: int, config: int = 0x7F) -> bytes:

@@ -1,24 +1,15 @@
 # A02YYUW and JSN-SR04T.
 
-from fakes import A02, Board, Silence, Thermometer, install
+from fakes import A02, Board, Silence, Thermometer, install, refused
 
 from amont_node.drivers.a02yyuw import Frames
 from amont_node.drivers.air import unknown_mm
 from amont_node.drivers.jsn_sr04t import decode
-from amont_node.measure import ProbeError
 from amont_node.probes import make_probe
 
 GOOD, SUSPECT, OUT_OF_RANGE = 0, 1, 2
 UART = {"id": 1, "tx": 4, "rx": 5}
 AIR = {"kind": "ds18b20", "pin": 15}
-
-
-def refused(call, *arguments) -> str:
-    try:
-        call(*arguments)
-    except ProbeError as error:
-        return str(error)
-    raise AssertionError("taken")
 
 
 # DFRobot SEN0311, "Communication Protocol Description", UART output: FF 07 A1 A7 is 1953 mm.

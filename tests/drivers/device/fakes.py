@@ -5,6 +5,16 @@ import sys
 
 from amont_node import measure
 from amont_node.drivers import buses
+from amont_node.measure import ProbeError
+
+
+# What a call is refused with.
+def refused(call, *arguments) -> str:
+    try:
+        call(*arguments)
+    except ProbeError as error:
+        return str(error)
+    raise AssertionError("taken")
 
 
 class Clock:
