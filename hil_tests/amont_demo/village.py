@@ -1,8 +1,9 @@
 """Run guard, gateway and a simulated bridge for one site on this machine, on real time.
 
 They are the programs that a town hall runs. The boards are missing: a technician makes them, with
-``amont-provision`` and ``virtual:FOLDER/boards/NODE``. What is in the folder already stays, so
-that a village can be stopped and started again.
+``amont-provision`` and ``virtual:FOLDER/boards/NODE``; ``boards/spare`` waits in the drawer and
+fits in any node's place. What is in the folder already stays, so that a village can be stopped and
+started again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ ROUND_S = 0.2
 NO_KEYS = b'{"format":1,"nodes":{}}'
 # Seen from the folder, where the programs run: such paths have bounds (a site's file, sockets).
 BRIDGE, GUARD = Path("bridge/tty"), Path("guard")
+SPARE = "spare"
+BRIDGE_CARRIER = "bridge"
 WATER_S = 60 * 86_400  # of simulated water, from now on
 _STEP_S = 600
 _CALM_MM, _WAVES_MM = 850, 60
@@ -151,17 +154,16 @@ class Village:
     # What lies before the sensors of boards that have no other probe: calm water.
     def _pour_water(self) -> None:
         now_s = int(time.time()) // _STEP_S * _STEP_S - _STEP_S
+        times = range(now_s, now_s + WATER_S, _STEP_S)
         for node in self.site.nodes:
-            folder = self.boards / str(node.id)
-            folder.mkdir(exist_ok=True)
             chance = random.Random(node.id)
             for channel in node.channels:
-                path = folder / f"{channel.sensor}.txt"
-                if not path.exists():
-                    values = (_CALM_MM + chance.randint(0, _WAVES_MM) for _ in range(1 << 30))
-                    times = range(now_s, now_s + WATER_S, _STEP_S)
-                    lines = (f"{at} {value}\n" for at, value in zip(times, values, strict=False))
-                    path.write_text("".join(lines))
+                lines = (f"{at} {_CALM_MM + chance.randint(0, _WAVES_MM)}\n" for at in times)
+                for name in (str(node.id), SPARE):
+                    path = self.boards / name / f"{channel.sensor}.txt"
+                    path.parent.mkdir(exist_ok=True)
+                    if not path.exists():
+                        path.write_text("".join(lines))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from amont_demo.village import PAGE_PORT, ROUND_S, Village, running
+from amont_demo.village import BRIDGE_CARRIER, PAGE_PORT, ROUND_S, Village, running
+from amont_provision.enrol import RADIO
 
 HELP = "guard, gateway and a simulated bridge, to try amont-provision on simulated boards"
 
@@ -16,12 +17,12 @@ TEXTS = {
     "fr": (
         "Le village fonctionne ; Ctrl-C le termine.",
         ("site", "clés du gardien", "page", "radio simulée", "cartes simulées"),
-        "Une station, par exemple :",
+        "Une station, dans un autre terminal :",
     ),
     "en": (
         "The village runs; Ctrl-C ends it.",
         ("site", "the guard's keys", "page", "simulated radio", "simulated boards"),
-        "A station, for example:",
+        "A station, in another terminal:",
     ),
 }
 
@@ -47,21 +48,42 @@ def run(asked: argparse.Namespace, say: Callable[[str], None]) -> None:
 
 
 def told(village: Village, lang: str) -> list[str]:
-    """Return where everything is, and a first command."""
+    """Return where everything is, and the commands that make a station."""
     ready, names, for_example = TEXTS[lang]
-    node = village.site.nodes[0].id
-    board = village.boards / str(node)
     places = (
         village.site_path, village.keys, village.page, village.radio,
         f"virtual:{village.boards}/NODE",
     )  # fmt: skip
-    words = ("amont-provision", "enrol", "--port", f"virtual:{board}", "--site",
-             village.site_path, "--node", node, "--keys", village.keys,
-             "--radio", village.radio)  # fmt: skip
     width = max(map(len, names))
     return [
         ready,
         *(f"  {name:<{width}}  {place}" for name, place in zip(names, places, strict=True)),
         for_example,
-        "  " + shlex.join(map(str, words)),
+        *(f"  {line}" for line in steps(village)),
+    ]
+
+
+def steps(village: Village) -> list[str]:
+    """Return the commands from a bare board to a verified station, for the ports of this village.
+
+    They are the README's, with ``--radio`` where that port was taken when the village was made.
+    """
+    node = village.site.nodes[0]
+    radio = f"--radio {village.radio}"
+    needed = node.carrier == BRIDGE_CARRIER and village.ports.radio != RADIO[1]
+    board = f"--port virtual:boards/{node.id}"
+    site = "--site site.yaml"
+    level = node.channels[0].quantity == "stage_mm"
+    lines = (
+        "build 0.1.0 --release 1",
+        f"enrol {board} {site} --node {node.id} --keys guard/keys.json {radio if needed else ''}",
+        f"deploy {board} --release 0.1.0.amont",
+        f"calibrate {board} {site} --by Luc --staff 870" if level else "",
+        f"verify {board} {site} --by Luc --gateway {village.page.removesuffix('/')}",
+        f"label {site} --node {node.id}",
+        f"report {board} {site} --by Luc",
+    )
+    return [
+        f"cd {shlex.quote(str(village.folder))}",
+        *(f"amont-provision {line}".rstrip() for line in lines if line),
     ]

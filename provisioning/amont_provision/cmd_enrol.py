@@ -52,7 +52,10 @@ def board_options(parser: argparse.ArgumentParser) -> None:
         "--laptop-key", type=Path, default=LAPTOP_KEY, help=f"this laptop's key ({LAPTOP_KEY})"
     )
     parser.add_argument(
-        "--radio", type=options.address, default=RADIO, help="simulated radio: HOST:PORT"
+        "--radio",
+        type=options.address,
+        metavar="HOST:PORT",
+        help=f"simulated radio; else the board's own, else {RADIO[0]}:{RADIO[1]}",
     )
     parser.add_argument("--tls", type=Path, help="folder with ca.crt, NODE.crt and NODE.key")
     parser.add_argument("--renew", action="store_true", help="same station: the next generation")
@@ -143,7 +146,8 @@ def _batch(asked: argparse.Namespace, out: Output) -> None:
         chosen = batch.prepare(site, keys, wish, _recipient(asked, out), path)
     answer = {"nodes": chosen, "count": len(chosen), "bundle": str(path), "days": asked.days}
     lines = [out.text("batch-line", node=n, generation=keys.generation(n)) for n in chosen]
-    out.result(answer, "batch-dry" if asked.dry_run else "batch-done", lines)
+    done = "batch-done" if asked.public is None else "batch-done-for"
+    out.result(answer, "batch-dry" if asked.dry_run else done, lines)
 
 
 def _recipient(asked: argparse.Namespace, out: Output) -> Recipient:

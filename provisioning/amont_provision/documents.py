@@ -9,8 +9,9 @@ from amont_provision.whole import READABLE, replace
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace a file as a whole; raise Refused if its folder cannot take it."""
+    """Replace a file as a whole, making its folder; raise Refused if that cannot take it."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content, READABLE)
     except OSError as error:
         raise Refused("document", path=path, why=error.strerror) from None

@@ -51,7 +51,7 @@ class Options:
 
     renew: bool = False  # the same station, made new: its generation rises
     replace: bool = False  # overwrite a board that was another node
-    radio: tuple[str, int] = RADIO
+    radio: tuple[str, int] | None = None  # None: the board's own, or else the usual one
     tls: Path | None = None  # folder with ca.crt, ID.crt, ID.key
     pems: dict[str, bytes] = field(default_factory=dict, repr=False)  # or these files themselves
     transforms: dict[str, Json] = field(default_factory=dict)  # calibrations, by sensor
@@ -95,7 +95,8 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
         raise Refused("other-board", found=held.node)
     same = held.node == node_id
     pems = options.pems or (board.certificates(options.tls, node_id) if options.tls else {})
-    carrier = board.carrier(site, node, options.radio, bool(pems))
+    radio = options.radio or (_radio(held.config) if same else None) or RADIO
+    carrier = board.carrier(site, node, radio, bool(pems))
     version = held.version + 1 if same else 1  # a version never falls
     config = board.configuration(site, node, identity.generation, version, carrier)
     for channel, said in zip(config["channels"], node.channels, strict=True):
@@ -115,6 +116,14 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
         files = {board.NAME: named.encode()} | files
     stale = (next(one for one in board.COPIES if one != copy),)
     return Plan(node_id, identity, named, files, stale)
+
+
+def _radio(config: Json) -> tuple[str, int] | None:
+    """Return where a board's simulated radio sends to, if it has one."""
+    carrier = config.get("carrier", {})
+    if carrier.get("kind") != "radio":
+        return None
+    return str(carrier.get("host", RADIO[0])), int(carrier["port"])
 
 
 def carry_out(planned: Plan, port: Port, keys: Identities) -> None:

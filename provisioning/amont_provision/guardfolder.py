@@ -96,4 +96,5 @@ def check(wishes: dict[str, int | None], most: Items, look_s: int) -> None:
         least = max(LEAST[name], look_s) if name == "interval_s" else LEAST[name]
         least = min(least, most[name])
         if not least <= value <= most[name]:
-            raise Refused("set-bounds", name=name, value=value, least=least, most=most[name])
+            code = "set-watchful" if least < most[name] else "set-fixed"
+            raise Refused(code, name=name, value=value, least=least, most=most[name])

@@ -74,6 +74,7 @@ class BoardProbe:
         probe = dict(channel["probe"])
         if raw_unit(channel) == "pulses":
             probe["raw"] = "count"  # a factor is about pulses, whatever the node makes of them
+        self._file = str(probe.get("file", "?"))
         record = bootrecord.read(port)
         slot = record.running if record else ""  # without slots the files are on the path
         port.exec(_OPEN.format(slot=slot, probe=json.dumps(probe)), READ_TIMEOUT_S)
@@ -92,8 +93,14 @@ class BoardProbe:
             if told is not None:
                 told(done, count)
         if all(reading is None for reading in readings):
-            raise Refused("probe-silent", why=why[:200])
+            raise self._silent(why[:200])
         return readings
+
+    def _silent(self, why: str) -> Refused:
+        if "ENOENT" in why:  # only a simulated probe reads a file
+            return Refused("probe-water", name=self._file)
+        absent = any(name in why for name in ("ENODEV", "EIO", "ETIMEDOUT"))
+        return Refused("probe-absent" if absent else "probe-silent", why=why)
 
     def close(self) -> None:
         """Give the probe's pins back."""

@@ -15,6 +15,7 @@ from serial.tools import list_ports  # type: ignore[import-untyped]  # ships no 
 
 from amont_provision import board, bootrecord, uf2
 from amont_provision.port import Port, VirtualPort
+from amont_provision.texts import Refused
 
 # What a port may be; texts_scan.py says it to people.
 MICROPYTHON, BOOTSEL, CHIP, BRIDGE, OTHER = "micropython", "bootsel", "chip", "bridge", "other"
@@ -73,13 +74,16 @@ def drives() -> list[Found]:
 
 
 def simulated(folder: Path) -> list[Found]:
-    """Return the simulated boards in a folder: itself, or those beside each other in it."""
-    folders = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
-    return [
-        Found(f"virtual:{path}", VIRTUAL, path.name)
-        for path in folders
-        if path.is_dir() and any((path / name).exists() for name in BOARD_FILES)
-    ]
+    """Return the simulated boards in a folder: itself, or else the folders in it, bare or not.
+
+    Raise Refused if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise Refused("scan-folder", folder=folder)
+    inner = [path for path in sorted(folder.glob("[!.]*")) if path.is_dir()]
+    alone = not inner or any((folder / name).exists() for name in BOARD_FILES)
+    folders = [folder] if alone else inner
+    return [Found(f"virtual:{path}", VIRTUAL, path.name) for path in folders]
 
 
 def look(port: Port) -> dict[str, Any]:

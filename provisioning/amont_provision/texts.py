@@ -1,4 +1,7 @@
-"""Say things in French and English: every ``texts_*.py`` beside this file adds its part."""
+"""Say things in French and English: every ``texts_*.py`` beside this file adds its part.
+
+A number brings its word along: ``{files:file|files}`` says "1 file" or "2 files".
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,19 @@ def parts() -> dict[str, Texts]:
 TEXTS: Texts = {code: both for part in parts().values() for code, both in part.items()}
 
 
+class _Count(int):
+    """A number in a sentence of one language."""
+
+    french: bool
+
+    def __format__(self, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        if not bar:
+            return int(self).__format__(spec)
+        alone = abs(self) < 2 if self.french else self == 1
+        return f"{int(self)} {one if alone else many}"
+
+
 class Told(Exception):
     """A reason that can be said in either language, also inside another one's sentence."""
 
@@ -45,8 +61,15 @@ class Flaw(Told, ValueError):
 
 def say(code: str, language: str, **values: Any) -> str:
     """Return the sentence in "fr" or "en"; a reason among the values speaks that one too."""
-    shown = {
-        name: value.text(language) if isinstance(value, Told) else value
-        for name, value in values.items()
-    }
+    shown = {name: _in(language, value) for name, value in values.items()}
     return TEXTS[code][language == "en"].format(**shown)
+
+
+def _in(language: str, value: object) -> object:
+    if isinstance(value, Told):
+        return value.text(language)
+    if type(value) is not int:
+        return value
+    count = _Count(value)
+    count.french = language == "fr"
+    return count

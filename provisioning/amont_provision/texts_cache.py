@@ -37,11 +37,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "more than {most} libraries; a board does not hold that many, take some away",
     ),
     "deps": (
-        "{count} bibliothèques verrouillées dans {lock}, toutes gardées sur cet ordinateur",
-        "{count} libraries locked in {lock}, all kept on this computer",
+        "verrouillé dans {lock} : {count:bibliothèque|bibliothèques}, gardé sur cet ordinateur",
+        "{count:library|libraries} locked in {lock}, kept on this computer",
     ),
     "deps-dry": (
-        "à blanc, verrou inchangé : {lock} contiendrait {count} bibliothèques",
-        "dry run, lock unchanged: {lock} would hold {count} libraries",
+        "à blanc, verrou inchangé : {lock} contiendrait {count:bibliothèque|bibliothèques}",
+        "dry run, lock unchanged: {lock} would hold {count:library|libraries}",
     ),
 }

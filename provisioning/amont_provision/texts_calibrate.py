@@ -35,6 +35,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "le capteur ne répond pas : {why} ; vérifiez câble et alimentation, puis relancez",
         "the sensor does not answer: {why}; check cable and supply, then run again",
     ),
+    "probe-absent": (
+        "le capteur ne répond pas ({why}) ; vérifiez fils, adresse et alimentation, puis relancez",
+        "the sensor does not answer ({why}); check wires, address and supply, then run again",
+    ),
+    "probe-water": (
+        "capteur simulé : il manque {name} dans le dossier de la carte ; copiez-le d'une autre"
+        " carte, puis relancez",
+        "simulated sensor: {name} is missing in the board's folder; copy it from another board,"
+        " then run again",
+    ),
     "probe-answer": (
         "la carte répond « {answer} » au lieu d'une mesure ; déployez-y une version à jour"
         " (deploy) et relancez",
@@ -52,8 +62,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         " water and run again, or if it never is: --force 'reason'",
     ),
     "points-count": (
-        "{given} points : il en faut de {least} à {most} ; donnez --staff, --point ou --factor",
-        "{given} points: it takes {least} to {most}; give --staff, --point or --factor",
+        "{given:point|points} : il en faut de {least} à {most} ; donnez --staff, --point ou"
+        " --factor",
+        "{given:point|points}: it takes {least} to {most}; give --staff, --point or --factor",
     ),
     "points-one": (
         "une droite demande deux points ; donnez un second --point, le plus loin possible",
@@ -176,7 +187,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "calibrate-raw": ("brut", "raw"),
     "calibrate-typed": ("saisi", "typed in"),
-    "calibrate-read": ("{count} lectures, écart {spread}", "{count} readings, spread {spread}"),
+    "calibrate-read": (
+        "{count:lecture|lectures}, écart {spread}",
+        "{count:reading|readings}, spread {spread}",
+    ),
     "calibrate-exact": (
         "  un seul point, ou deux : le reste ne prouve rien ; un point de plus le ferait",
         "  one point or two: what is left over proves nothing; one more point would",

@@ -69,15 +69,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "dry run: release {release} is on trial in {slot}, only waiting would be left",
     ),
     "deploy-install-dry": (
-        "à blanc, rien n'est écrit : version {running} -> {release} dans {slot}, {sent} fichiers"
-        " ({bytes} octets) à envoyer, {kept} déjà là, {removed} à retirer",
-        "dry run, nothing written: release {running} -> {release} in {slot}, {sent} files"
-        " ({bytes} bytes) to send, {kept} there already, {removed} to remove",
+        "à blanc, rien n'est écrit : version {running} -> {release} dans {slot}, "
+        "{sent:fichier|fichiers} ({bytes} octets) à envoyer, {kept} déjà là, {removed} à retirer",
+        "dry run, nothing written: release {running} -> {release} in {slot}, "
+        "{sent:file|files} ({bytes} bytes) to send, {kept} there already, {removed} to remove",
     ),
     "deploy-good": (
-        "la version {release} est bonne et reste, dans {slot} ({sent} fichiers envoyés, {kept}"
-        " déjà là)",
-        "release {release} is good and stays, in {slot} ({sent} files sent, {kept} there already)",
+        "la version {release} est bonne et reste, dans {slot}"
+        " ({sent:fichier envoyé|fichiers envoyés},"
+        " {kept} déjà là)",
+        "release {release} is good and stays, in {slot} ({sent:file|files} sent, {kept} there"
+        " already)",
     ),
     "deploy-waiting": (
         "la version {release} est dans {slot} ; la carte n'a pas encore d'identité, ensuite :"

@@ -15,7 +15,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "doctor-compiler": ("compilateur : {version}", "compiler: {version}"),
     "doctor-serial": (
-        "ports série ouvrables ({count} branchés)",
+        "ports série ouvrables ({count:branché|branchés})",
         "serial ports open ({count} there)",
     ),
     "doctor-serial-closed": (
@@ -45,8 +45,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{board}: {name} is kept and whole",
     ),
     "doctor-libraries": (
-        "{count} fichiers de {lock} sont gardés",
-        "{count} files of {lock} are kept",
+        "{count:fichier|fichiers} de {lock} : tout est gardé",
+        "{count:file|files} of {lock}: all is kept",
     ),
     "doctor-keys": ("versions crues de : {keys}", "releases are believed from: {keys}"),
     "doctor-key-open": (

@@ -50,13 +50,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the board does not give back what was written to {name}; replace it",
     ),
     "done": (
-        "nœud {node} enrôlé : génération {generation}, {files} fichiers sur {port}",
-        "node {node} enrolled: generation {generation}, {files} files on {port}",
+        "nœud {node} enrôlé : génération {generation}, {files:fichier|fichiers} sur {port}",
+        "node {node} enrolled: generation {generation}, {files:file|files} on {port}",
     ),
     "dry": (
-        "à blanc, rien n'est écrit : nœud {node}, génération {generation}, {files} fichiers sur"
+        "à blanc, rien n'est écrit : nœud {node}, génération {generation},"
+        " {files:fichier|fichiers}"
+        " sur {port}",
+        "dry run, nothing written: node {node}, generation {generation}, {files:file|files} on"
         " {port}",
-        "dry run, nothing written: node {node}, generation {generation}, {files} files on {port}",
     ),
     "restart": (
         "le gardien lit la nouvelle clé de lui-même, en une seconde",
@@ -131,20 +133,32 @@ TEXTS: dict[str, tuple[str, str]] = {
         "a bundle holds 1 to {nodes} identities and lasts 1 to {days} days",
     ),
     "batch-few": (
-        "{count} identités demandées, {found} nœuds libres ; ajoutez des nœuds au fichier du site"
+        "{count:identité demandée|identités demandées}, {found:nœud libre|nœuds libres} ; ajoutez"
+        " des nœuds au fichier du site"
         " ou nommez-les : --nodes",
-        "{count} identities asked for, {found} nodes are free; add nodes to the site's file or"
+        "{count:identity|identities} asked for, {found:node is|nodes are} free; add nodes to the"
+        " site's file or"
         " name them: --nodes",
     ),
     "batch-line": ("nœud {node}, génération {generation}", "node {node}, generation {generation}"),
     "batch-done": (
-        "{count} identités en attente dans {bundle}, {days} jours ; la phrase secrète voyage à"
-        " part",
-        "{count} identities wait in {bundle}, {days} days; let the passphrase travel apart",
+        "{count:identité|identités} en attente dans {bundle}, {days:jour|jours} ; la phrase"
+        " secrète"
+        " voyage à part",
+        "{count:identity waits|identities wait} in {bundle}, {days:day|days}; let the passphrase"
+        " travel apart",
+    ),
+    "batch-done-for": (
+        "{count:identité|identités} en attente dans {bundle}, {days:jour|jours} ; seul le portable"
+        " nommé l'ouvre",
+        "{count:identity waits|identities wait} in {bundle}, {days:day|days}; only the laptop that"
+        " was named opens it",
     ),
     "batch-dry": (
-        "à blanc, rien n'est écrit : {count} identités iraient dans {bundle}, {days} jours",
-        "dry run, nothing written: {count} identities would go into {bundle}, {days} days",
+        "à blanc, rien n'est écrit : {count:identité irait|identités iraient} dans"
+        " {bundle}, {days:jour|jours}",
+        "dry run, nothing written: {count:identity|identities} would go into {bundle},"
+        " {days:day|days}",
     ),
     "withdraw-done": (
         "identités reprises : {list} ; leur clé ne vaut plus rien",

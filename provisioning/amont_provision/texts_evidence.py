@@ -2,18 +2,21 @@
 
 TEXTS: dict[str, tuple[str, str]] = {
     "pulled": (
-        "nœud {node} : {files} fichiers ({bytes} octets) dans {to}, {fresh} copiés maintenant",
-        "node {node}: {files} files ({bytes} bytes) in {to}, {fresh} of them copied now",
+        "nœud {node} : {files:fichier|fichiers} ({bytes} octets) dans {to}, {fresh:copié|copiés}"
+        " maintenant",
+        "node {node}: {files:file|files} ({bytes} bytes) in {to}, {fresh} of them copied now",
     ),
     "pulled-bare": (
-        "carte sans identité : {files} fichiers ({bytes} octets) dans {to}, {fresh} copiés"
+        "carte sans identité : {files:fichier|fichiers} ({bytes} octets) dans {to},"
+        " {fresh:copié|copiés}"
         " maintenant",
-        "board without identity: {files} files ({bytes} bytes) in {to}, {fresh} of them copied"
+        "board without identity: {files:file|files} ({bytes} bytes) in {to}, {fresh} of them"
+        " copied"
         " now",
     ),
     "pull-dry": (
-        "à blanc, rien n'est copié : {files} fichiers ({bytes} octets) iraient dans {to}",
-        "dry run, nothing copied: {files} files ({bytes} bytes) would go to {to}",
+        "à blanc, rien n'est copié : {files:fichier|fichiers} ({bytes} octets) iraient dans {to}",
+        "dry run, nothing copied: {files:file|files} ({bytes} bytes) would go to {to}",
     ),
     "evidence-changed": (
         "{name} a changé pendant la copie ; relancez la commande, elle reprend le reste",
@@ -26,5 +29,5 @@ TEXTS: dict[str, tuple[str, str]] = {
         "listening for {seconds} s; a board in normal service is silent, hold its button during a"
         " reset",
     ),
-    "logs": ("{count} lignes entendues", "{count} lines heard"),
+    "logs": ("{count:ligne entendue|lignes entendues}", "{count:line|lines} heard"),
 }

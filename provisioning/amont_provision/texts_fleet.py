@@ -27,6 +27,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} = {value} est hors limites ; écrivez de {least} à {most}",
         "{name} = {value} is out of bounds; write {least} to {most}",
     ),
+    "set-watchful": (
+        "{name} = {value} est hors limites ; par les airs, écrivez de {least} à {most} : un nœud"
+        " n'y"
+        " devient jamais moins attentif. Sinon changez le fichier du site, puis enrol sur place",
+        "{name} = {value} is out of bounds; by the air, write {least} to {most}: no node becomes"
+        " less watchful that way. Otherwise change the site's file, then enrol on site",
+    ),
+    "set-fixed": (
+        "{name} ne change pas par les airs, où {most} est déjà le plus attentif ; changez le"
+        " fichier"
+        " du site, puis enrol sur place",
+        "{name} does not change by the air, where {most} is the most watchful already; change the"
+        " site's file, then enrol on site",
+    ),
     "set-pending": (
         "nœud {node} : demandé ; le gardien le lui dira à son prochain message",
         "node {node}: asked; the guard tells it at its next message",

@@ -13,12 +13,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "label-sheet": ("Étiquettes de {site}", "Labels of {site}"),
     "label-done": (
-        "{labels} étiquettes dans {folder} ; imprimez-les à 100 %, sans mise à l'échelle :",
-        "{labels} labels in {folder}; print them at 100 %, without scaling:",
+        "{labels:étiquette|étiquettes} dans {folder} ; à imprimer à 100 %, sans mise à l'échelle"
+        " :",
+        "{labels:label|labels} in {folder}; print at 100 %, without scaling:",
     ),
     "label-dry": (
-        "à blanc, rien n'est écrit : {labels} étiquettes pour {folder} :",
-        "dry run, nothing written: {labels} labels for {folder}:",
+        "à blanc, rien n'est écrit : {labels:étiquette|étiquettes} pour {folder} :",
+        "dry run, nothing written: {labels:label|labels} for {folder}:",
     ),
     "document": (
         "{path} : {why} ; donnez un autre dossier avec --out",

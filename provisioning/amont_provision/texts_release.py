@@ -3,13 +3,14 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "compiling": ("compilation", "compiling"),
     "built": (
-        "{path} : version {release}, {files} fichiers, {bytes} octets, signée par {key:.16}…",
-        "{path}: release {release}, {files} files, {bytes} bytes, signed by {key:.16}…",
+        "{path} : version {release}, {files:fichier|fichiers}, {bytes} octets, signée par"
+        " {key:.16}…",
+        "{path}: release {release}, {files:file|files}, {bytes} bytes, signed by {key:.16}…",
     ),
     "built-dry": (
-        "à blanc, rien n'est écrit : {path} serait la version {release}, {files} fichiers,"
+        "à blanc, rien n'est écrit : {path} serait la version {release}, {files:fichier|fichiers},"
         " {bytes} octets",
-        "dry run, nothing written: {path} would be release {release}, {files} files,"
+        "dry run, nothing written: {path} would be release {release}, {files:file|files},"
         " {bytes} bytes",
     ),
     "release-name": (

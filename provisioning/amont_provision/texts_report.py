@@ -22,12 +22,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "of which node? Give --node, or --port to read the board",
     ),
     "report-done": (
-        "fiche du nœud {node}, {open} point(s) ouvert(s), dans {folder} :",
-        "sheet of node {node}, {open} open point(s), in {folder}:",
+        "fiche du nœud {node}, {open:point ouvert|points ouverts}, dans {folder} :",
+        "sheet of node {node}, {open:open point|open points}, in {folder}:",
     ),
     "report-dry": (
-        "à blanc, rien n'est écrit : fiche du nœud {node}, {open} point(s) ouvert(s) :",
-        "dry run, nothing written: sheet of node {node}, {open} open point(s):",
+        "à blanc, rien n'est écrit : fiche du nœud {node}, {open:point ouvert|points ouverts} :",
+        "dry run, nothing written: sheet of node {node}, {open:open point|open points}:",
     ),
     "report-title": ("Fiche de recette", "Acceptance sheet"),
     "report-node": ("nœud {node}", "node {node}"),
@@ -122,8 +122,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Accepted in spite of a jump or waves:",
     ),
     "report-earlier": (
-        "{count} étalonnage(s) antérieur(s) dans le carnet du site.",
-        "{count} earlier calibration(s) in the site's logbook.",
+        "{count:étalonnage antérieur|étalonnages antérieurs} dans le carnet du site.",
+        "{count:earlier calibration|earlier calibrations} in the site's logbook.",
     ),
     "report-never": ("Jamais étalonné.", "Never calibrated."),
     "report-not-needed": (

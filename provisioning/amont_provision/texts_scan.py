@@ -21,7 +21,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "scan-other": ("autre appareil {name}", "another {name} device"),
     "scan-virtual": ("carte simulée {name}", "simulated board {name}"),
-    "scan-is-bare": ("vierge", "bare"),
+    "scan-folder": (
+        "{folder} n'est pas un dossier ; créez-le, ou nommez celui des cartes simulées",
+        "{folder} is no folder; make it, or name the one of the simulated boards",
+    ),
+    "scan-is-bare": ("vierge : amont-provision enrol", "bare: amont-provision enrol"),
     "scan-is-enrolled": (
         "nœud {node}, sans version : amont-provision deploy",
         "node {node}, no release: amont-provision deploy",

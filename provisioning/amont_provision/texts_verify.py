@@ -67,27 +67,27 @@ TEXTS: dict[str, tuple[str, str]] = {
         " (RSSI {rssi_dbm} dBm): clear or raise the antenna",
     ),
     "verify-no-boot": (
-        "pas de démarrage en {seconds} s ({faults}) ; vérifiez l'alimentation ; doctor, logs",
-        "no start in {seconds} s ({faults}); check the supply, then: doctor, logs",
+        "pas de démarrage en {seconds} s{faults} ; vérifiez l'alimentation ; doctor, logs",
+        "no start in {seconds} s{faults}; check the supply, then: doctor, logs",
     ),
     "verify-no-sample": (
-        "pas de mesure en {seconds} s ({faults}) ; vérifiez les capteurs, puis : logs",
-        "no sample in {seconds} s ({faults}); check the sensors, then: logs",
+        "pas de mesure en {seconds} s{faults} ; vérifiez les capteurs, puis : logs",
+        "no sample in {seconds} s{faults}; check the sensors, then: logs",
     ),
     "verify-no-sent": (
-        "aucune trame envoyée en {seconds} s ({faults}) ; vérifiez radio, antenne ou Wi-Fi",
-        "no frame sent in {seconds} s ({faults}); check radio, antenna or Wi-Fi",
+        "aucune trame envoyée en {seconds} s{faults} ; vérifiez radio, antenne ou Wi-Fi",
+        "no frame sent in {seconds} s{faults}; check radio, antenna or Wi-Fi",
     ),
     "verify-no-ack": (
-        "pas de réponse scellée en {seconds} s ({faults}) ; gardien et passerelle tournent-ils, le"
+        "pas de réponse scellée en {seconds} s{faults} ; gardien et passerelle tournent-ils, le"
         " gardien connaît-il la clé (enrol), l'antenne est-elle mise ?",
-        "no sealed answer in {seconds} s ({faults}); do guard and gateway run, does the guard know"
+        "no sealed answer in {seconds} s{faults}; do guard and gateway run, does the guard know"
         " the key (enrol), is the antenna on?",
     ),
     "verify-ack-other": (
-        "le gardien répond, mais en {seconds} s la mesure n'est pas en sûreté ({faults}) ; la"
+        "le gardien répond, mais en {seconds} s la mesure n'est pas en sûreté{faults} ; la"
         " passerelle tourne-t-elle ? Un nœud qui rattrape son retard : relancez dans une minute",
-        "the guard answers, but in {seconds} s the sample is not safe ({faults}); does the gateway"
+        "the guard answers, but in {seconds} s the sample is not safe{faults}; does the gateway"
         " run? If the node is catching up: run again in a minute",
     ),
     "verify-page": (

@@ -119,7 +119,8 @@ class Follower:
         return found
 
     def _overdue(self, name: str, seconds: float) -> Step:
-        told: Json = {"faults": "; ".join(self.faults) or "-", "seconds": round(seconds)}
+        faults = f" ({'; '.join(self.faults)})" if self.faults else ""
+        told: Json = {"faults": faults, "seconds": round(seconds)}
         if name == ACK and self._answered:
             return Step(name, FAILED, "verify-ack-other", told)
         return Step(name, FAILED, f"verify-no-{name}", told)

@@ -3,8 +3,11 @@
 import json
 
 from tests.bench import bench_provision, station_way
-from tests.bench.station_way import Done, Way
+from tests.bench.station_way import Done, Way, provision_lines
 
+from amont_demo.village import PAGE_PORT, Ports, Village
+from amont_demo.village_cli import steps
+from amont_provision.enrol import RADIO
 from amont_site import load
 
 
@@ -59,3 +62,19 @@ def test_ports_that_are_taken_are_put_into_the_readmes_commands(tmp_path):
     assert any(line.endswith("--gateway http://127.0.0.1:9") for line in lines)
     assert not any("boards/11" in line or "--node 11" in line for line in lines)
     assert len(lines) == len(station_way.provision_lines())
+
+
+def test_the_village_prints_the_readmes_commands_for_its_own_ports(tmp_path):
+    village = Village(tmp_path / "my village", None, PAGE_PORT)
+    village.ports = Ports(page=PAGE_PORT, radio=RADIO[1], broker=1)
+    cd, *lines = steps(village)
+    assert cd == f"cd '{tmp_path}/my village'"
+    assert lines == provision_lines()
+    village.ports = Ports(page=9, radio=8, broker=1)
+    words = [" ".join(words) for words in _way_of(tmp_path, 9, 8).steps()]
+    assert steps(village)[1:] == words
+
+
+def _way_of(folder, page, radio):
+    (folder / "village.json").write_text(json.dumps({"page": page, "radio": radio, "broker": 7}))
+    return Way(folder, {})

@@ -8,7 +8,7 @@ import pytest
 
 from amont_provision import cli, texts
 from amont_provision.output import Output
-from amont_provision.texts import TEXTS, Flaw, Refused
+from amont_provision.texts import TEXTS, Flaw, Refused, say
 from amont_site import SiteError
 
 
@@ -133,6 +133,15 @@ def test_a_reason_inside_a_sentence_speaks_its_language():
         reason = TEXTS["flaw-order"][language == "en"]
         assert f"({reason})" in refused.text(language)
     assert TEXTS["flaw-order"][1] in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("count", "fr", "en"),
+    [(0, "0 ligne entendue", "0 lines heard"), (1, "1 ligne entendue", "1 line heard"),
+     (2, "2 lignes entendues", "2 lines heard")],
+)  # fmt: skip
+def test_a_number_agrees_with_its_word(count, fr, en):
+    assert (say("logs", "fr", count=count), say("logs", "en", count=count)) == (fr, en)
 
 
 def test_no_two_parts_use_one_code():

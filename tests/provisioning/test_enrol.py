@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+import string
 import subprocess
 import sys
 
@@ -447,4 +448,4 @@ def test_every_sentence_exists_in_both_languages():
 
 
 def _names(text):
-    return [part.partition("}")[0] for part in text.split("{")[1:]]
+    return [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]

@@ -91,7 +91,6 @@ def test_the_list_opens_nothing(bench, tmp_path, capsys, monkeypatch):
     (tmp_path / "pico" / uf2.INFO).write_text("Board-ID: RP2350\n")
     (tmp_path / "boards" / "one").mkdir(parents=True)
     (tmp_path / "boards" / "one" / "main.py").touch()
-    (tmp_path / "boards" / "empty").mkdir()
     assert cli.main(["scan", "--json", "--virtual", str(tmp_path / "boards")]) == 0
     found = said(capsys)
     assert [one["kind"] for one in found["boards"]] == ["bootsel", "micropython", "virtual"]
@@ -154,6 +153,23 @@ def test_a_simulated_board_is_read_without_starting_it(tmp_path):
     assert not (tmp_path / ".board").exists()
 
 
+def test_simulated_boards_are_seen_bare_or_not(tmp_path, bench, capsys):
+    for name in ("11", "12/a", ".hidden"):
+        (tmp_path / name).mkdir(parents=True)
+    boot(tmp_path / "12", release=3)
+    (tmp_path / "12" / "main.py").write_text("")
+    assert ports(capsys, tmp_path) == [f"virtual:{tmp_path}/11", f"virtual:{tmp_path}/12"]
+    assert ports(capsys, tmp_path / "11") == [f"virtual:{tmp_path}/11"]
+    assert ports(capsys, tmp_path / "12") == [f"virtual:{tmp_path}/12"]
+    assert cli.main(["--lang", "en", "scan", "--virtual", str(tmp_path / "13")]) == cli.REFUSED
+    assert "13 is no folder; make it" in capsys.readouterr().err
+
+
+def ports(capsys, folder):
+    assert cli.main(["scan", "--json", "--virtual", str(folder)]) == 0
+    return [one["port"] for one in said(capsys)["boards"]]
+
+
 def test_a_board_in_use_does_not_hide_the_others(tmp_path, bench, capsys, monkeypatch):
     def opened(text):
         if text == "/dev/ttyACM0":
@@ -165,7 +181,7 @@ def test_a_board_in_use_does_not_hide_the_others(tmp_path, bench, capsys, monkey
     assert cli.main(["--lang", "en", "scan", "--open"]) == 0
     first, second = capsys.readouterr().out.splitlines()[1:]
     assert "another program uses it" in first
-    assert second.endswith("; bare")
+    assert second.endswith("; bare: amont-provision enrol")
 
 
 def test_a_machine_that_does_not_name_itself_has_no_name(tmp_path):

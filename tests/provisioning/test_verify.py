@@ -155,7 +155,7 @@ def test_a_doubtful_sample_that_is_answered_fails_alone():
 
 def test_faults_are_told_where_it_stops():
     follower, _ = followed([boot(), event("fault", fault=0, text="no echo \x1b[31min 7 pings")])
-    assert follower.steps[SAMPLE].values["faults"] == "no echo [31min 7 pings"
+    assert follower.steps[SAMPLE].values["faults"] == " (no echo [31min 7 pings)"
     assert follower.steps[ACK].state == WAITING
 
 
