@@ -59,12 +59,12 @@ def test_a02yyuw_finds_every_frame_again(ranges: list[int], noise: bytes) -> Non
     assert a02yyuw.Frames().feed(stream) == ranges
 
 
-@given(st.integers(-3, 10**9), st.integers(-4000, 6000))
+@given(st.one_of(st.integers(-3, 200), st.integers(-3, 10**9)), st.integers(-4000, 6000))
 def test_jsn_sr04t_is_monotonous_and_near_the_formula(echo_us: int, temp_cc: int) -> None:
     with REFUSED:
         range_mm = jsn_sr04t.decode(echo_us, temp_cc)
         if range_mm is None:
-            assert echo_us == -1
+            assert -1 <= echo_us < 100
         else:
             exact = echo_us * (331.3 + 0.606 * temp_cc / 100) / 2000
             assert abs(range_mm - exact) <= 0.51 + exact * 2e-6

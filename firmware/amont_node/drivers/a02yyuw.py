@@ -1,7 +1,7 @@
-# A02YYUW, ultrasonic level sensor with a serial line: 9600 baud 8N1, a frame each 100 to 300 ms.
+# A02YYUW, ultrasonic level sensor with a serial line: 9600 baud 8N1, a frame each 100 to 500 ms.
 # Document: DFRobot SEN0311 (DYP-A02YYUW), "Communication Protocol", UART output:
 #   FF  distance high  distance low  sum     mm; sum = low byte of the three before it
-# Range 30 to 4500 mm. At 30 mm and nearer (its blind zone) it goes on saying 30.
+# Range 30 to 4500 mm; 30 and less is its blind zone.
 
 from amont_node.drivers.burst import burst_of
 from amont_node.drivers.fields import whole
@@ -16,8 +16,8 @@ _HEAD = 0xFF
 _FRAME = 4
 _BLIND_MM = 30
 _MOST_MM = 4500
-_NO_DISTANCE_MM = 10000  # from here on later makers' codes lie, such as FFFD: nothing seen
-_WAIT_MS = 600  # two of the slowest frames
+_CODES_MM = 0xFFF0  # from here on later makers' codes lie, such as FFFD: nothing seen
+_WAIT_MS = 600  # over the slowest frame
 _KEPT = 64  # bytes: a line of noise must not fill the heap
 
 
@@ -33,8 +33,11 @@ class Frames:
         found = []
         at = data.find(b"\xff")
         while at >= 0 and len(data) - at >= _FRAME:
-            if sum(data[at : at + 3]) & 0xFF == data[at + 3]:
-                found.append(data[at + 1] << 8 | data[at + 2])
+            mm = data[at + 1] << 8 | data[at + 2]
+            # 511 mm read from its last byte on, FF FF 01 FF, has a right sum, too.
+            is_one = mm <= 2 * _MOST_MM or mm >= _CODES_MM
+            if is_one and sum(data[at : at + 3]) & 0xFF == data[at + 3]:
+                found.append(mm)
                 at += _FRAME
             else:
                 self.bad += 1
@@ -105,7 +108,8 @@ class A02yyuw:
             found = self._frames.feed(data)
             if found:
                 self._has_heard = True
-                return found[-1] if found[-1] < _NO_DISTANCE_MM else None
+                # 0 is no water at the sensor's face: it says so with nothing before it.
+                return found[-1] if 0 < found[-1] < _CODES_MM else None
         self._has_heard = self._has_heard or seen > 0
         if not self._has_heard:
             raise ProbeError("nothing on the line for %d ms: not wired, or no supply" % _WAIT_MS)

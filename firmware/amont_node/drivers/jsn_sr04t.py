@@ -1,7 +1,7 @@
 # JSN-SR04T, waterproof ultrasonic module, in the mode of the HC-SR04 (no resistor on its mode
 # pads): a trigger pulse of at least 10 us, then the echo pin is high for as long as the sound was
-# under way. Document: the module's user manual, trigger and echo mode; blind below 250 mm,
-# to 4500 mm.
+# under way, or for 60 ms where none came back. Document: the module's user manual, mode 1; blind
+# below 250 mm, to 4500 mm. Boards of version 2.0 need 20 us, and some begin 15 ms late.
 
 from amont_node.drivers.air import Air
 from amont_node.drivers.burst import burst_of
@@ -9,7 +9,8 @@ from amont_node.drivers.sound import echo_mm
 from amont_node.measure import ProbeError
 
 _TRIGGER_US = 20
-_PAUSE_MS = 60  # the manual's least measuring cycle: an echo of the ping before is gone by then
+_PAUSE_MS = 60  # the echo of the ping before is gone by then, and so is the pin that waited for it
+_LEAST_US = 100  # no sound is back so soon: a module that did not understand the trigger
 _NEAR_MM = 250
 _FAR_MM = 4500
 
@@ -24,7 +25,7 @@ def decode(echo_us: int, temp_cc: int) -> int | None:
         raise ProbeError("the echo pin stays low: not wired, or no supply")
     if echo_us == STUCK:
         raise ProbeError("the echo pin stays high: stuck or shorted")
-    if echo_us < 0:
+    if echo_us < _LEAST_US:  # NEVER_ENDED is, too
         return None
     return echo_mm(echo_us, temp_cc)
 

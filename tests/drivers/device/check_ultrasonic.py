@@ -17,6 +17,16 @@ def check_a02_frame_of_the_datasheet() -> None:
     assert Frames().feed(b"\xff\x07\xa1\xa7") == [1953]
 
 
+# A line that is joined in the middle of a frame, at every distance: the frames after it are found,
+# and nothing else is. Of 511 mm, FF 01 FF FF, two ways to cut it have a right sum.
+def check_a02_heads_inside_a_frame() -> None:
+    for range_mm in range(4501):
+        frame = bytes((0xFF, range_mm >> 8, range_mm & 0xFF))
+        frame += bytes((sum(frame) & 0xFF,))
+        for cut in (1, 2, 3):
+            assert Frames().feed(frame[cut:] + 2 * frame) == [range_mm] * 2, (frame, cut)
+
+
 def check_a02_bytes_one_by_one_and_noise() -> None:
     stream = b"\x07\xa1\xa7" + b"\xff\x07\xa1\xa8" + b"\x00\xff" + b"\xff\x07\xa1\xa7\xff\x07\xa2"
     frames = Frames()
@@ -50,8 +60,19 @@ def check_a02_blind_zone_and_too_far() -> None:
     assert probe.read(0) == (30, OUT_OF_RANGE)
     probe, _, _ = a02([4600])
     assert probe.read(0) == (4600, OUT_OF_RANGE)
-    probe, _, _ = a02([0xFFFD])
-    assert "no echo" in refused(probe.read, 0)
+    for nothing in (0xFFFD, 0xFFFE, 0):
+        probe, _, _ = a02([nothing])
+        assert "no echo" in refused(probe.read, 0)
+    probe, _, _ = a02([0, 1953, 0, 1954, 1953, 1953, 0])  # into the open between the waves
+    assert probe.read(0) == (1953, GOOD)
+
+
+# DFRobot: 100 ms each in real time (RX low at power on), up to 500 ms each when it processes.
+def check_a02_at_its_slowest() -> None:
+    probe, board, peer = a02([1953])
+    peer.PERIOD_US = 500000
+    assert probe.read(0) == (1953, GOOD)
+    assert board.clock.now_us < 4000000
 
 
 def check_a02_missing_is_told_soon() -> None:
@@ -118,7 +139,8 @@ def check_a02_temperature() -> None:
 def check_jsn_times() -> None:
     assert decode(11648, 2000) == 2000  # 343.4 m/s, there and back
     assert decode(11648, 0) == 1929
-    assert decode(-1, 2000) is None
+    for short_us in (-1, 0, 9, 32, 99):  # version 2.0, triggered for 10 us
+        assert decode(short_us, 2000) is None
     assert "stays low" in refused(decode, -2, 2000)
     assert "stays high" in refused(decode, -3, 2000)
 
@@ -144,6 +166,20 @@ def check_jsn_measures() -> None:
     assert lows[0] - highs[0] >= 10  # the manual's least trigger pulse
     assert min([b - a for a, b in zip(highs, highs[1:])]) >= 60000  # noqa: B905
     assert probe.sense(0) == (2000, GOOD)
+
+
+# Version 2.0: triggered for 10 us it answered by echoes of 9 to 32 us, some boards begin 12 to
+# 15 ms late, and a ping that is lost keeps the pin high into the next one's time.
+def check_jsn_boards_that_differ() -> None:
+    probe, board = jsn(10)
+    assert "no echo" in refused(probe.read, 0)
+    probe, board = jsn(11648, temp_cc=2000)
+    board.late_us = 15000
+    assert probe.read(0) == (2000, GOOD) and board.clock.now_us < 1000000
+    echoes = [60000, 11648, 11648, 60000, 11648, 60000, 11648]
+    probe, board = jsn(lambda: echoes.pop(), temp_cc=2000)
+    board.late_us = 12300
+    assert probe.read(0) == (2000, GOOD)
 
 
 def check_jsn_temperature() -> None:

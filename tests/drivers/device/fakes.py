@@ -46,6 +46,8 @@ class Board:
         self.peers = {}  # UART: id to who is at the other end
         self.shares = {}  # ADC: pin to 0 to 65535
         self.echo_us = lambda: -2
+        self.late_us = 0  # from the trigger to the echo
+        self.high_until_us = {}  # pins that a module holds high so long
         self.wire = NoWire()
         self.counted = {}  # Counter: pin to pulses
         self.fed = 0
@@ -69,13 +71,24 @@ class Board:
 
         self.Pin, self.UART, self.I2C, self.ADC, self.Counter = Pin, UART, I2C, ADC, Counter
 
-    def time_pulse_us(self, _pin, level: int, timeout_us: int) -> int:
+    # MicroPython waits so long for the pulse, and then for its end. JSN-SR04T, mode 1: without an
+    # echo the pin stays high until 60 ms after the trigger.
+    def time_pulse_us(self, pin, level: int, timeout_us: int) -> int:
         assert level == 1
         echo_us = self.echo_us()
-        self.clock.now_us += echo_us if echo_us > 0 else timeout_us
+        triggered_us = self.clock.now_us
+        self.clock.now_us += self.late_us if echo_us > 0 else 0
+        if 0 < echo_us <= timeout_us:
+            self.clock.now_us += echo_us
+            return echo_us
+        self.clock.now_us += timeout_us
+        if echo_us > timeout_us:
+            self.high_until_us[pin.number] = triggered_us + 60000
         return -1 if echo_us > timeout_us else echo_us
 
     def level(self, number: int) -> int:
+        if self.high_until_us.get(number, 0) > self.clock.now_us:
+            return 1
         return 0 if number in self.held_low else self.levels.get(number, 1)
 
     # What drives a pin, and whoever watches it.
