@@ -160,7 +160,7 @@ _KINDS = {
         "uart register", f"{_PINGED} baud parity address function type decimals no_echo", ""
     ),
     "sdi12": (
-        "uart", f"{_PINGED} address command number crc value decimals wait_max_s", ""
+        "uart", f"{_PINGED} address command number crc value decimals wait_max_s no_echo", ""
     ),
     "pulse": ("counter", "raw max_per_min", "volume_l flow_l_h"),
     "tipping_bucket": ("counter", "max_per_min", "rain_um"),

@@ -76,6 +76,10 @@ PLANTED: dict[str, tuple[str, str, object, str, object]] = {
     "CRC of SDI-12 not checked":
         ("check_lines", "check_sdi12_answers_that_are_none", sdi12, "body_of",
          lambda data, *_: data.decode()),
+    "an answer that a port shows late is given up":
+        ("check_lines", "check_sdi12_lines_that_differ", sdi12, "_VALUES_MS", 120),
+    "every sensor is taken to wake at once":
+        ("check_lines", "check_sdi12_sensors_that_wake_slowly", sdi12, "_MARKS_MS", (15, 15, 15)),
     "CRC of DS18B20 not checked":
         ("check_small", "check_what_is_no_scratchpad", ds18b20, "crc8", lambda _: ANY),
     "failure of a loop taken for a level":

@@ -19,3 +19,11 @@ def choice(config, name: str, words) -> str:  # type: ignore[no-untyped-def]
     if value not in words:
         raise ValueError("probe.%s: %s is none of %s" % (name, value, ", ".join(words)))
     return str(value)
+
+
+# The raw values by which a sensor says that it has none.
+def nothing(config) -> list[int]:  # type: ignore[no-untyped-def]
+    values = config.get("no_echo", [])
+    if not isinstance(values, list):
+        raise ValueError("probe.no_echo: must be a list")
+    return values

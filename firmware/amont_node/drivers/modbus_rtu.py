@@ -4,7 +4,7 @@
 
 from amont_node.drivers.burst import burst_of
 from amont_node.drivers.crc import crc16
-from amont_node.drivers.fields import ANY, choice, whole
+from amont_node.drivers.fields import ANY, choice, nothing, whole
 from amont_node.drivers.number import float32
 from amont_node.measure import ProbeError
 
@@ -61,9 +61,7 @@ class ModbusRtu:
         self._parity = (None, 0, 1)[_PARITIES.index(choice(config, "parity", _PARITIES))]
         self._kind = choice(config, "type", TYPES)
         self._decimals = whole(config, "decimals", 0, 0, 6)
-        self._no_echo = config.get("no_echo", [])
-        if not isinstance(self._no_echo, list):
-            raise ValueError("probe.no_echo: must be a list")
+        self._no_echo = nothing(config)
         self._address = whole(config, "address", 1, 1, 247)
         self._function = whole(config, "function", 3, 3, 4)
         self._count = 1 if "16" in self._kind else 2
@@ -98,6 +96,13 @@ class ModbusRtu:
         self._bus.clear()
         self._bus.write(self._request)
         data = self._bus.read(5, _ANSWER_MS)
-        if len(data) == 5 and not data[1] & 0x80:
-            data += self._bus.read(2 * self._count, _ANSWER_MS)
+        if data == self._request[:5]:  # a line that echoes, or an answer that begins alike
+            data += self._bus.read(3, _ANSWER_MS)
+            if data == self._request:
+                data = self._bus.read(5, _ANSWER_MS)
+        # Zeros in front: the line fell as the driver let go of it. No address is 0.
+        lost = len(data) - len(data.lstrip(b"\0"))
+        data = data[lost:] + self._bus.read(lost, _ANSWER_MS)
+        if len(data) >= 5 and not data[1] & 0x80:
+            data += self._bus.read(5 + 2 * self._count - len(data), _ANSWER_MS)
         return decode(data, self._address, self._function, self._count)

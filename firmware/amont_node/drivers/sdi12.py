@@ -1,22 +1,25 @@
 # SDI-12 sensors: one wire, 1200 baud 7E1, negative logic.
 # Document: SDI-12, A Serial-Digital Interface Standard, version 1.4: section 4.4 (commands and
-# responses; CRC), section 7 (timing).
+# responses; CRC: 4.4.12), section 7 (timing).
 #
-# break (12 ms or more), marking 8.33 ms, "0MC!" -> "0tttn\r\n": n values in ttt seconds at most;
-# the sensor may ask for service ("0\r\n") earlier. Then "0D0!" -> "0+3.14-2.7CRC\r\n", "0D1!" ...
-# The answer begins within 15 ms of the command and has no gaps of more than 1.66 ms.
+# break (12 ms or more), marking (8.33 ms or more), "0MC!" -> "0tttn\r\n": n values in ttt seconds
+# at most; the sensor may ask for service ("0\r\n") earlier. Then "0D0!" -> "0+3.14-2.7CRC\r\n",
+# "0D1!" ... The answer begins within 15 ms of the command and has no gaps of more than 1.66 ms.
+# A sensor has 100 ms to wake after the break, and sleeps again after 100 ms of marking.
 
 from amont_node.drivers.burst import burst_of
 from amont_node.drivers.crc import crc16
-from amont_node.drivers.fields import ANY, choice, whole
+from amont_node.drivers.fields import ANY, choice, nothing, whole
 from amont_node.drivers.number import decimal
 from amont_node.measure import ProbeError
 
-_BREAK_MS = 14
-_MARK_MS = 9
-_ANSWER_MS = 120  # until the next byte: 15 ms to begin, and what a busy board adds
-_ANSWER_MOST = 90  # bytes: 75 of values, address, CRC and end
-_TRIES = 3
+_BREAK_MS = 20  # some want more than the standard's 12, and more marking
+_MARKS_MS = (15, 30, 80)  # of each try: later for a sensor that wakes slowly
+# Until the first byte is seen, which some boards show only behind the last one: an announcement
+# of 8 characters takes 83 ms, the longest answer of values 690 ms.
+_ANNOUNCED_MS = 150
+_VALUES_MS = 810
+_ANSWER_MOST = 90  # bytes: 75 of values, address, CRC and end, and the echo of the command
 _DATA_MOST = 10  # D0 to D9
 _END = b"\r\n"
 
@@ -87,6 +90,7 @@ class Sdi12:
         self._value = whole(config, "value", 0, 0, 98)
         self._decimals = whole(config, "decimals", 3, 0, 6)
         self._wait_max_s = whole(config, "wait_max_s", 10, 0, 60)
+        self._no_echo = nothing(config)
         self._burst = burst_of(config, 1, 150, 500, -ANY, ANY)
         self.wait_most_ms = 20000 + 2000 * self._wait_max_s  # a step is measured twice
         self.why = ""
@@ -96,9 +100,9 @@ class Sdi12:
         self.why = self._burst.why
         return found
 
-    def _measure(self) -> int:
+    def _measure(self) -> int | None:
         self._bus.line(1200, 7, 0)
-        body = self._ask(self._command, False)
+        body = self._ask(self._command, False, _ANNOUNCED_MS)
         wait_s, count = announced(body, self._is_concurrent)
         if self._value >= count:
             raise ProbeError("address %s measures %d values only" % (self._address, count))
@@ -108,13 +112,15 @@ class Sdi12:
             self._bus.pause_ms(wait_s * 1000)
         elif wait_s:
             self._bus.read(3, wait_s * 1000, _END)  # the service request, or time is up
-        return self._collect()
+        value = self._collect()
+        return None if value in self._no_echo else value
 
     # The values come in as many answers as the sensor likes.
     def _collect(self) -> int:
         values: list[int] = []
         for at in range(_DATA_MOST):
-            more = values_of(self._ask("D%d" % at, self._has_crc), self._decimals)
+            body = self._ask("D%d" % at, self._has_crc, _VALUES_MS)
+            more = values_of(body, self._decimals)
             values = values + more
             if len(values) > self._value:
                 return values[self._value]
@@ -123,16 +129,18 @@ class Sdi12:
         raise ProbeError("address %s sent %d values only" % (self._address, len(values)))
 
     # A command, with a break before each try: the sensor may sleep.
-    def _ask(self, command: str, has_crc: bool) -> str:
+    def _ask(self, command: str, has_crc: bool, answer_ms: int) -> str:
         line = (self._address + command + "!").encode()
-        for left in range(_TRIES - 1, -1, -1):
-            self._bus.send_break(_BREAK_MS, _MARK_MS)
+        for mark_ms in _MARKS_MS:
+            self._bus.send_break(_BREAK_MS, mark_ms)
             self._bus.clear()
             self._bus.write(line)
-            data = self._bus.read(_ANSWER_MOST, _ANSWER_MS, _END)
+            data = self._bus.read(_ANSWER_MOST, answer_ms, _END)
+            if data[: len(line)] == line:  # one wire for both ways
+                data = data[len(line) :]
             try:
                 return body_of(data, self._address, has_crc)
             except ProbeError:
-                if not left:
+                if mark_ms == _MARKS_MS[-1]:
                     raise
         return ""

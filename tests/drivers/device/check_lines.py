@@ -29,6 +29,13 @@ def check_examples_of_the_standard() -> None:
     assert modbus_rtu.decode(answer + modbus_crc(answer), 17, 4, 1) == b"\x00\x0a"
 
 
+# Whole frames of the first of them, as a maker's manual prints them (Hamilton Sundstrand EXVG).
+def check_frames_of_a_manual() -> None:
+    assert modbus_rtu.request(1, 3, 107, 3) == b"\x01\x03\x00\x6b\x00\x03\x74\x17"
+    answer = b"\x01\x03\x06\x02\x2b\x00\x00\x00\x64\x05\x7a"
+    assert modbus_rtu.decode(answer, 1, 3, 3) == b"\x02\x2b\x00\x00\x00\x64"
+
+
 # 7, Exception Responses: function with its highest bit set, then the code.
 def check_exceptions_of_the_standard() -> None:
     answer = b"\x11\x83\x02"
@@ -125,9 +132,42 @@ def check_radar_faults() -> None:
     assert "damaged" in said or "no answer" in said
 
 
-# SDI-12 version 1.4, 4.4.12, the example: 0D0! answers 0+3.14OqZ.
+# A transceiver that hears itself, a port that shows bytes late, and a line that falls to zero when
+# the driver lets go of it (what a converter without bias resistors does).
+def check_radar_on_lines_that_differ() -> None:
+    for echoes in (False, True):
+        for holds in (False, True):
+            for zeros in (0, 1, 2):
+                probe, board, slave = radar({100: 0x4016, 101: 0x147B}, type="f32", decimals=3)
+                slave.echoes, slave.holds = echoes, holds
+                slave.spoil = lambda answer: bytes(zeros) + answer  # noqa: B023
+                assert probe.read(0) == (2345, GOOD), (echoes, holds, zeros)
+                assert board.clock.now_us < 300000
+    probe, board, slave = radar({99: 1})
+    slave.echoes = True
+    assert "illegal data address" in refused(probe.read, 0)
+    slave.spoil = lambda answer: bytes(40)
+    assert "damaged" in refused(probe.read, 0)
+    assert board.clock.now_us < 4000000
+
+
+# The request for register 0210h begins as an answer whose register holds 1000h.
+def check_radar_answer_that_begins_like_the_request() -> None:
+    for word in (0x1000, 0x1001):
+        probe, _, slave = radar({0x0210: word}, register=0x0210)
+        assert probe.read(0) == (word, GOOD)
+        slave.echoes = True
+        assert probe.read(60) == (word, GOOD)
+
+
+# SDI-12 version 1.4, 4.4.12.3, all examples.
 def check_sdi12_crc_of_the_standard() -> None:
-    assert sdi12.crc_text(b"0+3.14") == b"OqZ"
+    for answer in (
+        b"0+3.14OqZ", b"0+3.14+2.718+1.414Ipz",
+        b"0+1.11+2.22+3.33+4.44+5.55+6.66I]q", b"0+7.77+8.88+9.99IvW",
+    ):  # fmt: skip
+        assert sdi12.crc_text(answer[:-3]) == answer[-3:]
+        assert sdi12.body_of(answer + b"\r\n", "0", True) == answer[1:-3].decode()
     assert sdi12.body_of(b"0+3.14OqZ\r\n", "0", True) == "+3.14"
 
 
@@ -198,6 +238,42 @@ def check_sdi12_asleep_twice() -> None:
     peer.deaf = 2
     probe, _ = sensor(peer)
     assert probe.read(0) == (3140, GOOD)
+
+
+# Section 7: 100 ms to wake. Others want 15 ms of break and of marking.
+def check_sdi12_sensors_that_wake_slowly() -> None:
+    for wakes_us in (0, 25000, 75000):
+        peer = Sdi12Sensor("0", 1, ["+3.140"])
+        peer.break_us, peer.mark_us, peer.wakes_us = 15000, 15000, wakes_us
+        probe, _ = sensor(peer)
+        assert probe.read(0) == (3140, GOOD), wakes_us
+
+
+# The data line is one wire, so a command may come back; and a port may show an answer of 75
+# characters only behind its last.
+def check_sdi12_lines_that_differ() -> None:
+    values = "+1.234567" * 8 + "+12"
+    for echoes in (False, True):
+        for holds in (False, True):
+            peer = Sdi12Sensor("0", 1, [values, "+3.140"])
+            peer.echoes, peer.holds = echoes, holds
+            probe, _ = sensor(peer, command="C", value=9)
+            assert probe.read(0) == (3140, GOOD), (echoes, holds)
+            assert peer.commands == ["0CC!", "0D0!", "0D1!"]
+
+
+# What a sensor says that could not measure: METER's -9999, for example.
+def check_sdi12_value_that_is_none() -> None:
+    probe, _ = sensor(Sdi12Sensor("0", 0, ["-9999"]), no_echo=[-9999000])
+    assert "no echo" in refused(probe.read, 0)
+    for kind in ("sdi12", "modbus_rtu"):
+        settings = {"kind": kind, "uart": RS485, "register": 0, "no_echo": -9999000}
+        try:
+            make_probe(settings, ".")
+        except ValueError as error:
+            assert "no_echo" in str(error)
+        else:
+            raise AssertionError(kind)
 
 
 def check_sdi12_faults() -> None:

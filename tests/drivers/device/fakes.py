@@ -225,6 +225,8 @@ class Peer:
         self._coming = []  # (when, byte)
         self._noise = False
         self._sent_us = 0
+        self.echoes = False  # one wire for both ways
+        self.holds = False  # an ESP32 shows what came only once the line is quiet
 
     def opened(self, clock: Clock, form) -> None:
         self.clock = clock
@@ -233,7 +235,15 @@ class Peer:
 
     def waiting(self) -> int:
         self.before_look()
-        return len([1 for at_us, _ in self._coming if at_us <= self.clock.now_us])
+        shown = [at_us for at_us, _ in self._coming if at_us <= self.clock.now_us]
+        quiet_us = 2 * self.byte_us()
+        if self.holds and shown and self.clock.now_us < shown[-1] + quiet_us:
+            # the run of bytes that is under way is not shown yet
+            at = len(shown) - 1
+            while at > 0 and shown[at] - shown[at - 1] < quiet_us:
+                at -= 1
+            return at
+        return len(shown)
 
     def take(self, most: int) -> bytes:
         count = min(most, self.waiting())
@@ -242,6 +252,8 @@ class Peer:
         return data
 
     def heard(self, data: bytes) -> None:
+        if self.echoes:
+            self.say(self.clock.now_us, data)
         self._sent_us = self.clock.now_us + len(data) * self.byte_us()
         self.asked(data, self._sent_us)
 
@@ -356,6 +368,9 @@ class Sdi12Sensor(Peer):
         self.commands = []
         self.spoil = lambda answer: answer
         self.deaf = 0  # commands that it sleeps through
+        self.break_us = 12000  # a spacing that it takes for a break
+        self.mark_us = 8330
+        self.wakes_us = 0  # from the end of a break until it listens
         self._break_us = None
         self._awake_us = None  # when marking began after a break
         self._ready_us = 0
@@ -367,13 +382,14 @@ class Sdi12Sensor(Peer):
         if level and self._break_us is None:
             self._break_us = now_us
         elif not level and self._break_us is not None:
-            if now_us - self._break_us >= 12000:
+            if now_us - self._break_us >= self.break_us:
                 self._awake_us = now_us
             self._break_us = None
 
     def asked(self, data: bytes, at_us: int) -> None:
         begun_us = at_us - len(data) * self.byte_us()
-        if self._awake_us is None or not 8330 <= begun_us - self._awake_us <= 100000:
+        least_us = max(self.mark_us, self.wakes_us)
+        if self._awake_us is None or not least_us <= begun_us - self._awake_us <= 100000:
             return
         self._awake_us = None
         text = data.decode()
