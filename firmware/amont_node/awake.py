@@ -26,3 +26,7 @@ class Awake:
         if self._rest_s is not None and now_s >= self._rest_s:
             self._rest_s = None
         return self._rest_s is not None
+
+    # Something happened that cannot wait for the next sample.
+    def rouse(self) -> None:
+        self._rest_s = None

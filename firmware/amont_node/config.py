@@ -25,7 +25,10 @@
 #   "battery": {"low_mv": 2400, "empty_mv": 2150}
 #   "board": {"name": "pico" | "pico-w" | "pico2" | "esp32" | "unix", "watchdog_s": 8,
 #             "button": pin | null, "led": pin | null, "rtc": null | "ds3231" | "pcf8563",
-#             "i2c": null | {…}}
+#             "i2c": null | {…}, of the rtc,
+#             "sleep": "light" | "deep" (esp32) | "gate" (with an rtc, see gate.py),
+#             "gate": pin | null, high while the supply is to stay on,
+#             "float": null | {"pin": …, "active": 0, "wakes": true}}
 #   channels[i]."calibration": {"multiply": 1, "divide": 1, "add": 0}, of the probe's raw value
 #   carrier."lora": {"sf": 9, "bw_khz": 125, "cr": 5, "preamble": 8, "overhead_bytes": 0}
 
@@ -47,6 +50,11 @@ _SLOTS = 32  # nodes of one site that differ in their slot if their ids follow e
 _SLOT_S = 2  # a frame of 51 bytes at SF10, or the error between two clocks
 _BOARDS = ("pico", "pico-w", "pico2", "esp32", "unix")
 _CLOCK_CHIPS = (None, "ds3231", "pcf8563")
+LIGHT = "light"
+DEEP = "deep"
+GATE = "gate"
+_SLEEPS = (LIGHT, DEEP, GATE)
+_DEEP_SLEEPERS = ("esp32", "unix")  # the others' deep sleep forgets the time
 _BANDWIDTHS_KHZ = (125, 250, 500)
 _FACTOR_MAX = 1 << 24
 # Wire key of a configuration downlink: name, least and greatest value.
@@ -90,6 +98,28 @@ class BoardConfig:
         self.led = _pin(data, "led")
         self.rtc = _choice("board.rtc", data.get("rtc"), _CLOCK_CHIPS)
         self.i2c = None if data.get("i2c") is None else _mapping(data, "i2c")
+        self.gate = _pin(data, "gate")
+        self.float = None if data.get("float") is None else FloatConfig(_mapping(data, "float"))
+        self.sleep = _choice("board.sleep", data.get("sleep", LIGHT), _SLEEPS)
+        if self.sleep == DEEP and self.name not in _DEEP_SLEEPERS:
+            raise ConfigError("board.sleep: deep is not for %s: light or gate" % self.name)
+        if self.sleep == GATE:
+            if self.rtc is None:
+                raise ConfigError("board.sleep: gate needs board.rtc, which ends it")
+            if self.i2c is None and self.name != "unix":
+                raise ConfigError("board.i2c: missing; board.rtc needs it")
+            if self.gate is None and self.float is not None and self.float.wakes:
+                raise ConfigError("board.gate: missing; a wake by the float switch needs it")
+
+
+# Closed when its pin has the level `active`: 0, the usual one, is a switch to ground.
+class FloatConfig:
+    def __init__(self, data: dict[str, object]) -> None:
+        self.pin = _integer(data, "pin", 0, 63)
+        self.active = _integer(data, "active", 0, 1, 0)
+        self.wakes = data.get("wakes", True)
+        if self.wakes is not True and self.wakes is not False:
+            raise ConfigError("float.wakes: %s is not true or false" % self.wakes)
 
 
 # How long a frame is on the air depends on these.

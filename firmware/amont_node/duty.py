@@ -100,6 +100,9 @@ class Duty:
     def fast(self, tick_s: int) -> bool:
         return self._sampler.fast(tick_s)
 
+    def float_worn(self, tick_s: int) -> bool:
+        return self._sampler.float_worn(tick_s)
+
     # Service mode: see Sampler.attend.
     def attend(self, tick_s: int) -> None:
         self._sampler.attend(tick_s)

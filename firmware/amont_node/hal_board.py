@@ -57,11 +57,12 @@ def watchdog(timeout_s: int | None) -> Watchdog | None:
     return None if timeout_s is None else Watchdog(timeout_s)
 
 
-# Light sleep in naps, the watchdog fed between them. dog: None or a Watchdog.
-def rest(ms: int, dog) -> None:  # type: ignore[no-untyped-def]
+# Light sleep in naps, the watchdog fed between them. dog: None or a Watchdog. moved: None, or
+# what ends it early once it returns True.
+def rest(ms: int, dog, moved=None) -> None:  # type: ignore[no-untyped-def]
     import machine
 
-    while ms > 0:
+    while ms > 0 and not (moved is not None and moved()):
         nap_ms = min(ms, _NAP_MS)
         machine.lightsleep(nap_ms)
         ms -= nap_ms
@@ -100,6 +101,14 @@ def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
     from machine import Pin
 
     return bool(Pin(pin, Pin.IN, Pin.PULL_UP).value() == 0)
+
+
+# The float switch. wiring: config.FloatConfig.
+def float_closed(folder: str, wiring) -> bool:  # type: ignore[no-untyped-def]  # noqa: ARG001
+    from machine import Pin
+
+    pull = Pin.PULL_DOWN if wiring.active else Pin.PULL_UP
+    return bool(Pin(wiring.pin, Pin.IN, pull).value() == wiring.active)
 
 
 # The folder for what must survive: the board's own littlefs holds it.

@@ -2,7 +2,7 @@
 # The twin of hal_board: the same functions, so that nothing else knows on what it runs.
 #
 # How a test, or whoever plays the supply and the button, talks to it: a file `button` in the
-# node's folder is a button held; AMONT_RESET_CAUSE is what the wire calls reset cause; it ends
+# node's folder is a button held, a file `float` its float switch closed; AMONT_RESET_CAUSE is what the wire calls reset cause; it ends
 # with exit code 70 to be started again, and by SIGALRM when its watchdog bites.
 
 import os
@@ -144,9 +144,9 @@ def watchdog(timeout_s: int | None) -> Watchdog | None:
     return None if timeout_s is None else Watchdog(timeout_s)
 
 
-# ms of quiet; dog: None or a Watchdog.
-def rest(ms: int, dog) -> None:  # type: ignore[no-untyped-def]
-    while ms > 0:
+# ms of quiet; dog: None or a Watchdog. moved: None, or what ends it early once it returns True.
+def rest(ms: int, dog, moved=None) -> None:  # type: ignore[no-untyped-def]
+    while ms > 0 and not (moved is not None and moved()):
         nap_ms = min(ms, _NAP_MS)
         time.sleep(nap_ms / 1000)
         ms -= nap_ms
@@ -167,6 +167,16 @@ def reset() -> None:
 
 def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
     return _exists(folder + "/button")
+
+
+# The board's Wi-Fi; None: the network is there by itself.
+def wlan():  # type: ignore[no-untyped-def]
+    return None
+
+
+# A file `float` in the node's folder is the switch closed.
+def float_closed(folder: str, wiring) -> bool:  # type: ignore[no-untyped-def]  # noqa: ARG001
+    return _exists(folder + "/float")
 
 
 # The folder for what must survive. image: on MicroPython, a littlefs image file, made and

@@ -7,7 +7,7 @@
 from amont_node.delivery import InFlight, Plan
 from amont_node.pair import PairFile
 
-_FORMAT = 1  # rises with any change of the names below
+_FORMAT = 2  # rises with any change of the names below
 _AIRTIME = ("_newest", "_last_s", "_last_ms", "refused", "_old", "_new")
 _DUTY = (
     "_nonce", "_nonce_tick_s", "_proved", "_health_due_s", "_slot_s", "_urgent_slot_s",
@@ -15,7 +15,7 @@ _DUTY = (
 )  # fmt: skip
 _SAMPLER = (
     "_fast_until_s", "_hint_until_s", "_alert_until_s", "_asked_until_s", "_over",
-    "_float_until_s", "_tripped", "_credit", "_rate", "_battery", "_taken_s", "_wanted_s",
+    "_float_until_s", "_float_since_s", "_float_last_s", "_tripped", "_credit", "_rate", "_battery", "_taken_s", "_wanted_s",
     "due_s", "look_s", "_looking",
 )  # fmt: skip
 _MARKS = ("above", "below", "_recent")

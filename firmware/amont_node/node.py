@@ -89,6 +89,13 @@ class Node:
             self._kept.recall(self.duty, self.tick_s(), link_ms, False)
         self.upkeep = Upkeep(self.boot, secret, config.id, config.generation, link_ms, self._feed)
         self._awake = Awake(config.max_awake_s)
+        self.switch = None
+        if config.board.float is not None:
+            from amont_node.float_switch import FloatSwitch
+
+            self.switch = FloatSwitch(
+                lambda: hal.float_closed(folder, config.board.float), self._pause
+            )
 
     def tick_s(self) -> int:
         return max(0, self.clock.now_s() - int(self._life.origin_s))
@@ -96,6 +103,7 @@ class Node:
     # One wake: everything that is due, then sleep.
     def wake(self) -> None:
         try:
+            self._tend_switch()
             if not self._rests():
                 for frame in self.carrier.receive(self.clock.link_ms()):
                     self._take_frame(frame)
@@ -122,6 +130,27 @@ class Node:
             self._dog.stop()
         self.carrier.close()
         self.outbox.close()
+
+    def _pause(self, ms: int) -> None:
+        hal.rest(ms, self._dog)
+
+    def _tend_switch(self) -> None:
+        tick_s = self.tick_s()
+        if self.switch is not None and self.switch.closes(tick_s):
+            self._awake.rouse()
+            self._step((act.FLOAT, tick_s))
+        self._switch_fault(tick_s)
+
+    # A switch that can say nothing more until somebody has freed it.
+    def _switch_fault(self, tick_s: int) -> bool:
+        if self.switch is None:
+            return False
+        worn = self.duty.float_worn(tick_s)
+        if worn or self.switch.stuck(tick_s):
+            why = "closes again and again" if worn else "has been closed for a day"
+            self._fault(const.FAULT_PROBE, "float switch: it " + why)
+            return True
+        return False
 
     # --- beginning
 
@@ -170,7 +199,8 @@ class Node:
 
     def _sample(self, seq: int, tick_s: int) -> None:
         readings = [self._read(at, tick_s, False) for at in range(len(self._probes))]
-        if all([reading.quality < const.FAULT for reading in readings]):
+        good = all([reading.quality < const.FAULT for reading in readings])
+        if good and not self._switch_fault(tick_s):
             self._clear(const.FAULT_PROBE)
         try:
             self.outbox.append(self._record(seq, tick_s, readings))
@@ -345,7 +375,7 @@ class Node:
         idle = self._rests() or not self._listens()
         if hal.SLEEPS and idle and until_ms is not None:
             self.carrier.close()  # it begins again by itself
-            hal.rest(until_ms, self._dog)
+            hal.rest(until_ms, self._dog, self.switch and self.switch.moved)
             return
         wait_ms = _SLICE_MS
         if until_ms is not None:

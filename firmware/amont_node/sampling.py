@@ -19,6 +19,9 @@ _ALERT_SAMPLES = 12
 # mark must not use up the airtime.
 _ALERT_CREDIT = 24
 _RATE_SIREN = 2
+# A float switch that waves or a branch keep closing makes the node fast for so long, then no more
+# until it has been left alone as long.
+_FLOAT_HOLD_S = 7200
 
 # Of the battery. What the marks ask for is done at every level.
 FULL = 0
@@ -36,7 +39,10 @@ class Sampler:
         self._hint_until_s = 0
         self._over = False  # the last good value was at or above the alarm mark
         self._float_until_s = 0  # closings of the float switch before this are chatter
+        self._float_since_s = 0  # the first of closings that came close upon each other
+        self._float_last_s = -_FLOAT_HOLD_S  # the newest one
         self._tripped = False  # float switch or person: the next sample is to be urgent
+        self._alone_s = -1  # instant of a sample that only this node takes
         self._alert_until_s = 0
         self._asked_until_s = 0  # an alert that the guard asked for
         self._credit = _ALERT_CREDIT
@@ -89,6 +95,8 @@ class Sampler:
 
     # Whether neighbours that sample in the same rhythm do so at other instants.
     def is_staggered(self, instant_s: int) -> bool:
+        if instant_s == self._alone_s:
+            return True
         config = self._config
         step_s = int(config.interval_s if config.look_s is None else config.look_s)
         return (instant_s - int(config.slot_s)) % step_s == 0
@@ -110,12 +118,22 @@ class Sampler:
     # on the waves adds nothing: it has to rest for as long as it makes the node fast.
     def tripped(self, tick_s: int) -> None:
         rested = tick_s >= self._float_until_s
+        if tick_s - self._float_last_s >= _FLOAT_HOLD_S:
+            self._float_since_s = tick_s
+        self._float_last_s = tick_s
+        if self.float_worn(tick_s):
+            return
         self._stay_fast(tick_s)
         self._float_until_s = self._fast_until_s
         if rested:
             self._tripped = True
             self._schedule(tick_s)
             self._sample_at(tick_s)
+
+    # The float switch has closed again and again for so long that its closings do not count now.
+    def float_worn(self, tick_s: int) -> bool:
+        lasted_s = self._float_last_s - self._float_since_s
+        return lasted_s >= _FLOAT_HOLD_S > tick_s - self._float_last_s
 
     # Somebody stands beside the node and waits: a sample now, sent and committed at once, then
     # fast for a while.
@@ -145,6 +163,8 @@ class Sampler:
     # once.
     def reading(self, tick_s: int, value: int | None) -> bool:
         urgent = self._tripped
+        if urgent:
+            self._alone_s = tick_s
         self._tripped = False
         if value is None:
             return urgent

@@ -36,6 +36,7 @@ MODULES = [
     "check_store",
     "check_duty",
     "check_policy",
+    "check_float",
     "check_airtime",
     "check_kept",
     "check_delivery",

@@ -201,12 +201,35 @@ def check_a_float_switch_over_a_dead_probe() -> None:
     assert not sampler.reading(160, None)
 
 
+# No neighbour's switch closes in the same second: nobody waits for a turn.
 def check_the_float_switch_through_the_duty() -> None:
     node, _ = settled(profile="flash-flood", interval_s=900, look_s=None, slot_s=3)
     assert node.duty.step(77, 77000, (act.FLOAT, 77)) == []
-    assert node.wake(77, 77000) == [] and node.duty.due(77000)[0] == 80
-    (frame,) = node.wake(80, 80000)
+    (frame,) = node.wake(77, 77000)
     assert frame[1][0] == URGENT
+
+
+# Closings each eleven minutes, for days: two hours of fast samples, then only the usual ones,
+# until it has been left alone for two hours.
+def check_a_float_switch_that_is_caught_is_bounded() -> None:
+    sampler = flash_flood(look_s=None)
+    urgent = []
+    taken = 0
+    for tick_s in range(0, 200000):
+        if tick_s % 660 == 0 and tick_s < 180000:
+            sampler.tripped(tick_s)
+        if sampler.take_due(tick_s) is not None:
+            taken += 1
+            if sampler.reading(tick_s, 400):
+                urgent.append(tick_s)
+        if tick_s in (7000, 187000):
+            assert not sampler.float_worn(tick_s)
+        if tick_s in (7300, 100000, 186000):
+            assert sampler.float_worn(tick_s)
+    assert urgent[-1] < 7200 and 9 < len(urgent) < 13
+    assert taken < 120 + 200000 // 900 + 20
+    sampler.tripped(200001)
+    assert run(sampler, 200002, lambda tick_s: 400, 200001)[2] == [200001]
 
 
 # A wish of the guard's that comes between its closing and the sample does not put the sample off.
@@ -355,10 +378,10 @@ def waits_of(slot_s: int):
 
 def check_the_wait_wakes_the_node() -> None:
     node, _ = settled(slot_s=3, interval_s=900, fast_interval_s=60)
-    node.duty.step(100, 100000, (act.FLOAT, 100))
-    assert node.wake(100, 100000) == []
-    assert node.duty.due(100000)[0] == 103
-    assert len(node.wake(103, 103000)) == 1
+    node.duty._sampler.hint(1, 100)
+    assert node.wake(120, 120000) == []
+    assert node.duty.due(120000)[0] == 123
+    assert len(node.wake(123, 123000)) == 1
 
 
 def check_health_is_no_reason_to_wake() -> None:

@@ -8,7 +8,7 @@ from amont_node import awake, console, hal_board, hal_unix
 
 
 class Pin:
-    IN, PULL_UP = 0, 1
+    IN, PULL_UP, PULL_DOWN, OUT = 0, 1, 2, 3
     level = 1
 
     def __init__(self, number: int, mode: int, pull: int) -> None:
@@ -39,9 +39,12 @@ class Machine:
     def __init__(self) -> None:
         self.naps = []
         self.resets = 0
+        self.time = Time()
+        self.is_held_awake = False  # by a host on the cable
 
     def lightsleep(self, ms: int) -> None:
         self.naps.append(ms)
+        self.time.now_ms += 3 if self.is_held_awake else ms
 
     def reset(self) -> None:
         self.resets += 1
@@ -53,6 +56,7 @@ class Machine:
 class Time:
     now_ms = 0
     now_s = 0
+    slept_ms = 0  # awake
 
     def ticks_ms(self) -> int:
         return self.now_ms & 0x3FFFFFFF
@@ -60,13 +64,17 @@ class Time:
     def ticks_diff(self, end: int, start: int) -> int:
         return (end - start) & 0x3FFFFFFF
 
+    def sleep_ms(self, ms: int) -> None:
+        self.slept_ms += ms
+        self.now_ms += ms
+
     def time(self) -> int:
         return self.now_s
 
 
 class Trap:
     def __getattr__(self, name: str):
-        raise AssertionError("machine.%s was touched" % name)
+        raise AssertionError("the board's %s was touched" % name)
 
 
 def with_machine(machine):
@@ -94,28 +102,62 @@ def module_names():
 
 def check_no_import_touches_hardware() -> None:
     kept = with_machine(Trap())
+    sys.modules["network"] = Trap()
     try:
         for name in module_names():
             # Already imported or not: what is imported now must not touch a pin.
             sys.modules.pop(name, None) if name.startswith("amont_node.drivers.") else None
             __import__(name)
     finally:
+        del sys.modules["network"]
         put_back(kept)
 
 
 def check_the_board_watches_and_sleeps() -> None:
     machine = Machine()
     kept = with_machine(machine)
+    real = hal_board.time
     try:
         assert hal_board.watchdog(None) is None
         dog = hal_board.watchdog(60)
         assert Wdt.made[-1].timeout_ms == 8300  # all that an RP2040 counts to
+        hal_board.time = machine.time
         hal_board.rest(4500, dog)
         assert machine.naps == [2000, 2000, 500] and Wdt.made[-1].fed == 3
-        hal_board.rest(100, None)
+        assert machine.time.now_ms == 4500 and machine.time.slept_ms == 0
         hal_board.reset()
         assert machine.resets == 1
     finally:
+        hal_board.time = real
+        put_back(kept)
+
+
+# A host that holds the board awake ends each nap at once: no busy loop, and no rest too short.
+def check_a_rest_that_is_cut_short_is_made_up() -> None:
+    machine = Machine()
+    machine.is_held_awake = True
+    kept = with_machine(machine)
+    real, hal_board.time = hal_board.time, machine.time
+    try:
+        dog = hal_board.watchdog(8)
+        hal_board.rest(900000, dog)
+        assert machine.time.now_ms == 900000 and len(machine.naps) == 450
+        assert Wdt.made[-1].fed == 450
+    finally:
+        hal_board.time = real
+        put_back(kept)
+
+
+# In service mode nothing sleeps, for that would cut the cable off; no watchdog: somebody is there.
+def check_a_board_in_service_stays_awake() -> None:
+    machine = Machine()
+    kept = with_machine(machine)
+    real, hal_board.time = hal_board.time, machine.time
+    try:
+        hal_board.rest(5000, None)
+        assert not machine.naps and machine.time.slept_ms == 5000
+    finally:
+        hal_board.time = real
         put_back(kept)
 
 
@@ -147,14 +189,17 @@ def check_the_button_is_to_ground() -> None:
 def check_the_boards_clock_never_wraps() -> None:
     real = hal_board.time
     hal_board.time = Time()
+    hal_board.time.now_s = 1000
     try:
         clock = hal_board.Clock(None)
-        for day in range(1, 60):  # its ticks wrap after twelve and a half
+        # The chip's calendar stands still in light sleep, its ticks go on.
+        for day in range(1, 60):  # and wrap after twelve and a half
             hal_board.time.now_ms = day * 86400000
             assert clock.link_ms() == day * 86400000
-        hal_board.time.now_s = 1000
-        assert clock.now_s() == 1000 and not clock.is_virtual()
-        assert clock.real_ms_until(1060) == 60000 and clock.real_ms_until(900) == 0
+            assert clock.now_s() == 1000 + day * 86400 and not clock.is_virtual()
+        now_s = clock.now_s()
+        hal_board.time.now_ms += 400
+        assert clock.real_ms_until(now_s + 60) == 59600 and clock.real_ms_until(now_s) == 0
     finally:
         hal_board.time = real
 
@@ -162,7 +207,7 @@ def check_the_boards_clock_never_wraps() -> None:
 # What one board can do the other can do as well, by the same name.
 def check_both_boards_offer_the_same() -> None:
     for name in ("Clock", "Watchdog", "watchdog", "rest", "reset_cause", "reset", "button",
-                 "flash_folder", "free_heap_bytes", "SLEEPS"):  # fmt: skip
+                 "flash_folder", "free_heap_bytes", "wlan", "SLEEPS"):  # fmt: skip
         assert hasattr(hal_board, name) and hasattr(hal_unix, name), name
 
 
