@@ -23,6 +23,7 @@ from amont_node.drivers import (
     pcf8563,
     pulse,
     sdi12,
+    tally,
 )
 
 DEVICE = Path(__file__).parent / "device"
@@ -67,6 +68,14 @@ def withheld(read: Callable[..., Any]) -> Callable[..., Any]:
     return held
 
 
+def each_closing(self: tally.PinCounter, pin: Any) -> None:
+    """Count each closing after a pause in closings, also the bounces of an opening."""
+    now_ms = tally.buses.clock.ticks_ms()
+    if not pin.value():
+        self._count += tally.buses.clock.ticks_diff(now_ms, self._last_ms) >= self._debounce_ms
+        self._last_ms = now_ms
+
+
 PLANTED: dict[str, tuple[str, str, object, str, object]] = {
     "sum of A02YYUW not checked":
         ("check_ultrasonic", "check_a02_damaged_frames_are_not_values", a02yyuw.Frames, "feed",
@@ -97,6 +106,15 @@ PLANTED: dict[str, tuple[str, str, object, str, object]] = {
     "a step is withheld":
         ("check_node", "check_a_step_is_sent_marked_and_counts_for_the_marks", burst.Burst,
          "read", withheld(burst.Burst.read)),
+    "an opening that bounces is counted":
+        ("check_counters", "check_counter_on_a_pin_that_bounces_as_it_opens", tally.PinCounter,
+         "_on_edge", each_closing),
+    "a dry week costs a tip":
+        ("check_counters", "check_counter_on_a_pin_after_dry_days", tally.PinCounter,
+         "_on_edge", each_closing),
+    "another input's conversion is taken":
+        ("check_current", "check_two_loops_on_one_chip", ads1115.CurrentLoop, "_idle",
+         lambda self: self._word),
     "a count is not kept":
         ("check_counters", "check_counts_between_stored_readings", pulse.Pulse, "kept",
          lambda self: None),

@@ -88,14 +88,20 @@ class CurrentLoop:
 
     def _ping(self) -> int:
         word = self._word
+        self._idle()  # while it converts for somebody else, it takes no order
         self._bus.write(self._address, _CONFIG, bytes((word >> 8, word & 0xFF)))
         self._bus.pause_ms(_CONVERT_MS)
+        found = self._idle()
+        if (found ^ word) & ~_DONE:
+            raise ProbeError("chip 0x%02x says 0x%04x: no ADS1115" % (self._address, found))
+        return decode(self._bus.read(self._address, _CONVERSION, 2), self._shunt_mohm)
+
+    # The config register, once no conversion is under way.
+    def _idle(self) -> int:
         for _ in range(_POLLS):
             data = self._bus.read(self._address, _CONFIG, 2)
-            found = data[0] << 8 | data[1]
-            if (found ^ word) & ~_DONE:
-                raise ProbeError("chip 0x%02x says 0x%04x: no ADS1115" % (self._address, found))
+            found: int = data[0] << 8 | data[1]
             if found & _DONE:
-                return decode(self._bus.read(self._address, _CONVERSION, 2), self._shunt_mohm)
+                return found
             self._bus.pause_ms(2)
         raise ProbeError("chip 0x%02x: no conversion ends" % self._address)

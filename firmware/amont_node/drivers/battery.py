@@ -1,5 +1,6 @@
 # The battery's voltage over a divider on a converter pin.
-# Document: the board's schematic: on a Pico VSYS / 3 is on pin 29.
+# Document: the board's schematic. Pins with a converter: 26 to 28 of an RP2040 and RP2350, 32 to
+# 39 of an ESP32 (its others stand still while Wi-Fi is on).
 
 from amont_node.drivers.fields import ANY, whole
 from amont_node.measure import nearest

@@ -131,7 +131,9 @@ class Adc:
 
     def sample(self) -> int:
         machine = machine_of()
-        adc = machine.ADC(machine.Pin(self._pin))
+        adc, pin = machine.ADC, machine.Pin(self._pin)
+        # ESP32: without attenuation it ends at about 1 V.
+        adc = adc(pin, atten=adc.ATTN_11DB) if hasattr(adc, "ATTN_11DB") else adc(pin)
         if hasattr(adc, "read_uv"):  # ESP32: corrected by what the factory measured
             share = adc.read_uv() * 65535 // (self._reference_mv * 1000)
             return min(65535, int(share))

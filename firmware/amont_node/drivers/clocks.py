@@ -4,7 +4,8 @@ from amont_node.drivers import buses
 
 
 # rtc: "ds3231" or "pcf8563"; i2c: {"id", "scl", "sda"}. The chip has `read_s()`: Unix seconds, or
-# None where it stood still; and `set_s(unix_s)`. Both raise ProbeError where it does not answer.
+# None where it stood still; `set_s(unix_s)`; and an alarm that ends a sleep: `arm(unix_s)`,
+# `fired()`, `release()`. All raise ProbeError where it does not answer.
 # ValueError: no such chip, or a bus that cannot be.
 def make_clock(rtc: str, i2c):  # type: ignore[no-untyped-def]
     bus = buses.i2c({"i2c": i2c})

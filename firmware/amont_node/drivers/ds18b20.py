@@ -12,7 +12,7 @@ _CONVERT = 0x44
 _READ_SCRATCHPAD = 0xBE
 _CONVERT_MS = 750  # at 12 bits, the longest
 _SCRATCHPAD = 9
-_POWER_ON = 0x0550  # 85 degrees: what it says when nothing was converted since it got power
+_POWER_ON = 0x0550  # 85 degrees, Table 1: what it says until it has converted once
 
 
 # The scratchpad to (1/100 degrees, quality, why).
@@ -53,6 +53,12 @@ class Ds18b20:
     def _convert(self) -> tuple[int, int, str]:
         self._address(_CONVERT)
         self._bus.pause_ms(_CONVERT_MS)
+        try:
+            return self._scratchpad()
+        except ProbeError:
+            return self._scratchpad()  # damaged on its way: an interrupt in the middle of a bit
+
+    def _scratchpad(self) -> tuple[int, int, str]:
         self._address(_READ_SCRATCHPAD)
         return decode(self._bus.read(_SCRATCHPAD))
 

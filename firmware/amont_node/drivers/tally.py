@@ -46,27 +46,33 @@ class PortCounter(_Volatile):
         return int(self._counter.value()) % _WRAP
 
 
-# An interrupt for each falling edge, while the board is awake.
+# An interrupt for each edge, while the board is awake: a closing counts when the line was quiet
+# and open before it. A contact bounces when it opens, too, however long it was closed.
 class PinCounter(_Volatile):
     def __init__(self, settings) -> None:  # type: ignore[no-untyped-def]
         super().__init__(settings)
         self._debounce_ms = whole(settings, "debounce_ms", 50, 0, 1000)
         self._pin: "Any" = None
         self._count = 0
-        self._last_ms = 0
+        self._level = 1
+        self._last_ms = 0  # of the last edge
 
     def count(self) -> int | None:
         if self._pin is None:
             machine = buses.machine_of()
             self._pin = machine.Pin(self._number, machine.Pin.IN, machine.Pin.PULL_UP)
+            self._level = self._pin.value()
             self._last_ms = buses.clock.ticks_ms() - self._debounce_ms
-            self._pin.irq(self._on_edge, machine.Pin.IRQ_FALLING)
+            self._pin.irq(self._on_edge, machine.Pin.IRQ_FALLING | machine.Pin.IRQ_RISING)
             return None
         return self._count
 
-    def _on_edge(self, pin) -> None:  # type: ignore[no-untyped-def]  # noqa: ARG002
+    def _on_edge(self, pin) -> None:  # type: ignore[no-untyped-def]
         now_ms = buses.clock.ticks_ms()
-        if buses.clock.ticks_diff(now_ms, self._last_ms) >= self._debounce_ms:
+        was_open, self._level = self._level, pin.value()
+        # After six dry days the difference of ticks is negative.
+        quiet_ms = buses.clock.ticks_diff(now_ms, self._last_ms)
+        if was_open and not 0 <= quiet_ms < self._debounce_ms:
             self._count = (self._count + 1) % _WRAP
         self._last_ms = now_ms
 

@@ -185,6 +185,48 @@ def check_counter_on_a_pin() -> None:
     assert stored(probe, 60) == (5, GOOD)
 
 
+# A contact bounces at both ends: a rain gauge closes for 100 ms, a water meter that stands at its
+# magnet for hours. Nothing in between counts, nor does one that is closed as the board starts.
+def check_counter_on_a_pin_that_bounces_as_it_opens() -> None:
+    for closed_ms in (20, 100, 250 * 14400):
+        board = install(Board())
+        board.levels[9] = 0
+        settings = {"kind": "pulse", "counter": {"kind": "pin", "pin": 9}}
+        probe = make_probe(settings, ".")
+        assert stored(probe, 0) == (0, SUSPECT)
+        board.clock.sleep_ms(200)
+        bounce(board, 1)
+        assert stored(probe, 60) == (0, GOOD)
+        for tip in range(1, 4):
+            board.clock.sleep_ms(200)
+            bounce(board, 0)
+            for _ in range(0, closed_ms, 250):
+                board.clock.sleep_ms(min(closed_ms, 250))
+            bounce(board, 1)
+            assert stored(probe, 60 + tip) == (1, GOOD), closed_ms
+
+
+def bounce(board, level: int) -> None:
+    for at in range(7):
+        board.drive(9, level ^ at & 1)
+        board.clock.sleep_us(400)
+
+
+# MicroPython's ticks begin anew after 12.4 days; the first tip after a dry week is rain, too.
+def check_counter_on_a_pin_after_dry_days() -> None:
+    for days in (0, 1, 5, 7, 11, 12, 13, 20, 40):
+        board = install(Board())
+        settings = {"kind": "tipping_bucket", "counter": {"kind": "pin", "pin": 9}}
+        probe = make_probe(settings, ".")
+        assert stored(probe, 0) == (0, SUSPECT)
+        for _ in range(2):
+            board.clock.sleep_us(days * 86400 * 1000000 + 200000)
+            bounce(board, 0)
+            board.clock.sleep_ms(100)
+            bounce(board, 1)
+        assert stored(probe, 60) == (2, GOOD), days
+
+
 def check_latch_wakes_for_each_tip() -> None:
     board = install(Board())
     settings = {"kind": "tipping_bucket", "counter": {"kind": "latch", "pin": 9, "clear": 10}}

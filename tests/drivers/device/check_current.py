@@ -60,6 +60,27 @@ def check_loop_measures() -> None:
         assert board.clock.now_us < 200000
 
 
+# SBAS444, "Electrical Characteristics": all data rates vary by 10 %.
+def check_loop_of_a_slow_chip() -> None:
+    for slow_pct in (90, 110):
+        probe, _, chip = loop(lambda n: 12345)
+        chip.slow_pct = slow_pct
+        assert abs(probe.read(0)[0] - 12345) <= 1
+
+
+# Two loops on one chip: each value is that of its own input, in any order.
+def check_two_loops_on_one_chip() -> None:
+    board = install(Board())
+    chip = Ads1115(board.clock, lambda n: (4000, 9000, 14000, 19000)[n] * 150)
+    board.chips[0x48] = chip
+    i2c = {"id": 0, "scl": 5, "sda": 4}
+    probes = [make_probe({"kind": "ads1115_420ma", "i2c": i2c, "input": n}, ".") for n in range(4)]
+    for n in (0, 3, 0, 1, 2, 3, 2, 0):
+        assert probes[n].read(0) == ((4000, 9000, 14000, 19000)[n], GOOD), n
+    chip.write(1, b"\xf3\x83")  # somebody else began a conversion of input 3
+    assert probes[0].sense(0) == (4000, GOOD)
+
+
 def check_loop_looks() -> None:
     probe, board, _ = loop(lambda n: 12345)
     assert probe.sense(0)[1] == GOOD
@@ -142,11 +163,14 @@ def check_battery_on_a_corrected_converter() -> None:
     board = install(Board())
 
     class Adc:
-        def __init__(self, pin) -> None:
+        ATTN_11DB = 3
+
+        def __init__(self, pin, atten=0) -> None:
             assert pin.number == 34
+            self._most_uv = 3_100_000 if atten == 3 else 950_000
 
         def read_uv(self) -> int:
-            return 1_650_000
+            return min(1_650_000, self._most_uv)
 
     board.ADC = Adc
     probe = make_probe({"kind": "battery", "pin": 34, "multiply": 2}, ".")

@@ -74,6 +74,28 @@ def check_thermometer_measures() -> None:
     assert probe.read(0) == (6000, OUT_OF_RANGE) and "6000" in probe.why
 
 
+# An interrupt in the middle of a bit damages one answer, not the temperature in the chip.
+def check_thermometer_that_is_read_again() -> None:
+    probe, board = thermometer(10 * 16 + 2)
+    answers = [b"\x00", b""]
+    board.wire.spoil = lambda data: (answers.pop() if answers else b"") + data
+    assert probe.read(0) == (1013, GOOD)
+    answers = [b"", b"\x00"]
+    begun_us = board.clock.now_us
+    assert probe.read(0) == (1013, GOOD) and answers == []
+    assert board.clock.now_us - begun_us < 900000  # without another conversion
+
+
+# Copies of the chip: an answer of zeros, whose CRC is right; a DS18S20 has no configuration.
+def check_thermometers_that_are_none() -> None:
+    probe, board = thermometer(160)
+    board.wire.spoil = lambda data: bytes(9)
+    assert "not a DS18B20" in refused(probe.read, 0)
+    probe, board = thermometer(160)
+    board.wire.config = 0xFF
+    assert "not a DS18B20" in refused(probe.read, 0)
+
+
 def check_thermometer_faults() -> None:
     probe, board = thermometer(160)
     board.wire._register = 0x0550

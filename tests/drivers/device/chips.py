@@ -26,6 +26,7 @@ class Ads1115:
         self._conversion = 0
         self._done_us = 0
         self.never_ends = False
+        self.slow_pct = 100  # "Data rate variation": 90 to 110
 
     def read(self, register: int, count: int) -> bytes:
         assert count == 2
@@ -39,9 +40,11 @@ class Ads1115:
     def write(self, register: int, data: bytes) -> None:
         assert register == 1 and len(data) == 2
         self._config = data[0] << 8 | data[1]
-        if self._config & 0x8000:
+        # "OS ... has no effect when a conversion is ongoing."
+        if self._config & 0x8000 and self._clock.now_us >= self._done_us:
             rates = (8, 16, 32, 64, 128, 250, 475, 860)
-            self._done_us = self._clock.now_us + 1000000 // rates[self._config >> 5 & 7]
+            period_us = 1000000 // rates[self._config >> 5 & 7]
+            self._done_us = self._clock.now_us + period_us * self.slow_pct // 100
             mux = self._config >> 12 & 7
             assert mux >= 4, "against ground"
             full_uv = self.RANGES_UV[self._config >> 9 & 7]

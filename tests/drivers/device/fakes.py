@@ -17,6 +17,9 @@ def refused(call, *arguments) -> str:
     raise AssertionError("taken")
 
 
+_TICKS = 1 << 30  # MicroPython's ticks_ms begins anew there
+
+
 class Clock:
     def __init__(self) -> None:
         self.now_us = 0
@@ -29,10 +32,10 @@ class Clock:
         self.now_us += wait_ms * 1000
 
     def ticks_ms(self) -> int:
-        return self.now_us // 1000
+        return self.now_us // 1000 % _TICKS
 
     def ticks_diff(self, a: int, b: int) -> int:
-        return a - b
+        return (a - b + _TICKS // 2) % _TICKS - _TICKS // 2
 
 
 # The module `machine`. Pins are high unless something drives or holds them.
@@ -93,7 +96,7 @@ class Board:
 
     # What drives a pin, and whoever watches it.
     def drive(self, number: int, level: int) -> None:
-        self.levels[number] = level
+        self.levels[number] = level  # whoever waits for an edge drives one
         if number in self.watching:
             self.watching[number](level)
 
@@ -120,7 +123,7 @@ def remove() -> None:
 
 
 class _Pin:
-    IN, OUT, OPEN_DRAIN, PULL_UP, IRQ_FALLING = 0, 1, 2, 3, 4
+    IN, OUT, OPEN_DRAIN, PULL_UP, IRQ_FALLING, IRQ_RISING = 0, 1, 2, 3, 4, 8
 
     def __init__(self, number, mode=0, pull=None, value=None) -> None:
         self.number = number
@@ -133,8 +136,8 @@ class _Pin:
         self.home.drive(self.number, level)
 
     def irq(self, handler, trigger) -> None:
-        assert trigger == self.IRQ_FALLING
-        self.home.watching[self.number] = lambda level: None if level else handler(self)
+        assert trigger == self.IRQ_FALLING | self.IRQ_RISING
+        self.home.watching[self.number] = lambda level: handler(self)
 
 
 class _Adc:
