@@ -1,4 +1,4 @@
-"""Train, evaluate and describe the models: ``amont-models train | evaluate | card``."""
+"""Train, judge and describe the models, and read the records they are judged on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from amont_gateway.scoring import ModelError
-from amont_models import card, pipeline
+from amont_models import card, pipeline, score, tidy_write
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
-from amont_models.records import DataError
+from amont_models.records import DataError, catalogue
 
 USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
@@ -42,7 +43,26 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
         command.add_argument("--json", action="store_true", help="print the metrics as JSON")
         command.set_defaults(run=run)
+    _record_commands(commands)
     return parser
+
+
+def _record_commands(commands: Any) -> None:
+    about = "judge what ships on a folder of records in the tidy form (docs/models/form.en.md)"
+    command = commands.add_parser("score", help=about, description=about)
+    command.add_argument("folder", type=Path, help="the records' folder")
+    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
+    command.add_argument("--json", action="store_true", help="print the tables as JSON")
+    command.set_defaults(run=_score)
+    about = "list the known records: what is here, span, step, gaps, licence"
+    command = commands.add_parser("records", help=about, description=about)
+    command.add_argument("--json", action="store_true", help="print the list as JSON")
+    command.set_defaults(run=_records)
+    about = "write a known record in the tidy form"
+    command = commands.add_parser("tidy", help=about, description=about)
+    command.add_argument("record", help="its name, as `amont-models records` lists it")
+    command.add_argument("folder", type=Path, help="a new folder")
+    command.set_defaults(run=_tidy)
 
 
 def _train(asked: argparse.Namespace) -> int:
@@ -68,6 +88,24 @@ def _card(asked: argparse.Namespace) -> int:
         print(f"written: {path.name}", file=sys.stderr)
     if asked.json:
         print(json.dumps(results, indent=1, sort_keys=True))
+    return 0
+
+
+def _score(asked: argparse.Namespace) -> int:
+    result, text = score.score(asked.folder, asked.artifacts)
+    print(json.dumps(pipeline.plain(result), indent=1) if asked.json else text, end="")
+    return 0
+
+
+def _records(asked: argparse.Namespace) -> int:
+    found = list(catalogue.summaries())
+    print(json.dumps(found, indent=1) if asked.json else catalogue.text(found), end="")
+    return 0
+
+
+def _tidy(asked: argparse.Namespace) -> int:
+    for path in tidy_write.write(catalogue.load(asked.record), asked.folder):
+        print(f"written: {path}", file=sys.stderr)
     return 0
 
 

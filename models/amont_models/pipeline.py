@@ -170,15 +170,16 @@ def demo_windows() -> dict[str, Any]:
 def write_metrics(folder: Path, results: dict[str, Any]) -> None:
     """Write metrics.json, numbers to four digits; NaN becomes null."""
     content = {**results, "demo": demo_windows()}
-    text = json.dumps(_tidy(content), indent=1, sort_keys=True)
+    text = json.dumps(plain(content), indent=1, sort_keys=True)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _tidy(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: numbers to four digits, None for NaN and infinity."""
     if isinstance(value, dict):
-        return {str(key): _tidy(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_tidy(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return round(value, 4) if math.isfinite(value) else None
     return value
@@ -196,5 +197,5 @@ def evaluate(folder: Path) -> dict[str, Any]:
     results = read_metrics(folder)
     for name, entry in manifest["models"].items():
         again = judge(name, load(name), None, Model(folder, entry), entry)
-        results[name] = {**results[name], **_tidy(again)}
+        results[name] = {**results[name], **plain(again)}
     return results

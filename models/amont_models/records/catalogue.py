@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,3 +79,24 @@ def summaries() -> Iterator[dict[str, Any]]:
             yield summary(loader())
         except DataError as error:
             yield {"name": name, "absent": str(error)}
+
+
+def text(found: Iterable[dict[str, Any]]) -> str:
+    """Return summaries as lines for people."""
+    lines: list[str] = []
+    for one in found:
+        if "absent" in one:
+            lines.append(f"{one['name']}: not here ({one['absent']})")
+            continue
+        lines.append(f"{one['name']} ({one['kind']}): {one['title']}")
+        lines.append(f"  from {one['origin']}; licence: {one['licence']}; cite: {one['citation']}")
+        lines += [_channel_line(channel) for channel in one["channels"]]
+    return "\n".join(lines) + "\n"
+
+
+def _channel_line(one: dict[str, Any]) -> str:
+    span = f"{one['from_utc']} to {one['until_utc']}" if one["readings"] else "no reading"
+    return (
+        f"  {one['name']} {one['quantity']} ({one['unit']}): {span}, every {one['step_s']} s, "
+        f"{one['readings']} readings, {one['gaps']} gaps, the longest {one['longest_gap_h']} h"
+    )

@@ -1,0 +1,31 @@
+"""Score what ships on a folder of records in the tidy form, by what kind of place it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from amont_models import leak_text, score_river, score_tables, score_zone, tidy
+from amont_models.records.table import DataError, Record
+
+Result = dict[str, Any]
+# Kind of record: how it is judged, and how its tables are told.
+SCORERS: dict[str, tuple[Callable[[Record, Path], Result], Callable[[Result], str]]] = {
+    "river": (score_river.score, score_tables.text),
+    "zone": (score_zone.score, leak_text.render),
+}
+
+
+def score(folder: Path, artifacts: Path) -> tuple[Result, str]:
+    """Return the tables of a folder, as values and as text; DataError on what is not the form."""
+    return score_record(tidy.read(folder), artifacts)
+
+
+def score_record(record: Record, artifacts: Path) -> tuple[Result, str]:
+    """Return the tables of a record, as values and as text."""
+    if record.kind not in SCORERS:
+        raise DataError(f"{record.name}: nothing here judges records of kind {record.kind}")
+    judge, tell = SCORERS[record.kind]
+    result = judge(record, artifacts)
+    return result, tell(result)

@@ -1,0 +1,211 @@
+"""Score what ships on rivers that it has never seen, beside every simple rule.
+
+One table for clean readings, one for each fault put into them: events, false alarms, leads, skill
+on the rising limb and coverage. Each with the same steps, split and scorer for all rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amont_gateway.features import HORIZONS_H, HOUR_MS, QUANTILES
+from amont_models import faults, river_floors
+from amont_models.records.table import Channel, DataError, Record, Site
+from amont_models.river_chain import Chain, Decisions, Sight, is_rated, sight, stage_channel
+from amont_models.river_truth import (
+    Constants,
+    Flags,
+    Floats,
+    Times,
+    Warned,
+    Water,
+    cleaned,
+    constants,
+    warned,
+)
+from amont_models.score_tables import tables
+from amont_models.score_tally import FORECASTS, JUDGED_H, SEED, Skill, Tally
+
+DRAWS = 20  # of the random rule
+EVENT_MS = 6 * HOUR_MS  # an event's hours: from 6 h before its crossing to 6 h after
+FAULT_KINDS = ("all", *faults.KINDS)
+
+
+@dataclass(frozen=True)
+class Station:
+    """A station ready to be judged: what is true, what is seen, what is known beforehand."""
+
+    site: Site
+    constants: Constants
+    stage: Channel
+    water: Water
+    clean: Sight
+    rated: bool
+
+
+def prepare(record: Record, site: Site) -> Station:
+    """Return a site ready to be judged; DataError says why it cannot be."""
+    stage = stage_channel(record, site)
+    if stage is None:
+        raise DataError(f"{site.name}: neither stage nor discharge")
+    known = constants(site, stage)
+    water = Water(cleaned(stage) if record.raw else stage, known.mark_mm)
+    seen = sight(record, site, stage)
+    if not (seen.t_ms >= known.train_until_ms).any():
+        raise DataError(f"{site.name}: no reading after its training part")
+    return Station(site, known, stage, water, seen, is_rated(record, site))
+
+
+def judge(station: Station, chain: Chain, seen: Sight, floors: bool) -> Tally:
+    """Judge every rule on what it saw; without ``floors`` only what ships."""
+    tally = Tally()
+    truth = _Truth(station, seen)
+    every: Iterator[tuple[str, Decisions]] = iter(chain.decide(seen, station.constants).items())
+    _judge_rules(tally, truth, every)
+    _coverage(tally, truth, chain.decide(seen, station.constants)["warning"])
+    if floors:
+        rules = river_floors.decisions(seen, station.constants, station.clean, station.water)
+        _judge_rules(tally, truth, rules)
+        tally.warned["random"] = _random(truth, tally.warned["warning"])
+    return tally
+
+
+class _Truth:
+    """What is true at the steps of the judged part."""
+
+    def __init__(self, station: Station, seen: Sight) -> None:
+        self.water, self.constants = station.water, station.constants
+        self.since_ms = station.constants.train_until_ms
+        self.first = int(np.searchsorted(seen.t_ms, self.since_ms))
+        self.t_ms: Times = seen.t_ms[self.first :]
+        self.now: Floats = seen.stage.value[self.first :]
+        self.limb: Flags = river_floors.rising(seen, station.constants)[self.first :]
+        spread = station.constants.spread_mm
+        self.rises = {
+            hours: (station.water.highest(self.t_ms, hours * HOUR_MS) - self.now) / spread
+            for hours in JUDGED_H
+        }
+
+    def band(self, made: Decisions, hours: int) -> Floats:
+        """Return a rule's band for one horizon, in spreads; between its own ones a mean."""
+        rises = made.rises_mm[self.first :] / self.constants.spread_mm
+        if hours in HORIZONS_H:
+            return np.asarray(rises[:, HORIZONS_H.index(hours)])
+        above = next(k for k, own in enumerate(HORIZONS_H) if own > hours)
+        low, high = HORIZONS_H[above - 1], HORIZONS_H[above]
+        share = (hours - low) / (high - low)
+        return np.asarray((1.0 - share) * rises[:, above - 1] + share * rises[:, above])
+
+
+def _judge_rules(tally: Tally, truth: _Truth, rules: Iterator[tuple[str, Decisions]]) -> None:
+    names = {rule: shown for shown, rule in FORECASTS.items()}
+    for rule, made in rules:
+        warn = made.warn[truth.first :]
+        tally.warned[rule] = warned(truth.water, truth.since_ms, truth.t_ms, warn)
+        if rule in names:
+            for hours in JUDGED_H:
+                tally.skill[names[rule], hours] = _skill(truth, made, hours)
+
+
+def _skill(truth: _Truth, made: Decisions, hours: int) -> Skill:
+    rise, band = truth.rises[hours], truth.band(made, hours)
+    known = truth.limb & np.isfinite(rise) & np.isfinite(band).all(axis=1)
+    rise, band = rise[known], band[known]
+    error = rise[:, None] - band
+    levels = np.array(QUANTILES)
+    pinball = np.maximum(levels * error, (levels - 1.0) * error).mean(axis=1)
+    middle = QUANTILES.index(0.5)
+    return Skill(
+        float((error[:, middle] ** 2).sum()),
+        float((rise**2).sum()),
+        float(pinball.sum()),
+        float(0.5 * np.abs(rise).sum()),  # the same loss of "it stays", whatever the quantile
+        int(known.sum()),
+    )
+
+
+def _coverage(tally: Tally, truth: _Truth, made: Decisions) -> None:
+    events = truth.water.events_ms
+    for hours in HORIZONS_H:
+        rise, band = truth.rises[hours], truth.band(made, hours)
+        known = np.isfinite(rise) & np.isfinite(band).all(axis=1)
+        inside = known & (rise >= band[:, 0]) & (rise <= band[:, -1])
+        found = tally.inside.setdefault(hours, [])
+        for event in events[events >= truth.since_ms]:
+            part = slice(*np.searchsorted(truth.t_ms, (event - EVENT_MS, event + EVENT_MS)))
+            if known[part].any():
+                found.append((int(inside[part].sum()), int(known[part].sum())))
+
+
+def _random(truth: _Truth, model: Warned) -> Warned:
+    """Return what as many warnings as the model's give when they come at random, on average."""
+    rng = np.random.default_rng(SEED)
+    open_steps = np.flatnonzero(truth.water.eligible(truth.t_ms))
+    count = min(int(model.groups), len(open_steps))
+    hits, groups, false = 0.0, 0.0, 0.0
+    leads: list[float] = []
+    for _ in range(DRAWS):
+        warn = np.zeros(len(truth.t_ms), dtype=bool)
+        warn[rng.choice(open_steps, count, replace=False)] = True
+        one = warned(truth.water, truth.since_ms, truth.t_ms, warn)
+        hits, groups, false = hits + one.warned, groups + one.groups, false + one.false
+        leads += one.leads_h
+    shares = (hits / DRAWS, groups / DRAWS, false / DRAWS)
+    return Warned(model.events, *shares, model.months, tuple(leads))
+
+
+Say = Callable[[str], None]
+
+
+def score(record: Record, artifacts: Path, say: Say = lambda _: None) -> dict[str, Any]:
+    """Return every table of a record of rivers; DataError if no station can be judged."""
+    chain = Chain(artifacts)
+    stations, left_out = [], {}
+    for site in record.sites:
+        try:
+            stations.append(prepare(record, site))
+        except DataError as error:
+            left_out[site.name] = str(error)
+    if not stations:
+        raise DataError(f"{record.name}: no station can be judged: {left_out}")
+    clean, faulted = [], {kind: list[Tally]() for kind in FAULT_KINDS}
+    for station in stations:
+        say(station.site.name)
+        clean.append(judge(station, chain, station.clean, floors=True))
+        for kind in FAULT_KINDS:
+            since = station.constants.train_until_ms
+            stage = faults.faulty(station.stage, kind, since, SEED)
+            seen = sight(record, station.site, stage)
+            faulted[kind].append(judge(station, chain, seen, floors=kind == "all"))
+    return {
+        "record": record.name,
+        "kind": record.kind,
+        "model_sha256": chain.sha256,
+        "stations": [about(station) for station in stations],
+        "left_out": left_out,
+        "clean": tables(clean),
+        "faults": {kind: tables(found) for kind, found in faulted.items()},
+    }
+
+
+def about(station: Station) -> dict[str, Any]:
+    """Return what a station was judged with."""
+    known = station.constants
+    events = station.water.events_ms
+    return {
+        "name": station.site.name,
+        "stage": "rated from discharge" if station.rated else "measured",
+        "rain": station.site.rain[0] if station.site.rain else None,
+        "step_s": station.stage.step_ms // 1000,
+        "train_until_ms": known.train_until_ms,
+        "mark_mm": known.mark_mm,
+        "low_mark_mm": round(known.low_mark_mm),
+        "spread_mm": known.spread_mm,
+        "months": round(station.water.months(known.train_until_ms), 2),
+        "events": int((events >= known.train_until_ms).sum()),
+    }

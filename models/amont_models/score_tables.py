@@ -1,0 +1,200 @@
+"""Add up stations, draw the stations' bootstrap, and print the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from amont_gateway.features import HORIZONS_H, QUANTILES
+from amont_models.river_truth import Warned
+from amont_models.score_tally import FORECASTS, JUDGED_H, SEED, Skill, Tally
+
+DRAWS = 1000  # of the bootstrap
+NOMINAL = QUANTILES[-1] - QUANTILES[0]
+_NAN = float("nan")
+ORDER = (
+    "warning",
+    "watch",
+    "persistence",
+    "threshold",
+    "p98 mark",
+    "linear",
+    "ridge",
+    "ridge + 1 sd",
+    "random",
+)
+Statistic = Callable[[Sequence[Tally]], float]
+
+
+def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
+    """Return the events, skill and coverage of some stations, with 95 % over the stations."""
+    rules = [name for name in ORDER if name in tallies[0].warned]
+    return {
+        "warnings": {name: _warnings(tallies, name) for name in rules},
+        "skill": {
+            f"{name}_{hours}h": _skill(tallies, name, hours)
+            for name in FORECASTS
+            for hours in JUDGED_H
+            if (name, hours) in tallies[0].skill
+        },
+        "coverage": {f"{hours}h": _coverage(tallies, hours) for hours in HORIZONS_H},
+    }
+
+
+def total(tallies: Sequence[Tally], rule: str) -> Warned:
+    """Return the counts of a rule over some stations."""
+    parts = [tally.warned[rule] for tally in tallies]
+    leads = tuple(lead for part in parts for lead in part.leads_h)
+    sums = np.array(
+        [(part.events, part.warned, part.groups, part.false, part.months) for part in parts]
+    ).sum(axis=0)
+    events, hits, groups, false, months = sums.tolist()
+    return Warned(events, hits, groups, false, months, leads)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0.0 else _NAN
+
+
+def _warnings(tallies: Sequence[Tally], rule: str) -> dict[str, Any]:
+    def pod(some: Sequence[Tally]) -> float:
+        one = total(some, rule)
+        return _ratio(one.warned, one.events)
+
+    def far(some: Sequence[Tally]) -> float:
+        one = total(some, rule)
+        return _ratio(one.false, one.groups)
+
+    def csi(some: Sequence[Tally]) -> float:
+        one = total(some, rule)
+        return _ratio(one.warned, one.events + one.false)
+
+    def lead(some: Sequence[Tally]) -> float:
+        leads = total(some, rule).leads_h
+        return float(np.median(leads)) if leads else _NAN
+
+    one = total(tallies, rule)
+    quartiles = np.percentile(one.leads_h, [25, 50, 75]).tolist() if one.leads_h else [_NAN] * 3
+    return {
+        "events": one.events,
+        "warned": one.warned,
+        "groups": one.groups,
+        "false": one.false,
+        "pod": _with_interval(tallies, pod),
+        "far": _with_interval(tallies, far),
+        "csi": _with_interval(tallies, csi),
+        "lead_h": _with_interval(tallies, lead),
+        "lead_quartiles_h": quartiles,
+        "false_per_station_month": _ratio(one.false, one.months),
+        "months": one.months,
+    }
+
+
+def _skill(tallies: Sequence[Tally], name: str, hours: int) -> dict[str, Any]:
+    def summed(some: Sequence[Tally]) -> Skill:
+        whole = Skill()
+        for tally in some:
+            whole.add(tally.skill[name, hours])
+        return whole
+
+    def index(some: Sequence[Tally]) -> float:
+        one = summed(some)
+        return 1.0 - _ratio(one.squared, one.squared_still)
+
+    def pinball(some: Sequence[Tally]) -> float:
+        one = summed(some)
+        return 1.0 - _ratio(one.pinball, one.pinball_still)
+
+    return {
+        "pi": _with_interval(tallies, index),
+        "pinball_skill": _with_interval(tallies, pinball),
+        "steps": summed(tallies).steps,
+    }
+
+
+def _coverage(tallies: Sequence[Tally], hours: int) -> dict[str, Any]:
+    """Return the share inside the band on event hours; its interval draws whole events."""
+    blocks = np.array([block for tally in tallies for block in tally.inside[hours]], dtype=float)
+    if not len(blocks):
+        return {"nominal": NOMINAL, "share": [_NAN] * 3, "events": 0, "steps": 0}
+    rng = np.random.default_rng(SEED)
+    picks = rng.integers(0, len(blocks), (DRAWS, len(blocks)))
+    drawn = blocks[picks].sum(axis=1)
+    shares = drawn[:, 0] / drawn[:, 1]
+    inside, steps = blocks.sum(axis=0)
+    ends = np.percentile(shares, [2.5, 97.5]).tolist()
+    return {
+        "nominal": NOMINAL,
+        "share": [inside / steps, *ends],
+        "events": len(blocks),
+        "steps": int(steps),
+    }
+
+
+def _with_interval(tallies: Sequence[Tally], statistic: Statistic) -> list[float]:
+    """Return [value, low, high], 95 % over drawn stations; NaN ends for fewer than three."""
+    value = statistic(tallies)
+    if len(tallies) < 3:
+        return [value, _NAN, _NAN]
+    rng = np.random.default_rng(SEED)
+    picks = rng.integers(0, len(tallies), (DRAWS, len(tallies)))
+    drawn = np.array([statistic([tallies[k] for k in row]) for row in picks.tolist()])
+    drawn = drawn[np.isfinite(drawn)]
+    ends = np.percentile(drawn, [2.5, 97.5]).tolist() if len(drawn) else [_NAN, _NAN]
+    return [value, *ends]
+
+
+# --- as text ---
+
+
+def text(result: dict[str, Any]) -> str:
+    """Return the tables of ``score_river.score`` for people."""
+    lines = [f"{result['record']}: {len(result['stations'])} stations judged"]
+    lines += [f"  left out: {reason}" for reason in result["left_out"].values()]
+    lines += ["", "clean readings", *_table_text(result["clean"])]
+    lines += ["", "all faults at once", *_table_text(result["faults"]["all"])]
+    lines += ["", "one fault at a time, what ships"]
+    for kind, tables_ in result["faults"].items():
+        if kind != "all":
+            lines += [f"  {kind}:", *_warning_lines(tables_["warnings"])[1:]]
+    return "\n".join(lines) + "\n"
+
+
+def _table_text(found: dict[str, Any]) -> list[str]:
+    lines = _warning_lines(found["warnings"])
+    lines += ["", "  rising limb        PI (95 %)            pinball skill (95 %)   steps"]
+    for name, row in found["skill"].items():
+        pi, pinball = interval(row["pi"]), interval(row["pinball_skill"])
+        lines.append(f"  {name:<14} {pi:>22} {pinball:>22} {row['steps']:>8}")
+    lines += ["", f"  event hours inside the band ({NOMINAL:.0%} nominal)"]
+    for name, row in found["coverage"].items():
+        lines.append(f"  +{name:<4} {interval(row['share']):>22}  {row['events']} events")
+    return lines
+
+
+def _warning_lines(rows: dict[str, Any]) -> list[str]:
+    head = f"  {'rule':<13} {'events':>6} {'POD (95 %)':>18} {'FAR (95 %)':>18} {'CSI':>5}"
+    lines = [f"{head} {'false/month':>11} {'lead h: median (95 %)':>22} {'quartiles':>11}"]
+    for name, row in rows.items():
+        low, _, high = row["lead_quartiles_h"]
+        lines.append(
+            f"  {name:<13} {row['events']:>6.0f} {interval(row['pod']):>18} "
+            f"{interval(row['far']):>18} {number(row['csi'][0]):>5} "
+            f"{number(row['false_per_station_month']):>11} {interval(row['lead_h'], 1):>22} "
+            f"{number(low, 1):>5}-{number(high, 1):<5}"
+        )
+    return lines
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number for people; what is not known is a dash."""
+    return "-" if value != value else f"{value:.{digits}f}"
+
+
+def interval(values: Sequence[float], digits: int = 2) -> str:
+    """Return a value with its interval, where there is one."""
+    value, low, high = values
+    ends = f" ({number(low, digits)}-{number(high, digits)})" if low == low else ""
+    return number(value, digits) + ends

@@ -1,0 +1,41 @@
+"""What one station gives to the tables: counts and sums that add up over stations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from amont_models.river_truth import Warned
+
+SEED = 20260103  # of faults, random warnings and the bootstrap
+JUDGED_H = (1, 2, 3, 6)  # +2 h lies between the network's own horizons
+# Forecasts that are judged as such, and the rule that each one stands behind.
+FORECASTS = {"model": "warning", "linear": "linear", "ridge": "ridge"}
+
+
+@dataclass
+class Skill:
+    """Sums over the rising limb, in spreads of the station: squared error and pinball loss."""
+
+    squared: float = 0.0
+    squared_still: float = 0.0
+    pinball: float = 0.0
+    pinball_still: float = 0.0
+    steps: int = 0
+
+    def add(self, other: Skill) -> None:
+        """Add the sums of another station."""
+        self.squared += other.squared
+        self.squared_still += other.squared_still
+        self.pinball += other.pinball
+        self.pinball_still += other.pinball_still
+        self.steps += other.steps
+
+
+@dataclass
+class Tally:
+    """What one station gave in one table."""
+
+    warned: dict[str, Warned] = field(default_factory=dict)
+    skill: dict[tuple[str, int], Skill] = field(default_factory=dict)
+    # Per horizon, for each event: steps inside the band, steps.
+    inside: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
