@@ -1,5 +1,6 @@
-# The board of a real station: the only file of a release that touches `machine`, and only inside
-# functions, so that importing it moves no pin. The twin of hal_unix: the same functions.
+# The board of a real station: the only file of a release that touches `machine` (wlan.py has
+# `network`, drivers/buses.py the buses), and only inside functions, so that importing it moves no
+# pin. The twin of hal_unix: the same functions.
 #
 # Tried on MicroPython's Unix port with a `machine` of the test's own; what the chips themselves do
 # is to be read on a bench (docs/rigs.md).
@@ -14,11 +15,13 @@ SLEEPS = True  # rest() takes far less than waiting on a carrier
 _NAP_MS = 2000  # well under the least watchdog, which goes on counting in light sleep
 
 
-# Seconds since the board's epoch, through sleep, from the chip's own clock; link_ms never wraps.
+# Seconds since the board's epoch, through sleep; link_ms never wraps. From the chip's clock once,
+# then by its ticks: an RP2040's calendar stands still in light sleep (MicroPython 1.24 to 1.29).
 class Clock:
     def __init__(self, path: str | None) -> None:  # noqa: ARG002
         self._ticks_ms = time.ticks_ms()  # type: ignore[attr-defined]
         self._link_ms = 0
+        self._origin_s = int(time.time())
 
     def link_ms(self) -> int:
         now_ms = time.ticks_ms()  # type: ignore[attr-defined]
@@ -28,11 +31,10 @@ class Clock:
         return self._link_ms
 
     def now_s(self) -> int:
-        return int(time.time())
+        return self._origin_s + self.link_ms() // 1000
 
-    # The chip's clock counts whole seconds: up to one more than needed, never less.
     def real_ms_until(self, clock_s: int) -> int | None:
-        return max(0, clock_s - self.now_s()) * 1000
+        return max(0, (clock_s - self._origin_s) * 1000 - self.link_ms())
 
     def is_virtual(self) -> bool:
         return False
@@ -57,17 +59,25 @@ def watchdog(timeout_s: int | None) -> Watchdog | None:
     return None if timeout_s is None else Watchdog(timeout_s)
 
 
-# Light sleep in naps, the watchdog fed between them. dog: None or a Watchdog. moved: None, or
-# what ends it early once it returns True.
+# Light sleep in naps, the watchdog fed between them. dog: None or a Watchdog. Without one somebody
+# may be at the cable, which light sleep would cut off: then it stays awake. moved: None, or what
+# ends it early once it returns True.
 def rest(ms: int, dog, moved=None) -> None:  # type: ignore[no-untyped-def]
     import machine
 
-    while ms > 0 and not (moved is not None and moved()):
-        nap_ms = min(ms, _NAP_MS)
-        machine.lightsleep(nap_ms)
-        ms -= nap_ms
+    began_ms = time.ticks_ms()  # type: ignore[attr-defined]
+    while True:
+        before_ms = time.ticks_ms()  # type: ignore[attr-defined]
+        nap_ms = min(ms - time.ticks_diff(before_ms, began_ms), _NAP_MS)  # type: ignore[attr-defined]
+        if nap_ms <= 0 or (moved is not None and moved()):
+            return
         if dog is not None:
+            machine.lightsleep(nap_ms)
             dog.feed()
+            # A host on the cable, or a radio that is not quiet yet, ends it at once.
+            nap_ms -= time.ticks_diff(time.ticks_ms(), before_ms)  # type: ignore[attr-defined]
+        if nap_ms > 0 and not (moved is not None and moved()):
+            time.sleep_ms(nap_ms)  # type: ignore[attr-defined]
 
 
 # Why this boot happened, in the wire's codes. Ports name the causes that they tell apart.
@@ -101,6 +111,13 @@ def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
     from machine import Pin
 
     return bool(Pin(pin, Pin.IN, Pin.PULL_UP).value() == 0)
+
+
+# The board's Wi-Fi.
+def wlan():  # type: ignore[no-untyped-def]
+    from amont_node.wlan import Station
+
+    return Station()
 
 
 # The float switch. wiring: config.FloatConfig.

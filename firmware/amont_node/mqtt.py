@@ -167,13 +167,17 @@ class MqttClient:
 
     # Say good-bye and close.
     def disconnect(self) -> None:
+        self.leave()
+        self.stop("")
+
+    # Say good-bye; the broker answers by closing, which step() notices.
+    def leave(self) -> None:
         if self.state == UP and self._stream is not None:
             try:
                 self._stream.queue(_packet(0xE0, b""))
                 self._stream.flush()
             except (OSError, Closed):
                 pass
-        self.stop("")
 
     # What can be polled for input, or None.
     def pollable(self):  # type: ignore[no-untyped-def]
@@ -224,6 +228,7 @@ class MqttClient:
                 if self._tls is not None:
                     stream.wrap(self._tls)
                 self.state = GREETING
+                self._due_ms = now_ms + self._deadline_ms
                 self._send(self._connect, now_ms)
         else:
             stream.flush()

@@ -1,19 +1,29 @@
 # Frames over MQTT: up on amont/<site>/<node>/up, down on amont/<site>/<node>/down.
+#
+# On a host the network is there by itself, and the connection is kept. A board's Wi-Fi is on only
+# while there is something to send: the node rouses the carrier for it and stays awake while that
+# is rising; close() takes leave of the broker and turns the radio off.
 
 import select
 import time
 
+from amont_node import console
 from amont_node.mqtt import DOWN, UP, MqttClient
 from amont_node.stream import tls_wrapper
+from amont_wire.const import FAULT_RADIO
 
-_RETRY_MS_MIN = 500
-_RETRY_MS_MAX = 60000
+_RETRY_MS = (500, 60000)  # least and greatest pause after a failure
+_RETRY_WIFI_MS = (5000, 900000)  # an attempt costs as much as a day of sleep
+_DOUBLINGS = 8
 _STABLE_MS = 60000  # only a connection that lived this long makes the next retry quick again
+_FAREWELL_MS = 300
+_FAREWELL_STEP_MS = 10
 
 
 class MqttCarrier:
-    # config: see config.py; folder: where its certificate files are.
-    def __init__(self, config, node: int, folder: str) -> None:  # type: ignore[no-untyped-def]
+    # config: see config.py; folder: where its certificate files are. station: the board's Wi-Fi,
+    # see wlan.py; None where the network is there by itself.
+    def __init__(self, config, node: int, folder: str, station=None) -> None:  # type: ignore[no-untyped-def]
         base = "amont/%s/%d/" % (config["site"], node)
         self._topic_up = base + "up"
         tls = config.get("tls")
@@ -34,42 +44,109 @@ class MqttCarrier:
             config.get("user", ""),
             config.get("password", ""),
         )
+        self._wifi = None
+        if station is not None:
+            from amont_node.wifi import Wifi
+
+            self._wifi = Wifi(folder, station, "amont-%d" % node)
         self._random = node
         self._failures = 0
         self._retry_ms: int | None = None  # when to connect again
         self._up_since_ms: int | None = None
+        self._now_ms = 0
+        self.rising = False  # by Wi-Fi, towards a connection
         self.rssi_dbm = 0
         self.snr_db4 = 0
-        self.fault = True  # not connected
+        self.fault = True  # not connected; by Wi-Fi: something failed since the last good session
+        if self._wifi is not None:
+            self.fault = False
 
+    # It can take a frame, or could if it were roused.
     def ready(self) -> bool:
-        return self._client.state == UP
+        if self._client.state == UP:
+            return True
+        return self._wifi is not None and not self.rising and self._may_try(self._now_ms)
+
+    # Whether a frame can go now; if not, what there is to do for it begins.
+    def rouse(self, link_ms: int) -> bool:
+        if self._wifi is None or self._client.state == UP:
+            return True
+        if not self.rising and self._may_try(link_ms):
+            self.rising = True
+            self._wifi.open(link_ms)
+        return False
 
     def send(self, frame: bytes, link_ms: int) -> bool:
+        if not self.rouse(link_ms):
+            return False
         return self._client.publish(self._topic_up, frame, link_ms)
 
     def receive(self, link_ms: int) -> list[bytes]:
+        self._now_ms = link_ms
+        if self._wifi is not None and not self._on_air(self._wifi, link_ms):
+            return []
         client = self._client
-        if client.state == DOWN and (self._retry_ms is None or link_ms >= self._retry_ms):
+        if client.state == DOWN and (self.rising or self._may_try(link_ms)):
             client.start(link_ms)
         frames = client.step(link_ms)
-        self.fault = client.state != UP
-        if client.state == UP and self._up_since_ms is None:
-            self._up_since_ms = link_ms
-        if client.state == DOWN and (self._retry_ms is None or link_ms >= self._retry_ms):
-            self._plan_retry(link_ms)
+        if client.state == UP:
+            self._came_up(link_ms)
+        elif client.state == DOWN:
+            self._went_down(link_ms)
         return frames
+
+    def _may_try(self, link_ms: int) -> bool:
+        return self._retry_ms is None or link_ms >= self._retry_ms
+
+    # Moves Wi-Fi along; whether there is a network to speak over.
+    def _on_air(self, wifi, link_ms: int) -> bool:  # type: ignore[no-untyped-def]
+        if not self.rising and self._client.state == DOWN:
+            return False
+        wifi.step(link_ms)
+        if wifi.has_failed():
+            self._client.stop("")
+            self._give_up(link_ms, wifi.why)
+        return wifi.is_up()  # type: ignore[no-any-return]
+
+    def _came_up(self, link_ms: int) -> None:
+        if self._wifi is None:
+            self.fault = False
+        elif self.rising:
+            self.rising = False
+            self.rssi_dbm = self._wifi.rssi_dbm()
+            try:
+                self._wifi.prove()
+            except OSError as error:
+                console.say("Wi-Fi: what worked cannot be kept: %s" % error)
+        if self._up_since_ms is None:
+            self._up_since_ms = link_ms
+
+    def _went_down(self, link_ms: int) -> None:
+        why = "mqtt: %s" % self._client.error
+        if self._wifi is not None and self.rising:
+            self._wifi.refuse(link_ms, why)  # told when no network is left
+        elif self._wifi is not None or self._may_try(link_ms):
+            self._give_up(link_ms, why)
+
+    def _give_up(self, link_ms: int, why: str) -> None:
+        self.fault = True
+        self.rising = False
+        self._plan_retry(link_ms)
+        console.say(why)
+        if self._wifi is not None:
+            self._wifi.off()
+            console.tell("fault", {"fault": FAULT_RADIO, "text": why, "times": self._failures})
 
     def _plan_retry(self, link_ms: int) -> None:
         if self._up_since_ms is not None and link_ms - self._up_since_ms >= _STABLE_MS:
             self._failures = 0
         self._up_since_ms = None
         # Full jitter: many nodes that lost the same broker must not come back together.
-        ceiling_ms = min(_RETRY_MS_MIN << min(self._failures, 7), _RETRY_MS_MAX)
+        least_ms, most_ms = _RETRY_MS if self._wifi is None else _RETRY_WIFI_MS
+        ceiling_ms = min(least_ms << min(self._failures, _DOUBLINGS), most_ms)
         self._failures += 1
         self._random = (self._random * 1103515245 + 12345 + link_ms) & 0x7FFFFFFF
         self._retry_ms = link_ms + 50 + (self._random >> 8) % ceiling_ms
-        print("mqtt: %s" % self._client.error)
 
     def wait(self, wait_ms: int) -> None:
         pollable = self._client.pollable()
@@ -84,4 +161,24 @@ class MqttCarrier:
         poll.poll(wait_ms)
 
     def close(self) -> None:
-        self._client.disconnect()
+        if self._wifi is None:
+            self._client.disconnect()
+            return
+        if self._client.state == UP:
+            self._take_leave()
+            self.fault = False
+            self._failures = 0
+            self._retry_ms = None
+        self._client.stop("")
+        self._up_since_ms = None
+        self.rising = False
+        self._wifi.off()
+
+    # The radio must not go before the broker has heard it; it answers by closing.
+    def _take_leave(self) -> None:
+        self._client.leave()
+        for _ in range(_FAREWELL_MS // _FAREWELL_STEP_MS):
+            self._client.step(self._now_ms)
+            if self._client.state == DOWN:
+                return
+            self.wait(_FAREWELL_STEP_MS)

@@ -167,7 +167,7 @@ class Node:
         if config.carrier["kind"] == "mqtt":
             from amont_node.mqtt_carrier import MqttCarrier
 
-            return MqttCarrier(config.carrier, config.id, self._folder)
+            return MqttCarrier(config.carrier, config.id, self._folder, hal.wlan())
         from amont_node.radio_sim import RadioSim
 
         return RadioSim(config.carrier, config.id)
@@ -268,6 +268,9 @@ class Node:
         return Record(self._life.number, seq, tick_s, mask, list(self._values), quality)
 
     def _send(self, plan) -> None:  # type: ignore[no-untyped-def]
+        rouse = getattr(self.carrier, "rouse", None)  # of one that sleeps; the plan comes again
+        if rouse is not None and not rouse(self.clock.link_ms()):
+            return
         tick_s = self.tick_s()
         echo = self.duty.echo(tick_s)
         try:
@@ -352,7 +355,8 @@ class Node:
         self._fault_bits &= ~bit
 
     def _listens(self) -> bool:
-        return self.duty.delivery.waits() or self.upkeep.busy()
+        rising = getattr(self.carrier, "rising", False)
+        return rising or self.duty.delivery.waits() or self.upkeep.busy()
 
     def _bound(self) -> None:
         link_ms = self.clock.link_ms()

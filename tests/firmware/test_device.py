@@ -32,6 +32,23 @@ def run(runtime: str, script: str, *arguments: str, cwd: Path, heap: str = "2m")
     return done.stdout
 
 
+def run_here(name: str) -> None:
+    """Run all checks of a module in this interpreter."""
+    module = importlib.import_module(name)
+    checks = [entry for entry in dir(module) if entry.startswith("check_")]
+    assert checks
+    for check in checks:
+        getattr(module, check)()
+
+
+def run_there(name: str, folder: Path) -> None:
+    """Run all checks of a module on MicroPython."""
+    said = run(MICROPYTHON, "run.py", name, cwd=folder)
+    expected = re.findall(r"^def (check_\w+)", (DEVICE / f"{name}.py").read_text(), re.M)
+    assert expected
+    assert said.count("ok ") == len(expected)
+
+
 MODULES = [
     "check_store",
     "check_duty",
@@ -52,21 +69,14 @@ MODULES = [
 def test_checks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(DEVICE))
     monkeypatch.chdir(tmp_path)
-    module = importlib.import_module(name)
-    checks = [entry for entry in dir(module) if entry.startswith("check_")]
-    assert checks
-    for check in checks:
-        getattr(module, check)()
+    run_here(name)
     gc.collect()
 
 
 @pytest.mark.micropython
 @pytest.mark.parametrize("name", MODULES)
 def test_checks_on_micropython(name: str, tmp_path: Path) -> None:
-    said = run(MICROPYTHON, "run.py", name, cwd=tmp_path)
-    expected = re.findall(r"^def (check_\w+)", (DEVICE / f"{name}.py").read_text(), re.M)
-    assert expected
-    assert said.count("ok ") == len(expected)
+    run_there(name, tmp_path)
 
 
 def cut(*arguments: str, cwd: Path) -> tuple[int, int]:

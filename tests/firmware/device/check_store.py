@@ -2,6 +2,7 @@
 
 import os
 
+from board import remove
 from world import config
 
 from amont_node import counters
@@ -12,23 +13,9 @@ from amont_node.pair import PairFile
 
 def folder(name: str) -> str:
     path = "work-" + name
-    _remove(path)
+    remove(path)
     os.mkdir(path)
     return path
-
-
-def _remove(path: str) -> None:
-    try:
-        names = os.listdir(path)
-    except OSError:
-        return
-    for name in names:
-        inner = path + "/" + name
-        try:
-            os.remove(inner)
-        except OSError:
-            _remove(inner)
-    os.rmdir(path)
 
 
 def record(seq: int, life: int = 1) -> Record:

@@ -83,8 +83,8 @@ class Recorder(Chip):
         return Chip.ioctl(self, op, argument)
 
 
-# One board's way from the old release to the new one. It says at any moment which releases the
-# next boot may run if the power goes now.
+# One board's way from the old release to the new one: its kinds say how that is delivered. It says
+# at any moment which releases the next boot may run if the power goes now.
 class Way:
     def __init__(self, chip, source) -> None:
         self._chip = chip
@@ -100,9 +100,6 @@ class Way:
             self.allow(NEW)
             boot()
         slots.Boot(".").good()
-
-    def deliver(self) -> None:
-        raise NotImplementedError
 
     def ends(self):
         return (NEW,)

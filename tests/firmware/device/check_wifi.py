@@ -1,0 +1,386 @@
+# Wi-Fi: what a board says of it, which network it takes, when its radio is on.
+
+import json
+import os
+import sys
+
+from air import AccessPoint, Network
+from board import remove
+
+from amont_node import console, mqtt, mqtt_carrier, wlan
+from amont_node.mqtt_carrier import MqttCarrier
+from amont_node.pair import PairFile
+from amont_node.wifi import Wifi
+
+PORTS = ("rp2", "esp32")
+NEW = ("new-net", "new-secret")
+OLD = ("old-net", "old-secret")
+STEP_MS = 100
+
+
+class Bench:
+    def __init__(self, name: str, port: str, known=(NEW,), kept=None, **points) -> None:
+        self.folder = "work-wifi-" + name
+        remove(self.folder)
+        os.mkdir(self.folder)
+        self.ms = 0
+        self.network = Network(port, lambda: self.ms, {})
+        self.air = self.network.points
+        self.interface = self.network.interface
+        if known:
+            self.know(*known)
+        if kept:
+            PairFile(self.folder, "wifi").save(list(kept))
+        before = sys.modules.get("network")
+        sys.modules["network"] = self.network
+        try:
+            self.station = wlan.Station()
+        finally:
+            del sys.modules["network"]
+            if before is not None:
+                sys.modules["network"] = before
+        self.wifi = Wifi(self.folder, self.station, "amont-17")
+
+    def know(self, *networks) -> None:
+        listed = [{"ssid": ssid, "password": password} for ssid, password in networks]
+        with open(self.folder + "/wifi.json", "w") as file:
+            file.write(json.dumps({"schema": 1, "networks": listed}))
+
+    # How long it took until it is up or has failed.
+    def settle(self, limit_ms: int = 120000) -> int:
+        self.wifi.open(self.ms)
+        return self.go_on(limit_ms)
+
+    def go_on(self, limit_ms: int = 120000) -> int:
+        began_ms = self.ms
+        while self.ms - began_ms < limit_ms:
+            self.wifi.step(self.ms)
+            if self.wifi.is_up() or self.wifi.has_failed():
+                break
+            self.ms += STEP_MS
+        return self.ms - began_ms
+
+    def is_dark(self) -> bool:
+        powered = self.network.port == "rp2" and self.network.is_powered
+        return not self.interface.active() and not powered
+
+
+def check_it_joins_and_goes_dark() -> None:
+    for port in PORTS:
+        bench = Bench("joins", port)
+        bench.air[NEW[0]] = AccessPoint(NEW[1])
+        assert bench.settle() == 2000 and bench.wifi.is_up()
+        assert bench.wifi.rssi_dbm() == -58
+        assert bench.network.hostnames == ["amont-17"]
+        bench.wifi.off()
+        assert bench.is_dark()
+        assert bench.settle() == 2000 and bench.wifi.is_up(), port  # as often as it likes
+        assert bench.interface.inits == 2
+
+
+def check_a_slow_access_point_has_its_time() -> None:
+    for port in PORTS:
+        bench = Bench("slow", port)
+        bench.air[NEW[0]] = AccessPoint(NEW[1], 15000, 3000)
+        assert bench.settle() == 18000 and bench.wifi.is_up()
+        bench.air[NEW[0]] = AccessPoint(NEW[1], 60000)
+        bench.wifi.off()
+        assert bench.settle() == 20000 and bench.wifi.has_failed()
+        assert wlan.NO_ANSWER in bench.wifi.why
+
+
+def check_each_failure_has_its_name() -> None:
+    for port in PORTS:
+        for name, point, why in (
+            ("none", None, wlan.NO_ACCESS_POINT),
+            ("password", AccessPoint("another"), wlan.WRONG_PASSWORD),
+            ("dhcp", AccessPoint(NEW[1], 1000, None), wlan.NO_ADDRESS),
+        ):
+            bench = Bench("names", port)
+            if point is not None:
+                bench.air[NEW[0]] = point
+            taken_ms = bench.settle()
+            assert bench.wifi.has_failed() and why in bench.wifi.why, (port, name, bench.wifi.why)
+            assert taken_ms <= 20000
+            bench.wifi.off()
+            assert bench.is_dark()
+
+
+# An ESP32 shows why the attempt before failed until the next one has ended: it must not end it.
+def check_an_old_status_ends_no_new_attempt() -> None:
+    for port in PORTS:
+        bench = Bench("stale", port)
+        bench.settle()
+        assert bench.wifi.has_failed()
+        bench.wifi.off()
+        bench.air[NEW[0]] = AccessPoint(NEW[1], 9000)
+        assert bench.settle() == 9500 and bench.wifi.is_up(), (port, bench.wifi.why)
+
+
+def check_an_access_point_that_vanishes() -> None:
+    for port in PORTS:
+        bench = Bench("vanishes", port)
+        bench.air[NEW[0]] = AccessPoint(NEW[1])
+        bench.settle()
+        del bench.air[NEW[0]]
+        bench.wifi.step(bench.ms)
+        assert bench.wifi.has_failed() and "gone" in bench.wifi.why
+
+
+def check_the_old_network_until_the_new_one_worked() -> None:
+    for port in PORTS:
+        bench = Bench("renewed", port, (NEW,), OLD)
+        bench.air[OLD[0]] = AccessPoint(OLD[1])
+        bench.air[NEW[0]] = AccessPoint("a slip of the pen")
+        assert bench.settle() < 60000 and bench.wifi.is_up(), bench.wifi.why
+        assert bench.interface.attempts == [NEW[0], OLD[0]]
+        bench.wifi.prove()
+        assert PairFile(bench.folder, "wifi").load() == list(OLD)
+        bench.wifi.off()
+        bench.settle()
+        assert bench.interface.attempts[2:] == [OLD[0]]  # what worked, until it does not
+        bench.wifi.off()
+        del bench.air[OLD[0]]
+        bench.air[NEW[0]] = AccessPoint(NEW[1])
+        bench.settle()
+        assert bench.interface.attempts[3:] == [OLD[0], NEW[0]] and bench.wifi.is_up()
+        bench.wifi.prove()
+        assert PairFile(bench.folder, "wifi").load() == list(NEW)
+
+
+# A wake that ends in the middle of an attempt begins there again: both have their turn.
+def check_an_attempt_cut_short_is_made_again() -> None:
+    bench = Bench("short", "rp2", (NEW,), OLD)
+    bench.wifi.open(bench.ms)
+    bench.go_on(7000)
+    assert bench.interface.attempts == [NEW[0], OLD[0]]
+    bench.wifi.off()
+    bench.wifi.open(bench.ms)
+    assert bench.interface.attempts[2:] == [OLD[0]]
+
+
+def check_what_is_no_list_of_networks() -> None:
+    for text in (None, "", "[]", "{}", '{"networks": 5}', '{"networks": [{"ssid": "a"}]}'):
+        bench = Bench("none", "rp2", ())
+        if text is not None:
+            with open(bench.folder + "/wifi.json", "w") as file:
+                file.write(text)
+        bench.settle()
+        assert bench.wifi.has_failed() and "wifi.json" in bench.wifi.why, text
+        assert bench.is_dark()
+    bench = Bench("torn", "rp2", (), OLD)
+    with open(bench.folder + "/wifi.json", "w") as file:
+        file.write('{"networks": [{"ss')
+    bench.air[OLD[0]] = AccessPoint(OLD[1])
+    bench.settle()
+    assert bench.wifi.is_up()
+
+
+def check_a_radio_that_does_not_start() -> None:
+    for error in (OSError("Wifi Internal Error"), RuntimeError("Wifi Unknown Error")):
+        bench = Bench("broken", "esp32", (NEW,), OLD)
+        bench.air[OLD[0]] = AccessPoint(OLD[1])
+        bench.network.error = error
+        bench.settle()
+        assert bench.wifi.is_up()  # with the next one
+        bench = Bench("broken", "esp32")
+        bench.network.error = error
+        bench.settle()
+        assert bench.wifi.has_failed() and "radio" in bench.wifi.why
+
+
+# --- the carrier
+
+
+class Client:
+    def __init__(self) -> None:
+        self.state = mqtt.DOWN
+        self.error = ""
+        self.reaches = True
+        self.sent = []
+        self.starts = 0
+        self.left = 0
+
+    def start(self, now_ms: int) -> None:
+        self.starts += 1
+        self.state = mqtt.CONNECTING
+
+    def step(self, now_ms: int):
+        if self.left and self.state == mqtt.UP:
+            self.stop("closed by the other side")
+        elif self.state == mqtt.CONNECTING:
+            self.state = mqtt.UP if self.reaches else mqtt.DOWN
+            self.error = "" if self.reaches else "connect: refused"
+        return []
+
+    def stop(self, why: str) -> None:
+        self.state = mqtt.DOWN
+        self.error = why
+
+    def publish(self, topic: str, frame: bytes, now_ms: int) -> bool:
+        self.sent.append(frame)
+        return self.state == mqtt.UP
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def pollable(self):
+        return None
+
+    def wants_write(self) -> bool:
+        return False
+
+
+class Air:
+    # A bench with a carrier on it, and all that it said.
+    def __init__(self, name: str, **more) -> None:
+        self.bench = Bench(name, "rp2", **more)
+        config = {"kind": "mqtt", "host": "127.0.0.1", "port": 1, "site": "here"}
+        self.carrier = MqttCarrier(config, 17, self.bench.folder, self.bench.station)
+        self.client = self.carrier._client = Client()
+        self.said = []
+        console.print = self.said.append
+        console.begin(True)
+
+    def close(self) -> None:
+        console.print = print
+        console.begin(False)
+
+    # Something is to be sent: whether it can go within so long.
+    def send(self, limit_ms: int = 60000) -> bool:
+        bench = self.bench
+        end_ms = bench.ms + limit_ms
+        self.carrier.receive(bench.ms)
+        while bench.ms < end_ms and self.carrier.ready():
+            if self.carrier.rouse(bench.ms):
+                return self.carrier.send(b"frame", bench.ms)
+            while self.carrier.rising and bench.ms < end_ms:
+                bench.ms += STEP_MS
+                self.carrier.receive(bench.ms)
+        return False
+
+
+def check_nothing_to_send_leaves_the_radio_dark() -> None:
+    air = Air("dark")
+    try:
+        for _ in range(100):
+            air.bench.ms += 900000
+            assert air.carrier.receive(air.bench.ms) == []
+            assert air.carrier.ready() and not air.carrier.rising
+            air.carrier.close()
+        assert air.bench.interface.inits == 0 and air.bench.is_dark() and not air.carrier.fault
+    finally:
+        air.close()
+
+
+def check_it_rises_sends_and_takes_leave() -> None:
+    air = Air("rises")
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+    try:
+        for _ in range(3):
+            assert air.send() and air.carrier.rssi_dbm == -58
+            air.carrier.close()
+            assert air.bench.is_dark() and not air.carrier.fault
+            air.bench.ms += 900000
+        assert air.client.left == 3 and len(air.client.sent) == 3
+        assert PairFile(air.bench.folder, "wifi").load() == list(NEW)
+        assert air.said == []
+    finally:
+        air.close()
+
+
+def check_failures_are_told_counted_and_rarer() -> None:
+    air = Air("fails")
+    air.bench.air[NEW[0]] = AccessPoint("another")
+    try:
+        tries = []
+        for _ in range(4000):
+            air.carrier.receive(air.bench.ms)
+            if air.carrier.ready():
+                tries.append(air.bench.ms)
+                assert not air.send()
+                assert air.carrier.fault and air.bench.is_dark()
+            air.bench.ms += 5000
+        assert 10 < len(tries) < 80, len(tries)  # in five and a half hours
+        last = json.loads(air.said[-1][6:])
+        assert last["times"] == len(tries) and last["fault"] == 8
+        assert last["text"] == "Wi-Fi: wrong password"
+        for line in air.said:
+            assert not [word for word in NEW if word in line], line
+        air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+        air.bench.ms += 900000
+        assert air.send() and air.carrier.fault  # so that the health message tells it once
+        air.carrier.close()
+        assert not air.carrier.fault
+    finally:
+        air.close()
+
+
+# Wi-Fi is there but leads nowhere: as good as none.
+def check_a_network_without_the_broker_gives_way() -> None:
+    air = Air("nowhere", kept=OLD)
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+    air.bench.air[OLD[0]] = AccessPoint(OLD[1])
+    air.client.reaches = False
+    start = air.client.start
+
+    def starts(now_ms: int) -> None:
+        start(now_ms)
+        air.client.reaches = air.bench.interface.attempts[-1] == OLD[0]
+
+    air.client.start = starts
+    try:
+        assert air.send() and air.bench.interface.attempts == [NEW[0], OLD[0]]
+        assert PairFile(air.bench.folder, "wifi").load() == list(OLD)
+        air.client.start = start
+        air.client.reaches = False
+        air.carrier.close()
+        assert not air.send()
+        assert "refused" in air.said[-1]
+    finally:
+        air.close()
+
+
+def check_the_access_point_vanishes_under_a_session() -> None:
+    air = Air("under")
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+    try:
+        assert air.send()
+        del air.bench.air[NEW[0]]
+        air.carrier.receive(air.bench.ms)
+        assert air.client.state == mqtt.DOWN and not air.carrier.ready() and air.bench.is_dark()
+        assert "gone" in air.said[-1]
+        air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+        air.bench.ms += 900000
+        assert air.send()
+    finally:
+        air.close()
+
+
+def check_a_flash_that_refuses_costs_no_session() -> None:
+    air = Air("flash")
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+
+    def refuse() -> None:
+        raise OSError(28)
+
+    air.carrier._wifi.prove = refuse
+    try:
+        assert air.send()
+        assert "cannot be kept" in air.said[-1]
+    finally:
+        air.close()
+
+
+def check_a_broker_that_does_not_answer_a_farewell() -> None:
+    air = Air("farewell")
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+    waits = []
+    try:
+        assert air.send()
+        air.client.leave = lambda: None
+        air.carrier.wait = waits.append
+        air.carrier.close()
+        assert sum(waits) == mqtt_carrier._FAREWELL_MS and air.bench.is_dark()
+    finally:
+        air.close()
