@@ -54,6 +54,7 @@ MODULES = [
     "check_duty",
     "check_policy",
     "check_float",
+    "check_clock_chips",
     "check_airtime",
     "check_kept",
     "check_delivery",

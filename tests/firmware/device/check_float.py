@@ -1,4 +1,4 @@
-# A float switch: contacts that bounce, waves, a switch that is caught, and what a node makes of it.
+# A float switch: contacts that bounce, waves, a switch that is caught, what a node makes of it.
 
 from world import config
 
