@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import random
 import struct
 
 from hypothesis import assume, example, given
@@ -311,6 +312,48 @@ def test_no_real_flood_is_doubted(
             break
         pings = iter([level_mm + wave_mm * sign for sign in (0, 1, 1, 0, -1, -1, 0)])
         assert some.read(lambda: next(pings), at_s) == (level_mm, GOOD)  # noqa: B023
+
+
+@given(
+    st.lists(st.integers(1900, 2000), min_size=4, max_size=7),
+    st.lists(st.integers(0, 6000), max_size=3), st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_raindrops_branches_and_echoes_in_the_minority_do_not_count(
+    water: list[int], wild: list[int], chance: random.Random
+) -> None:
+    pings = water + wild[: len(water) - 1]
+    chance.shuffle(pings)
+    some, left = burst.Burst(len(pings), 150, 500, 31, 4500), iter(pings)
+    assert min(water) <= some.read(lambda: next(left), 0)[0] <= max(water)
+
+
+SURGES = st.lists(st.tuples(st.integers(31, 4500), st.sampled_from([1, 10, 60, 900])), min_size=1)
+
+
+@given(SURGES)
+def test_the_reading_that_sees_the_water_tells_it(surges: list[tuple[int, int]]) -> None:
+    some, at_s, before = burst.Burst(7, 150, 500, 31, 4500), 0, None
+    for range_mm, after_s in surges:
+        at_s += after_s
+        value, quality = some.read(lambda: range_mm, at_s)  # noqa: B023
+        assert value == range_mm
+        is_step = before is not None and abs(range_mm - before) * 60 > 500 * max(60, after_s)
+        assert quality == (SUSPECT if is_step else GOOD)
+        before = range_mm
+
+
+@given(st.integers(1500, 4000), st.integers(0, 100), st.integers(1, 1400))
+def test_water_that_rises_while_it_is_measured_is_never_told_lower(
+    begin_mm: int, mm_ping: int, jump_mm: int
+) -> None:
+    some = burst.Burst(7, 150, 500, 31, 4500)
+    some.read(lambda: begin_mm, 0)
+    levels = [max(31, begin_mm - jump_mm - mm_ping * at) for at in range(14)]
+    left = iter(levels)
+    value, quality = some.read(lambda: next(left), 60)
+    assert quality in (GOOD, SUSPECT)
+    looks = 2 - len(list(left)) // 7
+    assert value == levels[3 if looks == 1 else 10]
 
 
 @given(st.integers(-(2**31), 2**31), st.integers(-10000, 10000), st.integers(1, 10000))
