@@ -1,15 +1,17 @@
-"""What the node tests are built from: configurations, tables, clocks, brokers."""
+"""What the node tests are built from: configurations, tables, clocks, brokers and guards."""
 
 import contextlib
+import queue
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import trustme
 
-from amont_hil.tiny_guard import NODE
+from amont_hil.tiny_guard import NODE, TinyGuard
 
 
 def node_config(carrier: dict[str, object], **changes: object) -> dict[str, object]:
@@ -88,3 +90,35 @@ def wait_for(port: int) -> None:
             return
         assert time.monotonic() < end, "the broker did not start"
         time.sleep(0.02)
+
+
+class MqttLine:
+    """The guard's end of a broker."""
+
+    def __init__(self, port: int, guard: TinyGuard, certificates: Path | None = None) -> None:
+        self._guard = guard
+        self._queue: queue.Queue[bytes] = queue.Queue()
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "tiny-guard")
+        self._client.on_connect = lambda client, *_: client.subscribe("amont/here/+/up", 1)
+        self._client.on_message = lambda _, __, message: self._queue.put(message.payload)
+        self._client.reconnect_delay_set(1, 1)
+        if certificates is not None:
+            ca, cert, key = (str(certificates / n) for n in ("ca.pem", "node.crt", "node.key"))
+            self._client.tls_set(ca, cert, key)
+            self._client.tls_insecure_set(True)  # the test's broker bears another name
+        self._client.connect_async("127.0.0.1", port)
+        self._client.loop_start()
+
+    def pump(self, seconds: float) -> None:
+        """Answer what comes in that time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                answer = self._guard.take(self._queue.get(timeout=left))
+                if answer is not None:
+                    self._client.publish(f"amont/here/{NODE}/down", answer, 1)
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._client.disconnect()
+        self._client.loop_stop()

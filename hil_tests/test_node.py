@@ -1,14 +1,12 @@
 """Whole nodes on real MicroPython: over the bridge and over MQTT, killed and cut off."""
 
-import contextlib
-import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from hil_tests.rig_parts import (
+    MqttLine,
     clock_line,
     free_port,
     mosquitto,
@@ -19,7 +17,7 @@ from hil_tests.rig_parts import (
 
 from amont_hil.process import MICROPYTHON
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
-from amont_hil.tiny_guard import NODE, NONCE, SECRET, BridgeLine, TinyGuard, until
+from amont_hil.tiny_guard import NONCE, SECRET, BridgeLine, TinyGuard, until
 from amont_node.config import ConfigStore
 from amont_wire import const
 from amont_wire.messages import Config, Resend
@@ -186,36 +184,6 @@ def test_noise_on_the_serial_port(boards: Boards, bridge: SimulatedBridge, tmp_p
     until(line.pump, lambda: len(guard.readings) >= 205)
     assert_unbroken(guard)
     line.close()
-
-
-class MqttLine:
-    """The guard's end of a broker."""
-
-    def __init__(self, port: int, guard: TinyGuard, certificates: Path | None = None) -> None:
-        self._guard = guard
-        self._queue: queue.Queue[bytes] = queue.Queue()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, "tiny-guard")
-        self._client.on_connect = lambda client, *_: client.subscribe("amont/here/+/up", 1)
-        self._client.on_message = lambda _, __, message: self._queue.put(message.payload)
-        self._client.reconnect_delay_set(1, 1)
-        if certificates is not None:
-            ca, cert, key = (str(certificates / n) for n in ("ca.pem", "node.crt", "node.key"))
-            self._client.tls_set(ca, cert, key)
-            self._client.tls_insecure_set(True)  # the test's broker bears another name
-        self._client.connect_async("127.0.0.1", port)
-        self._client.loop_start()
-
-    def pump(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            with contextlib.suppress(queue.Empty):
-                answer = self._guard.take(self._queue.get(timeout=left))
-                if answer is not None:
-                    self._client.publish(f"amont/here/{NODE}/down", answer, 1)
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
 
 
 @pytest.mark.servers

@@ -1,0 +1,173 @@
+"""A node as a board with Wi-Fi runs it: its radio, its sleep, its watchdog; a real broker."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hil_tests.rig_parts import MqttLine, free_port, mosquitto, node_config, wait_for
+from tests.firmware.test_device import DEVICE
+
+from amont_hil.process import Process, import_path, micropython_path
+from amont_hil.simulated import write_config
+from amont_hil.tiny_guard import SECRET, TinyGuard, until
+from amont_node.config import save_secret
+from amont_node.pair import PairFile
+from amont_provision.settings import wifi as wifi_file
+
+pytestmark = [pytest.mark.micropython, pytest.mark.servers]
+NET, PASSWORD = "mairie", "rivière-12"
+POINT = [PASSWORD, 100, 50, -61]
+LIMIT_S = 60.0
+
+
+class OnBoard:
+    """A board's folder, its air, and the process that it is."""
+
+    def __init__(self, root: Path, port: int) -> None:
+        self.root = root
+        root.mkdir()
+        probe = {"kind": "constant", "value": 1234}
+        carrier = {"kind": "mqtt", "host": "127.0.0.1", "port": port, "site": "here",
+                   "answer_ms": 1000}  # fmt: skip
+        write_config(root, node_config(
+            carrier, interval_s=1, fast_interval_s=1, max_awake_s=10, board={"name": "pico-w"},
+            channels=[{"index": 0, "quantity": 1, "step": 1, "probe": probe}],
+        ))  # fmt: skip
+        save_secret(str(root), SECRET)
+        (root / "wifi.json").write_bytes(wifi_file(NET, PASSWORD))
+        self.air({NET: POINT})
+        self.expected: set[str] = set()  # wrongs
+        self._process: Process | None = None
+
+    def air(self, points: dict[str, list[object]]) -> None:
+        """Say what is on the air from now on."""
+        new = self.root / "air.new"
+        new.write_text(json.dumps(points))
+        new.rename(self.root / "air.json")
+
+    def start(self, fault: str = "") -> None:
+        """Give it power; fault: see desk_board.py."""
+        path = ":".join([*import_path(), str(DEVICE), ".frozen"])
+        line = [
+            str(micropython_path()),
+            "-X",
+            "heapsize=512k",
+            str(DEVICE / "desk_board.py"),
+            fault,
+        ]
+        environment = {"MICROPYPATH": path, "PATH": os.environ["PATH"]}
+        self._process = Process(line, environment, self.root, self.root / "board.log")
+
+    def kill(self) -> None:
+        """Cut the power."""
+        if self._process is not None:
+            self._process.kill()
+
+    def wrongs(self) -> set[str]:
+        """Return what it did that no board must do."""
+        return {note for note in self.notes() if note.startswith("WRONG")}
+
+    def log(self) -> str:
+        """Return what its console said."""
+        return (self.root / "board.log").read_text(errors="replace")
+
+    def notes(self) -> list[str]:
+        """Return what it did with its radio."""
+        path = self.root / "board.txt"
+        return [line.split(" ", 1)[1] for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def guard() -> TinyGuard:
+    return TinyGuard()
+
+
+@pytest.fixture
+def board(tmp_path: Path, guard: TinyGuard) -> Iterator[tuple[OnBoard, Callable[..., None]]]:
+    port = free_port()
+    with mosquitto(tmp_path, f"listener {port} 127.0.0.1\nallow_anonymous true\n"):
+        wait_for(port)
+        line = MqttLine(port, guard)
+        one = OnBoard(tmp_path / "board", port)
+        yield one, lambda condition: until(line.pump, condition, LIMIT_S)
+        one.kill()
+        line.close()
+    assert one.wrongs() == one.expected
+    assert "Traceback" not in one.log()
+    assert NET not in one.log() and PASSWORD not in one.log()  # noqa: PT018
+
+
+Bench = tuple[OnBoard, Callable[..., None]]
+
+
+def newest(guard: TinyGuard) -> int:
+    return max((seq for _, seq in guard.readings), default=-1)
+
+
+def unbroken(guard: TinyGuard) -> bool:
+    return sorted(seq for _, seq in guard.readings) == list(range(newest(guard) + 1))
+
+
+def test_it_wakes_sends_and_sleeps_dark(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    one.start()
+    serve(lambda: newest(guard) >= 5)
+    assert unbroken(guard)
+    radio = [note for note in one.notes() if note.startswith("radio")]
+    assert len(radio) >= 8  # on and off again around each sample
+    assert radio[0::2] == ["radio on"] * len(radio[0::2])
+    assert radio[1::2] == ["radio off"] * len(radio[1::2])
+    pair = PairFile(str(one.root), "wifi")
+    assert pair.load() == [NET, PASSWORD]
+
+
+def test_an_outage_of_the_access_point_loses_nothing(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    (one.root / "button").touch()
+    one.start()
+    serve(lambda: newest(guard) >= 1)
+    one.air({})
+    serve(lambda: "no access point" in one.log())
+    one.air({NET: ["changed", *POINT[1:]]})
+    serve(lambda: "wrong password" in one.log())
+    one.air({NET: POINT})
+    before = newest(guard)
+    serve(lambda: newest(guard) > before + 3 and unbroken(guard))
+
+
+def test_it_vanishes_in_the_middle_of_a_session(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    (one.root / "button").touch()
+    guard.answering = False  # so that the session lasts
+    one.start()
+    serve(lambda: bool(guard.frames))
+    one.air({})
+    serve(lambda: "the access point is gone" in one.log())
+    one.air({NET: POINT})
+    guard.answering = True
+    serve(lambda: newest(guard) >= 4 and unbroken(guard))
+
+
+def test_a_slip_in_the_new_password_strands_nobody(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    one.start()
+    serve(lambda: newest(guard) >= 1)
+    one.kill()
+    (one.root / "wifi.json").write_bytes(wifi_file(NET, "rivière-21"))
+    one.start()
+    before = newest(guard)
+    serve(lambda: newest(guard) > before + 2 and unbroken(guard))
+    assert PairFile(str(one.root), "wifi").load() == [NET, PASSWORD]
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrong"),
+    [("radio-on", "asleep with the radio on"), ("no-wait", "a connection without a network")],
+)
+def test_the_bench_sees_what_no_board_must_do(board: Bench, fault: str, wrong: str) -> None:
+    one, serve = board
+    one.expected = {f"WRONG: {wrong}"}
+    one.start(fault)
+    serve(lambda: (one.root / "board.txt").exists() and bool(one.wrongs()))
