@@ -6,9 +6,10 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from amont_provision import deploy, options, signing
+from amont_provision import bootrecord, deploy, options, signing
 from amont_provision import release as releases
-from amont_provision.deploy import GOOD, UNKNOWN, Plan
+from amont_provision.bootrecord import Record
+from amont_provision.deploy import BACK, CRASHED, GOOD, UNKNOWN, Plan, Watch
 from amont_provision.output import Output
 from amont_provision.port import Port, open_port
 from amont_provision.release import Release
@@ -30,6 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="for the release to be good; 0: the board decides alone",
     )
+    parser.add_argument(
+        "--loader", action="store_true", help="this release's main.py in place of the board's"
+    )
     options.dry_run(parser)
 
 
@@ -37,35 +41,63 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Deploy; return 0, or 1 if the release was not good, or raise Refused."""
     release = releases.load(asked.release, signing.trusted(asked.trust))
     with closing(open_port(asked.port)) as port:
-        planned = deploy.plan(port, release)
+        planned = deploy.plan(port, release, asked.loader)
         if asked.dry_run:
             out.result(_values(planned, release), f"deploy-{planned.state}-dry", _diff(planned))
             return 0
-        state = _carry_out(port, release, planned, asked.wait, out)
-    out.result(_values(planned, release) | {"result": state}, f"deploy-{state}")
+        since = _changed(port, release, planned, out)
+        state, seen = _started(port, release, planned, since, asked.wait, out)
+    values = _values(planned, release) | {"result": state}
+    if seen is None:
+        out.result(values, f"deploy-{state}")
+    else:
+        values |= {"why": seen.why or out.text("deploy-prompt"), "console": seen.said}
+        out.result(values, _sentence(state, seen), seen.said)
     return 0 if state in (GOOD, deploy.ALREADY, NOT_ENROLLED, SWITCHED) else 1
 
 
-def _carry_out(port: Port, release: Release, planned: Plan, wait_s: float, out: Output) -> str:
+def _changed(port: Port, release: Release, planned: Plan, out: Output) -> Record | None:
+    """Put on the board what it lacks; return its record, None if nothing was to be done."""
     if planned.loader == "kept":
         out.say("loader-kept")
-    if planned.state in (deploy.ALREADY, deploy.SAFE):
-        return planned.state
+    if planned.state == deploy.RESUME:
+        return deploy.on_trial(port)
     if planned.state == deploy.INSTALL:
         if planned.cancels:
             out.say("trial-ended", number=planned.cancels)
         deploy.install(port, release, planned, out.progress)
-        since = deploy.switch(port, planned.slot)
-    else:
-        since = deploy.on_trial(port)
+        return deploy.switch(port, planned.slot)
+    if planned.loader != "install":
+        return None
+    deploy.load(port, release)
+    return bootrecord.read(port)
+
+
+def _started(
+    port: Port, release: Release, planned: Plan, since: Record | None, wait_s: float, out: Output
+) -> tuple[str, Watch | None]:
+    """Start the board on what it was given; return what became of it, and of a crash its words."""
+    if since is None:
+        return planned.state, None
     if planned.node == 0:
-        return NOT_ENROLLED
+        return NOT_ENROLLED, None
     port.reset()
     if not wait_s:
-        return SWITCHED
+        return SWITCHED, None
     out.say("deploy-wait", seconds=f"{wait_s:g}")
-    state = deploy.wait(port, release, since, wait_s)
-    return deploy.give_up(port, since) if state == UNKNOWN else state
+    seen = deploy.wait(port, release, since, wait_s)
+    if seen.state not in (UNKNOWN, CRASHED):
+        return seen.state, None
+    state = deploy.give_up(port, since)
+    if seen.state == UNKNOWN:
+        return state, None
+    return (BACK if state == BACK else CRASHED), seen
+
+
+def _sentence(state: str, seen: Watch) -> str:
+    if seen.is_loader:
+        return "deploy-crashed-loader"
+    return "deploy-crashed-back" if state == BACK else "deploy-crashed"
 
 
 def _values(planned: Plan, release: Release) -> dict[str, object]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from amont_provision import board, bootrecord
 from amont_provision.bootrecord import Record
 from amont_provision.compile import MPY_VERSION
+from amont_provision.evidence import CRASH
 from amont_provision.port import Port, VirtualPort
 from amont_provision.release import LOADER, MANIFEST, Release
 from amont_provision.repl import BoardError
@@ -44,6 +45,11 @@ _SLOT_ERROR = re.compile(r"SlotError: (\w+): (.*)")
 
 ALREADY, INSTALL, RESUME, SAFE = "already", "install", "resume", "safe"
 GOOD, BACK, UNKNOWN = "good", "back", "unknown"
+CRASHED = "crashed"  # it ended with an exception, or stands at a prompt
+TRACE, PROMPT = "Traceback (most recent call last)", 'Type "help()"'
+OUTERMOST = ('File "main.py"', 'File "boot.py"')  # in a traceback: nobody caught it
+LOST_BOOTS = 3  # of a release that has nothing to go back to
+LINES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,11 @@ class Plan:
     size_bytes: int = 0  # that go over
 
 
-def plan(port: Port, release: Release) -> Plan:
-    """Compare a board with a release; raise Refused if that release must not go there."""
+def plan(port: Port, release: Release, with_loader: bool = False) -> Plan:
+    """Compare a board with a release; raise Refused if that release must not go there.
+
+    with_loader: the release's loader, too, takes the place of another one.
+    """
     record = bootrecord.read(port)
     running = record.release if record else _newest(port)
     node = board.enrolled(port)[0]
@@ -74,7 +83,9 @@ def plan(port: Port, release: Release) -> Plan:
     wanted = release.hashes()
     if record and _holds(port, record.running, release, wanted):
         state = RESUME if record.trying else SAFE if record.is_safe else ALREADY
-        return Plan(state, record.running, running, node=node, kept=len(wanted))
+        differs = with_loader and port.read(LOADER) != release.loader
+        loader = "install" if differs else "same"
+        return Plan(state, record.running, running, node=node, kept=len(wanted), loader=loader)
     slot = record.idle if record else _free(port)
     present = _present(port, slot)
     send = tuple(path for path in sorted(wanted) if present.get(path) != wanted[path])
@@ -86,7 +97,7 @@ def plan(port: Port, release: Release) -> Plan:
         send,
         remove,
         kept=len(wanted) - len(send),
-        loader=_loader(port, release, record),
+        loader=_loader(port, release, with_loader or record is None),
         cancels=bootrecord.number(port, record.trying) if record and record.trying else 0,
         node=node,
         size_bytes=sum(len(release.files[path]) for path in send) + len(release.manifest),
@@ -110,9 +121,14 @@ def install(port: Port, release: Release, planned: Plan, progress: Progress) -> 
         port.write(f"{planned.slot}/{path}", release.files[path])
         sent += len(release.files[path])
     if planned.loader == "install":
-        port.write(LOADER, release.loader)
+        load(port, release)
     port.write(manifest, release.manifest)
     progress(MANIFEST, planned.size_bytes, planned.size_bytes)
+
+
+def load(port: Port, release: Release) -> None:
+    """Give the board the release's loader."""
+    port.write(LOADER, release.loader)
 
 
 def switch(port: Port, slot: str) -> Record:
@@ -136,8 +152,8 @@ def wait(
     since: Record,
     limit_s: float,
     clock: Callable[[], float] = time.monotonic,
-) -> str:
-    """Return GOOD, BACK or UNKNOWN: what became of a release within a time.
+) -> Watch:
+    """Return what became of a release within a time, and what the board said of it at the end.
 
     A board in service mode says so on its console. A simulated board's record is also read from
     its folder; a real one's cannot be without stopping what is to be proved.
@@ -152,19 +168,55 @@ def wait(
                 break
         if looks and watched.state == UNKNOWN:
             watched.record(bootrecord.read(port))
-    return watched.state
+            if watched.state == CRASHED:
+                watched.said = _noted(port)
+    return watched
 
 
 class Watch:
-    """Judge by what the board says and keeps whether a release is good."""
+    """Judge by what the board says and keeps whether a release is good.
+
+    said: of a release that crashed, the traceback's lines.
+    """
 
     def __init__(self, number: int, since: Record) -> None:
         self.state = UNKNOWN
+        self.said: list[str] = []
         self._number, self._since = number, since
         self._booted = False
+        self._in_trace = False
+
+    @property
+    def why(self) -> str:
+        """Return the exception of a release that crashed in one line, "" at a mere prompt."""
+        return self.said[-1] if self.said else ""
+
+    @property
+    def is_loader(self) -> bool:
+        """Tell whether the crash is the loader's own, whatever the release."""
+        files = [one for one in self.said if one.startswith("  File ")]
+        return all(any(name in one for name in OUTERMOST) for one in files)
 
     def line(self, line: str) -> None:
-        """Take a line of the console; only the node's own events count."""
+        """Take a line of the console; only the node's own events count, and how it ends."""
+        self._follow_trace(line.rstrip())
+        if self.state == UNKNOWN:
+            self._take_event(line)
+
+    def _follow_trace(self, line: str) -> None:
+        """Notice an exception that nobody caught, and a prompt where a program should run."""
+        if line.startswith(TRACE):
+            self._in_trace, self.said = True, [line]
+        elif self._in_trace:
+            self.said = [*self.said[-LINES_SHOWN:], line]
+            self._in_trace = line.startswith(" ")
+            fatal = any(name in one for one in self.said for name in OUTERMOST)
+            if not self._in_trace and fatal:
+                self.state = CRASHED
+        elif line.startswith(PROMPT):
+            self.state = CRASHED
+
+    def _take_event(self, line: str) -> None:
         found = CONSOLE.fullmatch(line.strip())
         try:
             event = json.loads(found[1]) if found else {}
@@ -191,6 +243,8 @@ class Watch:
             self.state = BACK
         elif not record.bad_boots:
             self.state = GOOD
+        elif record.bad_boots >= since.bad_boots + LOST_BOOTS:
+            self.state = CRASHED
 
 
 def on_trial(port: Port) -> Record:
@@ -208,13 +262,22 @@ def give_up(port: Port, since: Record) -> str:
     """
     try:
         record = bootrecord.read(port)
-        if since.trying is None or record is None or record.trying != since.trying:
+        if since.trying is None or record is None:
             return UNKNOWN
+        if record.trying != since.trying:
+            return BACK if record.running == since.slot else UNKNOWN
         bootrecord.cancel(port, record)
         port.reset()
     except Refused:
         return UNKNOWN
     return BACK
+
+
+def _noted(port: Port) -> list[str]:
+    """Return the newest traceback that the loader has noted."""
+    text = (port.read(CRASH) or b"").decode("utf-8", "replace")
+    _, mark, newest = text.rpartition(TRACE)
+    return (mark + newest).rstrip().splitlines()[-LINES_SHOWN:]
 
 
 def _check_board(port: Port, release: Release, planned: Plan) -> None:
@@ -246,12 +309,12 @@ def _holds(port: Port, slot: str, release: Release, wanted: dict[str, str]) -> b
     return listed and _present(port, slot) == wanted
 
 
-def _loader(port: Port, release: Release, record: Record | None) -> str:
+# Without a record the board is no station yet: whatever main.py it has is not ours.
+def _loader(port: Port, release: Release, replaces: bool) -> str:
     found = port.read(LOADER)
     if found == release.loader:
         return "same"
-    # Without a record the board is no station yet: whatever main.py it has is not ours.
-    return "install" if found is None or record is None else "kept"
+    return "install" if found is None or replaces else "kept"
 
 
 def _newest(port: Port) -> int:

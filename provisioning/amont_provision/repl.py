@@ -18,8 +18,10 @@ INTERRUPT, FRIENDLY, RAW, END = b"\x03", b"\x02", b"\x01", b"\x04"
 RAW_PASTE = b"\x05A\x01"
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 PROMPT = b">>> "
+TRACE = b"Traceback (most recent call last)"
 ENTER_S = 15.0  # an ESP32 that opening the port has reset needs up to 3 s until it listens
 KNOCK_S = 0.3
+RESTLESS_S = 0.04
 ANSWER_S = 3.0  # until the board has taken what we sent, and compiled it
 PIECE_BYTES = 32  # plain raw mode has no flow control, and a micro:bit's buffer holds 64
 PIECE_PAUSE_S = 0.01
@@ -181,12 +183,19 @@ class Repl:
 
     def _prompt_comes(self) -> bool:
         self._seen.clear()
-        try:
-            self._until(PROMPT, self._clock() + KNOCK_S)
-        except TimeoutError:
-            return False
-        self.interrupted = True
-        return True
+        until = self._clock() + KNOCK_S
+        while (now := self._clock()) < until:
+            restless = TRACE in self._tail
+            try:
+                self._until(PROMPT, min(until, now + RESTLESS_S) if restless else until)
+            except TimeoutError:
+                # A program that fails at once and starts again has to be caught while it runs.
+                if restless:
+                    self._line.give(INTERRUPT)
+                continue
+            self.interrupted = True
+            return True
+        return False
 
     def _raw_prompt_comes(self) -> bool:
         self._settle()
@@ -230,6 +239,8 @@ class Repl:
         shown = heard.decode("ascii", errors="replace")
         if not heard.strip(b"\r\n\0"):
             return Refused("repl-silent", port=self.shown)
+        if TRACE in heard or b"KeyboardInterrupt" in heard:
+            return Refused("repl-restless", port=self.shown)
         if b"amont {" in heard:  # a line of the node's console
             return Refused("repl-locked", port=self.shown)
         last = next((line.strip() for line in reversed(shown.splitlines()) if line.strip()), "")

@@ -39,8 +39,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the trial of release {number} is given up",
     ),
     "loader-kept": (
-        "main.py n'est pas celui de cette version et reste en place",
-        "main.py is not this release's and stays",
+        "main.py n'est pas celui de cette version et reste en place (pour le remplacer :"
+        " --loader)",
+        "main.py is not this release's and stays (to replace it: --loader)",
     ),
     "deploy-wait": (
         "la carte redémarre ; attente de « bon » pendant {seconds} s",
@@ -98,6 +99,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         " lisez pourquoi : amont-provision logs",
         "release {release} did not prove good, the board went back to {running}; read why:"
         " amont-provision logs",
+    ),
+    "deploy-prompt": (
+        "la carte attend des commandes au lieu de marcher",
+        "the board stands at a prompt in place of running",
+    ),
+    "deploy-crashed-back": (
+        "la version {release} s'arrête sur cette carte ({why}), qui revient à {running} ; ce"
+        " qu'elle"
+        " a dit :",
+        "release {release} fails on this board ({why}), which goes back to {running}; what it"
+        " said:",
+    ),
+    "deploy-crashed": (
+        "la version {release} s'arrête sur cette carte ({why}) et il n'y en a pas d'autre ;"
+        " corrigez-la, tenez le bouton pendant un reset et déployez ; ce qu'elle a dit :",
+        "release {release} fails on this board ({why}) and there is no other; mend it, hold the"
+        " button during a reset and deploy; what it said:",
+    ),
+    "deploy-crashed-loader": (
+        "main.py s'arrête sur cette carte ({why}) ; remplacez-le par celui de la version : deploy"
+        " --loader ; ce qu'il a dit :",
+        "main.py fails on this board ({why}); put the release's own in its place: deploy --loader;"
+        " what it said:",
     ),
     "deploy-unknown": (
         "la version {release} est en place dans {slot}, mais rien n'a prouvé qu'elle va ; tenez le"

@@ -72,6 +72,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{port}: the board restarted in the middle; run the same command again, and check its"
         " power supply if that repeats",
     ),
+    "repl-restless": (
+        "{port} : le programme de la carte s'arrête et redémarre sans cesse ; tenez son bouton"
+        " pendant un reset, puis relancez",
+        "{port}: the board's program fails and starts again and again; hold its button during a"
+        " reset, then run again",
+    ),
     "repl-flood": (
         "{port} : plus de {limit} octets sans fin de réponse ; appuyez sur reset, puis"
         " recommencez",

@@ -70,7 +70,7 @@ class Guard:
 @pytest.fixture(scope="module")
 def application():
     """The node's application as it is now: (files of a slot, loader)."""
-    return compiling.compiled(compiling.sources()), compiling.loader()
+    return compiling.compiled(compiling.application()), compiling.loader()
 
 
 @pytest.fixture
@@ -148,11 +148,27 @@ def test_a_release_that_fails_gives_way_to_the_one_before(station, capsys):
     station.enrol()
     station.hold_button()
     assert station.deploy(2) == 0
+    capsys.readouterr()
     assert station.deploy(3, change=broken(b"raise ValueError('planted')\n")) == cli.REFUSED
-    assert "went back to 2" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "(ValueError: planted), which goes back to 2" in said
+    assert 'File "main.py"' in said
     record = station.record()
     assert (record.slot, record.trying, record.failed) == ("a", None, 3)
     assert "planted" in (station.files / "crash.txt").read_text()
+
+
+def test_a_first_release_and_a_loader_that_fail_say_why_without_the_button(station, capsys):
+    station.enrol()
+    assert station.deploy(2, change=broken(b"raise ValueError('planted')\n")) == cli.REFUSED
+    assert "fails on this board (ValueError: planted)" in capsys.readouterr().out
+    station.hold_button()
+    assert station.deploy(3) == 0
+    (station.files / "main.py").write_text("import of_nothing\n")
+    assert station.deploy(4) == cli.REFUSED
+    assert "ImportError: no module named 'of_nothing'" in capsys.readouterr().out
+    assert station.deploy(4, "--loader") == 0
+    assert station.record().release == 4
 
 
 def test_a_release_that_is_never_answered_is_taken_back(station, capsys):

@@ -86,6 +86,7 @@ def test_code_that_hangs_is_interrupted_when_its_time_is_up():
     [
         (lambda: PaperBoard(deaf=10**6), "repl-silent"),
         (lambda: Babbler(b"login: \r\n"), "repl-foreign"),
+        (lambda: Babbler(b"Traceback (most recent call last):\r\nE: x\r\n"), "repl-restless"),
         (lambda: Babbler(b'amont {"seq": 7, "event": "sample"}\r\n'), "repl-locked"),
         (lambda: Babbler(b"\xff\x80\x00" * 50), "repl-foreign"),
         (lambda: Babbler(b">>> "), "repl-foreign"),
