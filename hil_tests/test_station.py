@@ -92,7 +92,7 @@ class Station:
 
 @functools.cache
 def application() -> dict[str, bytes]:
-    return compiling.compiled(compiling.sources())
+    return compiling.compiled(compiling.application())
 
 
 def blank_chip() -> bytes:

@@ -13,7 +13,7 @@ from amont_wire.const import (
     TIME_SYNCED,
     UPDATE,
 )
-from amont_wire.errors import Malformed
+from amont_wire.errors import Malformed, UnknownType
 
 MORE_MAX = 63
 ITEMS_MAX = 15
@@ -282,3 +282,21 @@ def decode_update(body: bytes) -> UpdateChunk:
     if reader.left == 0:
         raise Malformed("empty chunk")
     return UpdateChunk(answers, nonce, version, offset, bytes(body[-(reader.left // 8) :]))
+
+
+_DECODERS = {
+    ACK: decode_ack,
+    TIME: decode_time,
+    CONFIG: decode_config,
+    RESEND: decode_resend,
+    UPDATE: decode_update,
+}
+
+
+# What a node hears; raises nothing but WireError.
+def decode(type: int, body: bytes) -> Ack | Time | Config | Resend | UpdateChunk:
+    if type not in _DECODERS:
+        raise UnknownType("message type %d" % type)
+    if not 1 <= len(body) <= MAX_BODY:
+        raise Malformed("body of %d bytes" % len(body))
+    return _DECODERS[type](body)  # type: ignore[return-value]  # mypy joins the functions to object

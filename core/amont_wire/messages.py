@@ -1,31 +1,9 @@
 # Every message of the wire, and decode(type, body), which raises nothing but WireError.
 
-from amont_wire.const import (
-    ACK,
-    CONFIG,
-    HEALTH,
-    HELLO,
-    MAX_BODY,
-    PROGRESS,
-    RESEND,
-    SAMPLES,
-    TIME,
-    UPDATE,
-    URGENT,
-)
-from amont_wire.downlink import (
-    Ack,
-    Config,
-    Resend,
-    Time,
-    UpdateChunk,
-    decode_ack,
-    decode_config,
-    decode_resend,
-    decode_time,
-    decode_update,
-)
-from amont_wire.errors import Malformed, UnknownType
+from amont_wire import downlink
+from amont_wire.const import HEALTH, HELLO, MAX_BODY, PROGRESS, SAMPLES, URGENT
+from amont_wire.downlink import Ack, Config, Resend, Time, UpdateChunk
+from amont_wire.errors import Malformed
 from amont_wire.samples import Channel, Samples, decode_samples
 from amont_wire.uplink import (
     Health,
@@ -58,11 +36,6 @@ _DECODERS = {
     HEALTH: decode_health,
     HELLO: decode_hello,
     PROGRESS: decode_progress,
-    ACK: decode_ack,
-    TIME: decode_time,
-    CONFIG: decode_config,
-    RESEND: decode_resend,
-    UPDATE: decode_update,
 }
 
 
@@ -70,7 +43,7 @@ def decode(
     type: int, body: bytes
 ) -> Samples | Health | Hello | Progress | Ack | Time | Config | Resend | UpdateChunk:
     if type not in _DECODERS:
-        raise UnknownType("message type %d" % type)
+        return downlink.decode(type, body)
     if not 1 <= len(body) <= MAX_BODY:
         raise Malformed("body of %d bytes" % len(body))
     return _DECODERS[type](body)  # type: ignore[return-value]  # mypy joins the functions to object

@@ -36,6 +36,7 @@ import json
 
 from amont_node.airtime import fits
 from amont_node.pair import PairFile, make_durable
+from amont_node.settings import ConfigError
 from amont_wire.const import MAX_FRAME
 
 SCHEMA = 1
@@ -71,10 +72,6 @@ _BY_DOWNLINK = {
     10: ("slot_s", 0, 3600),
     11: ("frame_samples", 1, 64),
 }
-
-
-class ConfigError(ValueError):
-    pass
 
 
 class ChannelConfig:
@@ -158,6 +155,7 @@ class NodeConfig:
         if self.carrier.get("kind") not in _CARRIERS:
             raise ConfigError("carrier.kind: must be one of %s" % (_CARRIERS,))
         self._take_policy(data)
+        self.has_board = "board" in data
         self.board = BoardConfig(_mapping(data, "board", {}))
         self._take_channels(data)
 
@@ -223,6 +221,16 @@ class NodeConfig:
                 raise ConfigError("%s: %d is not within %d and %d" % (name, value, low, high))
             data[name] = None if name == "look_s" and value == 0 else value
         return NodeConfig(data)
+
+
+# The configuration of safe mode: samples at the normal interval and nothing else.
+def plain(config: NodeConfig) -> NodeConfig:
+    data = dict(config.data)
+    for name in ("profile", "look_s", "high_mark", "rise_mark", "alarm_mark", "low_mark",
+                 "fall_mark"):  # fmt: skip
+        data[name] = None
+    data["fast_interval_s"] = data["interval_s"]
+    return NodeConfig(data)
 
 
 class ConfigStore:

@@ -1,7 +1,8 @@
 # From stored records to the body of a frame. Pure.
 
 from amont_wire.const import VALUE_MAX
-from amont_wire.messages import Channel, Samples, carries_echo
+from amont_wire.samples import Channel, Samples
+from amont_wire.uplink import carries_echo
 
 
 # What a frame says besides its samples.

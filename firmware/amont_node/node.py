@@ -9,22 +9,21 @@
 
 import sys
 
-from amont_node import console, frames, lives, measure, reports
+from amont_node import console, frames, lives, measure, reports, settings
 from amont_node import duty as act
 from amont_node.awake import Awake
 from amont_node.boot import Boot
-from amont_node.config import ConfigError, ConfigStore, NodeConfig, load_secret
 from amont_node.counters import LifeStore, stored_counter
 from amont_node.duty import Duty
 from amont_node.kept import KeptDuty
 from amont_node.measure import Reading, reason, take
 from amont_node.outbox import SEGMENT_RECORDS, Outbox, Record
-from amont_node.probes import open_probe
+from amont_node.settings import ConfigError
 from amont_node.upkeep import Upkeep
 from amont_wire import const
+from amont_wire.downlink import decode
 from amont_wire.errors import WireError
 from amont_wire.frame import Opener, Sealer
-from amont_wire.messages import decode
 
 if sys.platform in ("rp2", "esp32"):
     from amont_node import hal_board as hal
@@ -49,18 +48,14 @@ class Node:
         self.boot = Boot(folder)
         self.release = self.boot.release or FIRMWARE
         self.reset_cause = hal.reset_cause()
-        self._configs = ConfigStore(folder)
-        self._config = self._configs.load()
-        if self.boot.is_safe:
-            self._config = plain(self._config)
-        config = self._config
+        config, secret, damaged = settings.load(folder, self.boot.is_safe)
+        self._config = config
         self._dog = None
-        if is_watched and (hal.SLEEPS or "board" in config.data):
+        if is_watched and (hal.SLEEPS or config.has_board):
             self._dog = hal.watchdog(config.board.watchdog_s)
             measure.on_wait = self._feed  # type: ignore[assignment]
         flash = hal.flash_folder(folder, image, 2 * config.outbox_segments + 32)
         self._kept = KeptDuty(flash)
-        secret = load_secret(folder)
         counter = stored_counter(flash, config.generation)
         identity = (secret, config.id, config.generation)
         self._sealer = Sealer(*identity, const.UPLINK, counter)
@@ -69,9 +64,9 @@ class Node:
         self.outbox = Outbox(
             flash + "/outbox", SEGMENT_RECORDS, config.outbox_segments, self._feed
         )
-        self._probes = [open_probe(channel.probe, folder) for channel in config.channels]
+        self._probes = self._open_probes()
         self._values = [0, 0, 0, 0]  # last good ones
-        self._fault_bits = const.FAULT_CONFIG if self._configs.damaged() else 0
+        self._fault_bits = const.FAULT_CONFIG if damaged else 0
         self._rejected = 0  # downlinks that did not open
         self._answers = 0  # the frame that the last downlink answered
         self._life = lives.begin_life(
@@ -160,6 +155,14 @@ class Node:
             return self._record(seq, tick_s, readings)
 
         lives.take_history(self._life.number, self.tick_s(), self.outbox, self._folder, record)
+
+    # What makes them is needed once.
+    def _open_probes(self):  # type: ignore[no-untyped-def]
+        from amont_node.probes import open_probe
+
+        probes = [open_probe(channel.probe, self._folder) for channel in self._config.channels]
+        settings.forget("probes")
+        return probes
 
     # Imported here, for a node has the heap for one of them.
     def _make_carrier(self):  # type: ignore[no-untyped-def]
@@ -334,8 +337,7 @@ class Node:
         if self.boot.is_safe:
             return
         try:
-            config = self._config.changed(version, items)
-            self._configs.save(config)
+            config = settings.change(self._folder, version, items)
         except (ConfigError, OSError) as error:
             self._fault(const.FAULT_CONFIG, error)
             return
@@ -387,13 +389,3 @@ class Node:
         if due_link_ms is not None and not self._rests():
             wait_ms = min(wait_ms, max(0, due_link_ms - link_ms))
         self.carrier.wait(wait_ms)
-
-
-# The configuration of safe mode: samples at the normal interval and nothing else.
-def plain(config: NodeConfig) -> NodeConfig:
-    data = dict(config.data)
-    for name in ("profile", "look_s", "high_mark", "rise_mark", "alarm_mark", "low_mark",
-                 "fall_mark"):  # fmt: skip
-        data[name] = None
-    data["fast_interval_s"] = data["interval_s"]
-    return NodeConfig(data)

@@ -139,17 +139,3 @@ def open_probe(config, folder: str):  # type: ignore[no-untyped-def]
         return make_probe(config, folder)
     except Exception as error:
         return Broken("probe %s: %s" % (config.get("kind"), reason(error)))
-
-
-# Records of an earlier time, as if this node had measured them: lines "<tick_s> <v0> [<v1> …]",
-# one value a channel of the configuration, ticks rising. Yields (tick_s, values).
-def history(path: str):  # type: ignore[no-untyped-def]
-    try:
-        file = open(path)
-    except OSError:
-        return
-    with file:
-        for line in file:
-            words = line.split()
-            if words:
-                yield int(words[0]), [int(word) for word in words[1:]]

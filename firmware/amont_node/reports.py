@@ -4,7 +4,7 @@
 from amont_node import frames
 from amont_node.delivery import HEALTH, HELLO, PROGRESS, URGENT
 from amont_wire import const
-from amont_wire.messages import Health, Hello, Progress
+from amont_wire.uplink import Health, Hello, Progress
 
 _BATTERY_MV_MAX = 8191
 _VALUES_MAX = 64

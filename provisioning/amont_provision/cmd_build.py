@@ -30,7 +30,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Write the release file; return 0 or raise Refused."""
     if not release.NAME.fullmatch(asked.name) or not 1 <= asked.release <= release.NUMBER_MAX:
         raise Refused("release-name", name=asked.name, most=release.NUMBER_MAX)
-    given = compiling.sources()
+    given = compiling.application()
     if asked.deps:
         given |= deps.sources(deps.read_lock(asked.deps), Cache(asked.cache))
     files = compiling.compiled(given, functools.partial(out.progress, out.text("compiling")))

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
+from amont_provision.slim import slim
 from amont_provision.texts import Refused
 
 PACKAGES = ("amont_wire", "amont_watch", "amont_node")
@@ -32,6 +33,11 @@ def sources(packages: tuple[str, ...] = PACKAGES) -> dict[str, bytes]:
             inside = PurePosixPath(package, *path.relative_to(folder).parts)
             found[str(inside)] = path.read_bytes()
     return found
+
+
+def application() -> dict[str, bytes]:
+    """Return what a slot is compiled from: the node's sources without what only costs memory."""
+    return slim(sources())
 
 
 def loader() -> bytes:

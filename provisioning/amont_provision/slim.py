@@ -1,22 +1,26 @@
 """Take out of a node's program what costs its board memory and gives it nothing.
 
 A board keeps every name of every module in its heap. So constants become the numbers that they
-are, wherever a whole program lets us see that nobody changes them; definitions that nothing uses
-go, as do the methods that compare and print messages. Lines stay where they are: what a board
-says of an exception is true of the sources.
+are, wherever the whole program shows that nobody changes them; what is imported for annotations
+alone is not imported; and of the wire, which serves both ends, only the node's half stays. Lines
+stay where they are: what a board says of an exception is true of the sources.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+WIRE = "amont_wire."  # serves both ends of a link, and a board is one
+# What people and tests ask of messages, and what the other end does with them.
+UNASKED = {
+    "": ("__eq__", "__hash__", "__repr__", "_fields"),
+    "amont_wire.downlink": ("encode",),
+    "amont_wire.rice": ("decode",),
+}
 TEXT_MAX = 10  # characters: longer texts are no names to MicroPython, each use would be a copy
-# Of messages, for tests and people: a board neither compares nor prints them.
-UNASKED = ("__eq__", "__hash__", "__repr__", "_fields")
-MESSAGES = "amont_wire."
 Value = int | str
 Definition = ast.FunctionDef | ast.ClassDef
 _OPERATIONS = {
@@ -39,11 +43,14 @@ def slim(files: Mapping[str, bytes]) -> dict[str, bytes]:
             modules[module_name(path)] = _Module(path, source)
         except (SyntaxError, ValueError):  # the compiler says better what is wrong
             return dict(files)
+    _leave_out(modules)
     _find_constants(modules)
     for module in modules.values():
         module.inline(modules)
+    _drop_imports(modules)
     _drop_constants(modules)
     _drop_definitions(modules)
+    _drop_imports(modules)
     return {module.path: module.text() for module in modules.values()}
 
 
@@ -53,6 +60,7 @@ class _Module:
     def __init__(self, path: str, source: bytes) -> None:
         self.path, self.name = path, module_name(path)
         self.tree = ast.parse(source)
+        _forget_annotations(self.tree)
         self.lines = source.split(b"\n")
         self.constants: dict[str, Value] = {}
         self.seen: dict[str, Value] = {}  # constants by the name that they have here
@@ -60,7 +68,7 @@ class _Module:
         self.inlined: set[ast.AST] = set()
         self.dropped: set[ast.AST] = set()
         self._bound = Counter(_bindings(self.tree))
-        self._edits: list[tuple[ast.stmt | ast.expr, bytes]] = []
+        self._edits: dict[ast.stmt | ast.expr, bytes] = {}
 
     def is_once(self, name: str) -> bool:
         """Say whether a name is bound in one place, whatever the scope."""
@@ -97,33 +105,44 @@ class _Module:
             value = self._value(node, modules)
             if value is not None:
                 self.inlined.add(node)
-                self._edits.append((node, _literal(value)))  # type: ignore[arg-type]
-            elif isinstance(node, ast.ImportFrom):
-                self._inline_import(node)
+                self._edits[node] = _literal(value)  # type: ignore[index]
 
     def _value(self, node: ast.AST, modules: Mapping[str, _Module]) -> Value | None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             return self.seen.get(node.id)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             of = modules.get(self.aliases.get(node.value.id, ""))
-            return None if of is None else of.constants.get(node.attr)
+            return None if of is None else of.seen.get(node.attr)
         return None
 
-    def _inline_import(self, node: ast.ImportFrom) -> None:
-        kept = [name for name in node.names if (name.asname or name.name) not in self.seen]
-        if len(kept) < len(node.names):
-            text = ast.unparse(ast.ImportFrom(node.module, kept, node.level)) if kept else "pass"
-            node.names = kept
-            self._edits.append((node, text.encode()))
+    def imports(self) -> Iterator[str]:
+        """Yield the dotted names that are still imported."""
+        return _imports(self.nodes())
+
+    def drop_imports(self, asked: set[str]) -> None:
+        """Import only what is used here, or asked of this module by others."""
+        used = {
+            name
+            for node in self.nodes()
+            if not isinstance(node, ast.alias) and node not in self.inlined
+            for name in _names([node])
+        }
+        for node in self.nodes():
+            if isinstance(node, ast.ImportFrom):
+                kept = [a for a in node.names if (a.asname or a.name) in used | asked]
+                if len(kept) < len(node.names):
+                    node.names = kept
+                    text = ast.unparse(node) if kept else "pass"
+                    self._edits[node] = text.encode()
 
     def drop(self, node: ast.stmt) -> None:
         """Take a statement out, or a definition with its decorators."""
         self.dropped.add(node)
-        self._edits.append((node, b"pass"))
+        self._edits[node] = b"pass"
 
-    def nodes(self) -> Iterator[ast.AST]:
-        """Yield what is left of the tree."""
-        waiting: list[ast.AST] = [self.tree]
+    def nodes(self, root: ast.AST | None = None) -> Iterator[ast.AST]:
+        """Yield what is left of the tree, or of one definition in it."""
+        waiting: list[ast.AST] = [root or self.tree]
         while waiting:
             node = waiting.pop()
             if node not in self.dropped:
@@ -133,11 +152,12 @@ class _Module:
 
     def text(self) -> bytes:
         """Return the source with all edits made; those inside another are lost with it."""
-        lines, end = self.lines, (len(self.lines) + 1, 0)
-        spans = sorted(((_begin(node), -node.end_lineno, node, text)  # type: ignore[operator]
-                        for node, text in self._edits), key=lambda one: one[:2])  # fmt: skip
-        outer = []
-        for begin, _, node, text in spans:
+        lines = self.lines
+        spans = [(_begin(node), node, text) for node, text in self._edits.items()]
+        outer: list[tuple[tuple[int, int], tuple[int, int], bytes]] = []
+        for begin, node, text in sorted(
+            spans, key=lambda one: (one[0], -(one[1].end_lineno or 0))
+        ):
             if not outer or begin >= outer[-1][1]:
                 end = (node.end_lineno or 0, node.end_col_offset or 0)
                 outer.append((begin, end, text))
@@ -150,9 +170,46 @@ class _Module:
         return b"\n".join(lines)
 
 
+def _leave_out(modules: dict[str, _Module]) -> None:
+    """Leave out what of the wire no module imports: a node hears and says only one half of it."""
+    while True:
+        imported = {name for module in modules.values() for name in module.imports()}
+        idle = [
+            name for name, module in modules.items()
+            if name.startswith(WIRE) and name not in imported
+        ]  # fmt: skip
+        for name in idle:
+            del modules[name]
+        if not idle:
+            return
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
 def _find_constants(modules: Mapping[str, _Module]) -> None:
     while any([module.find(modules) for module in modules.values()]):
         pass
+
+
+def _drop_imports(modules: Mapping[str, _Module]) -> None:
+    attributes = {
+        node.attr
+        for module in modules.values()
+        for node in module.nodes()
+        if isinstance(node, ast.Attribute) and node not in module.inlined
+    }
+    imported = {name for module in modules.values() for name in module.imports()}
+    for module in modules.values():
+        inside = module.name + "."
+        asked = {name[len(inside) :] for name in imported if name.startswith(inside)}
+        module.drop_imports(asked | attributes)
 
 
 def _drop_constants(modules: Mapping[str, _Module]) -> None:
@@ -181,11 +238,11 @@ def _drop_definitions(modules: Mapping[str, _Module]) -> None:
 
 
 def _is_idle(module: _Module, node: Definition, used: Counter[str]) -> bool:
-    if not module.name.startswith(MESSAGES):
+    if not module.name.startswith(WIRE):
         return False
-    if node.name in UNASKED:
+    if node.name in (*UNASKED[""], *UNASKED.get(module.name, ())):
         return True
-    own = sum(name == node.name for name in _names(ast.walk(node)))
+    own = sum(name == node.name for name in _names(module.nodes(node)))
     return not node.name.startswith("__") and used[node.name] <= own and not node.decorator_list
 
 
@@ -193,7 +250,7 @@ def _uses(module: _Module) -> Iterator[str]:
     yield from _names(node for node in module.nodes() if node not in module.inlined)
 
 
-def _names(nodes: Iterator[ast.AST]) -> Iterator[str]:
+def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
@@ -203,6 +260,17 @@ def _names(nodes: Iterator[ast.AST]) -> Iterator[str]:
             yield node.name.rpartition(".")[2]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _forget_annotations(tree: ast.AST) -> None:
+    """Take annotations out of a tree, and leave them in the text: MicroPython skips them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
 
 
 def _bindings(tree: ast.AST) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from amont_hil.process import import_path, micropython_path
-from amont_provision.compile import compiled, sources
+from amont_provision.compile import application, compiled
 
 DEVICE = Path(__file__).parent / "device"
 SHARED = Path(__file__).parents[1] / "firmware" / "device"  # the flash chip whose power can be cut
@@ -47,7 +47,7 @@ def counts(said: str) -> dict[str, int]:
 def compile_all(target: Path) -> None:
     """Write the bytecode that a release would hold, and that of the scripts that drive it here."""
     scripts = {path.name: path.read_bytes() for path in DEVICE.glob("*.py")}
-    for path, code in compiled(sources() | scripts).items():
+    for path, code in compiled(application() | scripts).items():
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(code)

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,16 @@ from amont_wire.messages import decode
 INTERVAL_S = 900
 DAY_S = 86_400
 TIMEOUT_S = 900.0
+Channel = Mapping[str, object]
+CHIP = {"kind": "pcf8583", "i2c": {"id": 0, "scl": 5, "sda": 4}}
+WIRED = (  # a sensor of each kind of bus, and what counts for one while it sleeps
+    {"index": 0, "quantity": 1, "step": 1,
+     "probe": {"kind": "a02yyuw", "uart": {"id": 1, "rx": 5}}},
+    {"index": 1, "quantity": 1, "step": 1,
+     "probe": {"kind": "ads1115_420ma", "i2c": {"id": 0, "scl": 5, "sda": 4}}},
+    {"index": 2, "quantity": 6, "step": 1, "probe": {"kind": "ds18b20", "pin": 15}},
+    {"index": 3, "quantity": 5, "step": 1, "probe": {"kind": "pulse", "counter": CHIP}},
+)  # fmt: skip
 _HEAD_BYTES = 3  # of a datagram on the simulated air: how well it was heard
 
 
@@ -39,6 +50,7 @@ class Month:
     wrong: int
     free: list[int] = field(repr=False)  # after a collection, each hour
     largest: list[int] = field(repr=False)  # the largest free piece, each day
+    start: int  # free when the node is made
     output: str = field(repr=False)
 
     @property
@@ -83,8 +95,13 @@ class AirGuard:
         return None if day in self._away else self.guard.take(frame)
 
 
-def live(days: int, away: range, seed: int, heap: str = HEAP) -> Month:
-    """Live so many days; raise RuntimeError if the node ends, by a MemoryError above all."""
+def live(
+    days: int, away: range, seed: int, heap: str = HEAP, wired: Sequence[Channel] = ()
+) -> Month:
+    """Live so many days, with these sensors on pins.
+
+    Raise RuntimeError if the node ends, by a MemoryError above all.
+    """
     rng = random.Random(seed)
     stage = [rng.randint(0, 3000) for _ in range(days * DAY_S // INTERVAL_S + 2)]
     guard = AirGuard(away)
@@ -92,14 +109,14 @@ def live(days: int, away: range, seed: int, heap: str = HEAP) -> Month:
         with tempfile.TemporaryDirectory(prefix="amont-month-") as name:
             folder = Path(name)
             compile_all(folder / "mpy")
-            _furnish(folder / "board", guard.port, stage)
-            output = _run(folder, days, away, heap)
+            _furnish(folder / "board", guard.port, stage, wired)
+            output = _run(folder, days, away, heap, ["pins"] if wired else [])
     finally:
         guard.close()
     return _month(output, guard.guard, stage)
 
 
-def _furnish(board: Path, port: int, stage: list[int]) -> None:
+def _furnish(board: Path, port: int, stage: list[int], wired: Sequence[Channel]) -> None:
     board.mkdir()
     lines = (f"{i * INTERVAL_S} {value}\n" for i, value in enumerate(stage))
     (board / "stage.txt").write_text("".join(lines))
@@ -112,14 +129,14 @@ def _furnish(board: Path, port: int, stage: list[int]) -> None:
     ]
     write_config(board, node_config(
         {"kind": "radio", "port": port}, interval_s=INTERVAL_S, fast_interval_s=60,
-        channels=channels, high_mark=None, rise_mark=None,
+        channels=list(wired) or channels, high_mark=None, rise_mark=None,
     ))  # fmt: skip
     save_secret(str(board), SECRET)
 
 
-def _run(folder: Path, days: int, away: range, heap: str) -> str:
+def _run(folder: Path, days: int, away: range, heap: str, more: list[str]) -> str:
     gone = f"{away.start}-{away.stop}"
-    line = command(heap, "-m", "node_month", str(days), gone)
+    line = command(heap, "-m", "node_month", str(days), gone, *more)
     done = subprocess.run(
         line, cwd=folder / "board", env=environment([folder / "mpy"]),
         capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
@@ -137,6 +154,7 @@ def _month(output: str, guard: TinyGuard, stage: list[int]) -> Month:
         **end,
         delivered=len(guard.readings) - wrong,
         wrong=wrong,
+        start=int(re.findall(r"^start (\d+)", output, re.M)[0]),
         free=[int(free) for free in re.findall(r"^hour \d+ (\d+)", output, re.M)],
         largest=[32 * int(blocks) for blocks in re.findall(r"max free sz: (\d+)", output)],
         output=output,

@@ -40,7 +40,15 @@ def test_a_day_alone_is_told_in_full_afterwards():
 
 def test_an_outage_that_cost_a_reading_is_no_goal_met():
     month = node_months.Month(
-        samples=100, waiting=0, dropped=0, delivered=99, wrong=0, free=[1], largest=[1], output=""
+        samples=100,
+        waiting=0,
+        dropped=0,
+        delivered=99,
+        wrong=0,
+        free=[1],
+        largest=[1],
+        start=1,
+        output="",
     )
     (outage, _) = bench_node._outage(month)
     assert outage["failures"] == 1
@@ -49,4 +57,4 @@ def test_an_outage_that_cost_a_reading_is_no_goal_met():
 
 def test_a_heap_that_is_too_small_is_found():
     with pytest.raises(RuntimeError, match="MemoryError"):
-        node_months.live(1, range(0), 3, heap="140k")
+        node_months.live(1, range(0), 3, heap="120k")

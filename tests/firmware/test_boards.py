@@ -10,7 +10,7 @@ from hil_tests.rig_parts import clock_line
 from tests.firmware.slot_rig import image
 from tests.firmware.supply_rig import EXIT_RESET, Guard, Supply
 
-from amont_provision.compile import compiled, sources
+from amont_provision.compile import application, compiled
 from amont_wire import const
 from amont_wire.messages import Config
 
@@ -22,7 +22,7 @@ SIGALRM_EXIT = -14
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return compiled(sources())
+    return compiled(application())
 
 
 @pytest.fixture

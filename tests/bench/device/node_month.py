@@ -2,9 +2,11 @@
 # a littlefs image, the radio carrier to a guard in another process, and a clock that jumps to
 # whatever is due next.
 #
-# Run in the board's folder. Arguments: days, then the days in which the guard is away: "1-31".
-# Prints "hour <n> <free bytes after a collection>" each hour, "memory" and what MicroPython says
-# of its heap each day, and at the end "done samples=<n> waiting=<n> boots=<n>".
+# Run in the board's folder. Arguments: days, then the days in which the guard is away: "1-31", and
+# "pins" where the board has sensors on pins.
+# Prints "start <free bytes after a collection>" when the node is made, "hour <n> <free bytes>"
+# each hour, "memory" and what MicroPython says of its heap each day, and at the end
+# "done samples=<n> waiting=<n> dropped=<n>".
 
 import gc
 import sys
@@ -42,10 +44,14 @@ class MonthNode(DeskNode):
 def main(arguments) -> None:
     days = int(arguments[0])
     first, _, last = arguments[1].partition("-")
+    if "pins" in arguments:
+        __import__("pins")
     MonthNode.desk = DeskClock()
     MonthNode.away = (int(first), int(last))
     node = MonthNode(".", "flash.img", None)
     clock = node.desk
+    gc.collect()
+    print("start %d" % gc.mem_free())
     hour = 0
     while clock.now_s() < days * DAY_S:
         node.wake()

@@ -3,8 +3,9 @@
 from world import config
 
 from amont_node.frames import build, clamped, steady_run
+from amont_node.lives import history
 from amont_node.outbox import Record
-from amont_node.probes import ProbeError, history, make_probe
+from amont_node.probes import ProbeError, make_probe
 from amont_wire.const import MAX_BODY, VALUE_MAX
 from amont_wire.messages import decode
 
