@@ -4,7 +4,8 @@ from amont_node.measure import nearest
 
 
 # Speed of sound in dry air, c = 331.3 + 0.606 T m/s (T in °C): within 0.1 % of the root law
-# 331.3 sqrt(1 + T / 273.15) from -20 to 25 °C, 0.25 % at 40. Damp air is up to 0.4 % faster.
+# 331.3 sqrt(1 + T / 273.15) from -20 to 25 °C, 0.25 % at 40. Damp air is tenths of a percent
+# faster.
 def sound_mm_s(temp_cc: int) -> int:
     return 331300 + nearest(606 * temp_cc, 100)
 
