@@ -6,7 +6,7 @@ on the rising limb and coverage. Each with the same steps, split and scorer for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,9 @@ def judge(station: Station, chain: Chain, seen: Sight, floors: bool) -> Tally:
     """Judge every rule on what it saw; without ``floors`` only what ships."""
     tally = Tally()
     truth = _Truth(station, seen)
-    every: Iterator[tuple[str, Decisions]] = iter(chain.decide(seen, station.constants).items())
-    _judge_rules(tally, truth, every)
-    _coverage(tally, truth, chain.decide(seen, station.constants)["warning"])
+    shipped = chain.decide(seen, station.constants)
+    _judge_rules(tally, truth, iter(shipped.items()))
+    _coverage(tally, truth, shipped["warning"])
     if floors:
         rules = river_floors.decisions(seen, station.constants, station.clean, station.water)
         _judge_rules(tally, truth, rules)
@@ -159,37 +159,49 @@ def _random(truth: _Truth, model: Warned) -> Warned:
     return Warned(model.events, *shares, model.months, tuple(leads))
 
 
-Say = Callable[[str], None]
+@dataclass
+class Collected:
+    """What the stations of a record gave: on clean readings, and with each kind of fault."""
+
+    stations: list[Station]
+    left_out: dict[str, str]
+    clean: list[Tally]
+    faulted: dict[str, list[Tally]]
 
 
-def score(record: Record, artifacts: Path, say: Say = lambda _: None) -> dict[str, Any]:
-    """Return every table of a record of rivers; DataError if no station can be judged."""
-    chain = Chain(artifacts)
-    stations, left_out = [], {}
+def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) -> Collected:
+    """Judge every station of a record, clean and with ``kinds`` of faults put in."""
+    out = Collected([], {}, [], {kind: [] for kind in kinds})
     for site in record.sites:
         try:
-            stations.append(prepare(record, site))
+            station = prepare(record, site)
         except DataError as error:
-            left_out[site.name] = str(error)
-    if not stations:
-        raise DataError(f"{record.name}: no station can be judged: {left_out}")
-    clean, faulted = [], {kind: list[Tally]() for kind in FAULT_KINDS}
-    for station in stations:
-        say(station.site.name)
-        clean.append(judge(station, chain, station.clean, floors=True))
-        for kind in FAULT_KINDS:
+            out.left_out[site.name] = str(error)
+            continue
+        out.stations.append(station)
+        out.clean.append(judge(station, chain, station.clean, floors=True))
+        for kind in kinds:
             since = station.constants.train_until_ms
-            stage = faults.faulty(station.stage, kind, since, SEED)
-            seen = sight(record, station.site, stage)
-            faulted[kind].append(judge(station, chain, seen, floors=kind == "all"))
+            seen = sight(record, site, faults.faulty(station.stage, kind, since, SEED))
+            out.faulted[kind].append(judge(station, chain, seen, floors=kind == "all"))
+    return out
+
+
+def score(record: Record, artifacts: Path) -> dict[str, Any]:
+    """Return every table of a record of rivers; DataError if no station can be judged."""
+    chain = Chain(artifacts)
+    found = collect(record, chain)
+    if not found.stations:
+        reasons = "; ".join(found.left_out.values()) or "it names none"
+        raise DataError(f"{record.name}: no station can be judged: {reasons}")
     return {
         "record": record.name,
         "kind": record.kind,
         "model_sha256": chain.sha256,
-        "stations": [about(station) for station in stations],
-        "left_out": left_out,
-        "clean": tables(clean),
-        "faults": {kind: tables(found) for kind, found in faulted.items()},
+        "stations": [about(station) for station in found.stations],
+        "left_out": found.left_out,
+        "clean": tables(found.clean),
+        "faults": {kind: tables(tallies) for kind, tallies in found.faulted.items()},
     }
 
 

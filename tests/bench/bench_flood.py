@@ -1,0 +1,124 @@
+"""Score what ships on rivers that it was not trained on, as ``amont-models score`` does.
+
+``flood.packaged_*`` come from the rivers that arrive by pip, in years that training never saw. The
+others need the records beside the checkout (``AMONT_DATA``): ``flood.long_*`` from those of a year
+and more, ``flood.french_*`` from raw French telemetry in flood months, faulty sensors left in. The
+anchor is the simple rule's figure: the fixed lower mark for warnings, the better of persistence
+and the straight line for forecasts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from amont_models import recipe, score_river, score_tables
+from amont_models.records import catalogue
+from amont_models.river_chain import Chain
+from amont_models.score_river import Collected
+
+SETS = {
+    "packaged": ("pyfloodrisk",),
+    "long": (
+        "river_cance_hourly",
+        "river_nova_friburgo_15min",
+        "river_puhinui_hourly",
+        "river_usgs_hourly_rain",
+        "river_usgs_smallurban_5min",
+        "river_wye_plynlimon_hourly",
+    ),
+    "french": ("river_occitanie_2020", "river_garonne_floods"),
+}
+LARGE = "river_usgs_15min_discharge"  # 700,000 readings: only in full
+HOURS = (1, 2, 3)
+PI_GOALS = {
+    "packaged": (0.60, 0.55, 0.50),
+    "long": (0.60, 0.55, 0.50),
+    "french": (0.50, 0.45, 0.40),
+}
+_WHAT = (
+    *(f"{level}_{what}" for level in ("warning", "watch") for what in ("pod", "far", "lead_h")),
+    "warning_false_per_station_month",
+    *(f"pi_{hours}h" for hours in HOURS),
+    "pinball_skill_3h",
+    "ridge_pi_3h",
+    *(f"coverage_{hours}h" for hours in (1, 3, 6)),
+    "faults_warnings_per_station_year",
+    "faults_events_missed",
+)
+NAMES = tuple(f"flood.{name}_{what}" for name in SETS for what in _WHAT)
+Figure = dict[str, Any]
+
+
+def figures(full: bool, seed: int) -> Iterator[Figure]:
+    """Yield the figures of each set that is here; draws have their own fixed seeds."""
+    chain = Chain(recipe.ARTIFACTS_DIR)
+    for name, records in SETS.items():
+        if name != "packaged" and "AMONT_DATA" not in os.environ:
+            continue
+        wanted = (*records, LARGE) if name == "long" and full else records
+        found = [score_river.collect(catalogue.load(one), chain, ("all",)) for one in wanted]
+        yield from _set(name, found)
+
+
+def _set(name: str, found: Sequence[Collected]) -> Iterator[Figure]:
+    clean = score_tables.tables([tally for one in found for tally in one.clean])
+    faulted = score_tables.tables([tally for one in found for tally in one.faulted["all"]])
+    for what, figure in (*_warnings(clean), *_skill(clean, PI_GOALS[name]), *_cover(clean)):
+        yield {"name": f"flood.{name}_{what}", **figure}
+    for what, figure in _faults(clean["warnings"], faulted["warnings"]):
+        yield {"name": f"flood.{name}_{what}", **figure}
+
+
+def _warnings(table: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+    rows = table["warnings"]
+    mark = rows["p98 mark"]
+    for level in ("warning", "watch"):
+        ours = rows[level]
+        for what, unit, goal in (("pod", "POD", 0.95), ("far", "FAR", 0.30)):
+            value, floor = ours[what][0], mark[what][0]
+            met = value >= goal if what == "pod" else value <= goal
+            figure = {"value": value, "unit": unit, "anchor": floor, "goal": goal, "met": met}
+            yield f"{level}_{what}", figure
+        lead, floor = ours["lead_h"][0], mark["lead_h"][0]
+        figure = {"value": lead, "unit": "h, median", "anchor": floor, "goal": floor}
+        yield f"{level}_lead_h", {**figure, "met": lead >= floor}
+    value = rows["warning"]["false_per_station_month"]
+    figure = {"value": value, "unit": "a station-month", "anchor": mark["false_per_station_month"]}
+    yield "warning_false_per_station_month", figure
+
+
+def _skill(table: dict[str, Any], goals: Sequence[float]) -> Iterator[tuple[str, Figure]]:
+    rows = table["skill"]
+    for hours, goal in zip(HOURS, goals, strict=True):
+        value, line = rows[f"model_{hours}h"]["pi"][0], rows[f"linear_{hours}h"]["pi"][0]
+        figure = {"value": value, "unit": "PI, rising", "anchor": max(0.0, line), "goal": goal}
+        yield f"pi_{hours}h", {**figure, "met": value >= goal}
+    value = rows["model_3h"]["pinball_skill"][0]
+    floor = max(0.0, rows["linear_3h"]["pinball_skill"][0])
+    figure = {"value": value, "unit": "of pinball loss", "anchor": floor}
+    yield "pinball_skill_3h", {**figure, "met": value > floor}
+    ridge, ours = rows["ridge_3h"]["pi"][0], rows["model_3h"]["pi"][0]
+    figure = {"value": ridge, "unit": "PI of ridge", "anchor": ours, "met": ours >= ridge}
+    yield "ridge_pi_3h", figure
+
+
+def _cover(table: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+    for horizon, row in table["coverage"].items():
+        share, low, high = row["share"]
+        goal = row["nominal"]
+        figure = {"value": share, "unit": f"of {goal:.2f}, 95 % {low:.2f}-{high:.2f}"}
+        yield f"coverage_{horizon}", {**figure, "goal": goal, "met": low <= goal <= high}
+
+
+def _faults(clean: dict[str, Any], faulted: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+    ours, before, mark = faulted["warning"], clean["warning"], faulted["p98 mark"]
+    years = ours["months"] / 12.0
+    value = max(0.0, ours["false"] - before["false"]) / years
+    floor = max(0.0, mark["false"] - clean["p98 mark"]["false"]) / years
+    figure = {"value": value, "unit": "a station-year more", "anchor": floor, "goal": 1.0}
+    yield "faults_warnings_per_station_year", {**figure, "met": value <= 1.0}
+    missed = max(0.0, before["warned"] - ours["warned"])
+    figure = {"value": missed, "unit": f"of {before['warned']:.0f} warned before", "goal": 0}
+    yield "faults_events_missed", {**figure, "met": missed == 0}
