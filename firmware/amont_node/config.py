@@ -42,6 +42,8 @@ from amont_wire.const import MAX_FRAME
 SCHEMA = 1
 _CARRIERS = ("radio", "mqtt")
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
+_LEVELS = (1, 9, 10)  # stage, level, range
+_LEVEL_STEP_MM = 500  # more than twice what a flood rises in a minute
 SLOW_RIVER = "slow-river"
 PIPE = "pipe"
 FLASH_FLOOD = "flash-flood"
@@ -81,9 +83,9 @@ class ChannelConfig:
         self.step = _integer(data, "step", 1, 200, 1)
         if self.step not in _STEPS:
             raise ConfigError("step: %d is not one of %s" % (self.step, str(_STEPS)))
-        self.probe = _mapping(data, "probe")
         # None, or {"multiply", "divide", "add"}: raw * multiply / divide + add, nearest.
         self.calibration = _calibration(data)
+        self.probe = _probe(_mapping(data, "probe"), self.quantity, self.calibration)
 
 
 # Of the board itself; all of it may be left out.
@@ -300,6 +302,15 @@ def _choice(name: str, value, known):  # type: ignore[no-untyped-def]
 
 def _pin(data, name: str) -> int | None:  # type: ignore[no-untyped-def]
     return None if data.get(name) is None else _integer(data, name, 0, 63)
+
+
+# A probe as it is configured, and what its raw value may step in a minute: where it does not say,
+# a level may step 500 mm, be it measured in mm, in tenths of them or in microamperes.
+def _probe(probe, quantity: int, calibration):  # type: ignore[no-untyped-def]
+    if quantity not in _LEVELS or calibration is None or "step_max" in probe:
+        return probe
+    step_max = _LEVEL_STEP_MM * calibration["divide"] // abs(calibration["multiply"])
+    return dict(probe, step_max=max(1, step_max))
 
 
 def _calibration(data):  # type: ignore[no-untyped-def]

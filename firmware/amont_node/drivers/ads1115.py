@@ -70,7 +70,7 @@ class CurrentLoop:
         self._address = whole(config, "address", 0x48, 0x48, 0x4B)
         self._word = config_word(whole(config, "input", 0, 0, 3))
         self._shunt_mohm = whole(config, "shunt_mohm", 150000, 1000, 1000000)
-        # 10 % of the span a minute is more than any river
+        # 1600 uA a minute are 500 mm of a sensor for 5 m; config.py knows of which it is
         self._burst = burst_of(config, 8, 100, 1600, -ANY, ANY)
         self.why = ""
 

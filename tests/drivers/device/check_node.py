@@ -2,7 +2,7 @@
 
 import os
 
-from chips import Pcf8583
+from chips import Ads1115, Pcf8583
 from fakes import A02, Board, Silence, Thermometer, install
 
 from amont_node.config import ConfigStore, NodeConfig, save_secret
@@ -138,6 +138,31 @@ def check_a_flood_goes_through_as_it_is() -> None:
         value, quality = node.sample()[0]
         assert quality == 0 and abs(value - (5000 - range_mm)) <= 70
     node.close()
+
+
+# A sensor for 1 m makes 3520 uA a minute of the same flood, one for 10 m 352.
+def check_a_flood_is_no_step_whatever_the_span() -> None:
+    for span_mm in (1000, 2000, 5000, 10000):
+        begin_mm, rise_mm = span_mm // 10, min(2200, span_mm * 8 // 10)
+        board = install(Board())
+        level = [begin_mm]
+        board.chips[0x48] = Ads1115(
+            board.clock,
+            lambda n: (4000 + 16000 * level[0] // span_mm) * 150,  # noqa: B023
+        )
+        channel = {
+            "index": 0, "quantity": 9, "step": 1,
+            "probe": {"kind": "ads1115_420ma", "i2c": CHIP["i2c"]},
+            "calibration": {"multiply": span_mm, "divide": 16000, "add": -span_mm // 4},
+        }  # fmt: skip
+        node = Bench([channel])
+        for at_mm in range(0, rise_mm + 1, 220):
+            level[0] = begin_mm + at_mm
+            value, quality = node.sample()[0]
+            assert quality == 0 and abs(value - level[0]) <= 1 + span_mm // 8000, span_mm
+        level[0] -= 600
+        assert node.sample()[0][1] == 1
+        node.close()
 
 
 def check_a_step_is_sent_marked_and_counts_for_the_marks() -> None:
