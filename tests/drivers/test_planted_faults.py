@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from amont_node import measure
+from amont_node import config, measure
 from amont_node.drivers import (
     a02yyuw,
     ads1115,
@@ -80,6 +80,10 @@ PLANTED: dict[str, tuple[str, str, object, str, object]] = {
     "sum of A02YYUW not checked":
         ("check_ultrasonic", "check_a02_damaged_frames_are_not_values", a02yyuw.Frames, "feed",
          unsummed),
+    "frames of A02YYUW are cut anywhere":
+        ("check_ultrasonic", "check_a02_heads_inside_a_frame", a02yyuw, "_CODES_MM", 0),
+    "a step is 1600 uA, whatever the span":
+        ("check_node", "check_a_flood_is_no_step_whatever_the_span", config, "_LEVELS", ()),
     "CRC of Modbus not checked":
         ("check_lines", "check_answers_that_are_none", modbus_rtu, "crc16", lambda *_: 0),
     "CRC of SDI-12 not checked":

@@ -170,6 +170,20 @@ def check_counter_of_the_port() -> None:
     assert "no pulse counter" in refused(probe.read, 0)
 
 
+# No pulse is lost where a count begins anew.
+def check_counter_of_the_port_over_its_end() -> None:
+    board = install(Board())
+    settings = {"kind": "pulse", "counter": {"kind": "port", "pin": 9}, "raw": "total"}
+    probe = make_probe(settings, ".")
+    assert stored(probe, 0) == (0, SUSPECT)
+    board.counted[9] = (1 << 30) - 5
+    assert stored(probe, 40000000) == ((1 << 30) - 5, GOOD)
+    board.counted[9] += 12
+    assert stored(probe, 40000060) == (7, GOOD)
+    board.counted[9] += 1
+    assert stored(probe, 40000120) == (8, GOOD)
+
+
 # A reed contact that bounces for 3 ms, tipping each 200 ms.
 def check_counter_on_a_pin() -> None:
     board = install(Board())

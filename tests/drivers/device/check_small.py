@@ -24,7 +24,8 @@ def check_crc_of_the_application_note() -> None:
     assert crc8(b"\x02\x1c\xb8\x01\x00\x00\x00") == 0xA2
 
 
-# DS18B20 datasheet, table "Temperature/Data Relationship", rounded to 1/100.
+# DS18B20 datasheet, Table 1, "Temperature/Data Relationship", rounded to 1/100; its one line more,
+# 0550h, is the value after power on, of which the check after this one is.
 def check_temperatures_of_the_datasheet() -> None:
     for register, temp_cc in (
         (0x07D0, 12500), (0x0191, 2506), (0x00A2, 1013), (0x0008, 50), (0x0000, 0),
