@@ -1,6 +1,7 @@
 """What the node tests are built from: configurations, tables, clocks, brokers and guards."""
 
 import contextlib
+import datetime
 import queue
 import socket
 import subprocess
@@ -61,11 +62,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def tls_broker(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Run a broker that asks for certificates; yield its port and where they are."""
+def tls_broker(
+    folder: Path, starts: datetime.datetime | None = None
+) -> Iterator[tuple[int, Path]]:
+    """Run a broker that asks for certificates; yield its port and where they are.
+
+    starts: when the broker's and the node's certificates begin to be valid; None: long ago.
+    """
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    server = authority.issue_cert("broker.test", key_type=trustme.KeyType.ECDSA)
-    node = authority.issue_cert("17@nodes.test", common_name="17")
+    server = authority.issue_cert("broker.test", not_before=starts)
+    node = authority.issue_cert("17@nodes.test", common_name="17", not_before=starts)
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     trustme.CA().cert_pem.write_to_path(str(folder / "other-ca.pem"))
     for name, cert in (("server", server), ("node", node)):

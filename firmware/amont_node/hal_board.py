@@ -113,11 +113,22 @@ def button(folder: str, pin: int | None) -> bool:  # noqa: ARG001
     return bool(Pin(pin, Pin.IN, Pin.PULL_UP).value() == 0)
 
 
+# The chip's calendar: (year, month, day, weekday, hour, minute, second, microsecond). new: what it
+# is to be from now on. Only TLS reads it (see mqtt_carrier.py); the node's own time is Clock's.
+def calendar(new=None):  # type: ignore[no-untyped-def]
+    from machine import RTC
+
+    rtc = RTC()
+    if new is not None:
+        rtc.datetime(new)
+    return rtc.datetime()
+
+
 # The board's Wi-Fi.
 def wlan():  # type: ignore[no-untyped-def]
     from amont_node.wlan import Station
 
-    return Station()
+    return Station(calendar)
 
 
 # The float switch. wiring: config.FloatConfig.

@@ -106,7 +106,7 @@ class PacketReader:
 
 
 class MqttClient:
-    # tls: None, or a function that wraps a connected non-blocking socket (see stream.tls_wrapper).
+    # tls: None, or a function that wraps a connected non-blocking socket (see stream.TlsWrapper).
     def __init__(  # type: ignore[no-untyped-def]
         self,
         host: str,
@@ -195,6 +195,8 @@ class MqttClient:
                 self.stop("closed by the other side")
             except (OSError, MqttError, ValueError) as error:  # ValueError: MicroPython's TLS
                 self.stop(str(error).strip())
+            except MemoryError:  # the node goes on measuring
+                self.stop("not enough memory")
         inbox, self._inbox = self._inbox, []
         return inbox
 

@@ -8,8 +8,8 @@ import select
 import time
 
 from amont_node import console
-from amont_node.mqtt import DOWN, UP, MqttClient
-from amont_node.stream import tls_wrapper
+from amont_node.mqtt import CONNECTING, DOWN, GREETING, UP, MqttClient
+from amont_node.stream import TlsWrapper
 from amont_wire.const import FAULT_RADIO
 
 _RETRY_MS = (500, 60000)  # least and greatest pause after a failure
@@ -17,7 +17,40 @@ _RETRY_WIFI_MS = (5000, 900000)  # an attempt costs as much as a day of sleep
 _DOUBLINGS = 8
 _STABLE_MS = 60000  # only a connection that lived this long makes the next retry quick again
 _FAREWELL_MS = 300
+_TOO_EARLY = "in the future"  # what mbedTLS says of a certificate that is not valid yet
 _FAREWELL_STEP_MS = 10
+
+
+# MicroPython's TLS compares certificates with the chip's calendar, which on a board without clock
+# chip begins in 2000 (ESP32) or 2021 (Pico W) at each start: none would be valid yet. In the
+# moments in which TLS looks, it shows when the node's own certificates began to be valid, and a
+# month later each time the broker's is younger still. That one is over is noticed only by boards
+# that know the time.
+class TlsTime:
+    # starts: see stream.TlsWrapper; calendar: see hal_board.py.
+    def __init__(self, starts: str, calendar) -> None:  # type: ignore[no-untyped-def]
+        self._starts = starts
+        self._calendar = calendar
+        self._before = None
+        self.months = 0
+
+    def enter(self) -> None:
+        if not self._starts:
+            return
+        month = int(self._starts[:4]) * 12 + int(self._starts[4:6]) - 1 + self.months
+        day = int(self._starts[6:8])
+        if day > 27:  # the day after, which every month has
+            month, day = month + 1, 0
+        shown = (month // 12, month % 12 + 1, day + 1)
+        now = self._calendar()
+        if tuple(now[:3]) < shown:
+            self._before = now
+            self._calendar(shown + (0, 23, 59, 0, 0))
+
+    def leave(self) -> None:
+        if self._before is not None:
+            self._calendar(self._before)
+            self._before = None
 
 
 class MqttCarrier:
@@ -29,7 +62,7 @@ class MqttCarrier:
         tls = config.get("tls")
         wrapper = None
         if tls is not None:
-            wrapper = tls_wrapper(
+            wrapper = TlsWrapper(
                 folder + "/" + tls["ca"],
                 tls.get("name") or config["host"],
                 folder + "/" + tls["cert"] if tls.get("cert") else "",
@@ -45,10 +78,13 @@ class MqttCarrier:
             config.get("password", ""),
         )
         self._wifi = None
+        self._tls_time = None  # of a board, which may not know the time
         if station is not None:
             from amont_node.wifi import Wifi
 
             self._wifi = Wifi(folder, station, "amont-%d" % node)
+            if wrapper is not None:
+                self._tls_time = TlsTime(wrapper.starts, station.calendar)
         self._random = node
         self._failures = 0
         self._retry_ms: int | None = None  # when to connect again
@@ -88,12 +124,24 @@ class MqttCarrier:
         client = self._client
         if client.state == DOWN and (self.rising or self._may_try(link_ms)):
             client.start(link_ms)
-        frames = client.step(link_ms)
+        frames = self._step(link_ms)
         if client.state == UP:
             self._came_up(link_ms)
         elif client.state == DOWN:
             self._went_down(link_ms)
         return frames
+
+    def _step(self, link_ms: int) -> list[bytes]:
+        client, tls_time = self._client, self._tls_time
+        if tls_time is None or client.state not in (CONNECTING, GREETING):
+            return client.step(link_ms)
+        tls_time.enter()
+        try:
+            return client.step(link_ms)
+        finally:
+            tls_time.leave()
+            if client.state == DOWN and _TOO_EARLY in client.error:
+                tls_time.months += 1
 
     def _may_try(self, link_ms: int) -> bool:
         return self._retry_ms is None or link_ms >= self._retry_ms

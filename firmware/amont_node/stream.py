@@ -2,6 +2,7 @@
 
 import binascii
 import errno
+import gc
 import select
 import ssl
 import sys
@@ -30,22 +31,43 @@ def der_of_pem(path: str) -> bytes:
     return binascii.a2b_base64(body.partition("-----")[2])
 
 
-# All PEM files: the certificate of the broker's authority and, if the node has them, its own
-# certificate and key. `host` is the name that the broker's certificate must bear. Chain and name
-# are always checked.
-def tls_wrapper(ca_file: str, host: str, cert_file: str = "", key_file: str = ""):  # type: ignore[no-untyped-def]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cadata=der_of_pem(ca_file))
-    if cert_file and _MICROPYTHON:
-        context.load_cert_chain(der_of_pem(cert_file), der_of_pem(key_file))
-    elif cert_file:
-        context.load_cert_chain(cert_file, key_file)
+# When a certificate in DER begins to be valid, "20261122093000Z"; "": not to be seen. The first
+# two times in it are its validity: UTCTime (tag 23) to 2049, GeneralizedTime (24) after that.
+def starts_of(der: bytes) -> str:
+    for mark, century in ((b"\x17\x0d", "20"), (b"\x18\x0f", "")):
+        at = der.find(mark)
+        while at >= 0:
+            text = der[at + 2 : at + 2 + mark[1]]
+            if text[-1:] == b"Z" and text[:-1].isdigit():
+                return ("19" if century and text[:1] >= b"5" else century) + text.decode()
+            at = der.find(mark, at + 1)
+    return ""
 
-    def wrap(sock):  # type: ignore[no-untyped-def]
-        return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
 
-    return wrap
+# Wraps a connected socket. All PEM files: the certificate of the broker's authority and, if the
+# node has them, its own certificate and key. `host` is the name that the broker's certificate must
+# bear. Chain, name and time are always checked.
+class TlsWrapper:
+    def __init__(self, ca_file: str, host: str, cert_file: str = "", key_file: str = "") -> None:
+        self._host = host
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.verify_mode = ssl.CERT_REQUIRED
+        der = der_of_pem(ca_file)
+        self.starts = starts_of(der)  # when the last of the certificates here began to be valid
+        self._context.load_verify_locations(cadata=der)
+        if cert_file:
+            der = der_of_pem(cert_file)
+            self.starts = max(self.starts, starts_of(der))
+            if _MICROPYTHON:
+                self._context.load_cert_chain(der, der_of_pem(key_file))
+            else:
+                self._context.load_cert_chain(cert_file, key_file)
+
+    def __call__(self, sock):  # type: ignore[no-untyped-def]
+        gc.collect()  # a board's TLS wants 17 KB of its heap in one piece
+        return self._context.wrap_socket(
+            sock, server_hostname=self._host, do_handshake_on_connect=False
+        )
 
 
 class Stream:

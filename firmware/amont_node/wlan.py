@@ -28,9 +28,11 @@ _REASONS = (
 
 
 class Station:
-    def __init__(self) -> None:
+    # calendar: see hal_board.py.
+    def __init__(self, calendar) -> None:  # type: ignore[no-untyped-def]
         import network  # type: ignore[import-not-found]
 
+        self.calendar = calendar
         self._network = network
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._stale = 0  # the status before the last attempt: it says nothing of that one

@@ -1,5 +1,6 @@
 """The node's MQTT client: its packets, its deadlines, and a real mosquitto, plain and by TLS."""
 
+import datetime
 import json
 import socket
 import time
@@ -23,6 +24,8 @@ from amont_node.mqtt import (
     connect_packet,
     publish_packet,
 )
+from amont_node.mqtt_carrier import _TOO_EARLY
+from amont_node.stream import TlsWrapper
 
 RUNTIMES = [CPYTHON, pytest.param(MICROPYTHON, marks=pytest.mark.micropython)]
 TOPIC = "amont/here/17/down"
@@ -251,3 +254,28 @@ def test_real_broker_by_tls(
     else:
         assert (said["state"], said["sent"], said["got"]) == (DOWN, 0, [])
         assert said["error"]
+
+
+@pytest.mark.servers
+@pytest.mark.micropython
+def test_a_certificate_of_tomorrow_is_refused_by_its_time(tmp_path: Path) -> None:
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    with tls_broker(tmp_path, tomorrow) as (port, folder):
+        pems = [str(folder / name) for name in ("ca.pem", "node.crt", "node.key")]
+        arguments = ["127.0.0.1", str(port), pems[0], "broker.test", *pems[1:]]
+        said = json.loads(run(MICROPYTHON, "mqtt_try.py", *arguments, cwd=tmp_path).strip())
+    assert _TOO_EARLY in said["error"]  # a board without a clock goes by these words
+    wrapper = TlsWrapper(pems[0], "broker.test", *pems[1:])
+    assert wrapper.starts == f"{tomorrow:%Y%m%d%H%M%SZ}"
+
+
+def test_no_memory_for_tls_ends_the_connection_alone(broker: Broker) -> None:
+    def wrap(_: object) -> None:
+        raise MemoryError
+
+    other = MqttClient("127.0.0.1", broker.port, "n", TOPIC, wrap)
+    other.start(0)
+    end = time.monotonic() + 5
+    while other.state != DOWN and time.monotonic() < end:
+        other.step(10)
+    assert other.error == "not enough memory"

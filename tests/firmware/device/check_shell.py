@@ -204,6 +204,26 @@ def check_the_boards_clock_never_wraps() -> None:
         hal_board.time = real
 
 
+def check_the_calendar_is_read_and_set() -> None:
+    class Rtc:
+        now = (2021, 1, 1, 4, 0, 0, 9, 0)
+
+        def datetime(self, new=None):
+            if new is None:
+                return Rtc.now
+            Rtc.now = new
+
+    machine = Machine()
+    machine.RTC = Rtc
+    kept = with_machine(machine)
+    try:
+        assert hal_board.calendar()[0] == 2021
+        day = (2026, 11, 23, 0, 23, 59, 0, 0)
+        assert hal_board.calendar(day) == day and hal_board.calendar() == day
+    finally:
+        put_back(kept)
+
+
 # What one board can do the other can do as well, by the same name.
 def check_both_boards_offer_the_same() -> None:
     for name in ("Clock", "Watchdog", "watchdog", "rest", "reset_cause", "reset", "button",

@@ -8,8 +8,9 @@ from air import AccessPoint, Network
 from board import remove
 
 from amont_node import console, mqtt, mqtt_carrier, wlan
-from amont_node.mqtt_carrier import MqttCarrier
+from amont_node.mqtt_carrier import MqttCarrier, TlsTime
 from amont_node.pair import PairFile
+from amont_node.stream import starts_of
 from amont_node.wifi import Wifi
 
 PORTS = ("rp2", "esp32")
@@ -24,6 +25,7 @@ class Bench:
         remove(self.folder)
         os.mkdir(self.folder)
         self.ms = 0
+        self.date = (2021, 1, 1, 4, 0, 0, 9, 0)
         self.network = Network(port, lambda: self.ms, {})
         self.air = self.network.points
         self.interface = self.network.interface
@@ -34,12 +36,18 @@ class Bench:
         before = sys.modules.get("network")
         sys.modules["network"] = self.network
         try:
-            self.station = wlan.Station()
+            self.station = wlan.Station(self.calendar)
         finally:
             del sys.modules["network"]
             if before is not None:
                 sys.modules["network"] = before
         self.wifi = Wifi(self.folder, self.station, "amont-17")
+
+    # The chip's: begins in 2021 as a Pico W's does.
+    def calendar(self, new=None):
+        if new is not None:
+            self.date = new
+        return self.date
 
     def know(self, *networks) -> None:
         listed = [{"ssid": ssid, "password": password} for ssid, password in networks]
@@ -382,5 +390,69 @@ def check_a_broker_that_does_not_answer_a_farewell() -> None:
         air.carrier.wait = waits.append
         air.carrier.close()
         assert sum(waits) == mqtt_carrier._FAREWELL_MS and air.bench.is_dark()
+    finally:
+        air.close()
+
+
+# --- certificates, where nobody set the clock
+
+
+def shown(bench, starts: str, months: int = 0):
+    tls_time = TlsTime(starts, bench.calendar)
+    tls_time.months = months
+    before = bench.date
+    tls_time.enter()
+    date = bench.date
+    tls_time.leave()
+    assert bench.date == before
+    return date[:3]
+
+
+def check_the_calendar_shows_a_day_in_which_certificates_hold() -> None:
+    bench = Bench("calendar", "rp2")
+    assert shown(bench, "20261122093000Z") == (2026, 11, 23)
+    assert shown(bench, "20261228093000Z") == (2027, 1, 1)
+    assert shown(bench, "20261231235959Z", 3) == (2027, 4, 1)
+    assert shown(bench, "20260227235959Z", 1) == (2026, 3, 28)
+    assert shown(bench, "20201231235959Z") == (2021, 1, 1)  # it holds already
+    assert shown(bench, "") == (2021, 1, 1)
+    bench.date = (2030, 5, 6, 0, 7, 8, 9, 0)  # a board that knows the time
+    assert shown(bench, "20261122093000Z") == (2030, 5, 6)
+
+
+def check_where_a_certificate_says_when_it_begins() -> None:
+    head = bytes(range(23))
+    assert starts_of(head + b"\x17\x0d261122093000Z\x17\x0d361119093000Z") == "20261122093000Z"
+    assert starts_of(b"\x02\x17\x0d9" + head + b"\x17\x0d261122093000Z") == "20261122093000Z"
+    assert starts_of(head + b"\x17\x0d991122093000Z") == "19991122093000Z"
+    assert starts_of(head + b"\x18\x0f20510101000000Z") == "20510101000000Z"
+    for der in (b"", head, b"\x17\x0d2611", b"\x17\x0d26112209300xZ", b"\x17\x0d2611220930000"):
+        assert starts_of(der) == "", der
+
+
+def check_a_younger_broker_is_met_a_month_later() -> None:
+    air = Air("younger")
+    air.bench.air[NEW[0]] = AccessPoint(NEW[1])
+    air.carrier._tls_time = TlsTime("20261122093000Z", air.bench.calendar)
+    dates = []
+    step = air.client.step
+
+    def handshake(now_ms: int):
+        dates.append(air.bench.date[:3])
+        if air.client.state == mqtt.CONNECTING and air.bench.date[:2] < (2027, 2):
+            air.client.stop("The certificate validity starts in the future")
+            return []
+        return step(now_ms)
+
+    air.client.step = handshake
+    try:
+        for _ in range(3):
+            assert not air.send() and air.bench.date[0] == 2021
+            assert "future" in air.said[-1]
+            air.bench.ms += 900000
+        assert air.send()
+        air.carrier.receive(air.bench.ms)
+        assert dates == [(2026, 11, 23), (2026, 12, 23), (2027, 1, 23), (2027, 2, 23),
+                         (2021, 1, 1)]  # fmt: skip
     finally:
         air.close()

@@ -56,9 +56,19 @@ class Wdt:
         Wdt._fed_ms = now_ms
 
 
+class Rtc:
+    now = (2021, 1, 1, 4, 0, 0, 9, 0)  # as a Pico W begins
+
+    def datetime(self, new=None):
+        if new is None:
+            return Rtc.now
+        Rtc.now = new
+
+
 class Machine:
     PWRON_RESET, WDT_RESET = 1, 3
     WDT = Wdt
+    RTC = Rtc
 
     def __init__(self, network) -> None:
         self._network = network

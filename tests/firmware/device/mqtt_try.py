@@ -7,7 +7,7 @@ import sys
 import time
 
 from amont_node.mqtt import DOWN, UP, MqttClient
-from amont_node.stream import tls_wrapper
+from amont_node.stream import TlsWrapper
 
 TOPIC = "amont/here/17/down"
 STEP_MS = 5
@@ -15,7 +15,7 @@ STEP_MS = 5
 
 def main(arguments) -> None:
     host, port = arguments[0], int(arguments[1])
-    tls = tls_wrapper(*arguments[2:]) if len(arguments) > 2 else None
+    tls = TlsWrapper(*arguments[2:]) if len(arguments) > 2 else None
     client = MqttClient(host, port, "node-17", TOPIC, tls, "", "", 60, 2000)
     client.start(0)
     sent = 0
