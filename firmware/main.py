@@ -208,6 +208,20 @@ def pause(bad_boots: int, dog) -> None:  # type: ignore[no-untyped-def]
         dog.feed()
 
 
+# A whole reset where the port has one: a soft one leaves the watchdog running, and the radio as it
+# was. The file says that nobody bit: an RP2040 calls any such reset the watchdog's.
+def restart() -> None:
+    import machine
+
+    if hasattr(machine, "reset"):
+        try:
+            open("restart", "w").close()
+        except OSError:
+            pass
+        machine.reset()
+    raise SystemExit(EXIT_RESET)
+
+
 # The heap is the release's: what was needed to choose it goes.
 def forget() -> None:
     import gc
@@ -264,7 +278,7 @@ def run() -> None:
         if service:
             sys.print_exception(error)
     pause(bad_boots, dog)
-    raise SystemExit(EXIT_RESET)
+    restart()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@
 # is to be read on a bench (docs/rigs.md).
 
 import gc
+import os
 import time
 
 from amont_node.pair import make_folder
 from amont_wire import const
 
 SLEEPS = True  # rest() takes far less than waiting on a carrier
+_RESTART = "restart"  # main.py writes it as well
 _NAP_MS = 2000  # well under the least watchdog, which goes on counting in light sleep
 
 
@@ -80,10 +82,16 @@ def rest(ms: int, dog, moved=None) -> None:  # type: ignore[no-untyped-def]
             time.sleep_ms(nap_ms)  # type: ignore[attr-defined]
 
 
-# Why this boot happened, in the wire's codes. Ports name the causes that they tell apart.
+# Why this boot happened, in the wire's codes. Ports name the causes that they tell apart; whoever
+# resets the board leaves a file, for an RP2040 calls that the watchdog's doing.
 def reset_cause() -> int:
     import machine
 
+    try:
+        os.remove(_RESTART)
+        return const.RESET_SOFT
+    except OSError:
+        pass
     cause = machine.reset_cause()
     for name, code in (
         ("PWRON_RESET", const.RESET_POWER),
@@ -101,6 +109,10 @@ def reset_cause() -> int:
 def reset() -> None:
     import machine
 
+    try:
+        open(_RESTART, "w").close()
+    except OSError:
+        pass
     machine.reset()
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 
 import amont_node
+import main as loader
 from amont_node import awake, console, hal_board, hal_unix
 
 
@@ -170,6 +171,23 @@ def check_the_board_says_why_it_started() -> None:
             machine.cause = cause
             told.append(hal_board.reset_cause())
         assert told == [1, 2, 3, 0], told
+    finally:
+        put_back(kept)
+
+
+# To an RP2040 a reset that was asked for is the watchdog's. A port without reset ends the program.
+def check_a_reset_that_was_asked_for_is_not_the_watchdogs() -> None:
+    machine = Machine()
+    kept = with_machine(machine)
+    try:
+        machine.cause = 3
+        for restart in (hal_board.reset, loader.restart):
+            try:
+                restart()
+            except SystemExit as error:
+                assert error.args[0] == 70 and restart is loader.restart
+            assert [hal_board.reset_cause() for _ in range(2)] == [3, 2]  # soft, then watchdog
+        assert machine.resets == 2
     finally:
         put_back(kept)
 
