@@ -3,7 +3,8 @@
 The file is JSON: a head that anybody may read (site, nodes, dates, how it is locked), and the
 identities under AES-256-GCM, with the head as associated data. The key comes from a passphrase by
 scrypt, or by X25519 from the laptop's public key. On the laptop ``Bundle`` gives each identity to
-one board, and keeps beside the file which one that was.
+one board, and keeps beside the laptop's key which one that was: a copy of the file is no second
+bundle.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -35,6 +37,7 @@ _SCRYPT = {"n": 1 << 17, "r": 8, "p": 1, "maxmem": 160 << 20, "dklen": 32}
 PASSPHRASE_MIN = 12
 _INFO = b"amont bundle"
 _NONCE_BYTES = 12
+_ID = re.compile("[0-9a-f]{16}")
 _KEY_BYTES = 32
 _SLACK_S = 86_400  # clocks of Pi and laptop differ; one in 1970 differs more
 Json = dict[str, Any]
@@ -95,12 +98,14 @@ class Bundle:
         path: Path,
         passphrase: Callable[[], str],
         key: Callable[[], X25519PrivateKey],
+        notes: Path,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        """Open a bundle; ask for what opens it. Raises Refused."""
-        self._path, self._used_path = path, path.with_name(path.name + ".used")
+        """Open a bundle; ask for what opens it. notes: this laptop's folder. Raises Refused."""
+        self._path = path
         head, nonce, sealed = _read(path)
         self.site, self._id = str(head["site"]), str(head["id"])
+        self._used_path = notes / f"bundle-{self._id}.json"
         self.until_s = int(head["until_s"])
         _check_dates(int(head["made_s"]), self.until_s, now_s())
         try:
@@ -143,6 +148,7 @@ class Bundle:
         if not identity.kept:
             self._used[str(node)] = board_name
             content = {"bundle": self._id, "boards": self._used}
+            self._used_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace(self._used_path, json.dumps(content, indent=1).encode() + b"\n")
 
     def settle(self, node: int) -> None:
@@ -224,7 +230,8 @@ def _read(path: Path) -> tuple[Json, bytes, bytes]:
         nonce = bytes.fromhex(value.pop("nonce"))
         sealed = base64.b64decode(value.pop("sealed"), validate=True)
         wanted = {"format", "id", "site", "made_s", "until_s", "nodes", "lock"}
-        if value.keys() != wanted or len(nonce) != _NONCE_BYTES:
+        named = isinstance(value["id"], str) and _ID.fullmatch(value["id"])
+        if value.keys() != wanted or len(nonce) != _NONCE_BYTES or not named:
             raise ValueError("it is not whole")
         int(value["made_s"]), int(value["until_s"])
         if not isinstance(value["lock"], dict):

@@ -130,6 +130,7 @@ def _identities(
         asked.bundle,
         lambda: secret_text(asked.passphrase_file, out.text("ask-passphrase")),
         lambda: bundle.laptop_key(asked.laptop_key.expanduser()),
+        asked.laptop_key.expanduser().parent,
     )
     if opened.site != site:
         raise Refused("bundle-site", site=site, other=opened.site)

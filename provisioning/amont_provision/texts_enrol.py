@@ -143,10 +143,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "batch-line": ("nœud {node}, génération {generation}", "node {node}, generation {generation}"),
     "batch-done": (
         "{count:identité|identités} en attente dans {bundle}, {days:jour|jours} ; la phrase"
-        " secrète"
-        " voyage à part",
+        " secrète voyage à part, le lot va sur un seul portable (--for y veille)",
         "{count:identity waits|identities wait} in {bundle}, {days:day|days}; let the passphrase"
-        " travel apart",
+        " travel apart, and the bundle go to one laptop alone (--for sees to that)",
     ),
     "batch-done-for": (
         "{count:identité|identités} en attente dans {bundle}, {days:jour|jours} ; seul le portable"

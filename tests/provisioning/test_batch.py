@@ -43,17 +43,21 @@ class Valley(Desk):
             *lock, *more,
         )  # fmt: skip
 
-    def use(self, *more, node=NODE, board="board", lock=None):
-        lock = lock or ["--passphrase-file", self.words]
+    def use(self, *more, node=NODE, board="board", lock=None, file=None):
+        lock = lock or ["--passphrase-file", self.words, "--laptop-key", self.laptop]
         return self.call(
-            "enrol", "--bundle", self.bundle, "--site", SITE, "--node", node,
+            "enrol", "--bundle", file or self.bundle, "--site", SITE, "--node", node,
             "--port", f"virtual:{self.board(board)}", *lock, *more,
         )  # fmt: skip
+
+    def notes(self):
+        (found,) = self.laptop.parent.glob("bundle-*.json")
+        return found
 
     def open(self, now_s=None):
         return Bundle(
             self.bundle, lambda: WORDS, lambda: bundle.laptop_key(self.laptop),
-            lambda: time.time() if now_s is None else now_s,
+            self.laptop.parent, lambda: time.time() if now_s is None else now_s,
         )  # fmt: skip
 
 
@@ -110,6 +114,9 @@ def test_two_boards_cannot_get_one_identity_of_a_bundle(valley, capsys):
     assert valley.use() == cli.DONE
     assert valley.use(board="second") == cli.REFUSED
     assert "two stations cannot have it" in capsys.readouterr().err
+    copied = valley.folder / "copy.amont"
+    copied.write_bytes(valley.bundle.read_bytes())
+    assert valley.use(board="second", file=copied) == cli.REFUSED, "a copy is no second bundle"
     assert list(valley.board("second").iterdir()) == []
     assert valley.use() == cli.DONE, "the same board may be written again"
     assert valley.keyring().open(valley.sealed())[2] == 1
@@ -331,8 +338,7 @@ def test_certificates_travel_sealed_in_the_bundle(valley):
 def test_a_lost_note_of_who_has_what_is_not_guessed(valley, capsys):
     valley.make(1)
     valley.use()
-    notes = valley.bundle.with_name(valley.bundle.name + ".used")
-    notes.write_text("{")
+    valley.notes().write_text("{")
     assert valley.use(board="second") == cli.REFUSED
     assert "put it back as it was" in capsys.readouterr().err
 
@@ -355,7 +361,7 @@ def test_no_secret_is_ever_shown(valley, capsys):
             assert shown not in printed
     for hidden in (WORDS, private):
         assert hidden not in printed
-    content = valley.bundle.read_text() + (valley.folder / "lot.amont.used").read_text()
+    content = valley.bundle.read_text() + valley.notes().read_text()
     assert all(secret.hex() not in content for secret in secrets)
     assert valley.bundle.stat().st_mode & 0o077 == 0
 
