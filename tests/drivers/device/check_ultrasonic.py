@@ -55,6 +55,14 @@ def check_a02_measures() -> None:
     assert probe.sense(0) == (1953, GOOD)
 
 
+# A port that shows bytes only once the line is quiet, and a sensor that was in mid-frame.
+def check_a02_behind_a_port_that_shows_late() -> None:
+    for cut in range(4):
+        probe, board, peer = a02([b"\xff\x01\xff\xff"[cut:]] + [511] * 20)
+        peer.holds = True
+        assert probe.read(0) == (511, GOOD) and board.clock.now_us < 2000000
+
+
 def check_a02_blind_zone_and_too_far() -> None:
     probe, _, _ = a02([30])
     assert probe.read(0) == (30, OUT_OF_RANGE)
