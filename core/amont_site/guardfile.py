@@ -35,7 +35,7 @@ def compile_guard(site: Site) -> dict[str, Any]:
         "site": site.id,
         "name": plain(site.name),
         "time_zone": site.time_zone,
-        "bridge": plain(site.bridge),
+        "bridge": site.bridge and {"port": site.bridge.port, "baud": site.bridge.baud},
         "nodes": [_node(node) for node in site.nodes],
         "stations": [
             {"id": s.id, "name": plain(s.name), "sensors": list(s.sensors)}

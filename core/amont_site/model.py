@@ -42,6 +42,7 @@ PROFILES: dict[str, dict[str, int]] = {
     "pipe": {"interval_s": 900, "fast_interval_s": 300},
     "flash-flood": {"interval_s": 900, "fast_interval_s": 60, "look_s": 60},
 }
+FRAME_SAMPLES_MOST = 4  # more hardly save any energy
 LIMITS_ROOM_MM = 500  # how far people may move limits beyond the file's lowest and highest
 
 # Only a river's stage always moves a little and has a known fastest rise; dry weather, closed
@@ -76,6 +77,8 @@ class Bridge(_Part, frozen=True, kw_only=True):
 
     port: Line = "/dev/amont-bridge"
     baud: Annotated[int, Meta(ge=1_200, le=4_000_000)] = 115_200
+    # of LoRa: all nodes and the bridge have the same
+    spreading_factor: Annotated[int, Meta(ge=7, le=12)] = 9
 
 
 class Broker(_Part, frozen=True, kw_only=True):
@@ -118,6 +121,8 @@ class Node(_Part, frozen=True, kw_only=True):
     fast_interval_s: Seconds = 60
     # senses so often without sending; 0: never (a float switch wakes it)
     look_s: Annotated[int, Meta(ge=0, le=3_600)] | None = None
+    # new samples a frame while it is calm; as many as the readings' validity allows if absent
+    frame_samples: Annotated[int, Meta(ge=1, le=16)] | None = None
     marks: Marks | None = None  # where no station's limits do it
     board: Board | None = None  # a simulated one if absent
     channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)]
@@ -313,6 +318,25 @@ def limits(node: Node, channel: Channel) -> dict[str, int]:
     return {"validity_s": validity_s} | {
         name: getattr(usual, name) if value is None else value for name, value in filled.items()
     }
+
+
+def frame_samples(node: Node) -> int:
+    """Return how many new samples a frame carries while it is calm.
+
+    Where the file does not say it, a node of a profile saves up as many as leave each reading
+    valid although a whole frame is lost, repetitions and all.
+    """
+    if node.frame_samples is not None:
+        return node.frame_samples
+    if node.profile is None:
+        return 1
+    least_s = min(limits(node, channel)["validity_s"] for channel in node.channels)
+    return max(1, min(FRAME_SAMPLES_MOST, (least_s // node.interval_s - 1) // 2))
+
+
+def validity_for(interval_s: int, samples: int) -> int:
+    """Return the validity in s from which on a frame carries so many samples by itself."""
+    return (2 * samples + 1) * interval_s
 
 
 def bounds_mm(site: Site, station: Station) -> list[int]:

@@ -21,8 +21,10 @@ from amont_site.model import (
     Station,
     Supervision,
     Zone,
+    frame_samples,
     limits,
     reach_mm,
+    validity_for,
 )  # fmt: skip
 from amont_site.reading import EXAMPLES, Path, Reader
 
@@ -187,6 +189,11 @@ def _channel(rules: Rules, path: Path, node: Node, channel: Channel) -> None:
         rules.say(
             (*path, "validity_s"), "validity-short",
             value=filled["validity_s"], interval=node.interval_s, better=3 * node.interval_s,
+        )  # fmt: skip
+    elif filled["validity_s"] <= frame_samples(node) * node.interval_s:
+        rules.say(
+            (*path, "validity_s"), "validity-frames", value=filled["validity_s"],
+            samples=frame_samples(node), better=validity_for(node.interval_s, frame_samples(node)),
         )  # fmt: skip
     if filled["min"] >= filled["max"]:
         rules.say((*path, "min"), "min-max", value=filled["min"], most=filled["max"])

@@ -208,6 +208,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "validity_s ({value}) ne dépasse pas interval_s ({interval}) ; écrivez {better}, pour "
         "qu'une trame perdue ne soit pas une panne",
     ),
+    "validity-frames": (
+        "validity_s ({value}) is over before the next frame of {samples} samples comes; write"
+        " {better}, or a smaller frame_samples",
+        "validity_s ({value}) s'achève avant la trame suivante de {samples} mesures ; écrivez"
+        " {better}, ou un frame_samples plus petit",
+    ),
     "min-max": (
         "min ({value}) must be below max ({most})",
         "min ({value}) doit être inférieur à max ({most})",

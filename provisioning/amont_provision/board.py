@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 from amont_site.hardware import plain
-from amont_site.model import Channel, Node, Site
+from amont_site.model import Bridge, Channel, Node, Site, frame_samples
 from amont_wire.const import QUANTITY_CODES
 
 SCHEMA = 1
@@ -53,6 +53,7 @@ def configuration(site: Site, node: Node, generation: int, version: int, carrier
         "version": version,
         "interval_s": node.interval_s,
         "fast_interval_s": min(node.fast_interval_s, node.interval_s),
+        "frame_samples": frame_samples(node),
         **_marks(site, node.channels[0]),
         **_own_marks(node),
         **_hardware(node),
@@ -81,7 +82,9 @@ def usual(site: Site, node: Node) -> dict[str, int]:
 def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
     """Return how the node sends; raise Refused if the site's file lacks what that needs."""
     if node.carrier == "bridge":
-        return {"kind": "radio", "host": radio[0], "port": radio[1]}
+        factor = Bridge().spreading_factor if site.bridge is None else site.bridge.spreading_factor
+        lora = {"sf": factor}  # without it the node would count no airtime
+        return {"kind": "radio", "host": radio[0], "port": radio[1], "lora": lora}
     if site.broker is None:
         raise Refused("no-broker", site=site.id, node=node.id)
     if site.broker.tls and not tls:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from amont_provision import energy, energy_trace
-from amont_provision.energy import Board, Budget, Profile
+from amont_provision import board, energy, energy_site, energy_trace, enrol
+from amont_provision.energy import Budget
+from amont_provision.energy_site import Advice, Station
 from amont_provision.output import Output
+from amont_provision.port import open_port
+from amont_provision.texts import Refused
+from amont_site import load
+from amont_site.model import Node
 
 HELP = "say how long a station lasts on its cells, and compare a recorded current"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Define the command's options."""
+    parser.add_argument("site", nargs="?", type=Path, help="the site's file: a node of it")
+    parser.add_argument("--node", type=int, help="its number: as enrol would write it")
+    parser.add_argument("--port", help="as this board holds it: /dev/ttyACM0 or virtual:FOLDER")
+    parser.add_argument("--profile", choices=energy.PROFILES, help="how it samples (slow-river)")
     parser.add_argument(
-        "--profile", choices=energy.PROFILES, default="slow-river", help="how it samples"
-    )
-    parser.add_argument(
-        "--board", choices=energy.BOARDS, default=energy.RECOMMENDED, help="how it sleeps"
+        "--board", choices=energy.BOARDS, help=f"how it sleeps ({energy.RECOMMENDED})"
     )
     parser.add_argument("--sensor", choices=energy.SENSORS, help="not the profile's usual one")
-    parser.add_argument("--carrier", choices=energy.CARRIERS, default="lora", help="how it sends")
-    parser.add_argument("--sf", type=int, choices=range(7, 13), default=9, help="of LoRa")
+    parser.add_argument("--carrier", choices=energy.CARRIERS, help="how it sends (lora)")
+    parser.add_argument("--sf", type=int, choices=range(7, 13), help="of LoRa (9)")
     parser.add_argument("--interval-s", type=_seconds, help="seconds between samples")
     parser.add_argument("--frame-samples", type=_count, help="new samples a frame")
     parser.add_argument(
@@ -36,43 +43,83 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace, out: Output) -> int:
     """Print a day of the station, by part; return 0 or raise Refused for a bad trace."""
-    profile, board = _profile(asked), energy.BOARDS[asked.board]
-    board = replace(board, converter=asked.converter)
-    budget = energy.budget(profile, board, asked.sf, asked.carrier)
+    node, enrolled = _enrolled(asked)
+    station = _asked_for(asked, enrolled)
+    budget = station.budget()
     compared = []
     if asked.trace is not None:
-        least_s = profile.interval_s * profile.frame_samples
+        least_s = station.profile.interval_s * station.profile.frame_samples
         compared = energy_trace.compare(asked.trace, budget, least_s)
-    answer = _answer(asked, profile, budget)
+    advised = None if node is None else energy_site.advice(node, station)
+    answer = _answer(asked, station, budget, advised)
     if asked.trace is not None:
         answer["trace"] = [asdict(one) | {"ratio": one.ratio} for one in compared]
-    lines = _parts(budget, out) + [_compared(one, out) for one in compared] + _sources(board, out)
+    lines = _parts(budget, out) + [_compared(one, out) for one in compared]
+    lines += _sources(station, out) + [out.text(code) for code in station.guesses]
+    if advised is not None:
+        lines.append(out.text(advised.code, **advised.values))
     out.result(answer, "energy-head", lines)
     return 0
 
 
-def _profile(asked: argparse.Namespace) -> Profile:
-    profile = energy.PROFILES[asked.profile]
+def _enrolled(asked: argparse.Namespace) -> tuple[Node | None, Station]:
+    """Return the node that is asked about and what it holds; the best one if none is."""
+    if asked.site is None and asked.node is None and asked.port is None:
+        return None, Station(energy.PROFILES["slow-river"], energy.BOARDS[energy.RECOMMENDED])
+    if asked.site is None or asked.node is None:
+        raise Refused("energy-which")
+    site = load(asked.site)
+    node = enrol.node_of(site, asked.node)
+    if asked.port is not None:
+        with closing(open_port(asked.port)) as port:
+            config = board.held(port).config
+        if config.get("id") != node.id:
+            raise Refused("energy-other", node=node.id, found=config.get("id", 0))
+        return node, energy_site.station(config)
+    carrier = board.carrier(site, node, enrol.RADIO, tls=True)
+    return node, energy_site.station(board.configuration(site, node, 1, 1, carrier))
+
+
+def _asked_for(asked: argparse.Namespace, enrolled: Station) -> Station:
+    """Return the station with what the options change."""
+    profile = enrolled.profile
+    if asked.profile is not None:
+        profile = energy.PROFILES[asked.profile]
+    changes = {"interval_s": asked.interval_s, "frame_samples": asked.frame_samples,
+               "sensor": asked.sensor}  # fmt: skip
+    profile = replace(profile, **{name: value for name, value in changes.items() if value})
+    supply = enrolled.board if asked.board is None else energy.BOARDS[asked.board]
     return replace(
-        profile,
-        sensor=asked.sensor or profile.sensor,
-        interval_s=asked.interval_s or profile.interval_s,
-        frame_samples=asked.frame_samples or profile.frame_samples,
+        enrolled,
+        profile=profile,
+        board=replace(supply, converter=asked.converter),
+        carrier=asked.carrier or enrolled.carrier,
+        sf=asked.sf or enrolled.sf,
     )
 
 
-def _answer(asked: argparse.Namespace, profile: Profile, budget: Budget) -> dict[str, Any]:
-    return {
-        "profile": asked.profile,
-        "board": asked.board,
-        "carrier": asked.carrier if asked.carrier == "wifi" else f"LoRa SF{asked.sf}",
+def _answer(
+    asked: argparse.Namespace, station: Station, budget: Budget, advised: Advice | None
+) -> dict[str, Any]:
+    profile = station.profile
+    used = energy.used(profile, station.board, station.carrier)
+    answer = {
+        "profile": profile.name,
+        "board": station.board.name,
+        "carrier": "wifi" if station.carrier == "wifi" else f"LoRa SF{station.sf}",
         "interval_s": profile.interval_s,
+        "frame_samples": profile.frame_samples,
         "frames_day": round(budget.frames, 2),
         "mah_day": round(budget.mah_day, 3),
         "years": round(budget.years, 2),
         "parts": {part: round(mah, 4) for part, mah in budget.parts.items()},
-        "figures": {name: asdict(figure) for name, figure in energy.FIGURES.items()},
+        "figures": {name: asdict(energy.FIGURES[name]) for name in used},
+        "assumed": [name for name in used if energy.FIGURES[name].assumed],
     }
+    if asked.node is not None:
+        answer |= {"node": asked.node, "guesses": list(station.guesses)}
+        answer["advice"] = None if advised is None else asdict(advised)
+    return answer
 
 
 def _parts(budget: Budget, out: Output) -> list[str]:
@@ -90,17 +137,15 @@ def _compared(one: energy_trace.Compared, out: Output) -> str:
     return out.text("energy-trace", label=label, **(asdict(one) | {"ratio": ratio}))
 
 
-def _sources(board: Board, out: Output) -> list[str]:
-    others = {of.sleep for of in energy.BOARDS.values()} | {
-        of.awake for of in energy.BOARDS.values()
-    }
+def _sources(station: Station, out: Output) -> list[str]:
+    names = energy.used(station.profile, station.board, station.carrier)
     lines = [out.text("energy-sources")]
-    for name, figure in energy.FIGURES.items():
-        if name not in others - {board.sleep, board.awake}:
-            assumed = out.text("energy-assumed") if figure.assumed else ""
-            values = asdict(figure) | {"assumed": assumed}
-            lines.append(out.text("energy-source", name=name, **values))
-    return lines
+    for name in names:
+        figure = energy.FIGURES[name]
+        said = out.text("energy-assumed") if figure.assumed else ""
+        lines.append(out.text("energy-source", name=name, **asdict(figure) | {"assumed": said}))
+    assumed = [name for name in names if energy.FIGURES[name].assumed]
+    return [*lines, out.text("energy-measure", names=", ".join(assumed))]
 
 
 def _seconds(text: str) -> int:

@@ -39,6 +39,7 @@ FIGURES: dict[str, Figure] = {
     "clock_ma": Figure(0.00025, "mA", "PCF8563 datasheet, 3 V, 25 °C, CLKOUT off"),
     "gate_ma": Figure(0.005, "mA", "load switches' leakage, worst of datasheets", assumed=True),
     "pico_lightsleep_ma": Figure(0.99, "mA", "MicroPython PR 8832, bare Pico, measured"),
+    "esp32_lightsleep_ma": Figure(0.8, "mA", "ESP32 datasheet, light sleep", assumed=True),
     "esp32_deepsleep_ma": Figure(0.02, "mA", "ESP32 datasheet 0.01, and its board", assumed=True),
     "rp2040_ma": Figure(24.0, "mA", "RP2040 at 125 MHz under MicroPython", assumed=True),
     "esp32_ma": Figure(40.0, "mA", "ESP32 datasheet, modem sleep, 30 to 68 mA", assumed=True),
@@ -52,6 +53,12 @@ FIGURES: dict[str, Figure] = {
     "loop_s": Figure(0.5, "s", "settling of a transmitter", assumed=True),
     "pulses_ma": Figure(0.0, "mA", "reed contact into a counter that runs on the clock's supply"),
     "pulses_s": Figure(0.01, "s", "one transfer on the bus", assumed=True),
+    "thermometer_ma": Figure(1.5, "mA", "DS18B20 datasheet, active, greatest"),
+    "thermometer_s": Figure(0.76, "s", "DS18B20 datasheet, 750 ms at 12 bits, and the transfers"),
+    "bus_ma": Figure(60.0, "mA", "radar or SDI-12 sensor, 12 V from 3 V at 85 %", assumed=True),
+    "bus_s": Figure(3.0, "s", "start and answer of such a sensor", assumed=True),
+    "divider_ma": Figure(0.0, "mA", "the board's own converter"),
+    "divider_s": Figure(0.01, "s", "one conversion", assumed=True),
     "look_s": Figure(0.2, "s", "one frame of the sensor", assumed=True),
     "transmit_ma": Figure(90.0, "mA", "SX1262 datasheet, +14 dBm, 868 MHz"),
     "receive_ma": Figure(4.6, "mA", "SX1262 datasheet, LoRa 125 kHz, DC-DC"),
@@ -82,6 +89,7 @@ class Profile:
     frame_samples: int
     sensor: str
     look_s: int | None = None
+    more: tuple[str, ...] = ()  # sensors besides the one that looks
 
 
 BOARDS: dict[str, Board] = {
@@ -89,6 +97,8 @@ BOARDS: dict[str, Board] = {
     for board in (
         Board("pico-gated", "gate_ma", "rp2040_ma", forgets=True),
         Board("pico", "pico_lightsleep_ma", "rp2040_ma", forgets=False),
+        Board("esp32-light", "esp32_lightsleep_ma", "esp32_ma", forgets=False),
+        Board("esp32-gated", "gate_ma", "esp32_ma", forgets=True),
         Board("esp32", "esp32_deepsleep_ma", "esp32_ma", forgets=True),
     )
 }
@@ -103,7 +113,7 @@ PROFILES: dict[str, Profile] = {
         Profile("flash-flood-float", 900, 4, "ultrasonic"),
     )
 }
-SENSORS = ("ultrasonic", "loop", "pulses")
+SENSORS = ("ultrasonic", "loop", "pulses", "thermometer", "bus", "divider")
 CARRIERS = ("lora", "wifi")
 
 
@@ -180,14 +190,15 @@ def budget(profile: Profile, board: Board, sf: int = 9, carrier: str = "lora") -
     """Return a day of this profile on this board."""
     samples = DAY_S / profile.interval_s
     looks = DAY_S / profile.look_s - samples if profile.look_s else 0.0
-    sensor_ma, sensor_s = _value(f"{profile.sensor}_ma"), _value(f"{profile.sensor}_s")
+    sensors = [(_value(f"{of}_ma"), _value(f"{of}_s")) for of in (profile.sensor, *profile.more)]
+    sensor_ma, sensor_s = sensors[0]
     cpu_ma = _value(board.awake)
     start_s = _value("boot_s") + _value(board.imports) if board.forgets else 0.0
     look_s = min(_value("look_s"), sensor_s)
     awake = [
         Segment(AWAKE, (samples + looks) * start_s, {"start": cpu_ma}),
         Segment(AWAKE, samples * _value("store_s"), {"work": cpu_ma}),
-        Segment(AWAKE, samples * sensor_s, {"work": cpu_ma, "sensor": sensor_ma}),
+        *[Segment(AWAKE, samples * s, {"work": cpu_ma, "sensor": ma}) for ma, s in sensors],
         Segment(AWAKE, looks * look_s, {"work": cpu_ma, "sensor": sensor_ma}),
     ]
     frames = samples / profile.frame_samples
@@ -198,6 +209,18 @@ def budget(profile: Profile, board: Board, sf: int = 9, carrier: str = "lora") -
     clock = {"clock": _value("clock_ma")}
     with_clock = tuple(replace(s, draws={**s.draws, **clock}) for s in segments if s.seconds > 0)
     return Budget(with_clock, frames + HEALTH_A_DAY)
+
+
+def used(profile: Profile, board: Board, carrier: str = "lora") -> list[str]:
+    """Return the names of the figures that such a day rests on."""
+    names = ["clock_ma", board.sleep, board.awake, "store_s"]
+    names += ["boot_s", board.imports] if board.forgets else []
+    for sensor in dict.fromkeys((profile.sensor, *profile.more)):
+        names += [f"{sensor}_ma", f"{sensor}_s"]
+    names += ["look_s"] if profile.look_s else []
+    if carrier == "wifi":
+        return [*names, "wifi_ma", "wifi_s"]
+    return [*names, "transmit_ma", "receive_ma", "receive_s"]
 
 
 def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int = 9) -> float:

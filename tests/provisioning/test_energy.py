@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from amont_node import airtime
-from amont_provision import cli, energy, energy_trace
+from amont_provision import cli, energy, energy_site, energy_trace, enrol
+from amont_provision.board import pair_text
 from amont_provision.energy import BOARDS, FIGURES, PROFILES, RECOMMENDED, budget
 from amont_provision.texts import Refused
+from amont_site import load
 
+SITE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 RIVER = PROFILES["slow-river"]
 GATED = BOARDS[RECOMMENDED]
 
@@ -199,6 +202,146 @@ def test_options_change_the_station(capsys):
         ("--sensor", "loop"), ("--carrier", "wifi"),
     ):  # fmt: skip
         assert day(option, value) > usual
+
+
+# --- a station as it is enrolled
+
+
+def river(folder: Path, node: str = "", channel: str = "", bridge: str = "") -> Path:
+    """Return a copy of the example whose node 11 says more."""
+    text = SITE.read_text()
+    text = text.replace("    carrier: bridge\n", f"    carrier: bridge\n{node}", 1)
+    text = text.replace("quantity: stage_mm", f"quantity: stage_mm{channel}", 1)
+    path = folder / "site.yaml"
+    path.write_text(text.replace("bridge: {", "bridge: {" + bridge))
+    return path
+
+
+def asked(capsys, *options: str, code: int = 0) -> dict:
+    assert cli.main(["energy", "--json", *options]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+SLOW = "    profile: slow-river\n"
+GATE = {"name": "pico", "sleep": "gate"}
+
+
+def test_a_station_of_the_usual_validity_is_told_what_gives_five_years(capsys, tmp_path):
+    site = str(river(tmp_path, SLOW))
+    found = asked(capsys, site, "--node", "11")
+    assert (found["frame_samples"], found["profile"]) == (1, "slow-river")
+    assert found["mah_day"] == pytest.approx(1.637, abs=0.01)
+    assert found["advice"]["code"] == "energy-five-frames"
+    assert found["advice"]["values"]["validity_s"] == 8100
+    assert found["guesses"] == ["energy-guess-sensor", "energy-guess-board"]
+    assert "rp2040_ma" in found["assumed"]
+    assert "ultrasonic_ma" not in found["assumed"]
+    assert "wifi_ma" not in found["figures"]
+    for lang, words in (
+        ("en", "write validity_s: 8100 on each channel of the station, and enrol again. It costs"
+         " that a calm level is seen each 60 min instead of 15, and silence after 135 min instead"
+         " of 45; what crosses a mark is still sent at once"),
+        ("fr", "écrivez validity_s: 8100"),
+    ):  # fmt: skip
+        assert cli.main(["--lang", lang, "energy", site, "--node", "11"]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert words in last
+
+
+def test_a_station_that_does_as_it_was_told_lasts_for_five_years(capsys, tmp_path):
+    site = str(river(tmp_path, SLOW, ", validity_s: 8100"))
+    found = asked(capsys, site, "--node", "11")
+    assert found["frame_samples"] == 4
+    assert found["mah_day"] <= 1.0
+    assert found["years"] >= 5
+    assert found["advice"] is None
+
+
+def test_whoever_wants_each_sample_says_so(capsys, tmp_path):
+    site = river(tmp_path, f"{SLOW}    frame_samples: 1\n", ", validity_s: 8100")
+    assert asked(capsys, str(site), "--node", "11")["frame_samples"] == 1
+
+
+def config(**more) -> dict:
+    probe = {"kind": "a02yyuw"}
+    return {
+        "profile": "slow-river", "interval_s": 900, "board": GATE, "carrier": {"kind": "radio"},
+        "channels": [{"probe": probe}],
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("board", "name", "code"),
+    [
+        (GATE, "pico-gated", "energy-five-frames"),
+        ({"name": "pico-w"}, "pico", "energy-five-both"),
+        ({"name": "pico2", "sleep": "light"}, "pico", "energy-five-both"),
+        ({"name": "esp32", "sleep": "deep"}, "esp32", "energy-five-none"),
+        ({"name": "esp32", "sleep": "light"}, "esp32-light", "energy-five-none"),
+        ({"name": "esp32", "sleep": "gate"}, "esp32-gated", "energy-five-none"),
+    ],
+)
+def test_the_board_and_how_it_sleeps_are_the_models(board, name, code):
+    node = enrol.node_of(load(SITE), 11)
+    station = energy_site.station(config(board=board))
+    assert station.board.name == name
+    assert station.guesses == ()
+    assert energy_site.advice(node, station).code == code
+
+
+def test_saved_up_frames_are_enough_of_an_answer_to_the_switch_alone():
+    node = enrol.node_of(load(SITE), 11)
+    station = energy_site.station(config(board={"name": "pico"}, frame_samples=4))
+    assert energy_site.advice(node, station).code == "energy-five-gate"
+    gated = energy_site.station(config(frame_samples=4))
+    assert energy_site.advice(node, gated) is None
+
+
+def test_each_sensor_counts_and_the_first_one_looks():
+    level = {"kind": "a02yyuw", "temperature": {"kind": "ds18b20", "pin": 3}}
+    channels = [{"probe": level}, {"probe": {"kind": "ads1115_420ma"}}]
+    station = energy_site.station(config(channels=channels, profile="flash-flood"))
+    profile = station.profile
+    assert (profile.sensor, profile.more) == ("ultrasonic", ("thermometer", "loop"))
+    assert profile.look_s == 60
+    more = station.budget().mah_day - replace(
+        station, profile=replace(profile, more=())
+    ).budget().mah_day  # fmt: skip
+    seconds = {of: FIGURES[f"{of}_s"].value for of in profile.more}
+    drawn = {of: FIGURES[f"{of}_ma"].value for of in profile.more}
+    expected = sum(96 * seconds[of] * (24 + drawn[of]) / 3600 for of in profile.more)
+    assert more == pytest.approx(expected, rel=1e-3)
+    assert energy_site.station(config(profile="flash-flood", look_s=None)).profile.look_s is None
+
+
+def test_a_network_costs_what_it_costs(capsys):
+    found = asked(capsys, str(SITE), "--node", "21")
+    assert found["carrier"] == "wifi"
+    assert "wifi_ma" in found["assumed"]
+    assert found["advice"]["code"] == "energy-five-none"
+
+
+def test_the_radio_is_the_bridges(capsys, tmp_path):
+    site = str(river(tmp_path, SLOW, bridge="spreading_factor: 12, "))
+    assert asked(capsys, site, "--node", "11")["carrier"] == "LoRa SF12"
+
+
+def test_a_board_is_asked_itself(capsys, tmp_path):
+    board = tmp_path / "board"
+    board.mkdir()
+    said = config(id=11, frame_samples=4)
+    (board / "config.a").write_bytes(pair_text(said, 1))
+    options = (str(SITE), "--node", "11", "--port", f"virtual:{board}")
+    assert asked(capsys, *options)["frame_samples"] == 4
+    (board / "config.a").write_bytes(pair_text(config(id=12), 1))
+    assert cli.main(["--lang", "en", "energy", *options]) == cli.REFUSED
+    assert "this board is node 12 and not 11" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [(str(SITE),), ("--node", "11"), ("--port", "virtual:x")])
+def test_half_a_question_is_refused(options, capsys):
+    assert cli.main(["--lang", "en", "energy", *options]) == cli.REFUSED
+    assert "the site's file and --node N" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,12 @@ def test_the_node_reads_its_part_of_the_site(desk):
     assert (config.id, config.generation, config.version, config.interval_s) == (NODE, 1, 1, 900)
     assert [(c.index, c.quantity) for c in config.channels] == [(0, 1)]
     assert (config.high_mark, config.rise_mark, config.alarm_mark) == (1200, 6, 2500)
-    assert config.carrier == {"kind": "radio", "host": "127.0.0.1", "port": 7801}
+    assert config.carrier == {
+        "kind": "radio", "host": "127.0.0.1", "port": 7801, "lora": {"sf": 9},
+    }  # fmt: skip
+    assert config.lora.sf == 9  # no radio without a limit
+    assert config.airtime_permille == 10
+    assert config.frame_samples == 1
 
 
 def test_a_node_on_mqtt_gets_its_certificates(desk, tls):

@@ -153,6 +153,11 @@ CASES: dict[str, tuple[Edit, str, str]] = {
         "validity_s",
         "nodes[0].channels[0].validity_s",
     ),
+    "validity-frames": (
+        swap("fast_interval_s: 60", "fast_interval_s: 60\n    frame_samples: 3"),
+        "stage_mm, min",
+        "nodes[0].channels[0].validity_s",
+    ),
     "min-max": (
         swap("flow_l_h, min: 0, max: 200000", "flow_l_h, min: 5, max: 5"),
         "max: 5}",
