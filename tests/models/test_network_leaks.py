@@ -1,0 +1,165 @@
+"""The network test on a made network: what it must find, tell apart and not learn."""
+
+import numpy as np
+import pytest
+
+from amont_gateway.scoring import Drivers, Hour, NetworkRule, NetworkTest
+from amont_models import leak_events, leak_text, score_network
+from amont_models.records.table import DataError, Label, Record, Site, Source, channel
+
+HOUR_MS = 3_600_000
+DAY_H = 24
+SENSORS = 6
+# How far each sensor falls for a leak of 10 m3/h beside sensors 1 and 4.
+NEAR = {1: np.array([0.02, 0.30, 0.08, 0.02, 0.03, 0.02]), 4: np.full(SENSORS, 0.04)}
+NEAR[4][4] = 0.4
+
+
+def made(days, leaks=(), seed=3):
+    """Return pressures, inflow (m3/h) by hour; a leak is (near, m3/h, first, last day, slow)."""
+    rng = np.random.default_rng(seed)
+    day = np.arange(days * DAY_H) / DAY_H
+    flow = 100.0 + 40.0 * np.sin(2 * np.pi * day) + 10.0 * np.sin(4 * np.pi * day)
+    flow *= np.repeat(1.0 + 0.02 * rng.standard_normal(days), DAY_H)
+    loss = np.linspace(0.5, 2.0, SENSORS)
+    drop = np.zeros((len(day), SENSORS))
+    for near, size, first, last, slow in leaks:
+        shape = np.clip((day - first) / 30.0, 0.0, 1.0) ** 2 if slow else 1.0
+        out = np.where((day >= first) & (day < last), size * shape, 0.0)
+        flow = flow + out
+        drop += out[:, None] / 10.0 * NEAR[near]
+    pressure = 45.0 - (flow[:, None] / 100.0) ** 1.852 * loss - drop
+    return pressure + 0.01 * rng.standard_normal(pressure.shape), flow
+
+
+def findings(pressure, flow, rule=None):
+    test = NetworkTest(rule or NetworkRule(), SENSORS, Drivers(1, 0, 0))
+    none = np.empty(0)
+    said = []
+    for index, (row, inflow) in enumerate(zip(pressure, flow, strict=True)):
+        hour = Hour((index + 1) * HOUR_MS, row, np.array([1000.0 * inflow]), none, none)
+        found = test.step(hour)
+        if found is not None:
+            said.append(found)
+    return said, test
+
+
+def days_of(found):
+    return found.at_ms / HOUR_MS / DAY_H
+
+
+def test_a_calm_network_stays_calm():
+    said, test = findings(*made(90))
+    assert (said, test.open_leaks) == ([], 0)
+
+
+@pytest.mark.parametrize(("near", "size"), [(1, 5.0), (4, 12.0)])
+def test_an_abrupt_leak_is_found_within_a_day_with_size_start_and_place(near, size):
+    (found,), test = findings(*made(45, [(near, size, 30.3, 99, False)]))
+    assert 30.3 < days_of(found) < 31.3
+    assert found.sensors[0] == near
+    assert found.size_l_h == pytest.approx(1000 * size, abs=2500)
+    assert abs(found.since_ms / HOUR_MS - 30.3 * DAY_H) < 4
+    assert 0.5 < found.probability < 1.0
+    assert test.open_leaks == 1
+
+
+def test_a_leak_that_grows_slowly_is_found_once_and_not_learnt_as_normal():
+    said, test = findings(*made(75, [(4, 12.0, 30.0, 99, True)]))
+    assert [found.sensors[0] for found in said] == [4]
+    assert days_of(said[0]) < 45
+    assert test.open_leaks == 1
+
+
+def test_a_repair_is_no_leak_and_the_next_leak_is_found():
+    leaks = [(1, 8.0, 30.3, 45.5, False), (4, 8.0, 60.2, 99, False)]
+    said, test = findings(*made(75, leaks))
+    assert [found.sensors[0] for found in said] == [1, 4]
+    assert test.open_leaks == 1
+
+
+def test_two_leaks_at_a_time_are_told_apart():
+    leaks = [(1, 8.0, 30.3, 99, False), (4, 8.0, 36.7, 99, False)]
+    said, test = findings(*made(60, leaks))
+    assert [found.sensors[0] for found in said] == [1, 4]
+    assert test.open_leaks == 2
+
+
+def test_gaps_and_a_dead_sensor_say_nothing():
+    pressure, flow = made(60, [(1, 8.0, 50.3, 99, False)])
+    pressure[:, 5] = np.nan
+    pressure[35 * DAY_H : 37 * DAY_H] = np.nan
+    flow[40 * DAY_H : 41 * DAY_H] = np.nan
+    said, _ = findings(pressure, flow)
+    assert [found.sensors[0] for found in said] == [1]
+
+
+def test_without_any_reading_there_is_no_answer():
+    pressure, flow = made(20)
+    assert findings(pressure * np.nan, flow)[0] == []
+    assert findings(pressure, flow * np.nan)[0] == []
+
+
+# --- scoring ---
+
+
+def record(days=45, leaks=(), labels=(), change=None):
+    pressure, flow = made(days, leaks)
+    t_ms = HOUR_MS * np.arange(1, len(flow) + 1)
+    flow = flow if change is None else np.where(t_ms > change, 900.0, flow)
+    pressure = pressure if change is None else np.where(t_ms[:, None] > change, 1.0, pressure)
+    channels = [
+        channel(f"n{k}", "pressure", t_ms, score_network.KPA_PER_M * pressure[:, k])
+        for k in range(SENSORS)
+    ]
+    channels.append(channel("inlet", "inflow", t_ms, 1000.0 * flow))
+    return Record(
+        "made", "network", Source("made", "", "", ""), tuple(channels), (Site("made"),), labels
+    )
+
+
+LEAKS = [(1, 8.0, 30.3, 99, False)]
+START_MS = round(30.3 * DAY_H * HOUR_MS)
+
+
+def test_what_ships_is_scored_beside_every_simple_rule(tmp_path):
+    label = Label("made", "abrupt", START_MS, START_MS + 14 * DAY_H * HOUR_MS, None, 8000.0, "n1")
+    result = score_network.score(record(leaks=LEAKS, labels=(label,)), tmp_path)
+    ours = result["table"][score_network.SHIPPED]
+    assert (ours["strict"], ours["placed"], ours["false"], ours["repeats"]) == (1, 1, 0, 0)
+    assert ours["strict_f1"] == 1.0
+    assert {"night CUSUM", "PCA residual", "PCA Hotelling", "random"} < set(result["table"])
+    assert "1/1" in leak_text.render(result)
+
+
+def test_without_labels_the_alarms_are_listed(tmp_path):
+    result = score_network.score(record(leaks=LEAKS), tmp_path)
+    assert "made: 1 alarms" in leak_text.render(result)
+    assert "near n1" in leak_text.render(result)
+
+
+def test_a_record_without_pressures_is_refused(tmp_path):
+    whole = record()
+    only = Record("made", "network", whole.source, whole.of("inflow"), whole.sites)
+    with pytest.raises(DataError, match="pressures"):
+        score_network.score(only, tmp_path)
+
+
+@pytest.mark.parametrize("name", [score_network.SHIPPED, "night CUSUM", "PCA residual"])
+def test_changing_the_future_changes_no_past_decision(name):
+    rule = score_network.rules("UTC")[name]
+    cut = 38 * DAY_H * HOUR_MS
+    leaks = [(4, 30.0, 30.3, 99, False)]
+    one = rule(score_network.network(record(leaks=leaks)))
+    two = rule(score_network.network(record(leaks=leaks, change=cut)))
+    early = [alarm for alarm in one if alarm.at_ms <= cut]
+    assert early == [alarm for alarm in two if alarm.at_ms <= cut]
+    assert early
+
+
+def test_the_strict_f1_counts_repeats_as_false():
+    label = leak_events.Label(0, 0, 40 * DAY_H * HOUR_MS, True, 1.0)
+    alarms = [leak_events.Alarm(hours * HOUR_MS) for hours in (5, 30, 60)]
+    summary = leak_events.tally(alarms, [label], 1.0, 1.0).summary()
+    assert (summary["strict"], summary["repeats"], summary["false"]) == (1, 2, 0)
+    assert summary["strict_f1"] == 0.5
