@@ -57,8 +57,13 @@ class Advisor:
         counters: Counters,
         events: Events,
         clock: Clock,
+        screen: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take how to load the models; None means that this site has none."""
+        """Take how to load the models; None means that this site has none.
+
+        ``screen`` doubts what the windows hold, before the models look.
+        """
+        self._screen = screen
         self._load = load
         self._places = places
         self._windows = windows
@@ -98,19 +103,29 @@ class Advisor:
         scorer: Scorer | None = None
         seen, scored_s = -1, -math.inf
         while not stopping.wait(PAUSE_S):
-            if self._load is None:
-                continue
             now_s = self._clock.monotonic_s()
             if self._windows.version == seen or now_s - scored_s < EVERY_S:
                 continue
             seen, scored_s = self._windows.version, now_s
-            scorer = self._round(scorer)
+            self._screened()
+            if self._load is not None:
+                scorer = self._round(scorer)
 
     def watch(self) -> None:
         """Notice a hung round; called from another thread."""
         began_s = self._began_s
         if began_s is not None and time.monotonic() - began_s > HUNG_S:
             self._fault("no answer")
+
+    def _screened(self) -> None:
+        """Screen; without it the models go on with what the nodes say of their readings."""
+        try:
+            self._screen()
+        except Exception as error:  # as below
+            _log.error("screening_failed", exc_info=True)
+            self._counters.add("screening_failures")
+            said = f"screening: {type(error).__name__}: {error}"[:200]
+            self._events.note("model_fault", said, key="screening")
 
     def _round(self, scorer: Scorer | None) -> Scorer | None:
         """Load if needed, score once, keep the results; any failure is a fault of the models."""

@@ -8,10 +8,15 @@ Missing values stay NaN until a mask stands beside them; then they become zero.
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from amont_gateway.crosscheck import Around, screen
+from amont_gateway.screening import CAUSES, LOOKS, MEMORY, Checked
+
+__all__ = ["CAUSES", "LOOKS", "MEMORY", "Around", "Checked", "screen"]  # screening, handed on
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -59,7 +64,7 @@ class Series(NamedTuple):
 NO_SERIES = Series(np.empty(0, np.int64), np.empty(0))
 
 
-def good_series(t_ms: Times, value: NDArray[np.int64], quality: NDArray[np.int8]) -> Series:
+def good_series(t_ms: Times, value: NDArray[np.int64], quality: NDArray[Any]) -> Series:
     """Return the good and finite readings as a Series; the inputs are left as they are."""
     number = np.asarray(value, dtype=np.float64)
     keep = (np.asarray(quality) == GOOD) & np.isfinite(number)
@@ -116,6 +121,28 @@ def river_rows(stage: Series, rain: Series, now_ms: Times, spread_mm: float) -> 
     rows = np.concatenate((np.where(known, values, 0.0), known.astype(np.float64)), axis=1)
     rows[~np.isfinite(here)] = np.nan
     return np.asarray(rows)
+
+
+def screened_rows(
+    t_ms: Times, value: Floats, checked: Checked, rain: Series, spread_mm: float
+) -> tuple[Times, Floats]:
+    """Return the steps of a whole record and their rows as the live gateway would see them.
+
+    A step is a reading that was not doubted when it came. Its row rests on the doubts known then:
+    a reading that a later look doubted counts until that look, one that was cleared from then on.
+    """
+    step = np.flatnonzero(checked.code[:, 0] == 0)
+    sure = checked.settled == 0
+    rows = river_rows(Series(t_ms[sure], value[sure]), rain, t_ms[step], spread_mm)
+    before = np.maximum(step - 1, 0)
+    changed = (checked.code[:, 1] == 0) != sure
+    for place in np.flatnonzero(~sure[step] | changed[before]):
+        now = int(t_ms[step[place]])
+        code = checked.as_of(now)
+        keep = code == 0
+        then = Series(t_ms[: len(code)][keep], value[: len(code)][keep])
+        rows[place] = river_rows(then, rain, np.array([now]), spread_mm)[0]
+    return t_ms[step], rows
 
 
 def river_bands(output: Floats, spread_mm: float) -> Floats:

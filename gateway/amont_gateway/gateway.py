@@ -25,6 +25,7 @@ from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
+from amont_gateway.screens import Screens, doubt_lines
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
 from amont_gateway.updates import Updates
@@ -89,9 +90,8 @@ class Gateway:
         )
         self.link = GuardLink(guard_socket, self.counters, self.events)
         self.link.listen(self)
-        self.advisor = Advisor(
-            load_models, places, self.windows, self.link, self.counters, self.events, self._clock
-        )
+        self._screens = Screens(places, self.windows)
+        self.advisor = self._make_advisor(load_models)
         self.storer = Storer(
             self.journal,
             self.link,
@@ -232,6 +232,18 @@ class Gateway:
             kind, detail, key = worded
             self.events.note(kind, detail, key=key)
 
+    def _make_advisor(self, load_models: Callable[[], Scorer] | None) -> Advisor:
+        return Advisor(
+            load_models,
+            self.places,
+            self.windows,
+            self.link,
+            self.counters,
+            self.events,
+            self._clock,
+            self._screen,
+        )
+
     def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
         if broker is None:
             return None
@@ -250,7 +262,14 @@ class Gateway:
             self.counters,
             self.events,
             self._clock,
+            self.windows.doubt,
         )
+
+    def _screen(self) -> None:
+        """Doubt what came; history learns of it even where it has the reading already."""
+        doubts = self._screens.update()
+        if self._history is not None and doubts:
+            self._history.offer(doubt_lines(self.places.site, doubts))
 
     def _rebuild(self) -> None:
         """Fill the windows from the journal; a journal that cannot be read leaves them empty."""

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from amont_gateway.backoff import Backoff
@@ -20,7 +21,7 @@ from amont_gateway.database import Away, BadLines, Denied
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
 from amont_gateway.journal_reader import JournalReader
-from amont_gateway.lines import SensorTags, sample_lines
+from amont_gateway.lines import SensorTags, never_doubted, sample_lines
 from amont_gateway.readings import Sample
 
 CONSUMER = "history"
@@ -51,7 +52,9 @@ class History:
         counters: Counters,
         events: Events,
         clock: Clock,
+        doubt: Callable[[str, int], int] = never_doubted,
     ) -> None:
+        self._doubt = doubt
         self._site = site
         self._tags = tags
         self._journal = journal
@@ -98,7 +101,7 @@ class History:
     def _step(self) -> bool:
         """Write one batch of samples and one of vitals; tell whether more may wait."""
         seen, samples = self._next_samples()
-        self._write(sample_lines(self._site, self._tags, samples))
+        self._write(sample_lines(self._site, self._tags, samples, self._doubt))
         if seen > self._last:
             self._last = seen
             self._journal.move_cursor(CONSUMER, seen, self._incarnation)

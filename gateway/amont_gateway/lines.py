@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from amont_gateway import series
-from amont_gateway.readings import BAD_TIME, MISSING, QUANTITIES, Sample, unpack_channels
+from amont_gateway.readings import (
+    BAD_TIME,
+    MISSING,
+    QUANTITIES,
+    SUSPECT,
+    Sample,
+    unpack_channels,
+)
 from amont_gateway.series import Measurement
 
 # How a sensor is tagged: (sensor id, place id, quantity name), by (node, channel)
@@ -44,8 +51,21 @@ def line(
     return f"{measurement.name}{head} {','.join(parts)} {at_ms}"
 
 
-def sample_lines(site: str, tags: SensorTags, samples: Iterable[Sample]) -> list[str]:
-    """Write the readings of known sensors; impossible times and repeated values are left out."""
+def never_doubted(_sensor: str, _at_ms: int) -> int:
+    """Say that no reading is doubted."""
+    return 0
+
+
+def sample_lines(
+    site: str,
+    tags: SensorTags,
+    samples: Iterable[Sample],
+    doubt: Callable[[str, int], int] = never_doubted,
+) -> list[str]:
+    """Write the readings of known sensors; impossible times and repeated values are left out.
+
+    A good reading that ``doubt(sensor, at_ms)`` has something against is written as suspect.
+    """
     lines = []
     for sample in samples:
         if sample.flags & BAD_TIME:
@@ -55,6 +75,7 @@ def sample_lines(site: str, tags: SensorTags, samples: Iterable[Sample]) -> list
             if QUANTITIES.get(code) != quantity or quality == MISSING:
                 continue
             measurement, unit = series.QUANTITY[quantity]
+            quality = quality or (SUSPECT if doubt(sensor, sample.at_ms) else quality)
             named = {tag: sensor if tag == "sensor" else place for tag in measurement.tags}
             fields = {measurement.fields[0].name: value * unit, "quality": quality}
             written = line(measurement, site, named, fields, sample.at_ms)

@@ -33,6 +33,7 @@ QUANTITIES = {
     9: "level_mm",
     10: "range_mm",
 }
+SUSPECT = 1  # quality code
 MISSING = 4  # quality code: the value only repeats the one before
 
 # 64 bits: 2^24 steps of 200 do not fit in 32.

@@ -14,6 +14,7 @@ from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.nodes import Nodes, NodeState
+from amont_gateway.screening import cause_names
 from amont_gateway.windows import Last, Windows
 
 GUARD_SILENT_S = 3.5  # it speaks each second; real time
@@ -217,7 +218,7 @@ class StateBuilder:
             value=last and last.value,
             at_ms=last and last.t_ms,
             age_s=age_s,
-            flags=[str(flag) for flag in judged.get("flags") or ()],
+            flags=_flags(judged, self._windows.doubt(place.id, last.t_ms) if last else 0),
             freshness=freshness,
             promise=node.promise if node else "weaker",
             votes=moment.alive and judged.get("votes") is True,
@@ -303,6 +304,12 @@ def _guard_counters(state: dict[str, Any]) -> dict[str, int]:
     return {
         f"guard_{str(k).replace(' ', '_')}": v for k, v in counters.items() if isinstance(v, int)
     }
+
+
+def _flags(judged: dict[str, Any], doubt: int) -> list[str]:
+    """Return what the guard flags, then what the screening doubts about the newest reading."""
+    flags = [str(flag) for flag in judged.get("flags") or ()]
+    return flags + [name for name in cause_names(doubt) if name not in flags]
 
 
 def _plus(points: list[v.Point], others: list[v.Point]) -> list[v.Point]:

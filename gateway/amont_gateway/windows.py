@@ -1,7 +1,8 @@
 """Hold each sensor's recent readings in memory, for people and for models.
 
 Bounded, ordered by time, rebuilt from the journal at start. A reading that comes late is put in
-its place; one with the same time replaces the old.
+its place; one with the same time replaces the old. Beside each reading stands the code of the
+screening's doubts, zero for none; a good reading that is doubted is read as *suspect*.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from amont_gateway.readings import (
     BAD_TIME,
     MISSING,
     QUANTITIES,
+    SUSPECT,
     Sample,
     iter_channels,
 )
@@ -49,23 +51,28 @@ class _Window:
         self.t_ms = array("q")
         self.value = array("q")
         self.quality = array("B")
+        self.doubt = array("B")  # causes, docs/models/screening
+        self.changes = 0  # rises with each reading put in or taken out
         self.late_until_ms = 0  # of the newest reading that came as backlog; 0: none did
 
     def put(self, t_ms: int, value: int, quality: int) -> None:
         times = self.t_ms
+        self.changes += 1
         if not times or t_ms > times[-1]:
             times.append(t_ms)
             self.value.append(value)
             self.quality.append(quality)
+            self.doubt.append(0)
         else:
             self._put_late(t_ms, value, quality)
         if len(times) > MAX_POINTS + _SLACK:
-            for column in (self.t_ms, self.value, self.quality):
+            for column in (self.t_ms, self.value, self.quality, self.doubt):
                 del column[:_SLACK]
 
     def cut(self, t_ms: int) -> None:
         at = bisect_left(self.t_ms, t_ms + 1)
-        for column in (self.t_ms, self.value, self.quality):
+        self.changes += at < len(self.t_ms)
+        for column in (self.t_ms, self.value, self.quality, self.doubt):
             del column[at:]
         if self.late_until_ms > t_ms:
             self.late_until_ms = 0
@@ -73,11 +80,32 @@ class _Window:
     def _put_late(self, t_ms: int, value: int, quality: int) -> None:
         at = bisect_left(self.t_ms, t_ms)
         if self.t_ms[at] == t_ms:
-            self.value[at], self.quality[at] = value, quality
+            self.value[at], self.quality[at], self.doubt[at] = value, quality, 0
             return
         self.t_ms.insert(at, t_ms)
         self.value.insert(at, value)
         self.quality.insert(at, quality)
+        self.doubt.insert(at, 0)
+
+    def judged(self, at: int) -> list[int]:
+        """Return the quality codes from ``at`` on, with the doubts in them."""
+        pairs = zip(self.quality[at:], self.doubt[at:], strict=True)
+        return [said or (SUSPECT if doubt else said) for said, doubt in pairs]
+
+    def put_doubts(self, t_ms: NDArray[np.int64], code: NDArray[np.uint8]) -> list[int]:
+        """Set the doubts of readings by their times; return the times where one changed."""
+        own = np.frombuffer(self.t_ms, np.int64)  # a view: gone before anything is put in
+        place = np.minimum(np.searchsorted(own, t_ms), len(own) - 1)
+        here = own[place] == t_ms
+        del own
+        changed = []
+        for at, when, doubt in zip(
+            place[here].tolist(), t_ms[here].tolist(), code[here].tolist(), strict=True
+        ):
+            if self.doubt[at] != doubt:
+                self.doubt[at] = doubt
+                changed.append(when)
+        return changed
 
 
 class Windows:
@@ -124,23 +152,55 @@ class Windows:
 
     def series(self, sensor: str, since_ms: int = 0) -> Series:
         """Return a copy of a sensor's readings from ``since_ms`` on; empty if unknown."""
+        told, doubt = self._copy(sensor, since_ms)
+        suspect = (told.quality == 0) & (doubt > 0)
+        return told._replace(quality=np.where(suspect, np.uint8(SUSPECT), told.quality))
+
+    def told(self, sensor: str, since_ms: int = 0) -> Series:
+        """Return the same with the qualities that the node told, whatever is doubted."""
+        return self._copy(sensor, since_ms)[0]
+
+    def _copy(self, sensor: str, since_ms: int) -> tuple[Series, NDArray[np.uint8]]:
         with self._lock:
             window = self._windows.get(sensor) or _Window()
             at = bisect_left(window.t_ms, since_ms)
-            return Series(
+            series = Series(
                 np.array(window.t_ms[at:], np.int64),
                 np.array(window.value[at:], np.int64),
                 np.array(window.quality[at:], np.uint8),
             )
+            return series, np.array(window.doubt[at:], np.uint8)
+
+    def changes(self) -> dict[str, int]:
+        """Return how often each sensor's readings have changed."""
+        with self._lock:
+            return {name: window.changes for name, window in self._windows.items()}
+
+    def put_doubts(
+        self, sensor: str, t_ms: NDArray[np.int64], code: NDArray[np.uint8]
+    ) -> list[int]:
+        """Set the doubts about readings by their times; return the times where one changed."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            changed = window.put_doubts(t_ms, code) if window and window.t_ms else []
+            self.version += bool(changed)
+        return changed
+
+    def doubt(self, sensor: str, t_ms: int) -> int:
+        """Return what is doubted about the reading of one time, 0 for nothing."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            at = bisect_left(window.t_ms, t_ms) if window else 0
+            if window is None or at == len(window.t_ms) or window.t_ms[at] != t_ms:
+                return 0
+            return window.doubt[at]
 
     def points(self, sensor: str, since_ms: int, most: int) -> list[tuple[int, int, int]]:
         """Return (t_ms, value, quality) from ``since_ms`` on, thinned to at most ``most``."""
         with self._lock:
             window = self._windows.get(sensor) or _Window()
             at = bisect_left(window.t_ms, since_ms)
-            points = list(
-                zip(window.t_ms[at:], window.value[at:], window.quality[at:], strict=True)
-            )
+            points = list(zip(window.t_ms[at:], window.value[at:], window.judged(at), strict=True))
         step = -(-len(points) // most) or 1
         return points[::-1][::step][::-1]
 
@@ -150,7 +210,7 @@ class Windows:
             window = self._windows.get(sensor)
             if window is None or not window.t_ms:
                 return None
-            return Last(window.t_ms[-1], window.value[-1], window.quality[-1])
+            return Last(window.t_ms[-1], window.value[-1], window.judged(-1)[0])
 
     def late_until_ms(self, sensor: str) -> int | None:
         """Return the time of the newest reading that came as backlog."""

@@ -1,0 +1,302 @@
+"""Doubt single readings of one sensor, from what it said before and just after; numpy only.
+
+Nothing is deleted or altered: a reading gets a code of causes, zero for none. The code is given
+when the reading arrives and looked at again when the next two have come, never later; a later
+look may add a cause or take back one. A reading's codes rest on the ``MEMORY`` readings before it
+alone, so that a restart that reads the journal again finds the same ones.
+
+What is usual is measured on the sensor itself: its noise around its own recent level, the
+smallest step that it can tell, how fast the water moves now. Rising and falling are not alike:
+water falls slowly, so a far fall is doubted at once; a rise may be the flood, so it is doubted at
+once only where most of this sensor's jumps came back, or where nothing around explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+Codes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+SPIKE = 1  # away from what came before and from what came after
+DROP = 2  # fell further than water falls
+JUMP = 4  # rose, on a sensor whose jumps come back, or while nothing explains it
+SETTLING = 8  # the first reading after a far drop: out of the water and in again
+FLAT = 16  # stands still far longer than it ever did
+FROZEN = 32  # ice around the sensor (crosscheck)
+APART = 64  # drifts away from its neighbours (crosscheck)
+PULSES = 128  # a pulse chain that broke or chatters (crosscheck)
+CAUSES = ("spike", "drop", "jump", "settling", "flat", "frozen", "apart", "pulses")
+
+HOUR_MS = 3_600_000
+SHORT = 9  # readings that tell where moving water is
+LONG = 17  # readings that tell where still water is
+LEAST = 12  # readings before which nothing is doubted on arrival
+NOISE = 400  # readings whose departures tell the noise
+BLOCK_MS = 3 * HOUR_MS  # the noise is measured anew so often
+ODDS = 1000  # readings over which jumps that came back are counted
+FLAT_HISTORY = 1000  # readings whose longest stillness is usual
+# On readings from so many before it on, the codes of a reading are what they are on all.
+MEMORY = 3 * FLAT_HISTORY
+LOOKS = 3  # on arrival, after one reading, after two
+
+# Tuned on the records and parts that recipes/screening.toml names.
+FLOOR_MM = 8.0  # no departure below this is worth a doubt
+PER_NOISE = 2.0  # of the noise, above the floor
+PER_STEP = 8.25  # of the smallest step: who tells whole centimetres errs by several
+PER_MOVE = 1.5  # of the third largest of the last eight steps, where the water moves
+STILL_NOISE = 3.0  # so much of these steps is noise, where it does not
+FALL = 5.0  # margins that no water falls between two readings
+DEEP = 4.0  # margins of a drop after which the sensor has to settle
+LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
+HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs at each look
+SURE = 0.6  # share of jumps that came back, from which the next is doubted on arrival
+PRIOR_FALL = (2.0, 0.5)  # imagined (came back, stayed) before anything was seen
+PRIOR_RISE = (0.5, 1.0)
+FLAT_LEAST = 24
+RESTLESS = 0.5  # share of repeated readings of a sensor whose standing still means something
+FLAT_TIMES = 3  # as long as the longest stillness before
+# Mean of |z| below its 80th percentile, for a normal z: makes a trimmed mean a deviation.
+_TRIMMED = 0.5586
+
+
+def cause_names(code: int) -> list[str]:
+    """Return the names of a code's causes; empty means nothing to doubt."""
+    return [name for bit, name in enumerate(CAUSES) if code >> bit & 1]
+
+
+class Checked(NamedTuple):
+    """Codes of readings: ``t_ms`` int64[n]; ``code`` uint8[n, LOOKS], the last look last."""
+
+    t_ms: Times
+    code: Codes
+
+    def as_of(self, now_ms: int) -> Codes:
+        """Return each reading's code as far as it was known at ``now_ms``; uint8[until now]."""
+        until = int(np.searchsorted(self.t_ms, now_ms, side="right"))
+        look = np.minimum(np.arange(until)[::-1], LOOKS - 1)
+        return self.code[np.arange(until), look]
+
+    @property
+    def ever(self) -> Bools:
+        """Return which readings were doubted at any look."""
+        return np.asarray(self.code.any(axis=1))
+
+    @property
+    def settled(self) -> Codes:
+        """Return the codes of the last look."""
+        return np.asarray(self.code[:, -1])
+
+
+def check(
+    t_ms: Times, value_mm: Floats, still: Bools | None = None, agrees: Bools | None = None
+) -> Checked:
+    """Return the codes of a level sensor's readings, oldest first; inputs are left as they are.
+
+    ``value_mm`` must be finite and ``t_ms`` rise. ``still``: nothing around explains a rise;
+    ``agrees``: a neighbour made the same move (both bool[n], by ``crosscheck``).
+    """
+    count = len(t_ms)
+    code = np.zeros((count, LOOKS), np.uint8)
+    if count < 2:
+        return Checked(t_ms, code)
+    moves = _Moves(t_ms, value_mm)
+    out = moves.out
+    alone = np.ones(count, bool) if agrees is None else ~agrees
+    spikes = [moves.spikes(look) & alone for look in range(1, LOOKS)]
+    came_back = spikes[-1]
+    fall, rise = out & (moves.away < 0) & alone, out & (moves.away > 0) & alone
+    drop = fall & ((_odds(fall, came_back, PRIOR_FALL) >= SURE) | moves.far(FALL))
+    doubtful = _odds(rise, came_back, PRIOR_RISE) >= SURE
+    if still is not None:
+        doubtful |= still
+    jump = rise & doubtful & ~_after(rise)  # the next one that is up there makes it a rise
+    settling = _after(drop & moves.far(DEEP)) & ~fall
+    code[:] = (DROP * drop + JUMP * jump + SETTLING * settling)[:, None]
+    for look, spike in enumerate(spikes, start=1):
+        code[:, look] |= (SPIKE * spike).astype(np.uint8)
+    stays = jump & ~came_back & moves.confirmed
+    code[stays, -1] &= 255 - JUMP
+    code |= (FLAT * flat(value_mm))[:, None].astype(np.uint8)
+    return Checked(t_ms, code)
+
+
+def flat(value: Floats) -> Bools:
+    """Return which readings repeat the one before for far longer than the sensor ever did.
+
+    Only a sensor that is restless by itself is judged: one that tells whole centimetres stands
+    still for days in calm water, and is right.
+    """
+    out = np.zeros(len(value), bool)
+    repeats = np.concatenate(([0], np.cumsum(np.diff(value) == 0.0)))
+    edges = np.flatnonzero(np.diff(value) != 0.0) + 1
+    starts = np.concatenate(([0], edges))
+    lengths = np.diff(np.concatenate((starts, [len(value)])))
+    for run in np.flatnonzero((lengths > FLAT_LEAST) & (starts >= FLAT_HISTORY // 2)):
+        start, first = int(starts[run]), max(0, int(starts[run]) - FLAT_HISTORY)
+        if repeats[start] - repeats[first] > RESTLESS * (start - first):
+            continue
+        past = lengths[np.searchsorted(starts, first) : run]
+        limit = max(FLAT_LEAST, FLAT_TIMES * int(past.max(initial=1)))
+        out[start + limit : start + int(lengths[run])] = True
+    return out
+
+
+def margins(t_ms: Times, value_mm: Floats) -> Floats:
+    """Return by how many mm each reading may differ from the recent level without a doubt."""
+    return _Moves(t_ms, value_mm).margin
+
+
+class _Moves:
+    """Where a sensor's readings lie against its own recent level."""
+
+    def __init__(self, t_ms: Times, value: Floats) -> None:
+        self.value, self.step = value, np.abs(np.diff(value, prepend=value[0]))
+        near, _ = medians_before(value, SHORT)
+        level, self.known = _trimmed(_before(value, LONG))
+        from_near, from_level = value - near, value - level
+        blocks = _Blocks(t_ms)
+        noise = np.minimum(
+            blocks.each(np.abs(from_level), _deviation), blocks.each(np.abs(from_near), _deviation)
+        )
+        recent = np.sort(np.nan_to_num(_before(self.step, 8)), axis=1)[:, -3]
+        margin = np.maximum(FLOOR_MM + PER_NOISE * noise, PER_STEP * blocks.each(self.step, _fine))
+        self.calm = np.abs(near - level) <= margin / 2.0
+        self.moving = np.maximum(0.0, recent - np.where(self.calm, STILL_NOISE * noise, 0.0))
+        margin = np.maximum(margin, PER_MOVE * self.moving) * _patience(t_ms)
+        judged = (self.known >= LEAST) & np.isfinite(margin)
+        self.margin = np.where(np.isfinite(margin), margin, 3.0 * FLOOR_MM + recent)
+        same = np.sign(from_near) == np.sign(from_level)
+        nearer = np.where(np.abs(from_near) < np.abs(from_level), from_near, from_level)
+        self.away = np.where(self.calm, from_level, np.where(same, nearer, 0.0))
+        self.away = np.nan_to_num(self.away)
+        self.out = self._began_by_a_jump(judged & self.far(1.0), self.away)
+
+    def far(self, margins: float) -> Bools:
+        """Return which readings are further off than so many margins."""
+        return np.asarray(np.abs(self.away) > margins * self.margin)
+
+    def spikes(self, look: int) -> Bools:
+        """Return which readings are away from what came before and from ``look`` after it."""
+        ahead = [_after_next(self.value, k + 1) for k in range(look)]
+        around = np.concatenate((_before(self.value, LONG - 4), np.stack(ahead, axis=1)), axis=1)
+        away = np.where(self.calm, self.value - _trimmed(around)[0], self.away)
+        back = np.zeros(len(away), bool)
+        for other in ahead:
+            gone = self.value - other
+            back |= (np.sign(gone) == np.sign(away)) & (np.abs(gone) > np.abs(away) / 2.0)
+        found = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin) & back
+        return self._began_by_a_jump(found, away)
+
+    @property
+    def confirmed(self) -> Bools:
+        """Return which readings the next two do not take back."""
+        nexts = [_after_next(self.value, k) for k in (1, 2)]
+        return np.asarray(np.all([other > self.value - self.margin for other in nexts], axis=0))
+
+    def _began_by_a_jump(self, out: Bools, away: Floats) -> Bools:
+        """Keep runs of departures to one side from the first step that is no usual one on."""
+        place = np.arange(len(out))
+        goes_on = np.zeros(len(out), bool)
+        goes_on[1:] = out[:-1] & (np.sign(away[1:]) == np.sign(away[:-1]))
+        start = np.maximum.accumulate(np.where(out & ~goes_on, place, 0))
+        # water that begins to fall gently leaves its level as well, but not by a step
+        least = np.where(away < 0.0, self.margin / 2.0, 0.0)
+        jump = self.step > np.maximum(least, PER_MOVE * self.moving)
+        jumped = np.maximum.accumulate(np.where(jump, place, -1))
+        return np.asarray(out & (jumped >= start))
+
+
+class _Blocks:
+    """Measure something of the readings before each block of time."""
+
+    def __init__(self, t_ms: Times) -> None:
+        block = t_ms // BLOCK_MS
+        self._first = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
+        self._of = np.searchsorted(self._first, np.arange(len(t_ms)), side="right") - 1
+
+    def each(self, value: Floats, measure: Callable[[Floats], float]) -> Floats:
+        """Return, for each reading, the measure of the ``NOISE`` values before its block."""
+        found = np.full(len(self._first), np.nan)
+        for place, first in enumerate(self._first):
+            past = value[max(0, first - NOISE) : first]
+            past = past[np.isfinite(past)]
+            if len(past) >= LEAST:
+                found[place] = measure(past)
+        return np.asarray(found[self._of])
+
+
+def _before(value: Floats, count: int) -> Floats:
+    """Return the ``count`` values before each one; shape (n, count), NaN before the first."""
+    padded = np.concatenate((np.full(count, np.nan), value))[:-1]
+    return np.asarray(sliding_window_view(padded, count))
+
+
+def _after_next(value: Floats, count: int) -> Floats:
+    """Return the value ``count`` readings later; NaN where it has not come."""
+    return np.concatenate((value[count:], np.full(min(count, len(value)), np.nan)))
+
+
+def _after(flags: Bools) -> Bools:
+    """Return which readings follow a flagged one."""
+    return np.concatenate(([False], flags[:-1]))
+
+
+def medians_before(value: Floats, count: int) -> tuple[Floats, Times]:
+    """Return the median of the ``count`` values before each one, and how many were known."""
+    ordered = np.sort(_before(value, count), axis=1)  # NaN goes last
+    known = np.isfinite(ordered).sum(axis=1)
+    row = np.arange(len(value))
+    low = ordered[row, np.maximum(known - 1, 0) // 2]
+    high = ordered[row, np.minimum(known // 2, count - 1)]
+    return np.where(known > 0, (low + high) / 2.0, np.nan), known
+
+
+def _trimmed(table: Floats) -> tuple[Floats, Times]:
+    """Return each row's mean without its lowest and highest fifth, and how many were known."""
+    ordered = np.sort(table, axis=1)
+    known = np.isfinite(ordered).sum(axis=1)
+    cut = known // 5
+    sums = np.cumsum(np.nan_to_num(ordered), axis=1)
+    sums = np.concatenate((np.zeros((len(table), 1)), sums), axis=1)
+    row = np.arange(len(table))
+    total = sums[row, known - cut] - sums[row, cut]
+    return np.where(known > 0, total / np.maximum(known - 2 * cut, 1), np.nan), known
+
+
+def _deviation(past: Floats) -> float:
+    ordered = np.sort(past)
+    return float(ordered[: max(1, len(past) * 4 // 5)].mean()) / _TRIMMED
+
+
+def _fine(past: Floats) -> float:
+    """Return the smallest step that a sensor tells, but for the rarest."""
+    steps = past[past > 0.01]
+    return float(np.partition(steps, len(steps) // 50)[len(steps) // 50]) if len(steps) else 0.0
+
+
+def _patience(t_ms: Times) -> Floats:
+    """Return by what to widen the margin of readings that come after missing ones."""
+    gap = np.diff(t_ms, prepend=t_ms[0]).astype(np.float64)
+    usual, _ = medians_before(np.where(gap > 0.0, gap, np.nan), LONG)
+    missed = np.nan_to_num(gap / usual) - 1.0
+    return np.asarray(1.0 + LATE * np.where(missed > 0.5, missed, 0.0))
+
+
+def _odds(moves: Bools, came_back: Bools, prior: tuple[float, float]) -> Floats:
+    """Return, before each reading, the share of earlier moves that came back."""
+
+    def counted(flags: Bools) -> Floats:
+        total = np.concatenate(([0.0], np.cumsum(flags, dtype=np.float64)))
+        last = np.maximum(np.arange(len(flags)) - 1, 0)  # whose two next readings have come
+        return np.asarray(total[last] - total[np.maximum(last - ODDS, 0)])
+
+    back, all_moves = counted(moves & came_back), counted(moves)
+    return (back + prior[0]) / (all_moves + sum(prior))
