@@ -114,6 +114,7 @@ FAULT_CONFIG = 32
 FAULT_UPDATE = 64
 FAULT_BATTERY = 128
 FAULT_SAFE_MODE = 256
+FAULT_AIRTIME = 512
 
 # How far a node is with a release that comes by the air
 PROGRESS_WANTS = 0

@@ -47,6 +47,7 @@ class Airtime:
         self._last_s = 0  # tick of the last frame that was none of the backlog's
         self._last_ms = 0  # and how long it was
         self.refused = 0  # how often somebody had to wait
+        self._told = 0  # of these, in health messages
         self.frames = 0  # sent since this boot
 
     def configure(self, lora, permille: int) -> None:  # type: ignore[no-untyped-def]
@@ -120,6 +121,11 @@ class Airtime:
     # True: somebody waits for airtime.
     def short(self) -> bool:
         return True in self._waits
+
+    # Whether somebody had to wait since this was asked last.
+    def news(self) -> bool:
+        told, self._told = self._told, self.refused
+        return self.short() or told != self.refused
 
     # Nobody knows what was sent before: a quarter of the budget counts as sent now.
     def assume(self, tick_s: int) -> None:

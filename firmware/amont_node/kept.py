@@ -8,7 +8,7 @@ from amont_node.delivery import InFlight, Plan
 from amont_node.pair import PairFile
 
 _FORMAT = 2  # rises with any change of the names below
-_AIRTIME = ("_newest", "_last_s", "_last_ms", "refused", "_old", "_new")
+_AIRTIME = ("_newest", "_last_s", "_last_ms", "refused", "_told", "_old", "_new")
 _DUTY = (
     "_nonce", "_nonce_tick_s", "_proved", "_health_due_s", "_slot_s", "_urgent_slot_s",
     "_battery", "_battery_readings",

@@ -252,6 +252,7 @@ NODE_FAULTS: tuple[tuple[str, str], ...] = (
     ("mise à jour", "update"),
     ("batterie", "battery"),
     ("mode sans échec", "safe mode"),
+    ("temps d’antenne épuisé : des trames attendent", "airtime used up: frames wait"),
 )
 
 RESULTS: dict[str, Text] = {

@@ -70,6 +70,12 @@ class NodeLife:
         self.duty = Duty(self.config, self.spans, LIFE, len(self.samples), self.tick_s)
         assert kept.recall(self.duty, self.tick_s, self.tick_s * 1000, memory, True)
 
+    def reboot(self, knows: bool) -> None:
+        """Boot anew: all is lost but the hour on the air, or even that with the flash."""
+        memory = json.loads(json.dumps(kept.keep(self.duty))) if knows else None
+        self.duty = Duty(self.config, self.spans, LIFE, len(self.samples), self.tick_s)
+        assert not kept.recall(self.duty, self.tick_s, self.tick_s * 1000, memory, False)
+
     def _step(self, event: tuple[Any, ...] | None = None) -> list[Any]:
         actions: list[Any] = self.duty.step(self.tick_s, self.tick_s * 1000, event)
         return actions

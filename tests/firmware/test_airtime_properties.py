@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,7 @@ STEPS = st.lists(
         st.tuples(st.just("reports"), st.just(0)),
         st.tuples(st.just("hint"), st.integers(0, 2)),
         st.tuples(st.just("sleep"), st.just(0)),
+        st.tuples(st.just("reboot"), st.just(1)),
     ),
     min_size=5,
     max_size=40,
@@ -98,26 +100,28 @@ def live(steps, sf: int, profile: str | None, seed: int) -> NodeLife:
         lambda tick_s: level["mm"] + random.Random(tick_s).randint(-30, 30), seed, 0.1,
     )  # fmt: skip
     for kind, amount in steps:
-        event = None
         if kind == "level":
             level["mm"] = amount
-        elif kind == "float":
-            event = (act.FLOAT, life.tick_s)
-        elif kind == "battery":
-            event = (act.BATTERY, amount)
-        elif kind == "loss":
-            life.loss = amount
-        elif kind == "resend":
-            life.duty.delivery.want_range(LIFE, 0, amount)
-        elif kind == "reports":
-            life.duty.delivery.want_health()
-            life.duty.delivery.want_progress()
-        elif kind == "hint":
-            life.duty._sampler.hint(amount, life.tick_s)
-        elif kind == "sleep":
-            life.forget()
+        event = _begin(life, kind, amount)
         life.run(life.tick_s + (amount if kind == "wait" else 60), event)
     return life
+
+
+def _begin(life: NodeLife, kind: str, amount: float) -> tuple[Any, ...] | None:
+    if kind == "loss":
+        life.loss = amount
+    elif kind == "resend":
+        life.duty.delivery.want_range(LIFE, 0, int(amount))
+    elif kind == "reports":
+        life.duty.delivery.want_health()
+        life.duty.delivery.want_progress()
+    elif kind == "hint":
+        life.duty._sampler.hint(int(amount), life.tick_s)
+    elif kind == "sleep":
+        life.forget()
+    elif kind == "reboot":
+        life.reboot(knows=amount == 1)
+    return {"float": (act.FLOAT, life.tick_s), "battery": (act.BATTERY, amount)}.get(kind)
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,6 +147,15 @@ def test_a_busy_node_comes_close_to_its_budget_and_no_further(sf):
     sent = on_air([(told.tick_s, told.size) for told in life.told], life.config.lora)
     assert 15_000 < worst_hour_ms(sent) <= 36_000
     assert life.duty.airtime.refused > 0
+
+
+@pytest.mark.parametrize(("knows", "held"), [(1, True), (0, False)])
+def test_reboots_keep_the_hour_and_the_harness_sees_those_that_do_not(knows, held):
+    life = live(
+        [("level", 2600), ("loss", 1.0), ("wait", 1500), ("reboot", knows)] * 4, 12, None, 1
+    )
+    sent = on_air([(told.tick_s, told.size) for told in life.told], life.config.lora)
+    assert (worst_hour_ms(sent) <= 36_000) is held
 
 
 def test_the_harness_sees_a_window_that_forgets_too_early(monkeypatch):

@@ -54,6 +54,7 @@ def check_shares() -> None:
     for who in (BACKLOG, USUAL, URGENT):  # asked again: it is the same wait
         assert not air.allows(3560, who)
     assert air.refused == refused
+    assert air.news() and air.news()  # who still waits is told each time
 
 
 def check_urgent_frames_may_use_it_all() -> None:
@@ -121,6 +122,15 @@ def check_a_clock_that_goes_back_frees_nothing() -> None:
     for _ in range(14):
         air.sent(90000, 51, URGENT)
     assert not air.allows(10, URGENT) and not air.allows(93000, URGENT)
+
+
+def check_a_wait_that_is_over_is_told_once() -> None:
+    air = airtime(sf=12)
+    assert not air.news()
+    while air.allows(0, BACKLOG):
+        air.sent(0, 51, BACKLOG)
+    assert air.allows(4000, BACKLOG)
+    assert air.news() and not air.news()
 
 
 def check_an_unknown_past_counts() -> None:
