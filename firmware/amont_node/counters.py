@@ -54,31 +54,36 @@ class LifeStore:
         self.boots = self._stored.get("boots", 0) + 1
 
     # The stored life, or None if a new one has to begin.
-    def current(self) -> Life | None:
+    # clock: whose seconds it has to count in.
+    def current(self, clock: str = "") -> Life | None:
         if self._stored.get("generation") != self._generation or self._lost:
+            return None
+        if self._stored.get("clock", "") != clock:
             return None
         return Life(self._stored["life"], self._stored["origin_s"], False)
 
     # Numbers go on through a new generation: the outbox still holds lives of the one before, and
     # none of them may be lived again.
-    def begin(self, origin_s: int) -> Life:
+    def begin(self, origin_s: int, clock: str = "") -> Life:
         number = self._stored["life"] + 1 + self._lost if self._stored else 0
         if number > LIFE_MAX:
             if self._stored.get("generation") == self._generation:
                 raise NeedsGeneration("life %d is over %d" % (number, LIFE_MAX))
             number = 0
-        self._save(number, origin_s)
+        self._save(number, origin_s, clock)
         return Life(number, origin_s, True)
 
     # Count this boot within a life that goes on.
     def go_on(self, life: Life) -> None:
-        self._save(life.number, life.origin_s)
+        self._save(life.number, life.origin_s, self._stored.get("clock", ""))
 
-    def _save(self, number: int, origin_s: int) -> None:
+    def _save(self, number: int, origin_s: int, clock: str = "") -> None:
         self._stored = {
             "generation": self._generation,
             "life": number,
             "origin_s": origin_s,
             "boots": self.boots,
         }
+        if clock:
+            self._stored["clock"] = clock
         self._pair.save(self._stored)

@@ -1,6 +1,9 @@
 # A float switch: what its pin says becomes closings, each told once. Loaded only where the
 # configuration names one.
 
+from amont_node.duty import FLOAT
+from amont_wire.const import FAULT_PROBE
+
 _STEADY_MS = 50  # a contact has bounced by then, and a wave has not gone by
 _LOOK_MS = 10
 _STUCK_S = 86400  # closed for so long is no flood any more
@@ -33,3 +36,29 @@ class FloatSwitch:
     # Caught, or its wire is shorted.
     def stuck(self, tick_s: int) -> bool:
         return self.is_closed and tick_s - self.since_s >= _STUCK_S
+
+    # At the beginning of a wake.
+    def tend(self, node) -> None:  # type: ignore[no-untyped-def]
+        tick_s = node.tick_s()
+        if self.closes(tick_s):
+            node._awake.rouse()
+            node._step((FLOAT, tick_s))
+        self.fails(node)
+
+    # Whether it can say nothing more until somebody has freed it; told.
+    def fails(self, node) -> bool:  # type: ignore[no-untyped-def]
+        tick_s = node.tick_s()
+        worn = node.duty.float_worn(tick_s)
+        if not worn and not self.stuck(tick_s):
+            return False
+        why = "closes again and again" if worn else "has been closed for a day"
+        node._fault(FAULT_PROBE, "float switch: it " + why)
+        return True
+
+
+# wiring: config.FloatConfig.
+def open_switch(node, wiring) -> FloatSwitch:  # type: ignore[no-untyped-def]
+    hal, folder = node.hal, node._folder
+    return FloatSwitch(
+        lambda: hal.float_closed(folder, wiring), lambda ms: hal.rest(ms, node._dog)
+    )

@@ -15,14 +15,15 @@ _DUTY = (
 )  # fmt: skip
 _SAMPLER = (
     "_fast_until_s", "_hint_until_s", "_alert_until_s", "_asked_until_s", "_over",
-    "_float_until_s", "_float_since_s", "_float_last_s", "_tripped", "_credit", "_rate", "_battery", "_taken_s", "_wanted_s",
-    "due_s", "look_s", "_looking",
+    "_float_until_s", "_float_since_s", "_float_last_s", "_tripped", "_credit", "_rate",
+    "_battery", "_taken_s", "_wanted_s", "due_s", "look_s", "_looking",
 )  # fmt: skip
+_BOOTS = 12  # where the boot's number is in what is kept
 _MARKS = ("above", "below", "_recent")
 # The link's clock begins anew with each boot: what only it means is left out.
 _DELIVERY = (
     "_hello", "_health", "_progress", "_urgent", "_fresh", "_silent", "_last_taken", "rejected",
-    "_after_regular", "_recent",
+    "_after_regular", "_recent", "_oldest", "_rewinds",
 )  # fmt: skip
 
 
@@ -31,16 +32,23 @@ class KeptDuty:
         self._pair = PairFile(folder, "duty")
         self._frames = 0  # of the duty when it was kept last
 
-    # woke: the board went to sleep by itself and nothing has happened since. True: the duty goes
-    # on; otherwise it begins anew.
-    def recall(self, duty, tick_s: int, link_ms: int, woke: bool) -> bool:  # type: ignore[no-untyped-def]
-        return recall(duty, tick_s, link_ms, self._pair.load(), woke)
+        self.own: object = None  # what the shell kept beside it, of a duty that goes on
 
-    # Raises OSError when it cannot be stored. sleeps: the memory is lost after this.
-    def keep(self, duty, sleeps: bool) -> None:  # type: ignore[no-untyped-def]
+    # woke: the board went to sleep by itself, and the boot before this one, of number `boots`,
+    # was the one that did. True: the duty goes on; otherwise it begins anew.
+    def recall(self, duty, tick_s: int, link_ms: int, woke: bool, boots: int = 0) -> bool:  # type: ignore[no-untyped-def]
+        kept = self._pair.load()
+        if isinstance(kept, list) and kept[_BOOTS:] and boots:
+            woke = woke and kept[_BOOTS] == boots - 1
+            self.own = kept[_BOOTS + 1] if woke else None
+        return recall(duty, tick_s, link_ms, kept, woke)
+
+    # Raises OSError when it cannot be stored. sleeps: the memory is lost after this. boots: this
+    # boot's number; 0: what comes after it knows that more has happened.
+    def keep(self, duty, sleeps: bool, boots: int = 0, own=None) -> None:  # type: ignore[no-untyped-def]
         airtime = duty.airtime
         if sleeps or (airtime.is_limited() and airtime.frames != self._frames):
-            self._pair.save(keep(duty))
+            self._pair.save(keep(duty) + [boots, own])
             self._frames = airtime.frames
 
 
@@ -56,6 +64,8 @@ def keep(duty) -> list[object]:  # type: ignore[no-untyped-def]
         _values(duty._sampler, _SAMPLER), _values(duty._sampler._marks, _MARKS),
         _values(sending, _DELIVERY), in_flight,
         [[life, sending._cursors[life]] for life in sending._cursors], sending._ranges,
+        [[span.life, span.first] for span in sending._spans.all()],
+        sending._rewind_ms is not None,
     ]  # fmt: skip
 
 
@@ -64,13 +74,14 @@ def recall(duty, tick_s: int, link_ms: int, kept, woke: bool) -> bool:  # type: 
     if not isinstance(kept, list) or kept[:2] != [_FORMAT, duty._life]:
         duty.airtime.assume(tick_s)
         return False
-    airtime, own, sampler, marks, delivery, in_flight, cursors, ranges = kept[2:]
+    airtime, own, sampler, marks, delivery, in_flight, cursors, ranges = kept[2:10]
     _set(duty.airtime, _AIRTIME, airtime)
     if not woke:
         return False
     _set(duty, _DUTY, own)
     _set(duty._sampler, _SAMPLER, sampler)
     _set(duty._sampler._marks, _MARKS, marks)
+    duty._sampler.woke(tick_s)
     sending = duty.delivery
     _set(sending, _DELIVERY, delivery)
     for kind, life, first, last, counter, frame, attempts in in_flight:
@@ -82,6 +93,11 @@ def recall(duty, tick_s: int, link_ms: int, kept, woke: bool) -> bool:  # type: 
     for life, cursor in cursors:
         sending._cursors[life] = cursor
     sending._ranges = [tuple(asked) for asked in ranges]
+    for life, first in kept[10]:  # more is acknowledged than the outbox had to mark
+        span = sending._spans.get(life)
+        if span is not None:
+            span.forget_below(first)
+    sending._rewind_ms = link_ms if kept[11] else None  # it has slept for longer than that
     return True
 
 

@@ -3,24 +3,32 @@
 from amont_node.counters import Life, LifeStore
 from amont_node.outbox import Outbox
 
+_AWAY_S_MAX = 400 * 86400  # longer than any outage: it is another clock's time
 _CHUNK = 16  # records held at once: a board has little heap left at a start
 
 
-# The life goes on if the clock did: it has not gone back, and the outbox knows all of it.
-def begin_life(lives: LifeStore, outbox: Outbox, clock, folder: str, interval_s: int) -> Life:  # type: ignore[no-untyped-def]
-    life = lives.current()
+# The life goes on if the clock did: it has not gone back, and the outbox knows all of it. A clock
+# chip says by itself whether it went on; and a life that counts its seconds counts no others.
+def begin_life(  # type: ignore[no-untyped-def]
+    lives: LifeStore, outbox: Outbox, clock, folder: str, interval_s: int, slot_s: int = 0
+) -> Life:  # fmt: skip
+    kind = getattr(clock, "kind", "")
+    life = lives.current(kind)
     now_s = clock.now_s()
-    if life is not None and not outbox.unreadable:
+    if life is not None and not outbox.unreadable and getattr(clock, "goes_on", True):
         last_s = outbox.last_tick_s(life.number)
-        if last_s is not None and now_s >= life.origin_s + last_s:
+        if last_s is not None and 0 <= now_s - life.origin_s - last_s < _AWAY_S_MAX:
             lives.go_on(life)
             return life
     if clock.is_virtual():
-        return lives.begin(0)
+        return lives.begin(0, kind)
     earlier_s = 0
     for tick_s, _ in history(folder + "/history"):
         earlier_s = tick_s + interval_s
-    return lives.begin(now_s - earlier_s)
+    origin_s = now_s - earlier_s
+    if kind:  # samples lie on the chip's minutes: some chips' alarms know no seconds
+        origin_s -= (origin_s + slot_s) % 60
+    return lives.begin(origin_s, kind)
 
 
 # What is to be told as if measured earlier, in the first life. Safe to repeat: only what is newer

@@ -55,6 +55,12 @@ class Node:
             self._dog = hal.watchdog(config.board.watchdog_s)
             measure.on_wait = self._feed  # type: ignore[assignment]
         flash = hal.flash_folder(folder, image, 2 * config.outbox_segments + 32)
+        self._sleeper = None
+        if config.board.rtc is not None or config.board.sleep != "light":
+            from amont_node.gate import Sleeper
+
+            self._sleeper = Sleeper(hal, folder, flash, config.board, self.clock)
+            self.clock = self._sleeper.clock
         self._kept = KeptDuty(flash)
         counter = stored_counter(flash, config.generation)
         identity = (secret, config.id, config.generation)
@@ -70,7 +76,7 @@ class Node:
         self._rejected = 0  # downlinks that did not open
         self._answers = 0  # the frame that the last downlink answered
         self._life = lives.begin_life(
-            self._lives, self.outbox, self.clock, folder, config.interval_s
+            self._lives, self.outbox, self.clock, folder, config.interval_s, config.slot_s
         )
         self._take_history()
         self.carrier = self._make_carrier()
@@ -81,24 +87,27 @@ class Node:
         )  # fmt: skip
         link_ms = self.clock.link_ms()
         if counter.used():  # what was sent before is forgotten, but was on the air
-            self._kept.recall(self.duty, self.tick_s(), link_ms, False)
+            woke = self._sleeper is not None and self._sleeper.woke(self.reset_cause)
+            self._kept.recall(self.duty, self.tick_s(), link_ms, woke, self._lives.boots)
         self.upkeep = Upkeep(self.boot, secret, config.id, config.generation, link_ms, self._feed)
         self._awake = Awake(config.max_awake_s)
         self.switch = None
         if config.board.float is not None:
-            from amont_node.float_switch import FloatSwitch
+            from amont_node.float_switch import open_switch
 
-            self.switch = FloatSwitch(
-                lambda: hal.float_closed(folder, config.board.float), self._pause
-            )
+            self.switch = open_switch(self, config.board.float)
+        if self._sleeper is not None:
+            self._sleeper.begin(self)
 
     def tick_s(self) -> int:
         return max(0, self.clock.now_s() - int(self._life.origin_s))
 
     # One wake: everything that is due, then sleep.
     def wake(self) -> None:
+        self.is_whole = False
         try:
-            self._tend_switch()
+            if self.switch is not None:
+                self.switch.tend(self)
             if not self._rests():
                 for frame in self.carrier.receive(self.clock.link_ms()):
                     self._take_frame(frame)
@@ -110,6 +119,7 @@ class Node:
                     if not actions:
                         break
                     self._perform(actions)
+            self.is_whole = True
         finally:
             self._bound()
             self._sleep()
@@ -125,27 +135,6 @@ class Node:
             self._dog.stop()
         self.carrier.close()
         self.outbox.close()
-
-    def _pause(self, ms: int) -> None:
-        hal.rest(ms, self._dog)
-
-    def _tend_switch(self) -> None:
-        tick_s = self.tick_s()
-        if self.switch is not None and self.switch.closes(tick_s):
-            self._awake.rouse()
-            self._step((act.FLOAT, tick_s))
-        self._switch_fault(tick_s)
-
-    # A switch that can say nothing more until somebody has freed it.
-    def _switch_fault(self, tick_s: int) -> bool:
-        if self.switch is None:
-            return False
-        worn = self.duty.float_worn(tick_s)
-        if worn or self.switch.stuck(tick_s):
-            why = "closes again and again" if worn else "has been closed for a day"
-            self._fault(const.FAULT_PROBE, "float switch: it " + why)
-            return True
-        return False
 
     # --- beginning
 
@@ -193,17 +182,24 @@ class Node:
                 self.carrier.send(action[1], self.clock.link_ms())
             elif kind == act.ACKED:
                 self._acked(action[1], action[2], action[3])
-            elif kind == act.CONFIGURE:
-                self._configure(action[1], action[2])
-            elif kind == act.UPDATE:
-                why = self.upkeep.take(action[1], self.clock.link_ms())
-                if why:
-                    self._fault(const.FAULT_UPDATE, why)
+            else:
+                self._change(kind, action)
+
+    # What the guard asks for once in a while.
+    def _change(self, kind: str, action) -> None:  # type: ignore[no-untyped-def]
+        if kind == act.CONFIGURE:
+            self._configure(action[1], action[2])
+        elif kind == act.UPDATE:
+            why = self.upkeep.take(action[1], self.clock.link_ms())
+            if why:
+                self._fault(const.FAULT_UPDATE, why)
+        elif self._sleeper is not None:  # SET_TIME: without a clock chip there is nothing to set
+            self._sleeper.set_wall(self, action[1], action[2])
 
     def _sample(self, seq: int, tick_s: int) -> None:
         readings = [self._read(at, tick_s, False) for at in range(len(self._probes))]
         good = all([reading.quality < const.FAULT for reading in readings])
-        if good and not self._switch_fault(tick_s):
+        if good and not (self.switch is not None and self.switch.fails(self)):
             self._clear(const.FAULT_PROBE)
         try:
             self.outbox.append(self._record(seq, tick_s, readings))
@@ -377,11 +373,15 @@ class Node:
         clock = self.clock
         link_ms = clock.link_ms()
         due_s, due_link_ms = self.duty.due(link_ms)
-        until_ms = clock.real_ms_until(self._life.origin_s + due_s)
         idle = self._rests() or not self._listens()
+        if idle and self._sleeper is not None:
+            self._sleeper.sleep(self, self._life.origin_s + due_s)
+        until_ms = clock.real_ms_until(self._life.origin_s + due_s)
         if hal.SLEEPS and idle and until_ms is not None:
             self.carrier.close()  # it begins again by itself
             hal.rest(until_ms, self._dog, self.switch and self.switch.moved)
+            if self._sleeper is not None:
+                self._sleeper.rested()
             return
         wait_ms = _SLICE_MS
         if until_ms is not None:

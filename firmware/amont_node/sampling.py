@@ -19,6 +19,7 @@ _ALERT_SAMPLES = 12
 # mark must not use up the airtime.
 _ALERT_CREDIT = 24
 _RATE_SIREN = 2
+_LATE_S = 30  # a boot takes a few
 # A float switch that waves or a branch keep closing makes the node fast for so long, then no more
 # until it has been left alone as long.
 _FLOAT_HOLD_S = 7200
@@ -142,6 +143,13 @@ class Sampler:
         self._stay_fast(tick_s)
         self._schedule(tick_s)
         self._sample_at(tick_s)
+
+    # After a sleep. Whoever slept too long, for the supply was gone, takes a sample of now: none
+    # of now is passed off as one of then.
+    def woke(self, tick_s: int) -> None:
+        if tick_s - self.due_s > _LATE_S:
+            self._schedule(tick_s)
+            self._sample_at(tick_s)
 
     # What the guard asks for: 0 normal, 1 sample fast, 2 for two minutes as in an alert, too.
     def hint(self, rate: int, tick_s: int) -> None:

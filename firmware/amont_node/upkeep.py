@@ -3,7 +3,7 @@
 
 from amont_node import console
 from amont_node.boot import IMAGE_FILE, Boot
-from amont_wire.const import PROGRESS_REFUSED, PROGRESS_RUNNING
+from amont_wire.const import PROGRESS_REFUSED, PROGRESS_RUNNING, PROGRESS_WANTS
 
 _TRIAL_MS = 900000  # a release on trial that is not acknowledged by then counts as a bad boot
 _SAFE_MS = 86400000  # in safe mode; then one more attempt to run everything
@@ -60,6 +60,10 @@ class Upkeep:
             return self._updates.asks(link_ms)
         reports, self._reports = self._reports, False
         return reports
+
+    # An update is coming in, of which a part is in memory alone.
+    def takes(self) -> bool:
+        return self._updates is not None and self._updates.state == PROGRESS_WANTS
 
     def busy(self) -> bool:
         return self._updates is not None and self._updates.busy()

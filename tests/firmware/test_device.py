@@ -55,6 +55,7 @@ MODULES = [
     "check_policy",
     "check_float",
     "check_clock_chips",
+    "check_chip_clock",
     "check_airtime",
     "check_kept",
     "check_delivery",

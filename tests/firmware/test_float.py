@@ -25,7 +25,6 @@ def close(one: Bench) -> Path:
     return path
 
 
-
 def test_it_closes_and_an_urgent_frame_goes_at_once(bench: Make) -> None:
     one = flash_flood(bench)
     before = len(one.guard.readings)
