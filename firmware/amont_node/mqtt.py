@@ -1,7 +1,8 @@
 # A small MQTT 3.1.1 client: one non-blocking step() that moves a connection along.
 #
 # Never waits: connecting, the TLS handshake and each answer have a deadline, and step() drops the
-# connection when one passes. Only the name look-up may block; give an address where that matters.
+# connection when one passes. Only start() with a name may block: a board looks it up before it
+# (lookup.py).
 # One packet is one write (several small writes cost 40 ms each: Nagle meets delayed ACK).
 # A PUBACK says that the broker has it in memory, no more: it serves to notice a dead link, and
 # never to forget a reading. Hence nothing is published twice here, and no session is kept.
@@ -119,7 +120,7 @@ class MqttClient:
         keepalive_s: int = 60,
         deadline_ms: int = 10000,
     ) -> None:
-        self._address = (host, port)
+        self.address = (host, port)
         self._connect = connect_packet(client_id, keepalive_s, user, password)
         self._topic_in = topic_in
         self._tls = tls
@@ -141,7 +142,7 @@ class MqttClient:
     def start(self, now_ms: int) -> None:
         self.stop("")
         try:
-            family_address = socket.getaddrinfo(self._address[0], self._address[1])[0]
+            family_address = socket.getaddrinfo(self.address[0], self.address[1])[0]
             sock = socket.socket(family_address[0], socket.SOCK_STREAM)
             sock.setblocking(False)
             self._stream = Stream(sock)

@@ -16,6 +16,7 @@ _RETRY_MS = (500, 60000)  # least and greatest pause after a failure
 _RETRY_WIFI_MS = (5000, 900000)  # an attempt costs as much as a day of sleep
 _DOUBLINGS = 8
 _STABLE_MS = 60000  # only a connection that lived this long makes the next retry quick again
+_LOOKUP_MS = 5000
 _FAREWELL_MS = 300
 _TOO_EARLY = "in the future"  # what mbedTLS says of a certificate that is not valid yet
 _FAREWELL_STEP_MS = 10
@@ -77,12 +78,18 @@ class MqttCarrier:
             config.get("user", ""),
             config.get("password", ""),
         )
+        self._host = config["host"]
+        self._asks = False  # for the broker's address
+        self._lookup = None
+        self._lookup_due_ms: int | None = None
         self._wifi = None
         self._tls_time = None  # of a board, which may not know the time
         if station is not None:
+            from amont_node.lookup import is_address
             from amont_node.wifi import Wifi
 
             self._wifi = Wifi(folder, station, "amont-%d" % node)
+            self._asks = not is_address(self._host)
             if wrapper is not None:
                 self._tls_time = TlsTime(wrapper.starts, station.calendar)
         self._random = node
@@ -123,6 +130,8 @@ class MqttCarrier:
             return []
         client = self._client
         if client.state == DOWN and (self.rising or self._may_try(link_ms)):
+            if self._asks and not self._found(self._wifi, link_ms):
+                return []
             client.start(link_ms)
         frames = self._step(link_ms)
         if client.state == UP:
@@ -156,6 +165,34 @@ class MqttCarrier:
             self._give_up(link_ms, wifi.why)
         return wifi.is_up()  # type: ignore[no-any-return]
 
+    # Whether the broker's address is known. It may change, so each session asks.
+    def _found(self, wifi, link_ms: int) -> bool:  # type: ignore[no-untyped-def]
+        from amont_node.lookup import Lookup
+
+        if self._lookup_due_ms is None:
+            self._lookup_due_ms = link_ms + _LOOKUP_MS
+        address = None
+        try:
+            if self._lookup is None:
+                self._lookup = Lookup(self._host, wifi.name_server(), self._random >> 8)  # type: ignore[assignment]
+            address = self._lookup.step(link_ms)  # type: ignore[attr-defined]
+        except OSError:  # it has its time all the same
+            pass
+        if address is None and link_ms < self._lookup_due_ms:
+            return False
+        self._forget_lookup()
+        if address is None:
+            wifi.refuse(link_ms, "mqtt: no address of %s" % self._host)
+            return False
+        self._client.address = (address, self._client.address[1])
+        return True
+
+    def _forget_lookup(self) -> None:
+        self._lookup_due_ms = None
+        if self._lookup is not None:
+            self._lookup.close()
+            self._lookup = None
+
     def _came_up(self, link_ms: int) -> None:
         if self._wifi is None:
             self.fault = False
@@ -182,6 +219,7 @@ class MqttCarrier:
         self._plan_retry(link_ms)
         console.say(why)
         if self._wifi is not None:
+            self._forget_lookup()
             self._wifi.off()
             console.tell("fault", {"fault": FAULT_RADIO, "text": why, "times": self._failures})
 
@@ -220,6 +258,7 @@ class MqttCarrier:
         self._client.stop("")
         self._up_since_ms = None
         self.rising = False
+        self._forget_lookup()
         self._wifi.off()
 
     # The radio must not go before the broker has heard it; it answers by closing.

@@ -122,6 +122,9 @@ class Wifi:
     def rssi_dbm(self) -> int:
         return self._station.rssi_dbm()  # type: ignore[no-any-return]
 
+    def name_server(self) -> str:
+        return self._station.name_server()  # type: ignore[no-any-return]
+
     def off(self) -> None:
         self._networks = []
         self.state = OFF

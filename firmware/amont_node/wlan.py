@@ -92,6 +92,10 @@ class Station:
         except (OSError, ValueError, TypeError):
             return 0
 
+    # The address that DHCP gave.
+    def name_server(self) -> str:
+        return str(self._network.ipconfig("dns"))
+
     # All of it, so that nothing is left to draw current in light sleep: on a Pico W the radio's
     # supply goes with deinit(), and the interface must be down before.
     def off(self) -> None:

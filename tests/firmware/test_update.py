@@ -7,7 +7,7 @@ from tests.firmware.test_device import DEVICE, run_here, run_there
 
 from amont_hil.process import import_path
 
-MODULES = ["check_shell", "check_wifi", "check_slots", "check_update"]
+MODULES = ["check_shell", "check_wifi", "check_lookup", "check_slots", "check_update"]
 
 
 @pytest.mark.parametrize("name", MODULES)
