@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hil_tests.rig_parts import MqttLine, free_port, mosquitto, node_config, wait_for
+from tests.firmware.slot_rig import write_slot
 from tests.firmware.test_device import DEVICE
 
 from amont_hil.process import Process, import_path, micropython_path
@@ -14,6 +15,7 @@ from amont_hil.simulated import write_config
 from amont_hil.tiny_guard import SECRET, TinyGuard, until
 from amont_node.config import save_secret
 from amont_node.pair import PairFile
+from amont_provision.compile import application, compiled
 from amont_provision.settings import wifi as wifi_file
 
 pytestmark = [pytest.mark.micropython, pytest.mark.servers]
@@ -59,6 +61,10 @@ class OnBoard:
         ]
         environment = {"MICROPYPATH": path, "PATH": os.environ["PATH"]}
         self._process = Process(line, environment, self.root, self.root / "board.log")
+
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.running()
 
     def kill(self) -> None:
         """Cut the power."""
@@ -171,3 +177,35 @@ def test_the_bench_sees_what_no_board_must_do(board: Bench, fault: str, wrong: s
     one.expected = {f"WRONG: {wrong}"}
     one.start(fault)
     serve(lambda: (one.root / "board.txt").exists() and bool(one.wrongs()))
+
+
+def install(one: OnBoard, **changed: bytes) -> None:
+    """Put a release into slot a that finds a board where a host would be."""
+    sources = application()
+    sources["amont_node/hal_unix.py"] = sources["amont_node/hal_board.py"]
+    sources |= {f"amont_node/{name}.py": text for name, text in changed.items()}
+    write_slot(one.root / "a", 1, compiled(sources))
+    record = {"schema": 1, "slot": "a", "trying": None, "tries": 0, "bad_boots": 0, "release": 1}
+    PairFile(str(one.root), "boot").save(record)
+
+
+def test_from_the_loader_on(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    install(one)
+    one.start("loader")
+    serve(lambda: newest(guard) >= 3 and unbroken(guard))
+    assert one.log() == ""
+    assert one.notes()[:2] == ["radio on", "radio off"]
+    boot = PairFile(str(one.root), "boot").load()
+    assert isinstance(boot, dict)
+    assert boot["bad_boots"] == 0
+
+
+def test_a_release_that_fails_ends_in_a_whole_reset(board: Bench) -> None:
+    one, serve = board
+    install(one, app=b"def start(folder, service):\n    raise OSError(5)\n")
+    (one.root / "board.txt").touch()
+    one.start("loader")
+    serve(lambda: not one.running())
+    assert (one.root / "restart").exists()
+    assert "OSError: [Errno 5] EIO" in (one.root / "crash.txt").read_text()

@@ -3,7 +3,9 @@
 # Run in the board's folder. `air.json` there says what is on the air, and may change any moment:
 #   {ssid: [password, ms to join, ms to an address or null, rssi_dbm]}
 # What the board does with its radio, and what it must not do, goes to `board.txt`, a line each.
-# Argument: a planted fault. radio-on: the radio keeps its power; no-wait: nobody waits for Wi-Fi.
+# Argument: "loader": from main.py on, in the slot a release that has hal_board.py in the place of
+# hal_unix.py. Otherwise from app.py on, as in development, perhaps with a planted fault. radio-on:
+# the radio keeps its power; no-wait: nobody waits for Wi-Fi.
 
 import json
 import os
@@ -12,9 +14,6 @@ import time
 
 import air
 from air import AccessPoint, Network
-
-import amont_node.mqtt as mqtt
-from amont_node import hal_board
 
 _REREAD_MS = 50
 
@@ -119,12 +118,10 @@ def plant(fault: str) -> None:
         wifi.Wifi.is_up = lambda self: True
 
 
-def main() -> None:
+def board():
     network = Network("rp2", time.ticks_ms, Air())
     sys.modules["network"] = network
     sys.modules["machine"] = Machine(network)
-    sys.modules["amont_node.hal_unix"] = sys.modules["amont_node"].hal_unix = hal_board
-    mqtt.socket = Sockets(network, mqtt.socket)
     loaded = network.interface.active
 
     def active(*arguments):
@@ -133,11 +130,30 @@ def main() -> None:
         return loaded(*arguments)
 
     network.interface.active = active
+    return network
+
+
+def from_app(network, fault: str) -> None:
+    import amont_node
+    from amont_node import hal_board, mqtt
+
+    sys.modules["amont_node.hal_unix"] = amont_node.hal_unix = hal_board
+    mqtt.socket = Sockets(network, mqtt.socket)
     shorten()
-    plant(sys.argv[1])
+    plant(fault)
     from amont_node import app
 
     app.start(".", "button" in os.listdir("."))
 
 
-main()
+def main(argument: str) -> None:
+    network = board()
+    if argument == "loader":
+        import main as loader
+
+        loader.run()
+    else:
+        from_app(network, argument)
+
+
+main(sys.argv[1])
