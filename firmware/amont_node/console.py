@@ -9,7 +9,7 @@
 #   sent    kind, counter, life, first, last (seq; of a frame with samples)
 #   ack     counter (of the frame that it answers), life, through or null, bits (a number: bit i
 #           is sample through + 1 + i), rssi_dbm, snr_db4
-#   fault   fault (its bit in the health message), text
+#   fault   fault (its bit in the health message), text; of Wi-Fi also times (failures in a row)
 #   update  state ("taking", "checked", "refused", "trial", "good"), release, next, text
 
 import json
