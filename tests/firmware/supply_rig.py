@@ -25,7 +25,8 @@ from amont_wire.frame import Opener, Sealer
 from amont_wire.messages import Ack, Config, Health, Hello, Progress, Samples, UpdateChunk, decode
 
 HEAD = struct.pack("<hb", -80, 36)
-EXIT_RESET = 70
+EXIT_RESET, EXIT_DEEP_SLEEP = 70, 75
+CAUSES = {EXIT_RESET: const.RESET_SOFT, EXIT_DEEP_SLEEP: const.RESET_DEEP_SLEEP}
 PART_BYTES, PARTS = 22, 8
 LOADER = Path(__file__).parents[2] / "firmware" / "main.py"
 
@@ -46,7 +47,8 @@ class Guard:
         self.progress: list[Progress] = []
         self.healths: list[Health] = []
         self.hellos: list[Hello] = []
-        self.samples = 0
+        self.samples = self.urgents = 0
+        self.lives: set[int] = set()
         self._next: dict[int, int] = {}
 
     def serve(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
@@ -58,6 +60,7 @@ class Guard:
             except TimeoutError:
                 continue
             header, body = self._opener.open(data[len(HEAD) :])
+            self.urgents += header.type == const.URGENT
             for answer in self._answers(header.counter, decode(header.type, body)):
                 sealed = self._sealer.seal(answer.TYPE, answer.encode())[1]
                 self.socket.sendto(HEAD + sealed, address)
@@ -76,6 +79,7 @@ class Guard:
     def _note(self, message: object) -> None:
         if isinstance(message, Samples):
             self.samples += 1
+            self.lives.add(message.life)
             self._next[message.life] = max(self._next.get(message.life, 0), message.seq + 1)
         for kind, kept in (
             (Progress, self.progress),
@@ -151,8 +155,7 @@ class Supply:
         assert process is not None
         if not process.running():
             self.exits.append(process._child.wait())
-            watchdog = self.exits[-1] != EXIT_RESET
-            self.start(const.RESET_WATCHDOG if watchdog else const.RESET_SOFT)
+            self.start(CAUSES.get(self.exits[-1], const.RESET_WATCHDOG))
 
     def kill(self) -> None:
         """Cut the power."""

@@ -245,7 +245,9 @@ def check_the_calendar_is_read_and_set() -> None:
 # What one board can do the other can do as well, by the same name.
 def check_both_boards_offer_the_same() -> None:
     for name in ("Clock", "Watchdog", "watchdog", "rest", "reset_cause", "reset", "button",
-                 "flash_folder", "free_heap_bytes", "wlan", "SLEEPS"):  # fmt: skip
+                 "flash_folder", "free_heap_bytes", "wlan", "SLEEPS",
+                 "float_closed", "clock_chip", "hold_supply", "release_supply", "deep_sleep",
+                 "set_wall"):  # fmt: skip
         assert hasattr(hal_board, name) and hasattr(hal_unix, name), name
 
 
