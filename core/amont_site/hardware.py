@@ -127,6 +127,14 @@ class Marks(Part, frozen=True, kw_only=True):
     fall_per_min: Change | None = None
 
 
+class FloatSwitch(Part, frozen=True, kw_only=True):
+    """A float switch; ``active`` is the level of its pin when it is closed."""
+
+    pin: Pin
+    active: Annotated[int, Meta(ge=0, le=1)] | None = None  # 0 if absent: a switch to ground
+    wakes: bool | None = None  # true if absent
+
+
 class Board(Part, frozen=True, kw_only=True):
     """The node's board and what is soldered to it besides sensors."""
 
@@ -136,8 +144,13 @@ class Board(Part, frozen=True, kw_only=True):
     led: Pin | None = None
     rtc: Literal["ds3231", "pcf8563"] | None = None
     i2c: I2c | None = None  # of the clock chip
+    # between wakes: light sleep, deep sleep (esp32), or no supply until the clock chip's alarm
+    sleep: Literal["light", "deep", "gate"] | None = None
+    gate: Pin | None = None  # keeps the supply on while it is high
+    float: FloatSwitch | None = None
 
 
+DEEP_SLEEPERS = ("esp32", "unix")  # the others' deep sleep forgets the time
 # board: its highest pin, and whether it can speak MQTT
 BOARDS: dict[str, tuple[int, bool]] = {
     "pico": (28, False), "pico-w": (28, True), "pico2": (28, False), "esp32": (48, True),
@@ -173,7 +186,9 @@ COUNTER_KEYS: dict[str, tuple[list[str], list[str]]] = {
     "pcf8583": (["i2c"], ["address"]), "port": (["pin"], ["id"]),
     "pin": (["pin"], ["debounce_ms"]), "latch": (["pin", "clear"], []),
 }  # fmt: skip
-_PINS = ("scl", "sda", "tx", "rx", "de", "pin", "trigger", "echo", "clear", "button", "led")
+_PINS = (
+    "scl", "sda", "tx", "rx", "de", "pin", "trigger", "echo", "clear", "button", "led", "gate",
+)  # fmt: skip
 
 
 def pins(part: Struct) -> Iterator[tuple[tuple[str, ...], int, object]]:

@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
-from amont_site.hardware import BOARDS, COUNTER_KEYS, PROBE_KEYS, Probe, pins
+from amont_site.hardware import (
+    BOARDS,
+    COUNTER_KEYS,
+    DEEP_SLEEPERS,
+    PROBE_KEYS,
+    Board,
+    Probe,
+    pins,
+)
 from amont_site.model import Channel, Node
 from amont_site.problems import dotted
 from amont_site.reading import EXAMPLES, Path
@@ -28,6 +36,8 @@ def problems(node: Node, stations: Collection[str]) -> Iterator[Problem]:
             yield ("marks", "low"), "low-high", {"low": low, "high": high}
     if node.board is not None and node.carrier == "mqtt" and not BOARDS[node.board.name][1]:
         yield ("board", "name"), "no-wifi", {"value": node.board.name}
+    if node.board is not None:
+        yield from _sleep(node.board)
     for j, channel in enumerate(node.channels):
         if channel.probe is not None:
             for path, code, values in _probe(channel, channel.probe):
@@ -42,6 +52,20 @@ def _look(node: Node) -> Iterator[Problem]:
     most = min(most, node.interval_s)
     if not least <= node.look_s <= most:
         yield ("look_s",), "look", {"value": node.look_s, "least": least, "most": most}
+
+
+def _sleep(board: Board) -> Iterator[Problem]:
+    if board.sleep == "deep" and board.name not in DEEP_SLEEPERS:
+        yield ("board", "sleep"), "sleep-deep", {"value": board.name}
+    wakes = board.float is not None and board.float.wakes is not False
+    gated = board.sleep == "gate"
+    for what, needed, key, example in (
+        ("sleep: gate", gated and board.rtc is None, "rtc", "ds3231"),
+        ("rtc", board.rtc and board.name != "unix" and board.i2c is None, "i2c", "{id: 0, …}"),
+        ("float, sleep: gate", gated and wakes and board.gate is None, "gate", "12"),
+    ):
+        if needed:
+            yield ("board",), "probe-missing", {"kind": what, "key": key, "example": example}
 
 
 def _probe(channel: Channel, probe: Probe) -> Iterator[Problem]:

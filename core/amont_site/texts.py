@@ -185,6 +185,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "une carte « {value} » n'a pas le Wi-Fi, dont « mqtt » a besoin ; écrivez pico-w ou esp32,"
         " ou carrier: bridge",
     ),
+    "sleep-deep": (
+        "a board '{value}' forgets the time in deep sleep; write sleep: light, or gate with a"
+        " clock chip",
+        "une carte « {value} » oublie l'heure en sommeil profond ; écrivez sleep: light, ou gate"
+        " avec une horloge",
+    ),
     "probe-quantity": (
         "a probe '{kind}' gives {needed}, not {value}; write another quantity or probe",
         "une sonde « {kind} » donne {needed}, pas {value} ; écrivez une autre grandeur ou sonde",

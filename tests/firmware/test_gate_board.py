@@ -67,6 +67,5 @@ def test_it_has_the_heap_for_it(supply: Supply, guard: Guard) -> None:
     clock_line(supply.root / "clock", 0, 3 * SPEED)
     serve(supply, guard, lambda: len(guard.healths) > 1)
     free = guard.healths[-1].free_heap * 256
-    print(f"free heap in a boot that ends a sleep: {free} bytes")
     assert guard.healths[-1].reset_cause == const.RESET_DEEP_SLEEP
     assert free > 12_000

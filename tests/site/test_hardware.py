@@ -131,6 +131,17 @@ MISTAKES = {
     "slow look": ("", "    profile: flash-flood\n    look_s: 300\n", "look", "nodes[0].look_s"),
     "rare look": ("", "    interval_s: 60\n    look_s: 61\n", "look", "nodes[0].look_s"),
     "marks": ("", "    marks: {high: 9}\n", "marks-station", "nodes[0].marks"),
+    "deep": ("", "    board: {name: pico, sleep: deep}\n", "sleep-deep", "nodes[0].board.sleep"),
+    "gate": ("", "    board: {name: pico, sleep: gate}\n", "probe-missing", "nodes[0].board"),
+    "rtc": ("", "    board: {name: pico, rtc: ds3231}\n", "probe-missing", "nodes[0].board"),
+    "float": (
+        "", "    board: {name: unix, sleep: gate, rtc: ds3231, float: {pin: 5}}\n",
+        "probe-missing", "nodes[0].board",
+    ),
+    "float pin": (
+        "", "    board: {name: pico, gate: 5, float: {pin: 5}}\n", "pin-twice",
+        "nodes[0].board.float.pin",
+    ),
     "no Wi-Fi": ("", "    board: {name: pico2}\n", "no-wifi", "nodes[0].board.name"),
 }  # fmt: skip
 
@@ -157,6 +168,17 @@ def test_one_bus_may_be_shared_by_clock_and_sensor(tmp_path: Path) -> None:
     assert plain(node.board) == {
         "name": "pico", "rtc": "ds3231", "i2c": {"id": 0, "scl": 5, "sda": 4},
     }  # fmt: skip
+
+
+def test_a_supply_that_is_cut_between_wakes(tmp_path: Path) -> None:
+    said = "name: pico, rtc: pcf8563, i2c: {id: 0, scl: 1, sda: 0}, sleep: gate, gate: 12"
+    said += ", float: {pin: 13, active: 1}"
+    board = good(written(tmp_path, node=f"    board: {{{said}}}\n")).nodes[0].board
+    assert board is not None
+    assert plain(board)["sleep"] == "gate"
+    assert plain(board)["float"] == {"pin": 13, "active": 1}
+    lonely = said.replace(" gate: 12,", "").replace("active: 1", "wakes: false")
+    assert good(written(tmp_path, node=f"    board: {{{lonely}}}\n")).nodes[0].board is not None
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -220,7 +220,7 @@ CONSEQUENCES = {
 OTHER_CODES = {  # tests of their own
     "unreadable", "too-large", "not-utf8", "empty", "too-deep",
     "look", "marks-station", "no-wifi", "pin-twice",
-    "probe-quantity", "probe-useless", "probe-missing",
+    "probe-quantity", "probe-useless", "probe-missing", "sleep-deep",
 }  # fmt: skip
 
 
