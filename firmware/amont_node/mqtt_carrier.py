@@ -13,7 +13,7 @@ from amont_node.stream import TlsWrapper
 from amont_wire.const import FAULT_RADIO
 
 _RETRY_MS = (500, 60000)  # least and greatest pause after a failure
-_RETRY_WIFI_MS = (5000, 900000)  # an attempt costs as much as a day of sleep
+_RETRY_WIFI_MS = (5000, 300000)  # an attempt costs much, a flood that nobody is told of more
 _DOUBLINGS = 8
 _STABLE_MS = 60000  # only a connection that lived this long makes the next retry quick again
 _LOOKUP_MS = 5000

@@ -34,14 +34,19 @@ class Station:
 
         self.calendar = calendar
         self._network = network
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        self._wlan = None  # until it is needed: an ESP32 takes memory for it
         self._stale = 0  # the status before the last attempt: it says nothing of that one
+
+    def _interface(self):  # type: ignore[no-untyped-def]
+        if self._wlan is None:
+            self._wlan = self._network.WLAN(self._network.WLAN.IF_STA)
+        return self._wlan
 
     # Begin to join; returns while that goes on. Loading a Pico W's radio takes two seconds of it.
     # OSError: the radio does not work.
     def begin(self, ssid: str, password: str, hostname: str) -> None:
-        wlan = self._wlan
         self._network.hostname(hostname)
+        wlan = self._interface()
         if wlan.active():
             self._quietly(wlan.disconnect)
         else:
@@ -55,9 +60,10 @@ class Station:
 
     # (JOINING, UP or FAILED; what is amiss, if it stays so)
     def look(self) -> tuple[int, str]:
-        if self._wlan.isconnected():
+        wlan = self._interface()
+        if wlan.isconnected():
             return UP, ""
-        status = self._wlan.status()
+        status = wlan.status()
         if self._waits(status):
             return JOINING, NO_ADDRESS if self._is_joined(status) else NO_ANSWER
         # An ESP32 goes on telling why the attempt before failed, until this one has ended.
@@ -88,7 +94,7 @@ class Station:
     # 0: not known.
     def rssi_dbm(self) -> int:
         try:
-            return int(self._wlan.status("rssi"))
+            return int(self._interface().status("rssi"))
         except (OSError, ValueError, TypeError):
             return 0
 
@@ -97,9 +103,12 @@ class Station:
         return str(self._network.ipconfig("dns"))
 
     # All of it, so that nothing is left to draw current in light sleep: on a Pico W the radio's
-    # supply goes with deinit(), and the interface must be down before.
+    # supply goes with deinit(), and the interface must be down before. Asked anything after that,
+    # the radio would come up again.
     def off(self) -> None:
-        wlan = self._wlan
+        if self._wlan is None:
+            return
+        wlan = self._interface()
         if wlan.active():
             self._quietly(wlan.disconnect)
             self._quietly(wlan.active, False)

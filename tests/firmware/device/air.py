@@ -73,6 +73,7 @@ class Interface:
             self._reason = 0
 
     def disconnect(self) -> None:
+        self._network.is_powered = True  # as whatever is asked of a Pico W's radio
         if not self._is_active:
             raise OSError("Wifi Not Started")
         self._wanted = None
