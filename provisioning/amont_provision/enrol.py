@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from amont_provision import board
+from amont_provision import board, boards
 from amont_provision.board import Json
 from amont_provision.port import Port
 from amont_provision.texts import Refused
@@ -89,6 +89,7 @@ def node_of(site: Site, node_id: int) -> Node:
 def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Options) -> Plan:
     """Return what to do; raise Refused if the node or the board is not free for it."""
     node, named = node_of(site, node_id), board.name(port)
+    boards.check(node)
     identity = keys.offer(node_id, named, options.renew)
     held = board.held(port)
     if held.node not in (0, node_id) and not options.replace:
