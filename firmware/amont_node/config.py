@@ -35,6 +35,7 @@
 import json
 
 from amont_node.airtime import fits
+from amont_node.drivers.fields import whole
 from amont_node.pair import PairFile, make_durable
 from amont_node.settings import ConfigError
 from amont_wire.const import MAX_FRAME
@@ -270,13 +271,7 @@ def save_secret(folder: str, secret: bytes) -> None:
 
 
 def _integer(data, name: str, low: int, high: int, default=None) -> int:  # type: ignore[no-untyped-def]
-    value = data.get(name, default)
-    # True is an int to Python, not to a person.
-    if not isinstance(value, int) or value is True or value is False:
-        raise ConfigError("%s: %s is not an integer" % (name, value))
-    if not low <= value <= high:
-        raise ConfigError("%s: %d is not within %d and %d" % (name, value, low, high))
-    return value
+    return whole(data, name, default, low, high, "")
 
 
 def _optional(data, name: str) -> int | None:  # type: ignore[no-untyped-def]

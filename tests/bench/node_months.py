@@ -25,6 +25,7 @@ from amont_wire.messages import decode
 
 INTERVAL_S = 900
 DAY_S = 86_400
+WIRED_MM = 1800  # what device/pins.py shows the first of the sensors on pins
 TIMEOUT_S = 900.0
 Channel = Mapping[str, object]
 CHIP = {"kind": "pcf8583", "i2c": {"id": 0, "scl": 5, "sda": 4}}
@@ -113,7 +114,7 @@ def live(
             output = _run(folder, days, away, heap, ["pins"] if wired else [])
     finally:
         guard.close()
-    return _month(output, guard.guard, stage)
+    return _month(output, guard.guard, [WIRED_MM] * len(stage) if wired else stage)
 
 
 def _furnish(board: Path, port: int, stage: list[int], wired: Sequence[Channel]) -> None:

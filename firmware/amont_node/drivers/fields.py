@@ -1,15 +1,18 @@
-# The fields of a probe's configuration: there, of the right kind, within bounds.
+# The fields of a configuration, a probe's above all: there, of the right kind, within bounds.
+
+from amont_node.settings import ConfigError
 
 ANY = 1 << 31  # no limit
 
 
-# An integer of a probe's configuration. None as default: it must be there. ValueError names it.
-def whole(config, name: str, default, least: int, most: int) -> int:  # type: ignore[no-untyped-def]
+# An integer. None as default: it must be there. ConfigError names it. of: what it belongs to.
+def whole(config, name: str, default, least: int, most: int, of: str = "probe.") -> int:  # type: ignore[no-untyped-def]
     value = config.get(name, default)
+    # True is an int to Python, not to a person.
     if not isinstance(value, int) or value is True or value is False:
-        raise ValueError("probe.%s: %s is not an integer" % (name, value))
+        raise ConfigError("%s%s: %s is not an integer" % (of, name, value))
     if not least <= value <= most:
-        raise ValueError("probe.%s: %d is not within %d and %d" % (name, value, least, most))
+        raise ConfigError("%s%s: %d is not within %d and %d" % (of, name, value, least, most))
     return value
 
 

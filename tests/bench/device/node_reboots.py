@@ -14,7 +14,7 @@ from chip import Chip
 from desk import DeskClock, DeskNode
 from world import Random
 
-from amont_node import counters
+from amont_node import counters, settings
 from amont_node.config import ConfigStore, NodeConfig, save_secret
 from amont_wire import const
 from amont_wire.counters import ReservedCounter
@@ -26,9 +26,11 @@ SECRET = bytes(range(16))
 ID, GENERATION = 17, 1
 LOSS_PERCENT = 20  # of the frames and of the acknowledgements
 CLOCK_LOST_PERCENT = 3  # of the boots find their clock at zero
-POINTS = 40  # a boot ends at one of its first so many points, if it comes so far
+POINTS = 60  # a boot ends at one of its first so many points, if it comes so far
 FLASH_OPERATIONS = 40
-WAKES = 3
+WAKES = 6
+
+settings.forget = lambda name: None  # thousands of boots in one process, and heap for all
 
 
 # Not an Exception: nothing on the node may survive it.
