@@ -158,7 +158,7 @@ class Village:
         for node in self.site.nodes:
             chance = random.Random(node.id)
             for channel in node.channels:
-                lines = (f"{at} {_CALM_MM + chance.randint(0, _WAVES_MM)}\n" for at in times)
+                lines = [f"{at} {_CALM_MM + chance.randint(0, _WAVES_MM)}\n" for at in times]
                 for name in (str(node.id), SPARE):
                     path = self.boards / name / f"{channel.sensor}.txt"
                     path.parent.mkdir(exist_ok=True)

@@ -33,7 +33,7 @@ def simulated(site: Site, path: Path, bridge_port: Path, broker_port: int) -> Si
     plain: dict[str, Any] = _without_none(msgspec.to_builtins(site))
     for key in ("broker", "history"):
         plain.pop(key, None)
-    plain["bridge"] = {"port": str(bridge_port)}
+    plain["bridge"] = {**(plain.get("bridge") or {}), "port": str(bridge_port)}
     if any(node["carrier"] == MQTT for node in plain["nodes"]):
         plain["broker"] = {"host": "127.0.0.1", "port": broker_port, "tls": False}
     plain["sirens"] = [_silent(siren) for siren in plain.get("sirens") or ()]

@@ -48,8 +48,8 @@ def _cells(row: Row, out: Output, now_s: float) -> list[str]:
     key = unknown if row.key is None else out.text(f"fleet-key-{row.key}", n=row.generation)
     told, wanted = row.config_told, row.config_wanted
     config = unknown if told is None else str(told)
-    if wanted is not None and wanted != told:
-        config += f" → {wanted}"
+    if row.waits:
+        config += f" → {wanted}" if wanted is not None and wanted != told else " → …"
     heard = unknown
     if row.last_heard_ms is not None:
         heard = _ago(max(0, int(now_s - row.last_heard_ms / 1000)))

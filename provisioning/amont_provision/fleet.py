@@ -46,6 +46,7 @@ class Row:
     config_told: int | None = None
     config_wanted: int | None = None
     asked: dict[str, int] = field(default_factory=dict)
+    waits: bool | None = None  # what was asked is still to be told
     firmware: int | None = None
     last_heard_ms: int | None = None
     battery_mv: int | None = None
@@ -90,8 +91,11 @@ def _guard(rows: list[Row], folder: Path, now_s: float) -> None:
         row.key, row.until_s = _key(keys, row.node, now_s)
         row.heard = keys.was_heard(row.node)
         row.asked = asked.get(str(row.node), {})
+        row.waits = bool(row.asked)
         if row.node in told:
             one = told[row.node]
+            held = row.asked.items() <= one.items.items()
+            row.waits = not held or one.version < one.wanted
             row.config_told, row.config_wanted = one.version, one.wanted
             row.firmware = one.firmware
 

@@ -1,0 +1,187 @@
+"""Stations after their first day, with a real guard, gateway and page, and real nodes on air."""
+
+import json
+import time
+
+import pytest
+from tests.bench.bench_provision import site_of
+
+from amont_demo.village import SPARE, Village, running
+from amont_guard.cli import main as guard_cli
+from amont_node.config import ConfigStore
+from amont_provision import cli
+from amont_provision.virtual import VirtualBoard
+
+pytestmark = pytest.mark.micropython
+
+LIMIT_S = 60.0  # a node counts its airtime, and waits for more after a power cut
+CHANGED, STOLEN, BROKEN, AWAY, CARRIED = range(11, 16)
+
+
+def comes(true, what):
+    """Wait for a state of the real programs; fail when it does not come."""
+    until_s = time.monotonic() + LIMIT_S
+    while not true():
+        if time.monotonic() > until_s:
+            pytest.fail(f"not within {LIMIT_S:g} s: {what}")
+        time.sleep(0.05)
+
+
+class Town:
+    """A village that runs, and the technician in it."""
+
+    def __init__(self, village, capfd):
+        self.village, self.capfd = village, capfd
+        self.guard = village.keys.parent
+        self.release = village.folder / "0.1.0.amont"
+
+    def run(self, name, *more):
+        return cli.main(["--lang", "en", name, *map(str, more)])
+
+    def answer(self, name, *more):
+        """Return the JSON object of a command that is done."""
+        self.capfd.readouterr()
+        assert self.run(name, *more, "--json") == 0
+        return json.loads(self.capfd.readouterr().out)
+
+    def board(self, name):
+        return VirtualBoard(self.village.boards / str(name))
+
+    def on(self, name):
+        return ["--port", f"virtual:{self.village.boards / str(name)}",
+                "--site", self.village.site_path]  # fmt: skip
+
+    def keys(self):
+        return ["--keys", self.village.keys]
+
+    def radio(self):
+        return ["--radio", self.village.radio]
+
+    def station(self, node):
+        assert self.run("enrol", *self.on(node), "--node", node, *self.keys(), *self.radio()) == 0
+        self.deploy(node)
+
+    def deploy(self, board):
+        port = f"virtual:{self.village.boards / str(board)}"
+        assert self.run("deploy", "--port", port, "--release", self.release) == 0
+
+    def verify(self, board, *more):
+        return self.run("verify", *self.on(board), *more)
+
+    def config(self, board):
+        return ConfigStore(str(self.village.boards / str(board))).load()
+
+    def row(self, node):
+        """Return what the fleet says of a node, from the guard's folder and the journal."""
+        journal = self.village.folder / "gateway" / "journal.db"
+        where = ["--site", self.village.site_path, "--guard", self.guard, "--journal", journal]
+        rows = self.answer("fleet", *where)["nodes"]
+        return next(row for row in rows if row["node"] == node)
+
+    def counted(self, name):
+        """Return one of the guard's counters."""
+        self.capfd.readouterr()
+        assert guard_cli(["status", "--state", str(self.guard), "--json"]) == 0
+        return json.loads(self.capfd.readouterr().out)["counters"].get(name, 0)
+
+    def sends_in_vain(self, board, counter):
+        """Let a board send; wait until the guard has counted that it does not count."""
+        before = self.counted(counter)
+        self.board(board).reset()
+        comes(lambda: self.counted(counter) > before, f"a frame of {board}: {counter}")
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("village")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("HOME", str(folder / "home"))
+    patch.delenv("XDG_CONFIG_HOME", raising=False)
+    made = Village(folder / "v", site_of(folder, 5), 0)
+    assert made.site.bridge.spreading_factor == 7, "at 9 an hour's airtime is soon over"
+    line = ["build", "0.1.0", "--release", "1", "--to", str(made.folder)]
+    assert cli.main(line) == 0
+    with running(made):
+        yield made
+    patch.undo()
+
+
+@pytest.fixture
+def town(village, capfd):
+    return Town(village, capfd)
+
+
+def test_a_changed_mark_waits_for_a_node_that_sleeps(town):
+    town.station(CHANGED)
+    town.board(CHANGED).stop()
+    usual = town.config(CHANGED).high_mark
+    ask = ["--pending", "--site", town.village.site_path, "--guard", town.guard, "--node", CHANGED]
+    assert town.run("set", f"high_mark={usual - 300}", *ask) == 0
+    row = town.row(CHANGED)
+    assert (row["asked"], row["waits"]) == ({"high_mark": usual - 300}, True)
+    assert town.config(CHANGED).high_mark == usual, "nobody wrote on the board"
+    town.board(CHANGED).start()
+    comes(lambda: town.config(CHANGED).high_mark == usual - 300, "the node lives by it")
+    comes(lambda: not town.row(CHANGED)["waits"], "and has said so")
+    assert town.row(CHANGED)["config_told"] == 2
+
+
+def test_a_revoked_node_counts_no_more_and_comes_back_under_another_key(town):
+    town.station(STOLEN)
+    assert town.verify(STOLEN) == 0
+    assert town.run("revoke", STOLEN, *town.keys()) == 0
+    town.sends_in_vain(STOLEN, "unknown node")
+    assert town.run("enrol", *town.on(STOLEN), "--node", STOLEN, *town.keys()) == 0
+    assert town.verify(STOLEN) == 0
+    assert town.config(STOLEN).generation == 2
+
+
+def test_a_new_board_takes_the_place_and_the_old_one_is_refused(town):
+    town.station(BROKEN)
+    assert town.run("replace", BROKEN, *town.on(SPARE), *town.keys(), *town.radio()) == 0
+    town.deploy(SPARE)
+    assert town.verify(SPARE) == 0
+    assert town.config(SPARE).generation == town.row(BROKEN)["generation"] == 2
+    town.sends_in_vain(BROKEN, "wrong key or damaged")
+    assert town.verify(BROKEN, "--timeout", 2) == cli.REFUSED
+
+
+def test_a_key_that_is_changed_while_the_node_is_away_strands_nobody(town):
+    town.station(AWAY)
+    town.board(AWAY).stop()
+    public = town.answer("enrol", "--show-laptop-key")["public"]
+    bundle = town.village.folder / "next.amont"
+    batch = ["--site", town.village.site_path, "--out", bundle, "--for", public]
+    again = ["--batch", 1, "--nodes", AWAY, "--renew"]
+    assert town.run("enrol", *again, *batch, *town.keys()) == 0
+    row = town.row(AWAY)
+    assert (row["generation"], row["key"], row["heard"]) == (2, "in-bundle", False)
+    town.board(AWAY).start()
+    assert town.verify(AWAY) == 0, "under its old key"
+    assert town.config(AWAY).generation == 1
+    assert town.run("rotate", *town.on(AWAY), "--bundle", bundle) == 0
+    assert town.verify(AWAY) == 0
+    assert town.config(AWAY).generation == 2
+
+
+def test_a_bundle_on_two_laptops_makes_one_station(town, tmp_path):
+    ours, theirs = tmp_path / "ours" / "laptop.key", tmp_path / "theirs" / "laptop.key"
+    public = town.answer("enrol", "--show-laptop-key", "--laptop-key", ours)["public"]
+    bundle, copied = tmp_path / "lot.amont", tmp_path / "copy.amont"
+    batch = ["--site", town.village.site_path, "--out", bundle, "--for", public]
+    assert town.run("enrol", "--batch", 1, "--nodes", CARRIED, *batch, *town.keys()) == 0
+    copied.write_bytes(bundle.read_bytes())
+    second = town.village.boards / "second"
+    second.mkdir()
+
+    def use(board, file, key):
+        where = [*town.on(board), "--node", CARRIED, *town.radio()]
+        return town.run("enrol", *where, "--bundle", file, "--laptop-key", key)
+
+    assert use("second", copied, theirs) == cli.REFUSED
+    assert use(CARRIED, bundle, ours) == 0
+    for key in (ours, theirs):
+        assert use("second", copied, key) == cli.REFUSED
+    assert list(second.iterdir()) == []
+    town.deploy(CARRIED)
+    comes(lambda: town.row(CARRIED)["key"] == "proved", "its first frame closed the identity")
