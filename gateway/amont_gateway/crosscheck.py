@@ -57,11 +57,16 @@ class Around(NamedTuple):
     water_c: Other | None = None  # °C at the same place
 
 
-def screen(quantity: str, t_ms: Times, value: Floats, around: Around) -> Checked:
-    """Return the codes of a sensor's readings in wire units; quantities not judged get zeros."""
+def screen(
+    quantity: str, t_ms: Times, value: Floats, around: Around, caution: float = 1.0
+) -> Checked:
+    """Return the codes of a sensor's readings in wire units; quantities not judged get zeros.
+
+    ``caution`` widens the margins of levels, for those who want to see the curve.
+    """
     if quantity in ("stage_mm", "range_mm"):
         up = 1.0 if quantity == "stage_mm" else -1.0  # a distance falls where the water rises
-        return _screen_level(t_ms, up * value, up, around)
+        return _screen_level(t_ms, up * value, up, around, caution)
     code = np.zeros((len(t_ms), LOOKS), np.uint8)
     if quantity == "rain_um":
         code[rain_pulses(t_ms, value, around.neighbours)] = PULSES
@@ -70,13 +75,16 @@ def screen(quantity: str, t_ms: Times, value: Floats, around: Around) -> Checked
     return Checked(t_ms, code)
 
 
-def _screen_level(t_ms: Times, level: Floats, up: float, around: Around) -> Checked:
+def _screen_level(
+    t_ms: Times, level: Floats, up: float, around: Around, caution: float
+) -> Checked:
     others = [(theirs_ms, up * theirs) for theirs_ms, theirs in around.neighbours]
     checked = check(
         t_ms,
         level,
         still(t_ms, around.rain) if around.rain else None,
         agrees(t_ms, level, others) if others else None,
+        caution,
     )
     if len(others) >= 2:
         checked.code[apart(t_ms, level, others)] |= APART

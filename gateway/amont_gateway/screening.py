@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 SPIKE = 1  # away from what came before and from what came after
 DROP = 2  # fell further than water falls
 JUMP = 4  # rose, on a sensor whose jumps come back, or while nothing explains it
-SETTLING = 8  # the first reading after a far drop: out of the water and in again
+SETTLING = 8  # the first one after far drops, or elsewhere: out of the water and in again
 FLAT = 16  # stands still far longer than it ever did
 FROZEN = 32  # ice around the sensor (crosscheck)
 APART = 64  # drifts away from its neighbours (crosscheck)
@@ -51,16 +51,18 @@ LOOKS = 3  # on arrival, after one reading, after two
 FLOOR_MM = 8.0  # no departure below this is worth a doubt
 PER_NOISE = 2.0  # of the noise, above the floor
 PER_STEP = 8.25  # of the smallest step: who tells whole centimetres errs by several
+COARSE_NOISE = 4.5  # of the noise, where steps are coarse
 PER_MOVE = 1.5  # of the third largest of the last eight steps, where the water moves
 STILL_NOISE = 3.0  # so much of these steps is noise, where it does not
 FALL = 5.0  # margins that no water falls between two readings
 DEEP = 4.0  # margins of a drop after which the sensor has to settle
 LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
 HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs at each look
+ISOLATED = 3  # readings at most that are a spike and no rise
 SURE = 0.6  # share of jumps that came back, from which the next is doubted on arrival
 PRIOR_FALL = (2.0, 0.5)  # imagined (came back, stayed) before anything was seen
 PRIOR_RISE = (0.5, 1.0)
-FLAT_LEAST = 24
+FLAT_LEAST = 12
 RESTLESS = 0.5  # share of repeated readings of a sensor whose standing still means something
 FLAT_TIMES = 3  # as long as the longest stillness before
 # Mean of |z| below its 80th percentile, for a normal z: makes a trimmed mean a deviation.
@@ -96,18 +98,23 @@ class Checked(NamedTuple):
 
 
 def check(
-    t_ms: Times, value_mm: Floats, still: Bools | None = None, agrees: Bools | None = None
+    t_ms: Times,
+    value_mm: Floats,
+    still: Bools | None = None,
+    agrees: Bools | None = None,
+    caution: float = 1.0,
 ) -> Checked:
     """Return the codes of a level sensor's readings, oldest first; inputs are left as they are.
 
     ``value_mm`` must be finite and ``t_ms`` rise. ``still``: nothing around explains a rise;
-    ``agrees``: a neighbour made the same move (both bool[n], by ``crosscheck``).
+    ``agrees``: a neighbour made the same move (both bool[n], by ``crosscheck``). ``caution``
+    widens all margins.
     """
     count = len(t_ms)
     code = np.zeros((count, LOOKS), np.uint8)
     if count < 2:
         return Checked(t_ms, code)
-    moves = _Moves(t_ms, value_mm)
+    moves = _Moves(t_ms, value_mm, caution)
     out = moves.out
     alone = np.ones(count, bool) if agrees is None else ~agrees
     spikes = [moves.spikes(look) & alone for look in range(1, LOOKS)]
@@ -118,7 +125,8 @@ def check(
     if still is not None:
         doubtful |= still
     jump = rise & doubtful & ~_after(rise)  # the next one that is up there makes it a rise
-    settling = _after(drop & moves.far(DEEP)) & ~fall
+    deep = _after(drop & moves.far(DEEP))
+    settling = deep & ~fall & (moves.far(0.5) | _after(deep))
     code[:] = (DROP * drop + JUMP * jump + SETTLING * settling)[:, None]
     for look, spike in enumerate(spikes, start=1):
         code[:, look] |= (SPIKE * spike).astype(np.uint8)
@@ -157,7 +165,7 @@ def margins(t_ms: Times, value_mm: Floats) -> Floats:
 class _Moves:
     """Where a sensor's readings lie against its own recent level."""
 
-    def __init__(self, t_ms: Times, value: Floats) -> None:
+    def __init__(self, t_ms: Times, value: Floats, caution: float = 1.0) -> None:
         self.value, self.step = value, np.abs(np.diff(value, prepend=value[0]))
         near, _ = medians_before(value, SHORT)
         level, self.known = _trimmed(_before(value, LONG))
@@ -167,10 +175,11 @@ class _Moves:
             blocks.each(np.abs(from_level), _deviation), blocks.each(np.abs(from_near), _deviation)
         )
         recent = np.sort(np.nan_to_num(_before(self.step, 8)), axis=1)[:, -3]
-        margin = np.maximum(FLOOR_MM + PER_NOISE * noise, PER_STEP * blocks.each(self.step, _fine))
+        coarse = np.minimum(PER_STEP * blocks.each(self.step, _fine), COARSE_NOISE * noise)
+        margin = FLOOR_MM + np.maximum(PER_NOISE * noise, coarse - FLOOR_MM)
         self.calm = np.abs(near - level) <= margin / 2.0
         self.moving = np.maximum(0.0, recent - np.where(self.calm, STILL_NOISE * noise, 0.0))
-        margin = np.maximum(margin, PER_MOVE * self.moving) * _patience(t_ms)
+        margin = np.maximum(margin, PER_MOVE * self.moving) * _patience(t_ms) * caution
         judged = (self.known >= LEAST) & np.isfinite(margin)
         self.margin = np.where(np.isfinite(margin), margin, 3.0 * FLOOR_MM + recent)
         same = np.sign(from_near) == np.sign(from_level)
@@ -190,10 +199,10 @@ class _Moves:
         away = np.where(self.calm, self.value - _trimmed(around)[0], self.away)
         back = np.zeros(len(away), bool)
         for other in ahead:
-            gone = self.value - other
-            back |= (np.sign(gone) == np.sign(away)) & (np.abs(gone) > np.abs(away) / 2.0)
-        found = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin) & back
-        return self._began_by_a_jump(found, away)
+            left = self.value - other
+            back |= (np.sign(left) == np.sign(away)) & (np.abs(left) > np.abs(away) / 2.0)
+        gone = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin)
+        return self._began_by_a_jump(gone, away, ISOLATED) & back
 
     @property
     def confirmed(self) -> Bools:
@@ -201,8 +210,11 @@ class _Moves:
         nexts = [_after_next(self.value, k) for k in (1, 2)]
         return np.asarray(np.all([other > self.value - self.margin for other in nexts], axis=0))
 
-    def _began_by_a_jump(self, out: Bools, away: Floats) -> Bools:
-        """Keep runs of departures to one side from the first step that is no usual one on."""
+    def _began_by_a_jump(self, out: Bools, away: Floats, most: int | None = None) -> Bools:
+        """Keep runs of departures to one side from the first step that is no usual one on.
+
+        With ``most``, only so many of the readings after that step.
+        """
         place = np.arange(len(out))
         goes_on = np.zeros(len(out), bool)
         goes_on[1:] = out[:-1] & (np.sign(away[1:]) == np.sign(away[:-1]))
@@ -211,7 +223,8 @@ class _Moves:
         least = np.where(away < 0.0, self.margin / 2.0, 0.0)
         jump = self.step > np.maximum(least, PER_MOVE * self.moving)
         jumped = np.maximum.accumulate(np.where(jump, place, -1))
-        return np.asarray(out & (jumped >= start))
+        lately = True if most is None else place - jumped < most
+        return np.asarray(out & (jumped >= start) & lately)
 
 
 class _Blocks:

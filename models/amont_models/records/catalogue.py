@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amont_models.records import dma_inflow, ltown, packages, rivers
+from amont_models.records import dma_inflow, ltown, packages, rivers, sensors
 from amont_models.records.table import Channel, DataError, Record
 
 LOADERS: dict[str, Callable[[], Record]] = {
@@ -27,6 +27,9 @@ LOADERS: dict[str, Callable[[], Record]] = {
     "river_usgs_hourly_rain": rivers.usgs_hourly,
     "river_usgs_smallurban_5min": rivers.usgs_urban,
     "river_wye_plynlimon_hourly": rivers.wye,
+    sensors.LOGAN: sensors.logan,
+    sensors.TROUT: sensors.trout_creek,
+    sensors.FLOODNET: sensors.floodnet,
 }
 # Longer than this many usual steps without a reading is a gap.
 GAP_STEPS = 1.5

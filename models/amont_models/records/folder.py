@@ -40,12 +40,19 @@ def data_file(record: str, *parts: str) -> Path:
     return path
 
 
-def columns(path: Path, wanted: Sequence[str], delimiter: str = ",") -> dict[str, list[str]]:
-    """Return the named columns of a CSV (``.gz`` too) as text; DataError names what is absent."""
+def columns(
+    path: Path, wanted: Sequence[str], delimiter: str = ",", skip: int = 0
+) -> dict[str, list[str]]:
+    """Return the named columns of a CSV (``.gz`` too) as text; DataError names what is absent.
+
+    ``skip`` lines stand before the header.
+    """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
+        for _ in range(skip):
+            next(file, "")
         reader = csv.reader(file, delimiter=delimiter)
-        header = next(reader, [])
+        header = [name.strip() for name in next(reader, [])]
         absent = [name for name in wanted if name not in header]
         if absent:
             raise DataError(f"{path.name}: no column {', '.join(absent)}")
