@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from amont_provision import bootrecord, calibrating, energy
+from amont_provision import bootrecord, calibrating, energy_site
 from amont_provision.board import Held
 from amont_provision.calibrating import transform_of
 from amont_provision.held import channels, quantity_of
@@ -31,11 +31,6 @@ NOTES_MAX, SIGNERS_MAX = 20, 6
 CHUNK_BYTES = 1 << 20
 TEXT_CHARACTERS_MAX = 200  # of what a board or a file says in one cell
 Json = dict[str, Any]
-
-# A board's name: how it is powered, as the energy model knows it. A Pico needs its clock chip to
-# switch it off between two wakes, or two cells last for months.
-_SUPPLIES = {"pico": "pico-gated", "pico-w": "pico-gated", "pico2": "pico-gated", "esp32": "esp32"}
-_SENSORS = {"ads1115_420ma": "loop", "pulse": "pulses", "tipping_bucket": "pulses"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ def sheet(
         "board": board,
         "sensors": calibrations,
         "verification": verification,
-        "energy": _energy(node, board),
+        "energy": _energy(site, node, board),
         "photos": [photo(path) for path in said.photos],
         "notes": list(said.notes),
         "signers": list(said.signers),
@@ -176,28 +171,16 @@ def _calibration(pages: Pages, node: Node, index: int, board: Json | None) -> Js
     }
 
 
-def _energy(node: Node, board: Json | None) -> Json | None:
-    """Return what the model expects of two AA cells, None if it has no such profile or board."""
-    profile = energy.PROFILES.get(node.profile or "")
-    name = node.board.name if node.board is not None else (board or {}).get("name") or ""
-    supply = energy.BOARDS.get(_SUPPLIES.get(str(name), ""))
-    if profile is None or supply is None:
+def _energy(site: Site, node: Node, board: Json | None) -> Json | None:
+    """Return what the model expects of two AA cells, None where the file names no real board."""
+    if node.profile is None or node.board is None or node.board.name == "unix":
         return None
-    kind = node.channels[0].probe.kind if node.channels[0].probe is not None else ""
-    told = (board or {}).get("frame_samples")
-    profile = replace(
-        profile,
-        interval_s=node.interval_s,
-        look_s=node.look_s or None,
-        sensor=_SENSORS.get(kind, profile.sensor),
-        frame_samples=told if isinstance(told, int) and 1 <= told <= 64 else 1,
-    )
-    carrier = "wifi" if node.carrier == "mqtt" else "lora"
-    budget = energy.budget(profile, supply, carrier=carrier)
+    station = energy_site.of_site(site, node, board)
+    budget = station.budget()
     return {
-        "profile": profile.name,
-        "supply": supply.name,
-        "carrier": carrier,
+        "profile": station.profile.name,
+        "supply": station.board.name,
+        "carrier": station.carrier,
         "mah_day": round(budget.mah_day, 2),
         "years": round(budget.years, 1),
     }

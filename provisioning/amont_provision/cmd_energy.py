@@ -76,8 +76,7 @@ def _enrolled(asked: argparse.Namespace) -> tuple[Node | None, Station]:
         if config.get("id") != node.id:
             raise Refused("energy-other", node=node.id, found=config.get("id", 0))
         return node, energy_site.station(config)
-    carrier = board.carrier(site, node, enrol.RADIO, tls=True)
-    return node, energy_site.station(board.configuration(site, node, 1, 1, carrier))
+    return node, energy_site.of_site(site, node)
 
 
 def _asked_for(asked: argparse.Namespace, enrolled: Station) -> Station:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from amont_provision import energy
+from amont_provision import board, energy
 from amont_provision.board import Json
 from amont_provision.energy import Board, Budget, Profile
+from amont_site import Site
 from amont_site.model import FRAME_SAMPLES_MOST, Node, limits, validity_for
 
 YEARS = 5.0
@@ -66,6 +67,14 @@ def station(config: Json) -> Station:
     return Station(profile, _board(config, guesses), sends, sf, tuple(dict.fromkeys(guesses)))
 
 
+def of_site(site: Site, node: Node, told: Json | None = None) -> Station:
+    """Return what enrolment would write, and what a board told of it since."""
+    carrier = board.carrier(site, node, ("", 0), tls=True)
+    config = board.configuration(site, node, 1, 1, carrier)
+    kept = ("interval_s", "look_s", "frame_samples", "profile")
+    return station(config | {key: told[key] for key in kept if told and key in told})
+
+
 def advice(node: Node, now: Station) -> Advice | None:
     """Return what would give five years and what it costs; None if they are reached."""
     if now.budget().years >= YEARS:
@@ -98,9 +107,9 @@ def _values(node: Node, now: Station, best: Station, found: Budget) -> dict[str,
     }
 
 
-def _gated(board: Board) -> Board:
-    kind = "esp32" if board.name.startswith("esp32") else "pico"
-    return replace(energy.BOARDS[f"{kind}-gated"], converter=board.converter)
+def _gated(of: Board) -> Board:
+    kind = "esp32" if of.name.startswith("esp32") else "pico"
+    return replace(energy.BOARDS[f"{kind}-gated"], converter=of.converter)
 
 
 def _board(config: Json, guesses: list[str]) -> Board:

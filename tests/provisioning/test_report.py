@@ -177,7 +177,7 @@ def test_what_is_open_is_said(desk, step, codes):
 
 FLOOD = """    profile: flash-flood
     look_s: 60
-    board: {name: pico, watchdog_s: 8}
+    board: {name: pico, rtc: pcf8563, i2c: {id: 0, scl: 1, sda: 0}, sleep: gate, gate: 7}
     channels:
       - sensor: pont-neuf-a
         quantity: stage_mm
