@@ -1,7 +1,13 @@
-"""Stations after their first day, with a real guard, gateway and page, and real nodes on air."""
+"""Stations after their first day: a real guard, gateway and page, and real nodes on the air."""
 
+import base64
 import json
+import os
+import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from tests.bench.bench_provision import site_of
@@ -15,7 +21,9 @@ from amont_provision.virtual import VirtualBoard
 pytestmark = pytest.mark.micropython
 
 LIMIT_S = 60.0  # a node counts its airtime, and waits for more after a power cut
-CHANGED, STOLEN, BROKEN, AWAY, CARRIED = range(11, 16)
+CHANGED, STOLEN, BROKEN, AWAY, CARRIED, SEEN = range(11, 17)
+KEY_FILES = {"keys.json", "secret.json", "wifi.json", "laptop.key", "release.key"}
+PASSWORD = "correct-horse-battery"
 
 
 def comes(true, what):
@@ -97,7 +105,7 @@ def village(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("HOME", str(folder / "home"))
     patch.delenv("XDG_CONFIG_HOME", raising=False)
-    made = Village(folder / "v", site_of(folder, 5), 0)
+    made = Village(folder / "v", site_of(folder, 6), 0)
     assert made.site.bridge.spreading_factor == 7, "at 9 an hour's airtime is soon over"
     line = ["build", "0.1.0", "--release", "1", "--to", str(made.folder)]
     assert cli.main(line) == 0
@@ -185,3 +193,96 @@ def test_a_bundle_on_two_laptops_makes_one_station(town, tmp_path):
     assert list(second.iterdir()) == []
     town.deploy(CARRIED)
     comes(lambda: town.row(CARRIED)["key"] == "proved", "its first frame closed the identity")
+
+
+class Watcher:
+    """Somebody who looks at the list of processes all the time."""
+
+    def __init__(self):
+        self.seen = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._over.wait(0.03):
+            for path in Path("/proc").glob("[0-9]*"):
+                for name in ("cmdline", "environ"):
+                    try:
+                        self.seen.add((path / name).read_bytes())
+                    except OSError:  # it has ended, or is not ours
+                        continue
+
+
+def forms(secret):
+    """Return how a secret might look where it must not be."""
+    plain = base64.b64encode(secret).rstrip(b"=")
+    text = secret.hex().encode()
+    return {secret, text, text.upper(), plain, plain.replace(b"+", b"-").replace(b"/", b"_")}
+
+
+def secrets_of(home, village):
+    """Return every secret that the village and the laptop keep: at least so many nodes' keys."""
+    found = {PASSWORD.encode()}
+    for entry in json.loads(village.keys.read_text())["nodes"].values():
+        found.add(bytes.fromhex(entry["secret"]))
+    for path in village.boards.glob("*/secret.json"):
+        found.add(bytes.fromhex(json.loads(path.read_text())["secret"]))
+    for path in (home / ".config" / "amont").glob("*.key"):
+        found.add(bytes.fromhex(path.read_text().strip()))
+    return found
+
+
+def test_no_secret_is_left_anywhere_but_in_its_file(town, tmp_path):
+    home, words = town.village.folder.parent / "home", tmp_path / "words"
+    words.write_text(PASSWORD + "\n")
+    words.chmod(0o600)
+    public = town.answer("enrol", "--show-laptop-key")["public"]
+    bundle, site = town.village.folder / "seen.amont", ["--site", town.village.site_path]
+    port, node = town.on(SEEN)[:2], ["--node", SEEN]
+    said, secrets = b"", set()
+    with Watcher() as watcher:
+        for line in (
+            ["enrol", "--batch", 1, "--nodes", SEEN, *site, *town.keys(),
+             "--out", bundle, "--for", public, "--json"],
+            ["enrol", *port, *site, *node, "--bundle", bundle, *town.radio(), "--json"],
+            ["set", *port, "--wifi", "mairie", "--wifi-file", words],
+            ["deploy", *port, "--release", town.release],
+            ["verify", *port, *site, "--by", "Luc", "--json"],
+            ["rotate", *port, *site, *town.keys()],
+            ["enrol", *port, *site, *node, "--bundle", "/dev/null"],  # refused
+            ["report", *port, *site, "--by", "Luc", "--out", town.village.folder],
+            ["pull", *port, "--to", town.village.folder / "evidence"],
+            ["fleet", *site, "--guard", town.guard, "--json"],
+            ["scan", "--open", "--virtual", town.village.boards],
+            ["logs", *port, "--listen", 0],
+        ):  # fmt: skip
+            done = subprocess.run(
+                [sys.executable, "-m", "amont_provision.cli", *map(str, line)],
+                env={**os.environ, "HOME": str(home)}, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=100,
+            )  # fmt: skip
+            said += done.stdout
+            assert b"Traceback" not in done.stdout, done.stdout.decode()
+            assert (done.returncode == 0) == ("/dev/null" not in line), done.stdout.decode()
+            secrets |= secrets_of(home, town.village)
+    assert any(b"amont_provision.cli\0rotate" in seen for seen in watcher.seen)
+    every = {p: p.read_bytes() for p in town.village.folder.parent.rglob("*") if p.is_file()}
+    left = {path: content for path, content in every.items() if path.name not in KEY_FILES}
+    kept = [content for path, content in every.items() if path.name in KEY_FILES]
+    assert len(left) > 100
+    assert len(secrets) >= 5, "password, laptop, releases, a node twice"
+    found = [any(form in one for one in kept for form in forms(secret)) for secret in secrets]
+    assert sum(found) >= 4, "where they belong, the same search finds them"
+    for secret in secrets:
+        for form in forms(secret):
+            assert form not in said
+            assert not any(form in seen for seen in watcher.seen)
+            assert [path for path, content in left.items() if form in content] == []
