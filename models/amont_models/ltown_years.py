@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from amont_models.records.ltown import INLETS, KPA_PER_M, NETWORK, PUMP, TANK
+from amont_models.records.pipes import graph, nearest
 from amont_models.records.table import (
     DataError,
     Floats,
@@ -268,6 +269,7 @@ def _record(
         for k, (name, kind, scale) in enumerate(zip(names, kinds, scales, strict=True))
     )
     day_ms = 86_400_000
+    links = graph(network_path())
     labels = tuple(
         Label(
             NETWORK,
@@ -276,7 +278,7 @@ def _record(
             min(START_MS + round(one.end * day_ms), int(t_ms[-1])),
             START_MS + round(one.peak * day_ms),
             1000.0 * one.size_m3h,
-            one.node,
+            " ".join([one.node, *nearest(links, one.node, sensors)]),
         )
         for one in leaks
     )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from amont_models.records.folder import columns, data_file, numbers, utc_ms
+from amont_models.records.pipes import graph, nearest
 from amont_models.records.table import Channel, Label, Record, Site, Source, channel
 
 RECORD = "pipe_ltown_sim"
@@ -56,7 +57,7 @@ def load(year: int = 2018) -> Record:
         source=SOURCE,
         channels=tuple(found),
         sites=(Site(NETWORK),),
-        labels=_labels(year),
+        labels=_labels(year, [name.removeprefix("pressure_m_") for name in nodes]),
     )
 
 
@@ -69,10 +70,19 @@ def _ms(text: str) -> int:
     return round(1000 * datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def _labels(year: int) -> tuple[Label, ...]:
+def _labels(year: int, sensors: list[str]) -> tuple[Label, ...]:
     wanted = ["leak_node", "start", "end", "type", "peak", "max_leak_m3h"]
     table = columns(data_file(RECORD, f"leaks_{year}.csv"), wanted)
+    links = graph(data_file(RECORD, "L-TOWN.inp.gz"))
     return tuple(
-        Label(NETWORK, kind, _ms(start), _ms(end), _ms(peak), 1000.0 * float(size), node)
+        Label(
+            NETWORK,
+            kind,
+            _ms(start),
+            _ms(end),
+            _ms(peak),
+            1000.0 * float(size),
+            " ".join([node, *nearest(links, node, sensors)]),
+        )
         for node, start, end, kind, peak, size in zip(*(table[n] for n in wanted), strict=True)
     )
