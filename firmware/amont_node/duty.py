@@ -119,8 +119,9 @@ class Duty:
 
     def _send(self, tick_s: int, link_ms: int, ready: bool):  # type: ignore[no-untyped-def]
         config = self._config
-        # When it matters nothing is saved up.
-        batch = 1 if self._sampler.fast(tick_s) else config.frame_samples
+        # When it matters nothing is saved up; nor do stretched intervals make frames rarer.
+        saved = 1 if self._sampler.fast(tick_s) else config.frame_samples >> self._battery
+        batch = max(1, saved)
         overlap = 0 if self.airtime.scarce(tick_s) else config.overlap
         what = self.delivery.next(link_ms, ready, batch, overlap, self)
         if isinstance(what, InFlight):

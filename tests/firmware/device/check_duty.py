@@ -152,6 +152,15 @@ def check_regular_frame_each_n() -> None:
     assert frame[1][:3] == (REGULAR, 0, 2)
 
 
+def check_a_low_battery_makes_no_frame_rarer() -> None:
+    for level, instants in ((0, (60, 120, 180, 240)), (1, (120, 240)), (2, (240,))):
+        node, _ = settled(frame_samples=4, high_mark=None, rise_mark=None)
+        node.duty._battery = level
+        node.duty._sampler.battery(level, 1)
+        sent = [node.wake(tick_s, tick_s * 1000) for tick_s in instants]
+        assert [len(frames) for frames in sent] == [0] * (len(instants) - 1) + [1]
+
+
 def check_urgent_at_once() -> None:
     node, _ = settled(frame_samples=30, value=lambda tick_s: 1000 if tick_s >= 120 else 10)
     assert node.wake(60, 100) == []
