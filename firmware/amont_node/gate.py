@@ -160,6 +160,7 @@ class Sleeper:
         own = node._kept.own
         if own is not None:
             node.reset_cause = RESET_DEEP_SLEEP
+            node.upkeep.woke()
             node._values, faults, node._rejected = own[0], own[1], own[2]
             node._fault_bits |= faults
             node.carrier.rssi_dbm, node.carrier.snr_db4 = own[3], own[4]

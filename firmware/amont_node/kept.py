@@ -40,8 +40,10 @@ class KeptDuty:
         kept = self._pair.load()
         if isinstance(kept, list) and kept[_BOOTS:] and boots:
             woke = woke and kept[_BOOTS] == boots - 1
-            self.own = kept[_BOOTS + 1] if woke else None
-        return recall(duty, tick_s, link_ms, kept, woke)
+        goes_on = recall(duty, tick_s, link_ms, kept, woke)
+        if goes_on and isinstance(kept, list) and kept[_BOOTS:]:
+            self.own = kept[_BOOTS + 1]
+        return goes_on
 
     # Raises OSError when it cannot be stored. sleeps: the memory is lost after this. boots: this
     # boot's number; 0: what comes after it knows that more has happened.

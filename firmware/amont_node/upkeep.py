@@ -61,6 +61,10 @@ class Upkeep:
         reports, self._reports = self._reports, False
         return reports
 
+    # This boot only ends a sleep: there is nothing new to report.
+    def woke(self) -> None:
+        self._reports = False
+
     # An update is coming in, of which a part is in memory alone.
     def takes(self) -> bool:
         return self._updates is not None and self._updates.state == PROGRESS_WANTS
