@@ -27,7 +27,11 @@ GOOD = 0  # quality code, docs/wire-format.md
 
 # --- rivers ---
 
-STAGE_LAGS_H = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48, 72)
+# Within the hour only where readings come that often: an hourly gauge does not know them.
+FINE_LAGS_H = (0.25, 0.5, 0.75)
+STAGE_LAGS_H = (*FINE_LAGS_H, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48, 72)
+FINE_HOLD_MS = 9 * 60_000  # a reading stands for a quarter of an hour, give or take a minute
+FINE_EARLY_MS = 60_000  # a reading of a few seconds later than the quarter still tells it
 # Rain sums over (t - end, t - start] hours: fine for what runs off now, coarse for wetness.
 RAIN_SPANS_H = (
     (0, 1),
@@ -109,7 +113,7 @@ def river_rows(stage: Series, rain: Series, now_ms: Times, spread_mm: float) -> 
     Order: stage differences, rain sums, stage masks, rain masks (1 known, 0 not).
     """
     here = last_at(stage, now_ms, STAGE_HOLD_MS)
-    before = [last_at(stage, now_ms - lag * HOUR_MS, STAGE_HOLD_MS) for lag in STAGE_LAGS_H]
+    before = [_before(stage, now_ms, lag) for lag in STAGE_LAGS_H]
     differences = compress(here[:, None] - np.stack(before, axis=1), spread_mm)
     sums = [
         sum_between(rain, now_ms - end * HOUR_MS, now_ms - start * HOUR_MS)
@@ -143,6 +147,13 @@ def screened_rows(
         then = Series(t_ms[: len(code)][keep], value[: len(code)][keep])
         rows[place] = river_rows(then, rain, np.array([now]), spread_mm)[0]
     return t_ms[step], rows
+
+
+def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:
+    """Return the stage ``lag_h`` hours before each time, NaN where no reading tells it."""
+    if lag_h in FINE_LAGS_H:
+        return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, FINE_HOLD_MS)
+    return last_at(stage, now_ms - round(lag_h * HOUR_MS), STAGE_HOLD_MS)
 
 
 def river_bands(output: Floats, spread_mm: float) -> Floats:

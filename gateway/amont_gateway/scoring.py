@@ -279,7 +279,7 @@ def _fullest(windows: Windows, sensors: Sequence[str], since_ms: int, now_ms: in
 
 
 def _forecast(model: Model, river: River, windows: Windows, now_ms: int) -> Forecast:
-    since = now_ms - (max(features.STAGE_LAGS_H) + 3) * HOUR_MS
+    since = now_ms - (features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
     stage = _fullest(windows, river.stage, since, now_ms)
     if not len(stage.t_ms) or now_ms - int(stage.t_ms[-1]) > STAGE_FRESH_MS:
         return Forecast(status="no data", model=model.name)

@@ -45,6 +45,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def _at_least(value: float | None, bound: float) -> str:
+    """Return a number, or that it lies below a bound: how far is of no use to anybody."""
+    return number(value) if value is None or value >= bound else f"< {bound:.0f}"
+
+
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -77,8 +82,21 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
         [name, *(number(row[f"pi_{hours}h"]) for hours in HORIZONS_H)]
         for name, row in sorted(metrics["by_station"].items())
     ]
+    elsewhere = [
+        [
+            f"{name} ({round(row['stations'])})",
+            *(number(row[f"pi_{hours}h"]) for hours in HORIZONS_H),
+            _at_least(row["pi_ridge_3h"], -1.0),
+            str(round(row["events"])),
+            *(number(row[f"warning_{what}"], 2) for what in ("pod", "far", "lead_h")),
+            *(number(row[f"mark_{what}"], 2) for what in ("pod", "far", "lead_h")),
+            number(row["inside_3h"]),
+        ]
+        for name, row in sorted(metrics.get("elsewhere", {}).items())
+    ]
     events = metrics["early_warning"]["p90"]["events"]
     return {
+        "elsewhere": _table(words["elsewhere_head"].split("|"), elsewhere),
         "skill": _table(words["skill_head"].split("|"), rows),
         "stations": _table(words["station_head"].split("|"), stations),
         "warning": _table(words["warning_head"].split("|"), warned),

@@ -12,6 +12,10 @@ RULES: dict[str, dict[str, str]] = {
         "p98 mark": "fixed lower mark, p98",
         "skill_head": "horizon|PI, int8|PI, float|PI, straight line|inside the 10–90 % band",
         "station_head": "PI by river|+1 h|+3 h|+6 h",
+        "elsewhere_head": (
+            "record (stations)|PI +1 h|+3 h|+6 h|ridge +3 h|events|POD|FAR|lead, h|"
+            "p98: POD|FAR|lead, h|inside, 3 h"
+        ),
         "warning_head": "rule|POD|FAR|CSI|median lead, h",
         "network": "**model, int8** (what ships)",
         "float": "model, float",
@@ -31,6 +35,10 @@ RULES: dict[str, dict[str, str]] = {
         "p98 mark": "repère fixe plus bas, p98",
         "skill_head": "horizon|PI, int8|PI, flottant|PI, droite|dans la bande 10–90 %",
         "station_head": "PI par rivière|+1 h|+3 h|+6 h",
+        "elsewhere_head": (
+            "mesures (stations)|PI +1 h|+3 h|+6 h|ridge +3 h|événements|POD|FAR|avance, h|"
+            "p98 : POD|FAR|avance, h|dans la bande, 3 h"
+        ),
         "warning_head": "règle|POD|FAR|CSI|avance médiane, h",
         "network": "**modèle, int8** (livré)",
         "float": "modèle, flottant",

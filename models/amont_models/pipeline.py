@@ -16,7 +16,7 @@ import numpy as np
 
 from amont_gateway import features
 from amont_gateway.scoring import LeakRule, Model, read_manifest
-from amont_models import data, leak, metrics, release, river
+from amont_models import data, leak, metrics, release, river, river_lessons, score_river
 from amont_models.data import Floats
 from amont_models.export import write_int8
 from amont_models.network import Network
@@ -44,7 +44,10 @@ def train(folder: Path, say: Say) -> dict[str, Any]:
 def _train_into(folder: Path, say: Say) -> dict[str, Any]:
     recipes = {name: load(name) for name in FILES}
     entries: dict[str, Any] = {}
-    results: dict[str, Any] = {"format": 1, "inputs": data.sources()}
+    inputs = {**data.sources(), **river_lessons.sources(recipes["river"])}
+    results: dict[str, Any] = {"format": 1, "inputs": inputs}
+    if not river_lessons.has_records():
+        say("river: AMONT_DATA is not set, so the packaged rivers alone teach")
     key = release.release_key()
     for name, recipe in recipes.items():
         say(f"{name}: training")
@@ -65,7 +68,7 @@ def _train_into(folder: Path, say: Say) -> dict[str, Any]:
         "models": entries,
         "recipes": {name: recipe_sha256(name) for name in FILES},
         "seeds": {name: recipe["seed"] for name, recipe in recipes.items()},
-        "inputs": data.sources(),
+        "inputs": inputs,
         "packages": {
             name: importlib.metadata.version(name) for name in ("numpy", "onnx", "onnxruntime")
         },
@@ -121,7 +124,10 @@ def judge_river(recipe: dict[str, Any], network: Network | None, model: Predict)
         "by_station": {one.station.record.name: river.skill([one]) for one in judged},
         "early_warning": river.early_warning(judged),
     }
+    if river_lessons.has_records():
+        out["elsewhere"] = score_river.elsewhere(recipe, model)
     if network is not None:
+        out["taught_by_records"] = river_lessons.has_records()
         plain = [river.judge(station, network, start, end) for station in stations]
         out["float_skill"] = river.skill(plain)
         out["same_decision"] = _same_decision(judged, plain)

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from amont_gateway import features
-from amont_gateway.features import HORIZONS_H, QUANTILES, STAGE_LAGS_H, Series
-from amont_models import data, metrics
+from amont_gateway.features import HORIZONS_H, QUANTILES, Series
+from amont_models import data, metrics, river_lessons
 from amont_models.data import Floats, River, Times
 from amont_models.network import Network, Schedule, train
 
 Predict = Callable[[Floats], Floats]
-STAGES = len(STAGE_LAGS_H)
-RAINS = len(features.RAIN_SPANS_H)
 
 
 def date_ms(day: str) -> int:
@@ -78,53 +76,16 @@ def stations(recipe: dict[str, Any]) -> list[Station]:
     return out
 
 
-def _active(rows: Floats, settings: dict[str, float]) -> Floats:
-    unit = float(features.compress(np.array(settings["active_rise"]), 1.0))
-    moving = np.abs(rows[:, :6]).max(axis=1) > unit
-    rain_mm = np.expm1(rows[:, STAGES : STAGES + 7]).sum(axis=1)
-    return np.asarray(moving | (rain_mm > settings["active_rain_mm"]))
-
-
-def _augment(
-    rows: Floats, target: Floats, recipe: dict[str, Any], rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Return a copy with another spread, some rows without rain, some with a short history."""
-    settings = recipe["augment"]
-    rows, target = rows.copy(), target.copy()
-    limit = np.log(settings["spread_factor"])
-    factor = np.exp(rng.uniform(-limit, limit, (len(rows), 1)))
-    rows[:, :STAGES] = np.arcsinh(np.sinh(rows[:, :STAGES]) * factor)
-    target = np.arcsinh(np.sinh(target) * factor)
-    values = STAGES + RAINS
-    dry = rng.random(len(rows)) < settings["no_rain"]
-    rows[dry, STAGES:values] = 0.0
-    rows[dry, values + STAGES :] = 0.0
-    short = rng.random(len(rows)) < settings["short_history"]
-    reach = np.where(short, rng.integers(1, STAGES, len(rows)), STAGES)
-    lost = np.arange(STAGES)[None, :] >= reach[:, None]
-    rows[:, :STAGES][lost] = 0.0
-    rows[:, values : values + STAGES][lost] = 0.0
-    return rows, target
-
-
 def training_table(recipe: dict[str, Any]) -> tuple[Floats, Floats, Floats]:
     """Return rows, targets in model units (n, outputs) and weights of the training part."""
-    until = date_ms(recipe["data"]["train_until"])
     rng = np.random.default_rng(recipe["seed"])
-    parts = []
-    for station in stations(recipe):
-        _, _, rows, rises = station.table(0, until)
-        units = features.compress(rises, station.spread_mm)
-        known = np.isfinite(rows).all(axis=1) & np.isfinite(units).all(axis=1)
-        rows, units = rows[known], units[known]
-        active = _active(rows, recipe["weights"])
-        kept = active | (rng.random(len(rows)) < recipe["weights"]["calm_share"])
-        # Each station weighs the same, whatever its number of active hours.
-        weight = np.full(int(kept.sum()), 1.0 / kept.sum())
-        parts.append((rows[kept], units[kept], weight))
+    parts = [river_lessons.rows(lesson, recipe, rng) for lesson in river_lessons.lessons(recipe)]
     rows, units, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     copies = [(rows, units)]
-    copies += [_augment(rows, units, recipe, rng) for _ in range(recipe["augment"]["copies"])]
+    copies += [
+        river_lessons.augment(rows, units, recipe["augment"], rng)
+        for _ in range(recipe["augment"]["copies"])
+    ]
     target = np.repeat(np.concatenate([copy[1] for copy in copies]), len(QUANTILES), axis=1)
     every = np.tile(weight * len(weight) / weight.sum(), len(copies))
     return np.concatenate([copy[0] for copy in copies]), target, every

@@ -1,36 +1,53 @@
-"""Run what ships over a river's record: the gateway's features, its signed network, its rule.
+"""Run what ships over a river's record: the gateway's screening, features, network and rule.
 
 Causal by construction: a step sees the readings up to itself and constants of the training part.
-Steps are the station's own good readings, as the gateway forecasts at each new one. Many steps go
+Steps are the station's own undoubted readings, as the gateway forecasts at each new one. Many go
 through the network at once; a test holds that this gives what ``Scoring`` gives one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from amont_gateway import features
-from amont_gateway.features import NO_SERIES, Series, good_series
+from amont_gateway.features import (
+    HOUR_MS,
+    NO_SERIES,
+    Around,
+    Checked,
+    Series,
+    good_series,
+    screen,
+)
 from amont_gateway.scoring import Model, read_manifest
-from amont_models.records.table import GOOD, Channel, Record, Site
-from amont_models.river_truth import Constants, Flags, Floats, Times, stage_of
+from amont_models.records.table import Channel, Record, Site
+from amont_models.river_truth import Constants, Flags, Floats, Times
 
 BATCH = 20_000
+REACH_MS = (features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
+Predict = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a station's rules may see: whole mm of stage and whole µm of rain, good ones only."""
+    """What a station's rules may see: whole mm of stage and whole µm of rain, good ones only.
 
-    stage: Series
+    ``told`` is what the sensor said, ``checked`` what the screening doubted of it and when;
+    ``stage`` holds the readings that were not doubted when they came. Each of these is a step.
+    """
+
+    told: Series
+    checked: Checked
     rain: Series
+    stage: Series
 
     @property
     def t_ms(self) -> Times:
-        """Return the steps: the times of the readings."""
+        """Return the times of the steps."""
         return self.stage.t_ms
 
 
@@ -44,9 +61,17 @@ class Decisions:
 
 def sight(record: Record, site: Site, stage: Channel) -> Sight:
     """Return what the rules may see of a site: ``stage`` as told, and its first rain gauge."""
-    seen = _series(stage, 1.0)
+    told = _series(stage, 1.0)
     gauge = record.find(site.rain[0], "rain") if site.rain else None
-    return Sight(seen, NO_SERIES if gauge is None else _series(gauge, 1000.0))
+    return screened(told, NO_SERIES if gauge is None else _series(gauge, 1000.0))
+
+
+def screened(told: Series, rain: Series) -> Sight:
+    """Return what is left of a sensor's readings after the gateway's screening."""
+    around = Around(rain=((rain.t_ms, rain.value),) if len(rain.t_ms) else ())
+    checked = screen("stage_mm", told.t_ms, told.value, around)
+    sure = checked.code[:, 0] == 0
+    return Sight(told, checked, rain, Series(told.t_ms[sure], told.value[sure]))
 
 
 def _series(one: Channel, scale: float) -> Series:
@@ -56,18 +81,25 @@ def _series(one: Channel, scale: float) -> Series:
 
 
 def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
-    """Return the features of some steps, as the gateway computes them."""
-    return features.river_rows(seen.stage, seen.rain, seen.t_ms[part], spread_mm)
+    """Return the features of steps in a row, as the gateway computes them at each."""
+    wanted = seen.t_ms[part]
+    if not len(wanted):
+        return np.empty((0, features.RIVER_FEATURES))
+    # What lies further back than the longest lag cannot matter.
+    first = int(np.searchsorted(seen.told.t_ms, wanted[0] - REACH_MS))
+    last = int(np.searchsorted(seen.told.t_ms, wanted[-1], side="right"))
+    t_ms, value = seen.told.t_ms[first:last], seen.told.value[first:last]
+    checked = Checked(t_ms, seen.checked.code[first:last])
+    _, table = features.screened_rows(t_ms, value, checked, seen.rain, spread_mm)
+    return table[len(table) - len(wanted) :]
 
 
 class Chain:
-    """The signed river network with the gateway's rule for advice."""
+    """A river network with the gateway's rule for advice."""
 
-    def __init__(self, artifacts: Path) -> None:
-        """Load and check the model as the gateway does; ModelError if anything is off."""
-        entry = read_manifest(artifacts)["models"]["river"]
-        self.model = Model(artifacts, entry)
-        self.sha256 = str(entry["sha256"])
+    def __init__(self, model: Predict, sha256: str = "") -> None:
+        """Take the network as a function from rows to outputs, and what names its file."""
+        self.model, self.sha256 = model, sha256
 
     def decide(self, seen: Sight, station: Constants) -> dict[str, Decisions]:
         """Return what the gateway would have advised at every step: ``watch`` and ``warning``."""
@@ -85,28 +117,15 @@ class Chain:
         }
 
 
+def shipped(artifacts: Path) -> Chain:
+    """Load and check the signed model as the gateway does; ModelError if anything is off."""
+    entry = read_manifest(artifacts)["models"]["river"]
+    return Chain(Model(artifacts, entry), str(entry["sha256"]))
+
+
 _SHAPE = (len(features.HORIZONS_H), len(features.QUANTILES))
 
 
 def batches(count: int) -> list[slice]:
     """Return slices that cover ``count`` steps."""
     return [slice(first, first + BATCH) for first in range(0, count, BATCH)]
-
-
-def stage_channel(record: Record, site: Site) -> Channel | None:
-    """Return a site's stage: measured, or of its discharge; None if it has neither."""
-    found = record.find(site.name, "stage", "discharge")
-    return None if found is None else stage_of(found)
-
-
-def is_rated(record: Record, site: Site) -> bool:
-    """Say whether the site's stage is made of a discharge."""
-    found = record.find(site.name, "stage", "discharge")
-    return found is not None and found.quantity == "discharge"
-
-
-def good_stage(stage: Channel) -> Channel:
-    """Return the readings that the record itself calls good."""
-    keep = stage.quality == GOOD
-    parts = (stage.t_ms[keep], stage.value[keep], stage.quality[keep])
-    return Channel(stage.name, "stage", *parts)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from amont_gateway.features import HORIZONS_H, HOUR_MS, QUANTILES, STAGE_LAGS_H, last_at
-from amont_models.river_chain import Decisions, Sight, batches, rows
+from amont_models.river_chain import BATCH, Decisions, Sight, batches, rows
 from amont_models.river_truth import Constants, Flags, Floats, Water
 
 HOLD_MS = 90 * 60_000
@@ -86,9 +86,15 @@ def _fit(station: Constants, trained: Sight, water: Water) -> _Line | None:
     # What lies ahead of the last training step must be past by the end of the training part, too.
     ends_ms = station.train_until_ms - HORIZONS_H[-1] * HOUR_MS
     count = int(np.searchsorted(trained.t_ms, ends_ms))
-    chosen = slice(0, count, max(1, -(-count // RIDGE_MAX_ROWS)))
-    table = _design(trained, chosen, station.spread_mm)
-    now = trained.stage.value[chosen]
+    stride = max(1, -(-count // RIDGE_MAX_ROWS))
+    chosen = slice(0, count, stride)
+    # Batches of whole strides, so that what is chosen does not depend on their length.
+    length = stride * max(1, BATCH // stride)
+    parts = [slice(at, min(at + length, count)) for at in range(0, count, length)]
+    tables = [_design(trained, part, station.spread_mm)[::stride] for part in parts]
+    if not tables:
+        return None
+    table, now = np.concatenate(tables), trained.stage.value[chosen]
     ahead = [water.highest(trained.t_ms[chosen], hours * HOUR_MS) for hours in HORIZONS_H]
     rises = (np.stack(ahead, axis=1) - now[:, None]) / station.spread_mm
     known = np.isfinite(rises).all(axis=1) & np.isfinite(table).all(axis=1)

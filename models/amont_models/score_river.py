@@ -14,18 +14,16 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.features import HORIZONS_H, HOUR_MS, QUANTILES
-from amont_models import faults, river_floors
-from amont_models.records.table import Channel, DataError, Record, Site
-from amont_models.river_chain import Chain, Decisions, Sight, is_rated, sight, stage_channel
+from amont_models import faults, river_floors, river_lessons
+from amont_models.records import catalogue
+from amont_models.records.table import DataError, Record
+from amont_models.river_chain import Chain, Decisions, Predict, Sight, shipped, sight
+from amont_models.river_station import Station, prepare
 from amont_models.river_truth import (
-    Constants,
     Flags,
     Floats,
     Times,
     Warned,
-    Water,
-    cleaned,
-    constants,
     warned,
 )
 from amont_models.score_tables import tables
@@ -34,31 +32,6 @@ from amont_models.score_tally import FORECASTS, JUDGED_H, SEED, Skill, Tally
 DRAWS = 20  # of the random rule
 EVENT_MS = 6 * HOUR_MS  # an event's hours: from 6 h before its crossing to 6 h after
 FAULT_KINDS = ("all", *faults.KINDS)
-
-
-@dataclass(frozen=True)
-class Station:
-    """A station ready to be judged: what is true, what is seen, what is known beforehand."""
-
-    site: Site
-    constants: Constants
-    stage: Channel
-    water: Water
-    clean: Sight
-    rated: bool
-
-
-def prepare(record: Record, site: Site) -> Station:
-    """Return a site ready to be judged; DataError says why it cannot be."""
-    stage = stage_channel(record, site)
-    if stage is None:
-        raise DataError(f"{site.name}: neither stage nor discharge")
-    known = constants(site, stage)
-    water = Water(cleaned(stage) if record.raw else stage, known.mark_mm)
-    seen = sight(record, site, stage)
-    if not (seen.t_ms >= known.train_until_ms).any():
-        raise DataError(f"{site.name}: no reading after its training part")
-    return Station(site, known, stage, water, seen, is_rated(record, site))
 
 
 def judge(station: Station, chain: Chain, seen: Sight, floors: bool) -> Tally:
@@ -189,7 +162,7 @@ def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) ->
 
 def score(record: Record, artifacts: Path) -> dict[str, Any]:
     """Return every table of a record of rivers; DataError if no station can be judged."""
-    chain = Chain(artifacts)
+    chain = shipped(artifacts)
     found = collect(record, chain)
     if not found.stations:
         reasons = "; ".join(found.left_out.values()) or "it names none"
@@ -203,6 +176,30 @@ def score(record: Record, artifacts: Path) -> dict[str, Any]:
         "clean": tables(found.clean),
         "faults": {kind: tables(tallies) for kind, tallies in found.faulted.items()},
     }
+
+
+def elsewhere(recipe: dict[str, Any], model: Predict) -> dict[str, dict[str, float]]:
+    """Return in a few figures what a network does on each recorded river that never taught it."""
+    chain, out = Chain(model), {}
+    for name in river_lessons.judged_records(recipe):
+        found = collect(river_lessons.held_back(recipe, catalogue.load(name)), chain, ())
+        if found.clean:
+            out[name] = short(tables(found.clean), len(found.stations))
+    return out
+
+
+def short(table: dict[str, Any], stations: int) -> dict[str, float]:
+    """Return the figures of a table that a card shows."""
+    rows, skill = table["warnings"], table["skill"]
+    out: dict[str, float] = {"stations": stations, "events": rows["warning"]["events"]}
+    for rule, name in (("warning", "warning"), ("p98 mark", "mark")):
+        for what in ("pod", "far", "lead_h"):
+            out[f"{name}_{what}"] = rows[rule][what][0]
+    for hours in HORIZONS_H:
+        out[f"pi_{hours}h"] = skill[f"model_{hours}h"]["pi"][0]
+        out[f"pi_ridge_{hours}h"] = skill[f"ridge_{hours}h"]["pi"][0]
+        out[f"inside_{hours}h"] = table["coverage"][f"{hours}h"]["share"][0]
+    return out
 
 
 def about(station: Station) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Score what ships on rivers that it was not trained on, as ``amont-models score`` does.
 
 ``flood.packaged_*`` come from the rivers that arrive by pip, in years that training never saw. The
-others need the records beside the checkout (``AMONT_DATA``): ``flood.long_*`` from those of a year
-and more, ``flood.french_*`` from raw French telemetry in flood months, faulty sensors left in. The
-anchor is the simple rule's figure: the fixed lower mark for warnings, the better of persistence
-and the straight line for forecasts.
+others need the records beside the checkout (``AMONT_DATA``): ``flood.long_*`` from the second
+parts of those of a year and more, ``flood.french_*`` from raw French telemetry in flood months, of
+stations that never taught, faulty sensors left in. The anchor is the simple rule's figure: the
+fixed lower mark for warnings, the better of persistence and the straight line for forecasts.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from amont_models import recipe, score_river, score_tables
+from amont_models import recipe, river_lessons, score_river, score_tables
 from amont_models.records import catalogue
-from amont_models.river_chain import Chain
+from amont_models.river_chain import shipped
 from amont_models.score_river import Collected
 
 SETS = {
@@ -53,13 +53,13 @@ Figure = dict[str, Any]
 
 def figures(full: bool, seed: int) -> Iterator[Figure]:
     """Yield the figures of each set that is here; draws have their own fixed seeds."""
-    chain = Chain(recipe.ARTIFACTS_DIR)
+    chain, river = shipped(recipe.ARTIFACTS_DIR), recipe.load("river")
     for name, records in SETS.items():
         if name != "packaged" and "AMONT_DATA" not in os.environ:
             continue
         wanted = (*records, LARGE) if name == "long" and full else records
-        found = [score_river.collect(catalogue.load(one), chain, ("all",)) for one in wanted]
-        yield from _set(name, found)
+        unseen = [river_lessons.held_back(river, catalogue.load(one)) for one in wanted]
+        yield from _set(name, [score_river.collect(one, chain, ("all",)) for one in unseen])
 
 
 def _set(name: str, found: Sequence[Collected]) -> Iterator[Figure]:

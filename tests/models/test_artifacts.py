@@ -12,7 +12,7 @@ from tests.models import scene
 from amont_gateway.model_files import Model, ModelError, read_manifest
 from amont_gateway.scoring import Scoring
 from amont_models import card, pipeline, release
-from amont_models.recipe import ARTIFACTS_DIR, recipe_sha256
+from amont_models.recipe import ARTIFACTS_DIR, load, recipe_sha256
 
 SIGNED = ("manifest.json", "manifest.sig", "release.pub", "river.int8.onnx", "leak.int8.onnx")
 NOW = 1_519_800_000_000
@@ -146,7 +146,11 @@ def test_the_manifest_agrees_with_recipes_metrics_and_data():
     metrics = ARTIFACTS_DIR / "metrics.json"
     assert manifest["metrics_sha256"] == hashlib.sha256(metrics.read_bytes()).hexdigest()
     assert manifest["recipes"] == {name: recipe_sha256(name) for name in ("river", "leak")}
-    assert manifest["inputs"] == pipeline.data.sources()
+    inputs, packaged = manifest["inputs"], pipeline.data.sources()
+    assert {name: inputs[name] for name in packaged} == packaged
+    recorded = {name.partition("/")[0] for name in inputs.keys() - packaged.keys()}
+    river = load("river")["recorded"]
+    assert recorded == {*river["first_part"], *river["stations"]}  # and nothing held back
     assert all(entry["bytes"] <= 64 * 1024 for entry in manifest["models"].values())
 
 

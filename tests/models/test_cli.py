@@ -24,12 +24,15 @@ def small(name):
 
 
 def test_training_signs_what_the_gateway_loads(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("AMONT_DATA", raising=False)
     monkeypatch.setattr(pipeline, "load", small)
     monkeypatch.setattr(pipeline, "STEP_SHARES", (0.15, 0.3))
     monkeypatch.setenv("AMONT_RELEASE_KEY", str(tmp_path / "release.key"))
     folder, cards = tmp_path / "artifacts", tmp_path / "cards"
     assert cli.main(["train", "--artifacts", str(folder), "--cards", str(cards)]) == 0
-    assert "river: training" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "river: training" in said
+    assert "AMONT_DATA is not set, so the packaged rivers alone teach" in said
     assert Scoring(folder, scene.site()).status == {"river": "ok", "leak": "ok"}
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".training")]
     assert len(list(cards.iterdir())) == 4

@@ -5,10 +5,17 @@ import numpy as np
 import pytest
 
 from amont_gateway import features
-from amont_gateway.features import HORIZONS_H, HOUR_MS, RAIN_SPANS_H, STAGE_LAGS_H, Series
+from amont_gateway.features import (
+    FINE_LAGS_H,
+    HORIZONS_H,
+    HOUR_MS,
+    RAIN_SPANS_H,
+    STAGE_LAGS_H,
+    Series,
+)
 
 START = 1_600_000_000_000 // HOUR_MS * HOUR_MS
-STAGES, RAINS = len(STAGE_LAGS_H), len(RAIN_SPANS_H)
+STAGES, RAINS, FINE = len(STAGE_LAGS_H), len(RAIN_SPANS_H), len(FINE_LAGS_H)
 ROME = ZoneInfo("Europe/Rome")
 
 
@@ -17,16 +24,22 @@ def hourly(values):
     return Series(t_ms, np.asarray(values, dtype=np.float64))
 
 
+def quarterly(values):
+    t_ms = START + HOUR_MS // 4 * np.arange(len(values), dtype=np.int64)
+    return Series(t_ms, np.asarray(values, dtype=np.float64))
+
+
 def rows(stage, rain, at):
     return features.river_rows(stage, rain, np.array([START + at * HOUR_MS]), 1000.0)[0]
 
 
 def test_a_row_holds_compressed_differences_rain_and_masks():
-    stage = hourly(np.arange(100) * 10)
+    stage = quarterly(np.arange(400) * 2.5)
     rain = hourly(np.full(100, 1000.0))
     row = rows(stage, rain, 90)
     assert row.shape == (features.RIVER_FEATURES,)
-    assert row[:2] == pytest.approx(np.arcsinh([0.2, 0.4]))
+    assert row[:FINE] == pytest.approx(np.arcsinh([0.05, 0.1, 0.15]))
+    assert row[FINE : FINE + 2] == pytest.approx(np.arcsinh([0.2, 0.4]))
     assert row[STAGES] == pytest.approx(np.log1p(1.0))
     assert row[STAGES + RAINS - 1] == pytest.approx(np.log1p(24.0))
     assert (row[STAGES + RAINS :] == 1.0).all()
@@ -52,15 +65,33 @@ def test_inputs_are_not_changed():
 
 
 def test_without_rain_only_the_rain_part_is_masked():
-    row = rows(hourly(np.arange(100.0)), features.NO_SERIES, 99)
+    row = rows(quarterly(np.arange(400.0)), features.NO_SERIES, 99)
     assert (row[STAGES : STAGES + RAINS] == 0.0).all()
     assert (row[-RAINS:] == 0.0).all()
     assert (row[STAGES + RAINS : 2 * STAGES + RAINS] == 1.0).all()
 
 
 def test_a_young_gauge_masks_what_it_has_not_seen():
-    row = rows(hourly(np.arange(5.0)), features.NO_SERIES, 4)
-    assert row[STAGES + RAINS : 2 * STAGES + RAINS].tolist() == [1.0] * 4 + [0.0] * (STAGES - 4)
+    row = rows(quarterly(np.arange(17.0)), features.NO_SERIES, 4)
+    known = FINE + 4
+    masks = row[STAGES + RAINS : 2 * STAGES + RAINS]
+    assert masks.tolist() == [1.0] * known + [0.0] * (STAGES - known)
+
+
+@pytest.mark.parametrize(
+    ("step_min", "late_s", "known"),
+    [(5, 0, 3), (10, 0, 3), (15, 0, 3), (15, 50, 3), (15, -50, 3), (30, 0, 1), (60, 0, 0)],
+)
+def test_within_the_hour_only_what_was_measured_there_is_known(step_min, late_s, known):
+    """A reading some seconds beside its quarter still counts; an hourly gauge says nothing."""
+    count = 100 * 60 // step_min
+    t_ms = START + step_min * 60_000 * np.arange(count, dtype=np.int64)
+    t_ms[:-1] += 1000 * late_s
+    stage = Series(t_ms, np.arange(float(count)))
+    row = features.river_rows(stage, features.NO_SERIES, t_ms[-1:], 1000.0)[0]
+    masks = row[STAGES + RAINS : STAGES + RAINS + FINE]
+    assert masks.sum() == known
+    assert ((row[:FINE] != 0.0) == (masks == 1.0)).all()
 
 
 def test_no_stage_now_is_nan_and_not_calm():

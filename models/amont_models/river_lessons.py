@@ -1,0 +1,181 @@
+"""What the river network learns from: which records, which part of each, and how it is varied.
+
+The packaged rivers are always there. Records beside the checkout (``AMONT_DATA``) come on top
+where they are: of long ones the training part, of months with one flood whole stations, chosen by
+the beginning of their names, so that the other rivers of the region stay unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from amont_gateway import features
+from amont_gateway.features import (
+    FINE_LAGS_H,
+    HORIZONS_H,
+    HOUR_MS,
+    RAIN_SPANS_H,
+    RISE_GAIN,
+    STAGE_LAGS_H,
+)
+from amont_models import river_chain, river_station
+from amont_models.records import DataError, Record, catalogue, data_folder
+from amont_models.records.folder import VARIABLE
+from amont_models.river_station import Station
+from amont_models.river_truth import Floats
+
+PACKAGED = "pyfloodrisk"
+STAGES, RAINS, FINE = len(STAGE_LAGS_H), len(RAIN_SPANS_H), len(FINE_LAGS_H)
+HOURS_6 = FINE + 6  # stage differences that reach back 6 h or less
+WET_12 = 7  # rain sums that reach back 12 h or less
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A station, until when it teaches, and how much it weighs."""
+
+    station: Station
+    until_ms: int
+    weight: float
+
+
+def has_records() -> bool:
+    """Say whether records beside the checkout are named."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def lessons(recipe: dict[str, Any]) -> Iterator[Lesson]:
+    """Yield what teaches: the recipe's packaged rivers, and the recorded ones where they are."""
+    until = datetime.fromisoformat(recipe["data"]["train_until"]).replace(tzinfo=UTC)
+    for station in _stations(catalogue.load(PACKAGED)):
+        if station.site.name in recipe["data"]["stations"]:
+            yield Lesson(station, int(until.timestamp()) * 1000, 1.0)
+    if not has_records():
+        return
+    recorded = recipe["recorded"]
+    for name in recorded["first_part"]:
+        for station in _stations(catalogue.load(name)):
+            yield Lesson(station, station.constants.train_until_ms, 1.0)
+    for name, beginnings in recorded["stations"].items():
+        for station in _stations(catalogue.load(name)):
+            if station.site.name.startswith(tuple(beginnings)):
+                end = int(station.clean.t_ms[-1]) + 1
+                yield Lesson(station, end, recorded["station_weight"])
+
+
+def _stations(record: Record) -> Iterator[Station]:
+    for site in record.sites:
+        try:
+            yield river_station.prepare(record, site)
+        except DataError:
+            continue  # too short to say anything of itself
+
+
+def held_back(recipe: dict[str, Any], record: Record) -> Record:
+    """Return the record with only the sites that never taught, to be judged on them."""
+    beginnings = tuple(recipe["recorded"]["stations"].get(record.name, ()))
+    if not beginnings:
+        return record
+    sites = tuple(site for site in record.sites if not site.name.startswith(beginnings))
+    return replace(record, sites=sites)
+
+
+def judged_records(recipe: dict[str, Any]) -> list[str]:
+    """Return the names of the records beside the checkout that the recipe judges on."""
+    recorded = recipe["recorded"]
+    return [*recorded["first_part"], *recorded["stations"], *recorded["held_back"]]
+
+
+def sources(recipe: dict[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of every recorded file that training reads, by its path."""
+    if not has_records():
+        return {}
+    folder = data_folder()
+    recorded = recipe["recorded"]
+    names = [*recorded["first_part"], *recorded["stations"]]
+    paths = sorted(path for name in names for path in (folder / name).rglob("*.csv.gz"))
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+    }
+
+
+# --- rows ---
+
+
+def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, Floats, Floats]:
+    """Return a lesson's rows, rises in model units (n, horizons), and weights (n,)."""
+    station, settings = lesson.station, recipe["weights"]
+    seen, spread = station.clean, station.constants.spread_mm
+    # What is ahead of the last step must be over by the end, too.
+    count = int(np.searchsorted(seen.t_ms, lesson.until_ms - HORIZONS_H[-1] * HOUR_MS))
+    kept_rows, kept_steps = [np.empty((0, features.RIVER_FEATURES))], [np.empty(0, np.int64)]
+    for part in river_chain.batches(count):
+        table = river_chain.rows(seen, slice(part.start, min(part.stop, count)), spread)
+        known = np.isfinite(table).all(axis=1)
+        chance = rng.random(len(table)) < settings["calm_share"]
+        keep = np.flatnonzero(known & (_active(table, settings) | chance))
+        kept_rows.append(table[keep])
+        kept_steps.append(part.start + keep)
+    table, steps = np.concatenate(kept_rows), np.concatenate(kept_steps)
+    if len(steps) > settings["most_rows"]:
+        pick = np.sort(rng.choice(len(steps), settings["most_rows"], replace=False))
+        table, steps = table[pick], steps[pick]
+    ahead = [station.water.highest(seen.t_ms[steps], hours * HOUR_MS) for hours in HORIZONS_H]
+    rises = np.stack(ahead, axis=1) - seen.stage.value[steps][:, None]
+    units = features.compress(rises, spread)
+    known = np.isfinite(units).all(axis=1)
+    table, units = table[known], units[known]
+    weight = settings["still_weight"] + np.minimum(_activity(table), settings["most_activity"])
+    # Each station weighs the same, whatever the number of its rows.
+    return table, units, lesson.weight * weight / max(weight.sum(), 1e-9)
+
+
+def _moves(table: Floats) -> Floats:
+    """Return the largest change of stage within 6 h, in spreads."""
+    return np.asarray(np.sinh(np.abs(table[:, :HOURS_6]).max(axis=1)) / RISE_GAIN)
+
+
+def _rain_mm(table: Floats) -> Floats:
+    """Return the rain of 12 h, mm."""
+    return np.asarray(np.expm1(table[:, STAGES : STAGES + WET_12]).sum(axis=1))
+
+
+def _active(table: Floats, settings: dict[str, float]) -> Floats:
+    moving = _moves(table) > settings["active_rise"]
+    return np.asarray(moving | (_rain_mm(table) > settings["active_rain_mm"]))
+
+
+def _activity(table: Floats) -> Floats:
+    """Return how much is going on: what weighs more, by inputs alone, is learnt more exactly."""
+    return np.asarray(_moves(table) + _rain_mm(table) / 40.0)
+
+
+def augment(
+    table: Floats, target: Floats, settings: dict[str, Any], rng: Random
+) -> tuple[Floats, Floats]:
+    """Return a copy with other spreads; some rows lose rain, their fine lags or their history."""
+    table, target = table.copy(), target.copy()
+    count, values = len(table), STAGES + RAINS
+    limit = np.log(settings["spread_factor"])
+    factor = np.exp(rng.uniform(-limit, limit, (count, 1)))
+    table[:, :STAGES] = np.arcsinh(np.sinh(table[:, :STAGES]) * factor)
+    target = np.arcsinh(np.sinh(target) * factor)
+    dry = rng.random(count) < settings["no_rain"]
+    table[dry, STAGES:values] = 0.0
+    table[dry, values + STAGES :] = 0.0
+    short = rng.random(count) < settings["short_history"]
+    reach = np.where(short, rng.integers(FINE + 1, STAGES, count), STAGES)
+    lost = np.arange(STAGES)[None, :] >= reach[:, None]
+    lost[:, :FINE] |= (rng.random(count) < settings["coarse"])[:, None]
+    table[:, :STAGES][lost] = 0.0
+    table[:, values : values + STAGES][lost] = 0.0
+    return table, target
