@@ -27,6 +27,7 @@ from amont_provision import (
     cmd_rotate,
     cmd_scan,
     cmd_set,
+    cmd_site,
     cmd_update,
     cmd_verify,
 )
@@ -65,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
     cmd_deps,
     cmd_logs,
     cmd_pull,
+    cmd_site,
     cmd_fleet,
     cmd_set,
     cmd_update,
