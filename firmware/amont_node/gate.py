@@ -127,6 +127,7 @@ class ChipClock:
 class Sleeper:
     def __init__(self, hal, folder: str, flash: str, board, clock) -> None:  # type: ignore[no-untyped-def]
         self._hal = hal
+        self._supply = hal.supply()
         self._board = board
         self._chip: "Any" = None
         self.clock = clock
@@ -134,9 +135,9 @@ class Sleeper:
         self.by_alarm = False
         try:
             if board.sleep == GATE:
-                hal.hold_supply(board.gate)
+                self._supply.hold_supply(board.gate)
             if board.rtc is not None:
-                self._chip = hal.clock_chip(folder, board, clock)
+                self._chip = self._supply.clock_chip(folder, board, clock)
                 self.clock = ChipClock(clock, self._chip, PairFile(flash, "wall"))
                 self.why = self.clock.why
                 self.by_alarm = self._chip.fired()
@@ -184,7 +185,7 @@ class Sleeper:
     def _tell_board(self) -> None:
         wall_s = self.clock.wall_s() if self._chip is not None else None
         if wall_s is not None:
-            self._hal.set_wall(wall_s)
+            self._supply.set_wall(wall_s)
 
     # Sleep until then and forget; returns at once where that may not be.
     def sleep(self, node, until_s: int) -> None:  # type: ignore[no-untyped-def]
@@ -231,9 +232,9 @@ class Sleeper:
         if armed_s - self.clock.now_s() < _LATE_S:
             return
         self._chip.release()
-        self._hal.release_supply(self._board.gate, self.clock, armed_s, self._closes(node))
+        self._supply.release_supply(self._board.gate, self.clock, armed_s, self._closes(node))
         self._hal.rest(_OFF_MS, node._dog)
-        self._hal.hold_supply(self._board.gate)
+        self._supply.hold_supply(self._board.gate)
         raise ProbeError("board.gate: the supply stays on")
 
     def _deep(self, node, until_s: int) -> None:  # type: ignore[no-untyped-def]
@@ -243,7 +244,7 @@ class Sleeper:
     def _sink(self, node, until_s: int) -> None:  # type: ignore[no-untyped-def]
         moved = self._closes(node)
         wiring = None if moved is None else self._board.float
-        self._hal.deep_sleep(self.clock, until_s, wiring, moved)
+        self._supply.deep_sleep(self.clock, until_s, wiring, moved)
 
     # What ends a sleep besides the time: None, or whether the switch closes now. One that is
     # closed already would end it at once.

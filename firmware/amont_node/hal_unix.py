@@ -15,7 +15,6 @@ from amont_wire.const import RESET_MAX, RESET_POWER
 
 SLEEPS = False  # there is no deeper sleep than the carrier's waiting
 _EXIT_RESET = 70
-_EXIT_DEEP_SLEEP = 75
 _NAP_MS = 500
 _MICROPYTHON = sys.implementation.name == "micropython"
 _BLOCK_BYTES = 4096
@@ -181,60 +180,11 @@ def float_closed(folder: str, wiring) -> bool:  # type: ignore[no-untyped-def]  
     return _exists(folder + "/float")
 
 
-# A clock chip that is a file `rtc` in the node's folder: how far it is ahead of the node's clock.
-# Without the file it had stopped. Its alarm is what release_supply() waits for.
-class ClockChip:
-    LEAST_S = 0
+# What a sleep that forgets needs, and nothing else does.
+def supply():  # type: ignore[no-untyped-def]
+    from amont_node import supply_unix
 
-    def __init__(self, path: str, clock: Clock) -> None:
-        self._path = path
-        self._clock = clock
-
-    def read_s(self) -> int | None:
-        try:
-            with open(self._path) as file:
-                return self._clock.now_s() + int(file.read())
-        except (OSError, ValueError):
-            return None
-
-    def set_s(self, at_s: int) -> None:
-        with open(self._path, "w") as file:
-            file.write(str(at_s - self._clock.now_s()))
-
-    def arm(self, at_s: int) -> int:
-        return at_s
-
-    def fired(self) -> bool:
-        return False
-
-    def release(self) -> None:
-        pass
-
-
-def clock_chip(folder: str, board, clock: Clock) -> ClockChip:  # type: ignore[no-untyped-def]  # noqa: ARG001
-    return ClockChip(folder + "/rtc", clock)
-
-
-def set_wall(wall_s: int) -> None:
-    pass  # the host's
-
-
-def hold_supply(pin: int | None) -> None:
-    pass
-
-
-# Who plays the supply starts it again at once, so the time without one passes here.
-def release_supply(pin: int | None, clock, until_s: int, moved) -> None:  # type: ignore[no-untyped-def]  # noqa: ARG001
-    while moved is None or not moved():
-        left_ms = clock.real_ms_until(until_s)
-        if left_ms == 0:
-            break
-        time.sleep(_REREAD_MS / 1000 if left_ms is None else min(left_ms, _REREAD_MS) / 1000)
-    raise SystemExit(_EXIT_DEEP_SLEEP)
-
-
-def deep_sleep(clock, until_s: int, wiring, moved) -> None:  # type: ignore[no-untyped-def]  # noqa: ARG001
-    release_supply(None, clock, until_s, moved)
+    return supply_unix
 
 
 # The folder for what must survive. image: on MicroPython, a littlefs image file, made and

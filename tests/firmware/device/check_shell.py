@@ -246,9 +246,10 @@ def check_the_calendar_is_read_and_set() -> None:
 def check_both_boards_offer_the_same() -> None:
     for name in ("Clock", "Watchdog", "watchdog", "rest", "reset_cause", "reset", "button",
                  "flash_folder", "free_heap_bytes", "wlan", "SLEEPS",
-                 "float_closed", "clock_chip", "hold_supply", "release_supply", "deep_sleep",
-                 "set_wall"):  # fmt: skip
+                 "float_closed", "supply"):  # fmt: skip
         assert hasattr(hal_board, name) and hasattr(hal_unix, name), name
+    for name in ("clock_chip", "hold_supply", "release_supply", "deep_sleep", "set_wall"):
+        assert hasattr(hal_board.supply(), name) and hasattr(hal_unix.supply(), name), name
 
 
 def check_the_unix_board_starts_again_by_its_exit() -> None:
