@@ -8,14 +8,15 @@ _CHUNK = 16  # records held at once: a board has little heap left at a start
 
 
 # The life goes on if the clock did: it has not gone back, and the outbox knows all of it. A clock
-# chip says by itself whether it went on; and a life that counts its seconds counts no others.
+# chip says by itself whether it went on; and a life that counts its seconds counts no others. One
+# that does not answer says nothing: then the seconds are the board's own.
 def begin_life(  # type: ignore[no-untyped-def]
     lives: LifeStore, outbox: Outbox, clock, folder: str, interval_s: int, slot_s: int = 0
 ) -> Life:  # fmt: skip
     kind = getattr(clock, "kind", "")
     life = lives.current(kind)
     now_s = clock.now_s()
-    if life is not None and not outbox.unreadable and getattr(clock, "goes_on", True):
+    if life is not None and not outbox.unreadable and (not kind or clock.goes_on):
         last_s = outbox.last_tick_s(life.number)
         if last_s is not None and 0 <= now_s - life.origin_s - last_s < _AWAY_S_MAX:
             lives.go_on(life)

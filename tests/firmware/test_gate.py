@@ -9,9 +9,10 @@ from tests.firmware.test_device import DEVICE, MICROPYTHON, run
 pytestmark = pytest.mark.micropython
 
 
-def test_checks(tmp_path: Path) -> None:
-    said = run(MICROPYTHON, "run.py", "check_gate", cwd=tmp_path)
-    expected = re.findall(r"^def (check_\w+)", (DEVICE / "check_gate.py").read_text(), re.M)
+@pytest.mark.parametrize("name", ["check_gate", "check_gate_faults"])
+def test_checks(name: str, tmp_path: Path) -> None:
+    said = run(MICROPYTHON, "run.py", name, cwd=tmp_path)
+    expected = re.findall(r"^def (check_\w+)", (DEVICE / f"{name}.py").read_text(), re.M)
     assert said.count("ok ") == len(expected) > 0
 
 
