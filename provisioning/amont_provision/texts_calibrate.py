@@ -72,9 +72,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "points-equal": (
         "les points sont au même endroit (valeur brute {low}, {apart} d'écart) ; éloignez-les :"
-        " par exemple le zéro et un niveau haut",
+        " par exemple le zéro et un niveau haut ; s'ils le sont, le capteur est bloqué",
         "the points are at one place (raw value {low}, {apart} apart); take them further apart:"
-        " for example zero and a high level",
+        " for example zero and a high level; if they are, the sensor is stuck",
     ),
     "points-same-truth": (
         "tous les points disent {true} alors que le capteur a bougé ; relisez l'échelle",
