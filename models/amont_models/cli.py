@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring import ModelError
-from amont_models import card, pipeline, score, tidy_write
+from amont_models import card, pipeline, score, screen_report, tidy_write
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
 
@@ -54,6 +54,11 @@ def _record_commands(commands: Any) -> None:
     command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
     command.add_argument("--json", action="store_true", help="print the tables as JSON")
     command.set_defaults(run=_score)
+    about = "judge the screening on the known records, and write its metrics and its card"
+    command = commands.add_parser("screen", help=about, description=about)
+    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
+    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    command.set_defaults(run=_screen)
     about = "list the known records: what is here, span, step, gaps, licence"
     command = commands.add_parser("records", help=about, description=about)
     command.add_argument("--json", action="store_true", help="print the list as JSON")
@@ -94,6 +99,16 @@ def _card(asked: argparse.Namespace) -> int:
 def _score(asked: argparse.Namespace) -> int:
     result, text = score.score(asked.folder, asked.artifacts)
     print(json.dumps(pipeline.plain(result), indent=1) if asked.json else text, end="")
+    return 0
+
+
+def _screen(asked: argparse.Namespace) -> int:
+    metrics = screen_report.measure(lambda line: print(line, file=sys.stderr))
+    screen_report.write(metrics)
+    for path in screen_report.write_cards(metrics, asked.cards):
+        print(f"written: {path.name}", file=sys.stderr)
+    if asked.json:
+        print(json.dumps(metrics, indent=1, sort_keys=True))
     return 0
 
 
