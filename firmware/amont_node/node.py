@@ -366,16 +366,16 @@ class Node:
 
     def _sleep(self) -> None:
         self._feed()
-        try:
-            self._kept.keep(self.duty, False)
-        except OSError as error:
-            self._fault(const.FAULT_FLASH, error)
         clock = self.clock
         link_ms = clock.link_ms()
         due_s, due_link_ms = self.duty.due(link_ms)
         idle = self._rests() or not self._listens()
         if idle and self._sleeper is not None:
-            self._sleeper.sleep(self, self._life.origin_s + due_s)
+            self._sleeper.sleep(self, self._life.origin_s + due_s)  # keeps all by itself
+        try:
+            self._kept.keep(self.duty, False)
+        except OSError as error:
+            self._fault(const.FAULT_FLASH, error)
         until_ms = clock.real_ms_until(self._life.origin_s + due_s)
         if hal.SLEEPS and idle and until_ms is not None:
             self.carrier.close()  # it begins again by itself
