@@ -98,6 +98,7 @@ class MqttCarrier:
         self._up_since_ms: int | None = None
         self._now_ms = 0
         self.rising = False  # by Wi-Fi, towards a connection
+        self.pauses = False  # Wi-Fi is off because of a failure, and nothing can be heard
         self.rssi_dbm = 0
         self.snr_db4 = 0
         self.fault = True  # not connected; by Wi-Fi: something failed since the last good session
@@ -126,6 +127,7 @@ class MqttCarrier:
 
     def receive(self, link_ms: int) -> list[bytes]:
         self._now_ms = link_ms
+        self.pauses = self.pauses and not self._may_try(link_ms)
         if self._wifi is not None and not self._on_air(self._wifi, link_ms):
             return []
         client = self._client
@@ -219,6 +221,7 @@ class MqttCarrier:
         self._plan_retry(link_ms)
         console.say(why)
         if self._wifi is not None:
+            self.pauses = True
             self._forget_lookup()
             self._wifi.off()
             console.tell("fault", {"fault": FAULT_RADIO, "text": why, "times": self._failures})

@@ -353,6 +353,8 @@ class Node:
         self._fault_bits &= ~bit
 
     def _listens(self) -> bool:
+        if getattr(self.carrier, "pauses", False):  # then no answer can come
+            return False
         rising = getattr(self.carrier, "rising", False)
         return rising or self.duty.delivery.waits() or self.upkeep.busy()
 

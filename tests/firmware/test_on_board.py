@@ -28,20 +28,25 @@ class OnBoard:
     """A board's folder, its air, and the process that it is."""
 
     def __init__(self, root: Path, port: int) -> None:
-        self.root = root
+        self.root, self._port = root, port
         root.mkdir()
-        probe = {"kind": "constant", "value": 1234}
-        carrier = {"kind": "mqtt", "host": "127.0.0.1", "port": port, "site": "here",
-                   "answer_ms": 1000}  # fmt: skip
-        write_config(root, node_config(
-            carrier, interval_s=1, fast_interval_s=1, max_awake_s=10, board={"name": "pico-w"},
-            channels=[{"index": 0, "quantity": 1, "step": 1, "probe": probe}],
-        ))  # fmt: skip
+        self.enrol()
         save_secret(str(root), SECRET)
         (root / "wifi.json").write_bytes(wifi_file(NET, PASSWORD))
         self.air({NET: POINT})
         self.expected: set[str] = set()  # wrongs
         self._process: Process | None = None
+
+    def enrol(self, **changes: object) -> None:
+        """Give it a configuration."""
+        probe = {"kind": "constant", "value": 1234}
+        carrier = {"kind": "mqtt", "host": "127.0.0.1", "port": self._port, "site": "here",
+                   "answer_ms": 1000}  # fmt: skip
+        settings: dict[str, object] = {
+            "interval_s": 1, "fast_interval_s": 1, "max_awake_s": 10, "board": {"name": "pico-w"},
+            "channels": [{"index": 0, "quantity": 1, "step": 1, "probe": probe}],
+        }  # fmt: skip
+        write_config(self.root, node_config(carrier, **{**settings, **changes}))
 
     def air(self, points: dict[str, list[object]]) -> None:
         """Say what is on the air from now on."""
@@ -154,6 +159,17 @@ def test_it_vanishes_in_the_middle_of_a_session(board: Bench, guard: TinyGuard) 
     one.air({NET: POINT})
     guard.answering = True
     serve(lambda: newest(guard) >= 4 and unbroken(guard))
+
+
+def test_what_nobody_can_answer_keeps_nobody_awake(board: Bench, guard: TinyGuard) -> None:
+    one, serve = board
+    one.enrol(max_awake_s=600)
+    guard.answering = False
+    one.start()
+    serve(lambda: bool(guard.frames))
+    one.air({})
+    before = one.notes().count("asleep")
+    serve(lambda: one.notes().count("asleep") > before + 2)
 
 
 def test_a_slip_in_the_new_password_strands_nobody(board: Bench, guard: TinyGuard) -> None:

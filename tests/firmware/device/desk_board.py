@@ -75,6 +75,7 @@ class Machine:
     def lightsleep(self, ms: int) -> None:
         if self._network.is_powered:
             note("WRONG: asleep with the radio on")
+        note("asleep")
         time.sleep_ms(ms)
 
     def reset_cause(self) -> int:
