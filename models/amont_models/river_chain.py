@@ -27,7 +27,8 @@ from amont_gateway.scoring import Model, read_manifest
 from amont_models.records.table import Channel, Record, Site
 from amont_models.river_truth import Constants, Flags, Floats, Times
 
-BATCH = 20_000
+# Small enough that a step whose doubts changed costs little to look at again.
+BATCH = 4_000
 REACH_MS = (features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
 Predict = Callable[[Floats], Floats]
 
@@ -85,13 +86,19 @@ def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
     wanted = seen.t_ms[part]
     if not len(wanted):
         return np.empty((0, features.RIVER_FEATURES))
-    # What lies further back than the longest lag cannot matter.
-    first = int(np.searchsorted(seen.told.t_ms, wanted[0] - REACH_MS))
-    last = int(np.searchsorted(seen.told.t_ms, wanted[-1], side="right"))
-    t_ms, value = seen.told.t_ms[first:last], seen.told.value[first:last]
-    checked = Checked(t_ms, seen.checked.code[first:last])
-    _, table = features.screened_rows(t_ms, value, checked, seen.rain, spread_mm)
+    near = _near(seen.told, wanted)
+    t_ms, value = seen.told.t_ms[near], seen.told.value[near]
+    checked = Checked(t_ms, seen.checked.code[near])
+    wet = _near(seen.rain, wanted)
+    rain = Series(seen.rain.t_ms[wet], seen.rain.value[wet])
+    _, table = features.screened_rows(t_ms, value, checked, rain, spread_mm)
     return table[len(table) - len(wanted) :]
+
+
+def _near(series: Series, wanted: Times) -> slice:
+    """Return where a series matters: what lies further back than the longest lag does not."""
+    ends = (wanted[0] - REACH_MS, wanted[-1] + 1)
+    return slice(*np.searchsorted(series.t_ms, ends).tolist())
 
 
 class Chain:
