@@ -212,18 +212,24 @@ class NodeConfig:
 
     # What a configuration downlink makes of this one. Everything or nothing.
     def changed(self, version: int, items: list[tuple[int, int]]) -> "NodeConfig":
-        if version <= self.version:
-            raise ConfigError("version: %d does not rise over %d" % (version, self.version))
-        data = dict(self.data)
-        data["version"] = version
-        for key, value in items:
-            if key not in _BY_DOWNLINK:
-                raise ConfigError("key %d is unknown" % key)
-            name, low, high = _BY_DOWNLINK[key]
-            if not low <= value <= high:
-                raise ConfigError("%s: %d is not within %d and %d" % (name, value, low, high))
-            data[name] = None if name == "look_s" and value == 0 else value
-        return NodeConfig(data)
+        return NodeConfig(newer(self.data, version, items))
+
+
+# The data that a configuration downlink makes of these.
+def newer(before, version: int, items: list[tuple[int, int]]) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    known = before.get("version", 0)
+    if version <= known:
+        raise ConfigError("version: %d does not rise over %d" % (version, known))
+    data = dict(before)
+    data["version"] = version
+    for key, value in items:
+        if key not in _BY_DOWNLINK:
+            raise ConfigError("key %d is unknown" % key)
+        name, low, high = _BY_DOWNLINK[key]
+        if not low <= value <= high:
+            raise ConfigError("%s: %d is not within %d and %d" % (name, value, low, high))
+        data[name] = None if name == "look_s" and value == 0 else value
+    return data
 
 
 # The configuration of safe mode: samples at the normal interval and nothing else.

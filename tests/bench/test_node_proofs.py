@@ -48,6 +48,7 @@ def test_an_outage_that_cost_a_reading_is_no_goal_met():
         free=[1],
         largest=[1],
         start=1,
+        late=1,
         output="",
     )
     (outage, _) = bench_node._outage(month)

@@ -264,7 +264,7 @@ def test_bytecode_depends_on_the_source_alone():
     assert first == second
     assert set(first) == {"amont_wire/x.mpy", "amont_wire/y.mpy"}
     assert first["amont_wire/x.mpy"][:2] == bytes([ord("M"), compiling.MPY_VERSION])
-    assert b"amont_wire/x.py" in first["amont_wire/x.mpy"]
+    assert b"amont_wire.x" in first["amont_wire/x.mpy"]
 
 
 def test_a_source_that_does_not_compile_is_named():

@@ -3,9 +3,10 @@
 # whatever is due next.
 #
 # Run in the board's folder. Arguments: days, then the days in which the guard is away: "1-31", and
-# "pins" where the board has sensors on pins.
+# "pins" where the board has sensors on pins, and "late" to load at the end what comes rarely.
 # Prints "start <free bytes after a collection>" when the node is made, "hour <n> <free bytes>"
-# each hour, "memory" and what MicroPython says of its heap each day, and at the end
+# each hour, "memory" and what MicroPython says of its heap each day, at the end
+# "late <free bytes>" with a newer configuration and an update begun, and
 # "done samples=<n> waiting=<n> dropped=<n>".
 
 import gc
@@ -17,6 +18,7 @@ from desk import DeskClock, DeskNode
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
+OVERLAP = 20
 SILENCE_MS = 60  # an answer takes a few; one that comes later is heard at the next wake
 
 
@@ -41,6 +43,15 @@ class MonthNode(DeskNode):
         return self.desk.ms // (1000 * DAY_S)
 
 
+# What comes into the heap that is left: a configuration's rules, an update.
+def load_late(node) -> None:  # type: ignore[no-untyped-def]
+    node._configure(node._config.version + 1, [(5, OVERLAP)])
+    assert node._config.overlap == OVERLAP
+    node.upkeep._updater()
+    gc.collect()
+    print("late %d" % gc.mem_free())
+
+
 def main(arguments) -> None:
     days = int(arguments[0])
     first, _, last = arguments[1].partition("-")
@@ -62,6 +73,8 @@ def main(arguments) -> None:
                 print("memory")
                 micropython.mem_info()
             hour += 1
+    if "late" in arguments:
+        load_late(node)
     samples = node.outbox.next_seq(node._life.number)
     print("done samples=%d waiting=%d dropped=%d" % (
         samples, node.outbox.waiting(), node.outbox.dropped,

@@ -5,7 +5,7 @@ import os
 from board import remove
 from world import config
 
-from amont_node import counters
+from amont_node import counters, settings
 from amont_node.config import ConfigError, ConfigStore, NodeConfig, load_secret, save_secret
 from amont_node.outbox import RECORD_BYTES, Outbox, Record
 from amont_node.pair import PairFile
@@ -234,6 +234,22 @@ def check_config_round_trip() -> None:
     assert changed.version == 2
     save_secret(path, bytes(range(16)))
     assert load_secret(path) == bytes(range(16))
+
+
+def check_settings_are_values_without_their_rules() -> None:
+    path = folder("settings")
+    ConfigStore(path).save(config(high_mark=1200))
+    save_secret(path, bytes(range(16)))
+    found, secret, damaged = settings.load(path, False)
+    assert (found.high_mark, found.channels[0].index, found.board.name) == (1200, 0, "unix")
+    assert secret == bytes(range(16)) and not damaged and not hasattr(found, "changed")
+    assert settings.load(path, True)[0].high_mark is None
+    assert settings.change(path, 2, [(3, 900)]).high_mark == 900
+    assert settings.load(path, False)[0].version == 2
+    for items in ([(99, 1)], [(2, 86400)]):
+        assert _raises(ConfigError, settings.change, path, 3, items)
+    assert ConfigStore(path).load().version == 2
+    assert _raises(ConfigError, settings.change, folder("empty-settings"), 3, [])
 
 
 BAD = [
