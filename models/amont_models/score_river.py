@@ -27,9 +27,10 @@ from amont_models.river_truth import (
     warned,
 )
 from amont_models.score_tables import tables
-from amont_models.score_tally import FORECASTS, JUDGED_H, SEED, Skill, Tally
+from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
 
 DRAWS = 20  # of the random rule
+_NORMAL_90 = 1.2816
 EVENT_MS = 6 * HOUR_MS  # an event's hours: from 6 h before its crossing to 6 h after
 FAULT_KINDS = ("all", *faults.KINDS)
 
@@ -41,6 +42,7 @@ def judge(station: Station, chain: Chain, seen: Sight, floors: bool) -> Tally:
     shipped = chain.decide(seen, station.constants)
     _judge_rules(tally, truth, iter(shipped.items()))
     _coverage(tally, truth, shipped["warning"])
+    _curve(tally, truth, shipped["warning"].rises_mm)
     if floors:
         rules = river_floors.decisions(seen, station.constants, station.clean, station.water)
         _judge_rules(tally, truth, rules)
@@ -83,6 +85,16 @@ def _judge_rules(tally: Tally, truth: _Truth, rules: Iterator[tuple[str, Decisio
         if rule in names:
             for hours in JUDGED_H:
                 tally.skill[names[rule], hours] = _skill(truth, made, hours)
+
+
+def _curve(tally: Tally, truth: _Truth, rises_mm: Floats) -> None:
+    """Count the warnings that other quantiles of the same forecasts would have given."""
+    low, middle, high = np.moveaxis(rises_mm[truth.first :], 2, 0)
+    for name, normal in CURVE.items():
+        side = (high - middle) if normal >= 0.0 else (middle - low)
+        reached = truth.now + (middle + normal / _NORMAL_90 * side).max(axis=1)
+        warn = np.asarray(np.round(reached) >= truth.constants.mark_mm)
+        tally.warned[name] = warned(truth.water, truth.since_ms, truth.t_ms, warn)
 
 
 def _skill(truth: _Truth, made: Decisions, hours: int) -> Skill:

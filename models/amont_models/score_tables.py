@@ -9,7 +9,7 @@ import numpy as np
 
 from amont_gateway.features import HORIZONS_H, QUANTILES
 from amont_models.river_truth import Warned
-from amont_models.score_tally import FORECASTS, JUDGED_H, SEED, Skill, Tally
+from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
 
 DRAWS = 1000  # of the bootstrap
 NOMINAL = QUANTILES[-1] - QUANTILES[0]
@@ -33,6 +33,7 @@ def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
     rules = [name for name in ORDER if name in tallies[0].warned]
     return {
         "warnings": {name: _warnings(tallies, name) for name in rules},
+        "curve": {name: _point(total(tallies, name)) for name in CURVE},
         "skill": {
             f"{name}_{hours}h": _skill(tallies, name, hours)
             for name in FORECASTS
@@ -40,6 +41,16 @@ def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
             if (name, hours) in tallies[0].skill
         },
         "coverage": {f"{hours}h": _coverage(tallies, hours) for hours in HORIZONS_H},
+    }
+
+
+def _point(one: Warned) -> dict[str, float]:
+    """Return one point of the curve of POD against FAR against lead."""
+    return {
+        "pod": _ratio(one.warned, one.events),
+        "far": _ratio(one.false, one.groups),
+        "lead_h": float(np.median(one.leads_h)) if one.leads_h else _NAN,
+        "false_per_station_month": _ratio(one.false, one.months),
     }
 
 
@@ -164,6 +175,10 @@ def text(result: dict[str, Any]) -> str:
 
 def _table_text(found: dict[str, Any]) -> list[str]:
     lines = _warning_lines(found["warnings"])
+    lines += ["", "  a warning at another quantile: POD, FAR, false/month, median lead h"]
+    for name, row in found["curve"].items():
+        told = (row["pod"], row["far"], row["false_per_station_month"], row["lead_h"])
+        lines.append(f"  {name:<13} " + " ".join(f"{number(value):>6}" for value in told))
     lines += ["", "  rising limb        PI (95 %)            pinball skill (95 %)   steps"]
     for name, row in found["skill"].items():
         pi, pinball = interval(row["pi"]), interval(row["pinball_skill"])

@@ -315,6 +315,18 @@ def test_every_floor_stands_in_the_same_table(result):
     assert "packet loss" in text
 
 
+def test_the_curve_passes_through_what_ships(result):
+    found, text = result
+    for table in (found["clean"], found["faults"]["all"]):
+        curve, rows = table["curve"], table["warnings"]
+        for point, rule in (("q50", "warning"), ("q90", "watch")):
+            assert curve[point]["pod"] == rows[rule]["pod"][0]
+            assert curve[point]["lead_h"] == rows[rule]["lead_h"][0]
+        pods = [row["pod"] for row in curve.values()]
+        assert pods == sorted(pods)
+    assert "\n  q25" in text
+
+
 def test_intervals_hold_their_value(result):
     found, _ = result
     for row in found["clean"]["warnings"].values():
