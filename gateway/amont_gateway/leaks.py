@@ -1,5 +1,6 @@
 """Judge a zone night by night: a sequential test on what the expected inflow leaves over.
 
+A leak runs all day, so each night's verdict weighs the hours before it, too (``whole_day``).
 The reference is made of quiet days only and is frozen while the test suspects anything, so that
 a leak that grows slowly is never learnt as normal. Everything is computed forward over the days,
 from the readings alone: after a restart the same window gives the same verdict.
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from amont_gateway import whole_day
 from amont_gateway.features import (
     QUIET_HOURS,
     REFERENCE_DAYS,
@@ -28,8 +30,6 @@ from amont_gateway.features import (
     zone_rows,
 )
 
-DAY_FROM = 8  # hours from which a day shows what lasts
-
 # Expected departure from the reference profile, as a share of the mean inflow: rows -> (n,)
 Predict = Callable[[Floats], Floats]
 
@@ -42,10 +42,11 @@ class LeakRule:
     watch: float = 4.0  # sum at which the reference freezes and people are told to look
     alarm: float = 8.0  # sum at which it is called a leak
     clip: float = 10.0  # one wild night counts at most this much
-    alone: float = 0.5  # how much a night's rise counts that the day before did not show
+    alone: float = 0.5  # how much a night counts whose day before is not known
     sigma_min: float = 0.02  # of the mean inflow: no zone is quieter than its meter
     release_nights: int = 3  # nights near usual before a leak is called over
     accept_days: int = 60  # a leak that stays is then taken as the new usual, and said
+    network: float = 1.0  # 0: the reference alone says what to expect, the network is not asked
     probability_slope: float = 1.7
     probability_middle: float = 1.5
 
@@ -85,6 +86,7 @@ class Night:
     leak_l_h: float = 0.0
     since_ms: int | None = None
     expected_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))
+    left_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))  # of the hours before
 
 
 class ZoneTest:
@@ -145,8 +147,9 @@ class ZoneTest:
             return Night(ordinal, int(days.end_ms[index].max()), "unknown")
         reference, residuals = found
         rows = zone_rows(reference, ordinal, self._swings[max(0, index - 7) : index])
-        share = self._predict(rows)
-        expected = rows[:, 0] * reference.mean_l_h + share * reference.mean_l_h
+        expected = rows[:, 0] * reference.mean_l_h
+        if self._rule.network > 0.0:
+            expected = expected + self._rule.network * self._predict(rows) * reference.mean_l_h
         seen = days.l_h[index, reference.quiet]
         known = reference.quiet[np.isfinite(seen)]
         night = Night(ordinal, int(days.end_ms[index].max()), self._verdict())
@@ -155,26 +158,36 @@ class ZoneTest:
         if len(known) >= QUIET_HOURS // 2 and np.isfinite(expected).all():
             night.end_ms = int(days.end_ms[index, known].max())
             night.flow_l_h = float(days.l_h[index, known].mean())
-            night.residual_l_h = float((days.l_h[index, known] - expected[known]).mean())
-            self._step(index, self._score(days, index, night, self._sigma(reference, residuals)))
+            night.left_l_h = self._left(days, index, night, int(known.max()))
+            alone = float((days.l_h[index, known] - expected[known]).mean())
+            night.residual_l_h = self._lasting(index, night.left_l_h, alone, reference)
+            sigma = self._sigma(reference, residuals)
+            score = night.residual_l_h / sigma
+            self._step(index, min(max(score, -self._rule.clip), self._rule.clip))
         self._describe(index, night)
         return night
 
-    def _score(self, days: Days, index: int, night: Night, sigma: float) -> float:
-        """Return the night's residual in standard deviations, bounded.
+    def _left(self, days: Days, index: int, night: Night, last: int) -> Floats:
+        """Return what was left of the hours that end with hour ``last``, by hour of day."""
+        left = days.l_h[index] - night.expected_l_h
+        if index > 0:
+            before = days.l_h[index - 1] - self.nights[index - 1].expected_l_h
+            left[last + 1 :] = before[last + 1 :]
+        # The hours of day that come first after ``last`` are the oldest: they are left out.
+        left[(last + 1 + np.arange(24 - whole_day.HOURS)) % 24] = np.nan
+        return np.asarray(left)
 
-        A leak runs all day; watering, flushing and night work do not. So a night's rise that the
-        day before did not show counts less, and one such night alone is never more than a watch.
-        """
-        rule, residual = self._rule, night.residual_l_h
-        left = days.l_h[index - 1, DAY_FROM:] - self.nights[index - 1].expected_l_h[DAY_FROM:]
-        left = left[np.isfinite(left)]
-        clip = rule.clip
-        if residual > 0.0 and len(left) >= 8:
-            lasting = max(float(np.median(left)), rule.alone * residual)
-            clip = clip if lasting > rule.alone * residual else min(clip, rule.watch)
-            residual = min(residual, lasting)
-        return min(max(residual / sigma, -rule.clip), clip)
+    def _lasting(self, index: int, left: Floats, alone: float, reference: Reference) -> float:
+        """Return what lasted all the hours, no more than the night alone shows."""
+        first = max(0, index - whole_day.DAYS)
+        past = [
+            self.nights[day].left_l_h for day in range(first, index - 1) if day not in self._frozen
+        ]
+        table = np.array(past).reshape(-1, 24)
+        lasting = whole_day.steady(left, whole_day.weights(table, reference.mean_l_h))
+        if not math.isfinite(lasting):
+            return self._rule.alone * alone
+        return min(lasting, alone) if lasting > 0.0 else lasting
 
     def _step(self, index: int, score: float) -> None:
         rule = self._rule

@@ -107,7 +107,7 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
 
 def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
     words = RULES[language]
-    names = ["network", "float", "no_network"]
+    names = ["shipped", "network", "float", "no_network"]
     names += sorted(name for name in metrics if name.startswith("night_step_"))
     rows = []
     for name in names:

@@ -17,9 +17,10 @@ RULES: dict[str, dict[str, str]] = {
             "p98: POD|FAR|lead, h|inside, 3 h"
         ),
         "warning_head": "rule|POD|FAR|CSI|median lead, h",
-        "network": "**model, int8** (what ships)",
-        "float": "model, float",
-        "no_network": "same test without the network",
+        "shipped": "**what ships**",
+        "network": "the test with the network, int8",
+        "float": "the test with the network, float",
+        "no_network": "the test without the network",
         "night_step": "night flow {share} % over the last 14 nights' median, twice",
         "leak_head": (
             "rule|leaks of ≥ 15 % of night flow found|all leaks found|"
@@ -40,9 +41,10 @@ RULES: dict[str, dict[str, str]] = {
             "p98 : POD|FAR|avance, h|dans la bande, 3 h"
         ),
         "warning_head": "règle|POD|FAR|CSI|avance médiane, h",
-        "network": "**modèle, int8** (livré)",
-        "float": "modèle, flottant",
-        "no_network": "même test sans le réseau",
+        "shipped": "**ce qui est livré**",
+        "network": "le test avec le réseau, int8",
+        "float": "le test avec le réseau, flottant",
+        "no_network": "le test sans le réseau",
         "night_step": "débit nocturne {share} % au-dessus de la médiane de 14 nuits, deux fois",
         "leak_head": (
             "règle|fuites ≥ 15 % du débit nocturne trouvées|toutes les fuites|"

@@ -224,9 +224,10 @@ def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
     """Return the rule that finds most leaks of the training part within the false-alarm budget."""
     clean, opened = zones(recipe, "train"), injected(recipe, "train")
     settings, best = recipe["rule"], None
-    grid = product(settings["drift"], settings["alarm"], settings["sigma_min"])
-    for drift, alarm, sigma_min in grid:
-        rule = LeakRule(drift=drift, alarm=alarm, watch=alarm / 2.0, sigma_min=sigma_min)
+    names = ("network", "drift", "alarm", "sigma_min")
+    for values in product(*(settings[name] for name in names)):
+        chosen = dict(zip(names, values, strict=True))
+        rule = LeakRule(watch=chosen["alarm"] / 2.0, **chosen)
         found = count(sequential(predict, rule, recipe["data"]["timezone"]), clean, opened)
         result = found.summary()
         over = max(0.0, result["false_per_zone_year"] - settings["false_per_zone_year"])

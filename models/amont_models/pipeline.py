@@ -8,7 +8,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,16 +155,21 @@ def judge_leak(
     def found(alarms: leak.Alarms) -> dict[str, float]:
         return leak.count(alarms, clean, opened).summary()
 
+    asked, alone = replace(rule, network=1.0), replace(rule, network=0.0)
+    rows = {
+        "network": found(leak.sequential(_first_column(model), asked, timezone)),
+        "no_network": found(leak.sequential(leak.nothing, alone, timezone)),
+    }
     out: dict[str, Any] = {
         "validate_from": recipe["data"]["train_until"],
-        "network": found(leak.sequential(_first_column(model), rule, timezone)),
-        "no_network": found(leak.sequential(leak.nothing, rule, timezone)),
+        "shipped": rows["network" if rule.network > 0.0 else "no_network"],
+        **rows,
     }
     for share in STEP_SHARES:
         step = leak.night_step(share, timezone)
         out[f"night_step_{round(100 * share)}"] = found(step)
     if network is not None:
-        out["float"] = found(leak.sequential(_first_column(network), rule, timezone))
+        out["float"] = found(leak.sequential(_first_column(network), asked, timezone))
     return out
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.models.scene import DAY_MS, zone_hours
 
-from amont_gateway import features
+from amont_gateway import features, whole_day
 from amont_gateway.leaks import LeakRule, ZoneTest
 
 ROME = ZoneInfo("Europe/Rome")
@@ -111,3 +111,31 @@ def test_probability_rises_with_the_sum_and_stays_finite():
     values = [RULE.probability(total) for total in (0.0, 5.0, 50.0, 1e9)]
     assert values == sorted(values)
     assert 0.0 < values[0] < values[-1] <= 1.0
+
+
+def test_hours_that_swing_weigh_less_than_steady_ones():
+    rng = np.random.default_rng(5)
+    left = rng.standard_normal((40, 24)) * np.where(np.arange(24) < 6, 20.0, 200.0)
+    weight = whole_day.weights(left, 1000.0)
+    assert weight.sum() == pytest.approx(1.0)
+    assert weight[:6].min() > weight[6:].max()
+    assert whole_day.steady(left[0] * 0.0 + 70.0, weight) == pytest.approx(70.0)
+
+
+def test_hours_that_are_never_known_weigh_nothing_and_half_a_day_says_nothing():
+    left = np.tile(np.where(np.arange(24) < 16, 1.0, np.nan), (20, 1))
+    weight = whole_day.weights(left, 100.0)
+    assert (weight[16:] == 0.0).all()
+    assert np.isnan(whole_day.steady(np.where(np.arange(24) < 6, 1.0, np.nan), weight))
+    assert whole_day.weights(np.empty((0, 24)), 100.0) == pytest.approx(np.full(24, 1 / 24))
+    assert whole_day.weights(left[:, :1].repeat(24, axis=1) * np.nan, 1.0)[0] > 0.0
+
+
+def test_the_network_is_asked_only_if_the_rule_says_so():
+    def never(rows):
+        raise AssertionError("asked")
+
+    calm = nights(*zone_hours(20), LeakRule(network=0.0), never)
+    assert calm[-1].verdict == "normal"
+    with pytest.raises(AssertionError, match="asked"):
+        nights(*zone_hours(20), LeakRule(), never)
