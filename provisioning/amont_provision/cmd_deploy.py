@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from amont_provision import bootrecord, deploy, options, signing
@@ -11,8 +11,9 @@ from amont_provision import release as releases
 from amont_provision.bootrecord import Record
 from amont_provision.deploy import BACK, CRASHED, GOOD, UNKNOWN, Plan, Watch
 from amont_provision.output import Output
-from amont_provision.port import Port, open_port
+from amont_provision.port import Port, VirtualPort, open_port
 from amont_provision.release import Release
+from amont_provision.service import BUTTON, service
 
 HELP = "put a signed release on a board; it goes back by itself if it does not work"
 NOT_ENROLLED, SWITCHED = "waiting", "switched"
@@ -45,8 +46,9 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         if asked.dry_run:
             out.result(_values(planned, release), f"deploy-{planned.state}-dry", _diff(planned))
             return 0
-        since = _changed(port, release, planned, out)
-        state, seen = _started(port, release, planned, since, asked.wait, out)
+        with _in_reach(port, planned):
+            since = _changed(port, release, planned, out)
+            state, seen = _started(port, release, planned, since, asked.wait, out)
     values = _values(planned, release) | {"result": state}
     if seen is None:
         out.result(values, f"deploy-{state}")
@@ -54,6 +56,15 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         values |= {"why": seen.why or out.text("deploy-prompt"), "console": seen.said}
         out.result(values, _sentence(state, seen), seen.said)
     return 0 if state in (GOOD, deploy.ALREADY, NOT_ENROLLED, SWITCHED) else 1
+
+
+def _in_reach(port: Port, planned: Plan) -> AbstractContextManager[None]:
+    """Hold the button of a simulated board whose node runs; a real one is held by a person."""
+    idle = planned.state in (deploy.ALREADY, deploy.SAFE) and planned.loader != "install"
+    locked = port.read(releases.LOADER) is not None and port.read(BUTTON) is None
+    if isinstance(port, VirtualPort) and locked and planned.node and not idle:
+        return service(port)
+    return nullcontext()
 
 
 def _changed(port: Port, release: Release, planned: Plan, out: Output) -> Record | None:

@@ -24,6 +24,9 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Revoke the node's keys; return 0 or raise Refused."""
     keys = KeyFile(asked.keys)
     generation = keys.generation(asked.node)
+    if keys.is_revoked(asked.node):
+        out.result({"node": asked.node, "generation": 0}, "revoked-before")
+        return 0
     if not generation:
         raise Refused("no-key", node=asked.node)
     if not asked.dry_run:

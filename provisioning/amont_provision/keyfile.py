@@ -57,6 +57,10 @@ class KeyFile:
             raise Refused("generations", node=node)
         return generation
 
+    def is_revoked(self, node: int) -> bool:
+        """Tell whether a node had keys, and has none any more."""
+        return not self.generation(node) and str(node) in self._spent
+
     def secret(self, node: int) -> bytes:
         """Return the newest secret of a node that has one; it is never shown."""
         return bytes.fromhex(self._nodes[str(node)]["secret"])

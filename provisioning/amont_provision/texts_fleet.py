@@ -84,6 +84,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nœud {node} : clés jusqu'à la génération {generation} révoquées",
         "node {node}: keys up to generation {generation} revoked",
     ),
+    "revoked-before": (
+        "nœud {node} : ses clés sont déjà révoquées, rien à faire",
+        "node {node}: its keys are revoked already, nothing to do",
+    ),
     "revoke-dry": (
         "à blanc, rien n'est écrit : nœud {node}, clés jusqu'à la génération {generation}",
         "dry run, nothing written: node {node}, keys up to generation {generation}",

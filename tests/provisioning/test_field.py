@@ -137,7 +137,9 @@ def test_a_revoked_node_is_heard_no_more_and_comes_back_with_another_key(commune
     assert commune.call("revoke", NODE, "--keys", commune.keys) == cli.DONE
     with pytest.raises(WireError):
         commune.keyring().open(commune.sealed())
-    assert commune.call("revoke", NODE, "--keys", commune.keys) == cli.REFUSED
+    assert commune.call("revoke", NODE, "--keys", commune.keys) == cli.DONE, "cut off, run again"
+    assert "revoked already" in capsys.readouterr().out
+    assert commune.call("revoke", 12, "--keys", commune.keys) == cli.REFUSED
     assert "has no key here" in capsys.readouterr().err
     assert commune.run() == cli.DONE
     assert commune.keyring().open(commune.sealed())[2] == 2
