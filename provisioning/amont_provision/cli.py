@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from itertools import pairwise
+from typing import NoReturn, Protocol
 
 from amont_provision import (
     cmd_build,
@@ -35,7 +36,9 @@ from amont_provision.output import Output
 from amont_provision.texts import Refused, say
 from amont_site import SiteError
 
-DONE, REFUSED, INTERRUPTED = 0, 1, 130
+DONE, REFUSED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+# What argparse says of mistakes that everybody makes; the rest stays as it has it.
+_MISSING, _UNKNOWN = "the following arguments are required: ", "unrecognized arguments: "
 
 
 class Command(Protocol):
@@ -81,11 +84,34 @@ def name_of(command: Command) -> str:
     return str(vars(command)["__name__"]).rpartition(".cmd_")[2]
 
 
+class Misuse(Exception):
+    """A command line that is none."""
+
+    def __init__(self, program: str, why: str) -> None:
+        super().__init__(why)
+        self.program, self.why = program, why
+
+    def text(self, language: str) -> str:
+        """Return the mistake, and where to look, in one line."""
+        why = self.why
+        for sign, code in ((_MISSING, "usage-missing"), (_UNKNOWN, "usage-unknown")):
+            if why.startswith(sign):
+                why = say(code, language, what=why.removeprefix(sign))
+        return say("usage", language, program=self.program, why=why)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Misuse."""
+        raise Misuse(self.prog, message)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    usual = "fr" if os.environ.get("LANG", "").startswith("fr") else "en"
-    top = argparse.ArgumentParser(prog="amont-provision", description=__doc__)
-    _language(top, usual)
+    top = Parser(prog="amont-provision", description=__doc__)
+    _language(top, _usual())
     commands = top.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         one = commands.add_parser(name_of(command), help=command.HELP, description=command.HELP)
@@ -97,8 +123,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code."""
-    asked = parser().parse_args(arguments)
+    """Run one command; return its exit code, or raise SystemExit for --help and misuse."""
+    try:
+        asked = parser().parse_args(arguments)
+    except Misuse as error:
+        sys.stderr.write(error.text(_spoken(arguments)) + "\n")
+        raise SystemExit(MISUSED) from None
     out = Output(asked.command, asked.lang, asked.json)
     try:
         code: int = asked.run(asked, out)
@@ -113,6 +143,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.refuse("interrupted", say("interrupted", asked.lang))
         return INTERRUPTED
     return REFUSED
+
+
+def _usual() -> str:
+    return "fr" if os.environ.get("LANG", "").startswith("fr") else "en"
+
+
+def _spoken(arguments: Sequence[str] | None) -> str:
+    """Return the language of a command line that cannot be parsed."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    asked = [after for word, after in pairwise(words) if word == "--lang"]
+    asked += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    return asked[-1] if asked and asked[-1] in ("fr", "en") else _usual()
 
 
 def _language(parser: argparse.ArgumentParser, usual: str) -> None:

@@ -80,6 +80,26 @@ def test_a_mistake_is_one_line_and_an_exit_code(plant, capsys, error, code, says
     assert json.loads(printed.out)["error"] == code
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (["--lang", "fr", "pull", "--port", "x"], "amont-provision pull : il manque --to ; voyez"),
+        (["pull", "--port", "x", "--lang=en"], "amont-provision pull: --to is missing; see amont"),
+        (["--lang", "fr", "scan", "--keys"], "amont-provision : « --keys » n'est pas connu ici ;"),
+        (["--lang", "xx", "scan"], "invalid choice: 'xx'"),
+        (["--lang"], "expected one argument"),
+        ([], "command"),
+    ],
+)
+def test_a_command_line_that_is_none_is_told_in_one_line(capsys, line, says):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(line)
+    assert caught.value.code == cli.MISUSED
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert says in said.err
+
+
 def test_a_bug_is_not_hidden_as_a_mistake(plant):
     plant(raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
