@@ -28,6 +28,9 @@ _AGAIN_S = 60  # of the board's own clock, until the chip is asked again
 _JUMP_S = 10  # more than the clocks may differ in that time
 _AHEAD_S_MAX = 400 * 86400
 _WALL_APART_S = 2  # less is the way of the frame
+_WALL_FIRST_S = 1577836800  # 2020; before, and where calendars end, it is no time of ours
+_WALL_END_S = 4102444800  # 2100
+_ASK_AGAIN_MS = 86400000  # of a chip that did not answer at the boot
 
 
 # The node's clock by the chip's. Never goes back; the board's own ticks fill the seconds between
@@ -111,13 +114,18 @@ class ChipClock:
     # Unix seconds, as far as is known; None: not at all.
     def wall_s(self) -> int | None:
         kept = self._wall.load()
-        return None if not isinstance(kept, list) else self.now_s() + int(kept[0])
+        if not self.kind or not isinstance(kept, list):
+            return None  # what is kept is about the chip's seconds
+        wall_s = self.now_s() + int(kept[0])
+        return wall_s if _WALL_FIRST_S <= wall_s < _WALL_END_S else None
 
     # The wire's SET_TIME. The ticks do not feel it.
     def set_wall(self, wall_s: int, quality: int) -> None:
         kept = self._wall.load()
         known = kept if isinstance(kept, list) else (0, TIME_UNKNOWN)
         if not self.kind or quality == TIME_UNKNOWN or quality < known[1]:
+            return
+        if not _WALL_FIRST_S <= wall_s < _WALL_END_S:
             return
         ahead_s = wall_s - self.now_s()
         if quality > known[1] or abs(ahead_s - known[0]) > _WALL_APART_S:
@@ -131,16 +139,18 @@ class Sleeper:
         self._board = board
         self._chip: "Any" = None
         self.clock = clock
+        self._boot_ms = clock.link_ms()
         self.why = ""
         self.by_alarm = False
         try:
             if board.sleep == GATE:
                 self._supply.hold_supply(board.gate)
             if board.rtc is not None:
-                self._chip = self._supply.clock_chip(folder, board, clock)
-                self.clock = ChipClock(clock, self._chip, PairFile(flash, "wall"))
+                chip = self._supply.clock_chip(folder, board, clock)
+                self.clock = ChipClock(clock, chip, PairFile(flash, "wall"))
+                self._chip = chip
                 self.why = self.clock.why
-                self.by_alarm = self._chip.fired()
+                self.by_alarm = chip.fired()
         except Exception as error:  # a wrong pin, a bus that cannot be
             self.why = reason(error)
 
@@ -212,13 +222,25 @@ class Sleeper:
 
     # Raises ProbeError where no alarm would end it.
     def _cut(self, node, until_s: int) -> None:  # type: ignore[no-untyped-def]
-        chip = self._chip
-        if chip is None or self.clock.why:
-            raise ProbeError(self.clock.why if chip is not None else self.why)
-        armed_s = chip.arm(until_s)
+        if self._chip is None:
+            raise ProbeError(self.why)
+        armed_s = self._chip.arm(self._alarm_s(until_s))
         node._clear(FAULT_CLOCK)
         if self._keep(node, True):
             self._forget(node, self._let_go, armed_s)
+
+    # In the chip's seconds. One that failed at the boot is asked again after a day: the next boot
+    # then has its time, which costs a life, but light sleep costs the battery.
+    def _alarm_s(self, until_s: int) -> int:
+        clock = self.clock
+        if clock.kind and not clock.why:
+            return until_s
+        if clock.kind or clock.link_ms() - self._boot_ms < _ASK_AGAIN_MS:
+            raise ProbeError(clock.why)
+        at_s = self._chip.read_s()
+        if at_s is None:
+            raise ProbeError("the clock chip has stopped")
+        return int(at_s) + until_s - int(clock.now_s())
 
     # What ends the boot. Where it goes on, what was kept is no more as it will be.
     def _forget(self, node, ends, until_s: int) -> None:  # type: ignore[no-untyped-def]
@@ -229,7 +251,8 @@ class Sleeper:
         self._keep(node, False)
 
     def _let_go(self, node, armed_s: int) -> None:  # type: ignore[no-untyped-def]
-        if armed_s - self.clock.now_s() < _LATE_S:
+        at_s = self._chip.read_s()
+        if at_s is None or armed_s - at_s < _LATE_S:
             return
         self._chip.release()
         self._supply.release_supply(self._board.gate, self.clock, armed_s, self._closes(node))
