@@ -58,6 +58,9 @@ FALL = 8.0  # margins that no water falls between two readings
 DEEP = 4.0  # margins of a drop after which the sensor has to settle
 LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
 HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs at each look
+BACK = 0.5  # of a departure that must be undone to make it a spike
+BACK_LATER = 0.8  # where it lasted
+NEVER = 2**40  # readings ago
 ISOLATED = 3  # readings at most that are a spike and no rise
 SURE = 0.75  # share of jumps that came back, from which the next is doubted on arrival
 PRIOR_FALL = (2.0, 0.5)  # imagined (came back, stayed) before anything was seen
@@ -151,6 +154,8 @@ def flat(value: Floats) -> Bools:
         start, first = int(starts[run]), max(0, int(starts[run]) - FLAT_HISTORY)
         if repeats[start] - repeats[first] > RESTLESS * (start - first):
             continue
+        if value[start] <= value[first:start].min():
+            continue  # a dry bed
         past = lengths[np.searchsorted(starts, first) : run]
         limit = max(FLAT_LEAST, FLAT_TIMES * int(past.max(initial=1)))
         out[start + limit : start + int(lengths[run])] = True
@@ -186,7 +191,7 @@ class _Moves:
         nearer = np.where(np.abs(from_near) < np.abs(from_level), from_near, from_level)
         self.away = np.where(self.calm, from_level, np.where(same, nearer, 0.0))
         self.away = np.nan_to_num(self.away)
-        self.out = self._began_by_a_jump(judged & self.far(1.0), self.away)
+        self.out = self._since_a_jump(judged & self.far(1.0), self.away) < NEVER
 
     def far(self, margins: float) -> Bools:
         """Return which readings are further off than so many margins."""
@@ -197,12 +202,19 @@ class _Moves:
         ahead = [_after_next(self.value, k + 1) for k in range(look)]
         around = np.concatenate((_before(self.value, LONG - 4), np.stack(ahead, axis=1)), axis=1)
         away = np.where(self.calm, self.value - _trimmed(around)[0], self.away)
-        back = np.zeros(len(away), bool)
+        gone = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin)
+        since = self._since_a_jump(gone, away)
+        # the crest of a quick flood falls again, too, but not at once to where it came from
+        share = np.where(since > 0, BACK_LATER, BACK)
+        own = np.diff(self.value, prepend=self.value[0])
+        alone = (np.sign(own) == np.sign(away)) & (np.abs(own) > self.margin)  # on moving water
+        found = np.zeros(len(away), bool)
         for other in ahead:
             left = self.value - other
-            back |= (np.sign(left) == np.sign(away)) & (np.abs(left) > np.abs(away) / 2.0)
-        gone = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin)
-        return self._began_by_a_jump(gone, away, ISOLATED) & back
+            same = np.sign(left) == np.sign(away)
+            found |= same & (since < ISOLATED) & (np.abs(left) > share * np.abs(away))
+            found |= same & (since < NEVER) & alone & (np.abs(left) > BACK_LATER * np.abs(own))
+        return gone & found
 
     @property
     def confirmed(self) -> Bools:
@@ -210,11 +222,8 @@ class _Moves:
         nexts = [_after_next(self.value, k) for k in (1, 2)]
         return np.asarray(np.all([other > self.value - self.margin for other in nexts], axis=0))
 
-    def _began_by_a_jump(self, out: Bools, away: Floats, most: int | None = None) -> Bools:
-        """Keep runs of departures to one side from the first step that is no usual one on.
-
-        With ``most``, only so many of the readings after that step.
-        """
+    def _since_a_jump(self, out: Bools, away: Floats) -> Times:
+        """Return how many readings ago a run of departures to one side jumped; else a lot."""
         place = np.arange(len(out))
         goes_on = np.zeros(len(out), bool)
         goes_on[1:] = out[:-1] & (np.sign(away[1:]) == np.sign(away[:-1]))
@@ -222,9 +231,8 @@ class _Moves:
         # water that begins to fall gently leaves its level as well, but not by a step
         least = np.where(away < 0.0, self.margin / 2.0, 0.0)
         jump = self.step > np.maximum(least, PER_MOVE * self.moving)
-        jumped = np.maximum.accumulate(np.where(jump, place, -1))
-        lately = True if most is None else place - jumped < most
-        return np.asarray(out & (jumped >= start) & lately)
+        first = np.minimum.accumulate(np.where(jump, place, NEVER)[::-1])[::-1][start]
+        return np.where(out & (first <= place), place - first, NEVER)
 
 
 class _Blocks:
