@@ -32,7 +32,7 @@ PICO_FREE_BYTES = 183_200  # of a Pico that has imported nothing; its objects ar
 WIRED_DAYS = 2
 UPDATE_HEAP = "200k"  # 8k for what plays sensors, clock and flash here
 REBOOT_HEAP = "8m"  # it holds guard and flash, too
-TIMEOUT_S = 1200.0
+TIMEOUT_S = 2400.0  # two busy cores
 
 
 def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:

@@ -16,8 +16,9 @@ MODULES = sorted(path.stem for path in DEVICE.glob("check_*.py"))
 
 
 @pytest.fixture(autouse=True)
-def _board(monkeypatch: pytest.MonkeyPatch) -> None:
+def _board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.syspath_prepend(str(DEVICE))
+    monkeypatch.chdir(tmp_path)  # the checks' nodes have their folders here
     fakes = importlib.import_module("fakes")
     kept = fakes.buses.clock
     yield
