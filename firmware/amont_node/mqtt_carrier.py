@@ -20,6 +20,7 @@ _LOOKUP_MS = 5000
 _FAREWELL_MS = 300
 _TOO_EARLY = "in the future"  # what mbedTLS says of a certificate that is not valid yet
 _FAREWELL_STEP_MS = 10
+_SHOWN = (23, 59, 0)  # late in the day
 
 
 # MicroPython's TLS compares certificates with the chip's calendar, which on a board without clock
@@ -46,12 +47,23 @@ class TlsTime:
         now = self._calendar()
         if tuple(now[:3]) < shown:
             self._before = now
-            self._calendar(shown + (0, 23, 59, 0, 0))
+            self._calendar(shown + (0,) + _SHOWN + (0,))
 
+    # What has passed meanwhile has passed: deep sleep counts by this calendar. Not beyond its
+    # midnight, for that would take a calendar's rules.
     def leave(self) -> None:
-        if self._before is not None:
-            self._calendar(self._before)
-            self._before = None
+        before, self._before = self._before, None
+        if before is not None:
+            now = self._calendar()
+            micros = before[7] + now[7]
+            passed_s = max(0, _of_day_s(now[4:7]) - _of_day_s(_SHOWN)) + micros // 1000000
+            at_s = min(_of_day_s(before[4:7]) + passed_s, 86399)
+            clock = (at_s // 3600, at_s // 60 % 60, at_s % 60, micros % 1000000)
+            self._calendar(tuple(before[:4]) + clock)
+
+
+def _of_day_s(clock) -> int:  # type: ignore[no-untyped-def]
+    return (int(clock[0]) * 60 + int(clock[1])) * 60 + int(clock[2])
 
 
 class MqttCarrier:

@@ -421,6 +421,21 @@ def check_the_calendar_shows_a_day_in_which_certificates_hold() -> None:
     assert shown(bench, "20261122093000Z") == (2030, 5, 6)
 
 
+# A board that sleeps deeply counts by its calendar: what the handshake takes is not lost.
+def check_the_calendar_loses_no_time_to_the_handshake() -> None:
+    bench = Bench("calendar", "esp32")
+    tls_time = TlsTime("20261122093000Z", bench.calendar)
+    for before, after in (
+        ((2000, 1, 1, 5, 0, 10, 58, 900000), (2000, 1, 1, 5, 0, 11, 1, 400000)),
+        ((2000, 1, 1, 5, 23, 59, 58, 0), (2000, 1, 1, 5, 23, 59, 59, 500000)),
+    ):
+        bench.date = before
+        tls_time.enter()
+        bench.date = bench.date[:6] + (2, 500000)
+        tls_time.leave()
+        assert bench.date == after, bench.date
+
+
 def check_where_a_certificate_says_when_it_begins() -> None:
     head = bytes(range(23))
     assert starts_of(head + b"\x17\x0d261122093000Z\x17\x0d361119093000Z") == "20261122093000Z"
