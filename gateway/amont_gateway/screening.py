@@ -60,6 +60,7 @@ LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
 HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs at each look
 BACK = 0.5  # of a departure that must be undone to make it a spike
 BACK_LATER = 0.8  # where it lasted
+FAR_OUT = 2.0  # margins of one step and back that make a spike on moving water as well
 NEVER = 2**40  # readings ago
 ISOLATED = 3  # readings at most that are a spike and no rise
 SURE = 0.75  # share of jumps that came back, from which the next is doubted on arrival
@@ -207,7 +208,7 @@ class _Moves:
         # the crest of a quick flood falls again, too, but not at once to where it came from
         share = np.where(since > 0, BACK_LATER, BACK)
         own = np.diff(self.value, prepend=self.value[0])
-        alone = (np.sign(own) == np.sign(away)) & (np.abs(own) > self.margin)  # on moving water
+        alone = (np.sign(own) == np.sign(away)) & (np.abs(own) > FAR_OUT * self.margin)
         found = np.zeros(len(away), bool)
         for other in ahead:
             left = self.value - other

@@ -19,7 +19,7 @@ from amont_gateway.readings import SUSPECT
 from amont_gateway.screening import HOUR_MS, MEMORY
 from amont_gateway.windows import Windows
 
-ROUND_S = 0.1  # real time for one round: what is left waits for the next
+ROUND_S = 0.2  # real time for one round: what is left waits for the next
 SCREENED = ("stage_mm", "range_mm", "rain_um", "flow_l_h")
 AROUND_MS = 30 * 24 * HOUR_MS  # of the neighbours' readings
 _CELSIUS = 0.01  # per wire unit
