@@ -289,7 +289,7 @@ class Sleeper:
                    node.carrier.snr_db4, switch is not None and switch.is_closed,
                    0 if switch is None else switch.since_s]  # fmt: skip
             node._kept.keep(node.duty, True, node._lives.boots if sleeps else 0, own)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             node._fault(FAULT_FLASH, error)
             return False
         return True

@@ -376,7 +376,7 @@ class Node:
             self._sleeper.sleep(self, self._life.origin_s + due_s)  # keeps all by itself
         try:
             self._kept.keep(self.duty, False)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._fault(const.FAULT_FLASH, error)
         until_ms = clock.real_ms_until(self._life.origin_s + due_s)
         if hal.SLEEPS and idle and until_ms is not None:

@@ -4,6 +4,7 @@ import gate_rig
 from check_gate import field
 from gate_rig import GATE_PIN, Bench
 
+from amont_node.kept import KeptDuty
 from amont_wire import const
 
 
@@ -87,3 +88,28 @@ def check_a_time_that_cannot_be_is_not_kept() -> None:
     bench.guard.time = (1795000000, const.TIME_SYNCED)
     bench.live(3600)
     assert bench.world.calendar[0] == 2026 and not bench.faults
+
+
+# Without the heap for what the duty knows it neither lets go nor stays awake.
+def check_no_memory_to_keep_the_duty_is_slept_through() -> None:
+    bench = field()
+    keep, lightsleep = KeptDuty.keep, gate_rig.Machine.lightsleep
+    naps_ms = [0]
+
+    def nap(self, ms: int) -> None:
+        naps_ms[0] += ms
+        lightsleep(self, ms)
+
+    KeptDuty.keep, gate_rig.Machine.lightsleep = starved, nap
+    try:
+        boots, readings, began_ms = bench.boots, len(bench.guard.readings), bench.world.ms
+        bench.live(4 * 3600)
+    finally:
+        KeptDuty.keep, gate_rig.Machine.lightsleep = keep, lightsleep
+    assert bench.boots <= boots + 1 and len(bench.guard.readings) - readings >= 14
+    assert bench.faults[0][0] == const.FAULT_FLASH
+    assert naps_ms[0] > (bench.world.ms - began_ms) * 9 // 10
+
+
+def starved(*_) -> None:
+    raise MemoryError()
