@@ -3,7 +3,8 @@
 Everything here may look ahead, so nothing here feeds a forecast. Definitions:
 
 - The *mark* is the 99.5th percentile of the training part, or a height over its median where the
-  record says so. An *event* is an upward crossing of the mark after 12 h below.
+  record says so or is no longer than a month. An *event* is an upward crossing of the mark after
+  12 h below.
 - A *warning* is a step, the water still below, at which a rule says that the mark will be reached;
   in the 12 h after the water was last above, none counts.
 - An event is *warned* by a warning in the 6 h before it; *lead* is the crossing minus the first of
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amont_gateway.features import HOUR_MS, Series, last_at
+from amont_gateway.features import DAY_MS, HOUR_MS, Series, last_at
 from amont_gateway.scoring import SPREAD_MIN_MM
 from amont_models.rating import stages_mm
 from amont_models.records.table import GOOD, OUT_OF_RANGE, Channel, DataError, Site, channel
@@ -29,6 +30,8 @@ Flags = NDArray[np.bool_]
 BEFORE_MS = 6 * HOUR_MS
 CALM_MS = 12 * HOUR_MS
 TRAIN_SHARE = 0.5  # of a record's span, where the record does not say
+# A month that may hold one flood has no percentile: its first week counts as calm.
+SHORT_MS, SHORT_TRAIN_MS, SHORT_MARK_MM = 35 * DAY_MS, 7 * DAY_MS, 1000.0
 MARK_PERCENT, LOW_MARK_PERCENT = 99.5, 98.0
 TRAIN_MIN = 48  # readings: fewer say nothing of a station
 # Longer without a reading, nobody knows the water; such time is no part of a station-month.
@@ -66,19 +69,26 @@ def constants(site: Site, stage: Channel) -> Constants:
     known = stage.known()
     if not len(known.t_ms):
         raise DataError(f"{site.name}: no reading at all")
-    first, last = int(known.t_ms[0]), int(known.t_ms[-1])
-    until = site.train_until_ms
-    if until is None:
-        until = first + round(TRAIN_SHARE * (last - first))
+    until, above = _split(site, int(known.t_ms[0]), int(known.t_ms[-1]))
     past = known.value[(known.t_ms < until) & (known.quality == GOOD)]
     if len(past) < TRAIN_MIN:
         raise DataError(f"{site.name}: {len(past)} readings to learn from, at least {TRAIN_MIN}")
     median, low, mark = np.percentile(past, [50.0, LOW_MARK_PERCENT, MARK_PERCENT])
-    if site.mark_above_median_mm is not None:
-        mark = median + site.mark_above_median_mm
+    if above is not None:
+        mark = median + above
     mark_mm = round(float(mark))
     alarm_mm = mark_mm + round(max(SPREAD_MIN_MM, float(mark - median)) / 2.0)
     return Constants(until, float(median), float(low), mark_mm, alarm_mm)
+
+
+def _split(site: Site, first_ms: int, last_ms: int) -> tuple[int, float | None]:
+    """Return where a site's training part ends, and its mark over the median if it has one."""
+    span, until, above = last_ms - first_ms, site.train_until_ms, site.mark_above_median_mm
+    if until is not None:
+        return until, above
+    if span <= SHORT_MS:
+        return first_ms + SHORT_TRAIN_MS, SHORT_MARK_MM if above is None else above
+    return first_ms + round(TRAIN_SHARE * span), above
 
 
 def cleaned(stage: Channel) -> Channel:

@@ -122,6 +122,19 @@ def test_constants_come_from_the_training_part_alone():
         constants(site, hourly([np.nan]))
 
 
+def test_a_month_learns_from_its_first_week_and_is_marked_a_metre_above_it():
+    month = made_river.stage(days=30)
+    known = constants(Site("bridge"), month)
+    assert known.train_until_ms == month.t_ms[0] + 7 * 24 * HOUR_MS
+    week = month.known().value[month.known().t_ms < known.train_until_ms]
+    assert known.mark_mm == round(float(np.median(week)) + 1000.0)
+    lower = constants(Site("bridge", mark_above_median_mm=500.0), month)
+    assert lower.mark_mm == known.mark_mm - 500
+    until = int(month.t_ms[400])
+    told = constants(Site("bridge", train_until_ms=until), month)
+    assert told.mark_mm == round(float(np.percentile(month.between(0, until).known().value, 99.5)))
+
+
 def test_a_discharge_becomes_the_stage_of_training_and_never_less_than_none():
     flow = channel("a", "discharge", np.arange(3) * HOUR_MS, np.array([1.0, 32.0, -0.1]))
     stage = stage_of(flow)
