@@ -10,8 +10,10 @@ import numpy as np
 from amont_gateway.features import HORIZONS_H, QUANTILES
 from amont_models.river_truth import Warned
 from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
+from amont_models.tidy_write import iso_utc
 
 DRAWS = 1000  # of the bootstrap
+MOST_STATIONS = 12  # that the text names one by one
 NOMINAL = QUANTILES[-1] - QUANTILES[0]
 _NAN = float("nan")
 ORDER = (
@@ -163,6 +165,9 @@ def _with_interval(tallies: Sequence[Tally], statistic: Statistic) -> list[float
 def text(result: dict[str, Any]) -> str:
     """Return the tables of ``score_river.score`` for people."""
     lines = [f"{result['record']}: {len(result['stations'])} stations judged"]
+    lines += [_station_line(one) for one in result["stations"][:MOST_STATIONS]]
+    if len(result["stations"]) > MOST_STATIONS:
+        lines.append(f"  and {len(result['stations']) - MOST_STATIONS} more (--json has them all)")
     lines += [f"  left out: {reason}" for reason in result["left_out"].values()]
     lines += ["", "clean readings", *_table_text(result["clean"])]
     lines += ["", "all faults at once", *_table_text(result["faults"]["all"])]
@@ -171,6 +176,15 @@ def text(result: dict[str, Any]) -> str:
         if kind != "all":
             lines += [f"  {kind}:", *_warning_lines(tables_["warnings"])[1:]]
     return "\n".join(lines) + "\n"
+
+
+def _station_line(one: dict[str, Any]) -> str:
+    until = iso_utc(one["train_until_ms"])[:10]
+    rain = f"rain of {one['rain']}" if one["rain"] else "no rain"
+    return (
+        f"  {one['name']}: stage {one['stage']}, every {one['step_s']} s, {rain}; learnt until "
+        f"{until}, mark {one['mark_mm']} mm, {one['events']} events in {one['months']} months"
+    )
 
 
 def _table_text(found: dict[str, Any]) -> list[str]:

@@ -326,6 +326,7 @@ def test_every_floor_stands_in_the_same_table(result):
     for name in score_tables.ORDER:
         assert f"\n  {name}" in text
     assert "packet loss" in text
+    assert "\n  bridge: stage measured, every 3600 s, rain of bridge; learnt until 20" in text
 
 
 def test_the_curve_passes_through_what_ships(result):
