@@ -113,13 +113,19 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
     for name in names:
         row = metrics[name]
         label = words.get(name) or words["night_step"].format(share=name.rpartition("_")[2])
-        rows.append(
-            [
-                label,
-                f"{round(row['found_15'])}/{round(row['leaks_15'])}",
-                f"{round(row['found'])}/{round(row['leaks'])}",
-                number(row["false_per_zone_year"]),
-                number(row["delay_h"], 0),
-            ]
-        )
-    return {"found": _table(words["leak_head"].split("|"), rows)}
+        rows.append([label, *_found(row)])
+    curve = []
+    for row in metrics["curve"]:
+        drift, alarm = number(row["drift"], 1), number(row["alarm"], 0)
+        curve.append([words["setting"].format(drift=drift, alarm=alarm), *_found(row)])
+    head = words["leak_head"].split("|")
+    return {"found": _table(head, rows), "curve": _table(head, curve)}
+
+
+def _found(row: Metrics) -> list[str]:
+    return [
+        f"{round(row['found_15'])}/{round(row['leaks_15'])}",
+        f"{round(row['found'])}/{round(row['leaks'])}",
+        number(row["false_per_zone_year"]),
+        number(row["delay_h"], 0),
+    ]

@@ -239,6 +239,15 @@ def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
     return fit_probability(recipe, predict, best[1])
 
 
+def other_rules(recipe: dict[str, Any], rule: LeakRule) -> list[tuple[float, float, LeakRule]]:
+    """Return drift, alarm and rule for each other setting that the recipe wants judged."""
+    pairs = zip(recipe["curve"]["drift"], recipe["curve"]["alarm"], strict=True)
+    return [
+        (drift, alarm, replace(rule, drift=drift, alarm=alarm, watch=alarm / 2.0))
+        for drift, alarm in pairs
+    ]
+
+
 def _shows(leak: Leak, at_ms: int) -> bool:
     flow = float(outflow(np.array([at_ms]), leak)[0])
     return flow * leak.night_share >= 0.1 * leak.size_l_h

@@ -165,6 +165,14 @@ def judge_leak(
         "shipped": rows["network" if rule.network > 0.0 else "no_network"],
         **rows,
     }
+    out["curve"] = [
+        {
+            "drift": drift,
+            "alarm": alarm,
+            **found(leak.sequential(_first_column(model), other, timezone)),
+        }
+        for drift, alarm, other in leak.other_rules(recipe, rule)
+    ]
     for share in STEP_SHARES:
         step = leak.night_step(share, timezone)
         out[f"night_step_{round(100 * share)}"] = found(step)
