@@ -24,9 +24,6 @@ NODE = 31
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 LIMIT_S = 60.0
 LEFT_BYTES = 8_000  # each part takes a real node, broker, guard and gateway some milliseconds
-# No part of this node's program: fewer parts to wait for.
-UNUSED = ("amont_node/drivers/", "amont_node/hal_board", "amont_node/wlan", "amont_watch/",
-          "amont_wire/link", "amont_wire/messages", "amont_node/radio_sim")  # fmt: skip
 
 
 def comes(true, what):
@@ -40,12 +37,7 @@ def comes(true, what):
 
 @pytest.fixture(scope="module")
 def program():
-    files = compiling.compiled(compiling.application())
-    return {
-        path: content
-        for path, content in files.items()
-        if path == "amont_node/drivers/__init__.mpy" or not path.startswith(UNUSED)
-    }
+    return compiling.compiled(compiling.application())
 
 
 class Pi:
