@@ -248,7 +248,11 @@ class Sleeper:
             ends(node, until_s)
         except Exception as error:
             node._fault(FAULT_CLOCK, reason(error))
-        self._keep(node, False)
+        if not self._keep(node, False):
+            try:
+                node._kept.forget()
+            except OSError as error:
+                node._fault(FAULT_FLASH, error)
 
     def _let_go(self, node, armed_s: int) -> None:  # type: ignore[no-untyped-def]
         at_s = self._chip.read_s()

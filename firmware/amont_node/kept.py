@@ -53,6 +53,10 @@ class KeptDuty:
             self._pair.save(keep(duty) + [boots, own])
             self._frames = airtime.frames
 
+    # What was kept for a sleep that did not come, and could not be written anew.
+    def forget(self) -> None:
+        self._pair.remove()
+
 
 # Plain lists and numbers, for JSON.
 def keep(duty) -> list[object]:  # type: ignore[no-untyped-def]

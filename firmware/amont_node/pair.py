@@ -10,6 +10,7 @@ import os
 
 _MAGIC = "amont"
 _FORMAT = "1"
+_ENOENT = 2
 
 
 # Make what was written to `file` survive a power cut. On littlefs flush is enough (it syncs);
@@ -93,3 +94,14 @@ class PairFile:
         make_name_durable(self._folder)
         self.revision += 1
         self._newest = target
+
+    # The value is no longer true: the newest copy goes first. Raises OSError.
+    def remove(self) -> None:
+        for index in (self._newest, 1 - self._newest):
+            try:
+                os.remove(self._paths[index])
+            except OSError as error:
+                if error.args[0] != _ENOENT:
+                    raise
+        make_name_durable(self._folder)
+        self.revision = 0

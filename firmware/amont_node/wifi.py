@@ -52,7 +52,7 @@ class Wifi:
         try:
             with open(self._path) as file:
                 for one in json.load(file)["networks"]:
-                    networks.append([one["ssid"], one["password"]])
+                    networks.append([one["ssid"] + "", one["password"] + ""])  # no numbers
         except (OSError, ValueError, KeyError, TypeError):
             if kept is None:
                 raise

@@ -113,3 +113,28 @@ def check_no_memory_to_keep_the_duty_is_slept_through() -> None:
 
 def starved(*_) -> None:
     raise MemoryError()
+
+
+# The supply stays on after all, and the flash is full when the duty goes on: the duty of before
+# that sleep would bring back a past that was not the last.
+def check_what_was_kept_for_a_sleep_that_failed_is_forgotten() -> None:
+    bench = field(board={"gate": GATE_PIN})
+    keep = KeptDuty.keep
+
+    def full(self, duty, sleeps, boots=0, own=None) -> None:
+        if boots == 0:
+            raise OSError(28)
+        keep(self, duty, sleeps, boots, own)
+
+    bench.world.stays_on = True
+    KeptDuty.keep = full
+    try:
+        bench.live(3600)
+    finally:
+        KeptDuty.keep = keep
+    assert [bit for bit, _ in bench.faults].count(const.FAULT_FLASH)
+    hellos = bench.guard.hellos
+    bench.world.stays_on = False
+    bench.live(2 * 3600)
+    assert bench.guard.hellos == hellos + 1  # it began anew
+    assert bench.guard.wrong == bench.guard.reused == 0

@@ -221,6 +221,12 @@ def check_pair_keeps_the_last_good() -> None:
     with open(path + "/x.b", "wb") as file:
         file.write(b"\xff\xfe\x00")
     assert PairFile(path, "x").load() is None
+    pair.save([5])
+    pair.remove()
+    pair.remove()  # twice is once
+    assert PairFile(path, "x").load() is None
+    pair.save([6])
+    assert PairFile(path, "x").load() == [6]
 
 
 def check_config_round_trip() -> None:

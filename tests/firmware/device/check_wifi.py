@@ -168,7 +168,8 @@ def check_an_attempt_cut_short_is_made_again() -> None:
 
 
 def check_what_is_no_list_of_networks() -> None:
-    for text in (None, "", "[]", "{}", '{"networks": 5}', '{"networks": [{"ssid": "a"}]}'):
+    number = '{"networks": [{"ssid": "a", "password": 12345678}]}'
+    for text in (None, "", "[]", "{}", '{"networks": 5}', '{"networks": [{"ssid": "a"}]}', number):
         bench = Bench("none", "rp2", ())
         if text is not None:
             with open(bench.folder + "/wifi.json", "w") as file:
