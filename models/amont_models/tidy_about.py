@@ -44,7 +44,8 @@ def record(folder: Path, channels: tuple[Channel, ...]) -> Record:
         source,
         channels,
         sites,
-        _labels(folder / LABELS, {site.name for site in sites}),
+        # A network is one place: whatever its labels call it.
+        _labels(folder / LABELS, None if kind == "network" else {site.name for site in sites}),
         bool(about.get("raw", False)),
         about.get("time_zone", "UTC"),
     )
@@ -178,10 +179,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
-def _labels(path: Path, sites: set[str]) -> tuple[Label, ...]:
+def _labels(path: Path, sites: set[str] | None) -> tuple[Label, ...]:
     out = []
     for where, row in _table(path, _LABEL_COLUMNS, needed=4):
-        if row["site"] not in sites:
+        if sites is not None and row["site"] not in sites:
             raise DataError(f"{where}, column site: {row['site']!r} is no site of this record")
         start, end, peak = (
             _cell(where, column, row[column], moment_ms)

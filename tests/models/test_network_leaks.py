@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from amont_gateway.scoring import Drivers, Hour, NetworkRule, NetworkTest
-from amont_models import leak_events, leak_text, score_network
+from amont_models import leak_events, leak_text, score_network, tidy, tidy_write
 from amont_models.records.table import DataError, Label, Record, Site, Source, channel
 
 HOUR_MS = 3_600_000
@@ -130,6 +130,15 @@ def test_what_ships_is_scored_beside_every_simple_rule(tmp_path):
     assert ours["strict_f1"] == 1.0
     assert {"night CUSUM", "PCA residual", "PCA Hotelling", "random"} < set(result["table"])
     assert "1/1" in leak_text.render(result)
+
+
+def test_a_network_goes_through_the_tidy_form_whatever_its_labels_call_it(tmp_path):
+    end_ms = START_MS + 14 * DAY_H * HOUR_MS
+    label = Label("the town", "abrupt", START_MS, end_ms, None, 8000.0, "n1")
+    folder = tmp_path / "net"
+    tidy_write.write(record(leaks=LEAKS, labels=(label,)), folder)
+    result = score_network.score(tidy.read(folder), tmp_path)
+    assert result["table"][score_network.SHIPPED]["strict"] == 1
 
 
 def test_without_labels_the_alarms_are_listed(tmp_path):
