@@ -65,7 +65,6 @@ class Finding:
     at_ms: int
     since_ms: int
     size_l_h: float
-    probability: float
     sensors: tuple[int, ...]
 
 
@@ -306,13 +305,5 @@ class NetworkTest:
             at_ms=at_ms,
             since_ms=at_ms - (change.age_h - 1) * HOUR_MS,
             size_l_h=size,
-            probability=probability(change.step_score, change.abrupt),
             sensors=tuple(int(sensor) for sensor in order),
         )
-
-
-def probability(step_score: float, abrupt: bool) -> float:
-    """Return how often such a verdict was a leak in simulated years."""
-    if abrupt and step_score >= 1.5:
-        return 0.97
-    return 0.85 if abrupt else 0.8

@@ -52,7 +52,7 @@ def write(site: Site, path: Path, bridge_port: str) -> tuple[Site, dict[str, str
         raise NotFit("a station and a siren are needed to practise")
     for key in ("broker", "history", "rain_gauges", "zones"):
         plain.pop(key, None)
-    plain["bridge"] = {"port": bridge_port}
+    plain["bridge"] = {**(plain.get("bridge") or {}), "port": bridge_port}
     plain["nodes"] = [_node(node, judging) for node in plain["nodes"] if _used(node, judging)]
     plain["sirens"] = [_siren(siren) for siren in plain["sirens"]]
     people = plain.get("people") or []
