@@ -6,7 +6,7 @@ import pytest
 from tests.firmware import slot_rig
 
 pytestmark = pytest.mark.micropython
-STRIDE = {"serial": 9, "serial-over": 9, "chunks": 17, "chunks-over": 17, "back": 9}
+STRIDE = {"serial": 7, "serial-over": 7, "chunks": 13, "chunks-over": 13, "back": 7}
 
 
 @pytest.fixture(scope="module")

@@ -156,11 +156,11 @@ def ground_of(page, query):
 
 def test_a_drill_looks_like_no_alarm(open_page, script):
     seen = {}
-    page = open_page()
     for name in VIEWS:
         script.name = name
-        page.reload()
+        page = open_page()  # one that is open takes the change by itself, at any moment
         seen[name] = ground_of(page, ".headline")
+        page.close()
     assert list(seen.values()).count(seen["drill"]) == 1
     script.name = "calm"
     forms = {kind: open_page(path=f"/siren/mairie/{kind}") for kind in ("mute", "drill")}
