@@ -40,7 +40,7 @@ test: ## install what the tests need, then run everything
 	@$(MAKE) static
 	@rm -f .coverage .coverage.*
 	@mkdir -p build
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	@$(if $(ARGS),true,$(BIN)/python -m tests.coverage_floors)
 
 check: static ## ruff, mypy, pyright, import-linter, documents
