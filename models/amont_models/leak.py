@@ -20,7 +20,7 @@ from amont_gateway.features import (
     Series,
 )
 from amont_gateway.scoring import LeakRule, ZoneTest
-from amont_models import data
+from amont_models import data, leak_floors
 from amont_models.data import Floats, Zone
 from amont_models.inject import Leak, inject, outflow
 from amont_models.network import Network, Schedule, train
@@ -111,27 +111,9 @@ def sequential(predict: Predict, rule: LeakRule, timezone: str) -> Alarms:
 
 
 def night_step(share: float, timezone: str, run: int = 2) -> Alarms:
-    """Return the simple rule: night flow (2 to 4 h) ``share`` above the last 14 nights' median.
-
-    It takes ``run`` such nights in a row and re-arms after one that is not.
-    """
-
-    def alarms(zone: Zone) -> list[int]:
-        days = days_of(zone, timezone)
-        night = days.l_h[:, 2:4].mean(axis=1)
-        out, count = [], 0
-        for index in range(14, len(night)):
-            past = night[index - 14 : index]
-            past = past[np.isfinite(past)]
-            if len(past) < 7 or not np.isfinite(night[index]):
-                continue
-            above = night[index] > (1.0 + share) * float(np.median(past))
-            count = count + 1 if above else 0
-            if count == run:
-                out.append(int(days.end_ms[index, 3]))
-        return out
-
-    return alarms
+    """Return the simple rule of that name as an alarm rule over a zone."""
+    simple = leak_floors.night_step(share, run)
+    return lambda zone: [alarm.at_ms for alarm in simple(days_of(zone, timezone))]
 
 
 @dataclass(frozen=True)
