@@ -166,7 +166,7 @@ def _https(
 
 def _loader(artifacts: Path, site: Site) -> Callable[[], Scorer]:
     def load() -> Scorer:
-        from amont_gateway.scoring import Scoring  # onnxruntime takes a second to import
+        from amont_gateway.scoring.live import Scoring
 
         scorer: Scorer = Scoring(artifacts, site)
         return scorer

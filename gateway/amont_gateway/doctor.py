@@ -129,7 +129,7 @@ def _models(plan: Plan) -> Iterable[Finding]:
     if plan.artifacts is None:
         yield Finding("models", WEAK, "no folder given: thresholds decide alone, no forecast")
         return
-    from amont_gateway.scoring import Scoring
+    from amont_gateway.scoring.live import Scoring
 
     for name, said in Scoring(plan.artifacts, plan.site).status.items():
         yield Finding("models", GOOD if said == "ok" else BAD, f"{name}: {said}")

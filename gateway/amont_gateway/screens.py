@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from amont_gateway import series
-from amont_gateway.crosscheck import Around, Other, screen
-from amont_gateway.features import GOOD, Series, good_series
 from amont_gateway.lines import line
 from amont_gateway.places import Places, Sensor
 from amont_gateway.readings import SUSPECT
-from amont_gateway.screening import HOUR_MS, MEMORY
+from amont_gateway.scoring.crosscheck import Around, Other, screen
+from amont_gateway.scoring.screening import MEMORY
+from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Series, good_series
 from amont_gateway.windows import Windows
 
 ROUND_S = 0.2  # real time for one round: what is left waits for the next

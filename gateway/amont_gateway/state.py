@@ -14,7 +14,7 @@ from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.nodes import Nodes, NodeState
-from amont_gateway.screening import cause_names
+from amont_gateway.scoring.screening import cause_names
 from amont_gateway.windows import Last, Windows
 
 GUARD_SILENT_S = 3.5  # it speaks each second; real time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.features import HORIZONS_H
+from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.scoring import ModelError
+from amont_gateway.scoring.model_files import ModelError
 from amont_models import card, pipeline, score, screen_report, tidy_write
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue

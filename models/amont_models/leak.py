@@ -10,16 +10,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import (
-    DAY_MS,
-    HOUR_MS,
-    REFERENCE_DAYS,
-    REFERENCE_LAG_DAYS,
-    Days,
-    Series,
-)
-from amont_gateway.scoring import LeakRule, ZoneTest
+from amont_gateway.scoring import zone_features
+from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series
+from amont_gateway.scoring.zone_features import REFERENCE_DAYS, REFERENCE_LAG_DAYS, Days
+from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
 from amont_models import data, leak_floors
 from amont_models.data import Floats, Zone
 from amont_models.inject import Leak, inject, outflow
@@ -41,7 +35,7 @@ def days_of(zone: Zone, timezone: str) -> Days:
     """Return the known hours of a record by local day."""
     known = np.isfinite(zone.inflow_l_h)
     hourly = Series(zone.t_ms[known], zone.inflow_l_h[known])
-    return features.by_day(hourly, ZoneInfo(timezone))
+    return zone_features.by_day(hourly, ZoneInfo(timezone))
 
 
 def zones(recipe: dict[str, Any], part: str) -> list[Zone]:
@@ -53,17 +47,17 @@ def zones(recipe: dict[str, Any], part: str) -> list[Zone]:
 
 def _zone_table(days: Days, night_weight: float) -> list[tuple[Floats, Floats, Floats]]:
     full = np.isfinite(days.l_h).sum(axis=1) >= 18
-    swings = features.swings(days.l_h)
+    swings = zone_features.swings(days.l_h)
     parts = []
     for index in range(1, len(days.ordinal)):
         first = max(0, index - 2 * REFERENCE_DAYS)
         past = np.arange(index - REFERENCE_LAG_DAYS, first - 1, -1)
         past = past[full[past]][:REFERENCE_DAYS] if len(past) else past
-        reference = features.make_reference(days.ordinal[past], days.l_h[past])
+        reference = zone_features.make_reference(days.ordinal[past], days.l_h[past])
         if reference is None:
             continue
         week = swings[max(0, index - 7) : index]
-        rows = features.zone_rows(reference, int(days.ordinal[index]), week)
+        rows = zone_features.zone_rows(reference, int(days.ordinal[index]), week)
         target = days.l_h[index] / reference.mean_l_h - rows[:, 0]
         weight = np.ones(24)
         weight[reference.quiet] = night_weight

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.features import DAY_MS, Days, Floats, Times
+from amont_gateway.scoring.timeline import DAY_MS, Floats, Times
+from amont_gateway.scoring.zone_features import Days
 from amont_models.leak_events import Alarm
 
 # Takes a record by local day, returns its alarms, oldest first.

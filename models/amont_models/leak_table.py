@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from amont_gateway.features import Floats, Times
+from amont_gateway.scoring.timeline import Floats, Times
 from amont_models.leak_events import Alarm, Label, Tally, tally
 from amont_models.leak_floors import random_like
 

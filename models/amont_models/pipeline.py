@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.scoring import LeakRule, Model, read_manifest
+from amont_gateway.scoring import river_features
+from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import data, leak, metrics, release, river, river_lessons, score_river
 from amont_models.data import Floats
 from amont_models.export import write_int8
@@ -96,7 +97,9 @@ def _entry(name: str, folder: Path, rows: Floats) -> dict[str, Any]:
     """Return the manifest's entry, its golden vector computed by the int8 file itself."""
     spread = rows[np.linspace(0, len(rows) - 1, release.GOLDEN_ROWS).astype(int)]
     path = folder / FILES[name]
-    width = len(features.HORIZONS_H) * len(features.QUANTILES) if name == "river" else 1
+    width = (
+        len(river_features.HORIZONS_H) * len(river_features.QUANTILES) if name == "river" else 1
+    )
     blank = release.entry(name, "1", path, spread, np.zeros((len(spread), width)))
     blank["golden"]["tolerance"] = math.inf
     return release.entry(name, "1", path, spread, Model(folder, blank)(spread))

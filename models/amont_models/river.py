@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import HORIZONS_H, QUANTILES, Series
+from amont_gateway.scoring import river_features
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_gateway.scoring.timeline import Series
 from amont_models import data, metrics, river_lessons
 from amont_models.data import Floats, River, Times
 from amont_models.network import Network, Schedule, train
@@ -58,7 +59,7 @@ class Station:
         """Return times, stages, features and rises in mm for start_ms <= t < end_ms."""
         keep = (self.record.t_ms >= start_ms) & (self.record.t_ms < end_ms)
         now = self.record.t_ms[keep]
-        rows = features.river_rows(
+        rows = river_features.river_rows(
             stage_series(self.record), rain_series(self.record), now, self.spread_mm
         )
         return now, self.record.stage_mm[keep], rows, max_rises(self.record.stage_mm)[keep]
@@ -133,7 +134,7 @@ class Judged:
 def judge(station: Station, predict: Predict, start_ms: int, end_ms: int) -> Judged:
     """Forecast every hour of a part of the record with ``predict``."""
     _, stage, rows, rises = station.table(start_ms, end_ms)
-    bands = features.river_bands(predict(rows), station.spread_mm)
+    bands = river_features.river_bands(predict(rows), station.spread_mm)
     trend = np.diff(stage, prepend=stage[:1])
     return Judged(station, stage, rises, bands, trend)
 

@@ -13,23 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import (
-    HOUR_MS,
-    NO_SERIES,
-    Around,
-    Checked,
-    Series,
-    good_series,
-    screen,
-)
-from amont_gateway.scoring import Model, read_manifest
+from amont_gateway.scoring import river_features
+from amont_gateway.scoring.crosscheck import Around, screen
+from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.screening import Checked
+from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
 from amont_models.records.table import Channel, Record, Site
 from amont_models.river_truth import Constants, Flags, Floats, Times
 
 # Small enough that a step whose doubts changed costs little to look at again.
 BATCH = 4_000
-REACH_MS = (features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
+REACH_MS = (river_features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
 Predict = Callable[[Floats], Floats]
 
 
@@ -85,13 +79,13 @@ def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
     """Return the features of steps in a row, as the gateway computes them at each."""
     wanted = seen.t_ms[part]
     if not len(wanted):
-        return np.empty((0, features.RIVER_FEATURES))
+        return np.empty((0, river_features.RIVER_FEATURES))
     near = _near(seen.told, wanted)
     t_ms, value = seen.told.t_ms[near], seen.told.value[near]
     checked = Checked(t_ms, seen.checked.code[near])
     wet = _near(seen.rain, wanted)
     rain = Series(seen.rain.t_ms[wet], seen.rain.value[wet])
-    _, table = features.screened_rows(t_ms, value, checked, rain, spread_mm)
+    _, table = river_features.screened_rows(t_ms, value, checked, rain, spread_mm)
     return table[len(table) - len(wanted) :]
 
 
@@ -112,7 +106,7 @@ class Chain:
         """Return what the gateway would have advised at every step: ``watch`` and ``warning``."""
         spread = station.spread_mm
         parts = [
-            features.river_bands(self.model(rows(seen, part, spread)), spread)
+            river_features.river_bands(self.model(rows(seen, part, spread)), spread)
             for part in batches(len(seen.t_ms))
         ]
         rises = np.concatenate([np.empty((0, *_SHAPE)), *parts])
@@ -130,7 +124,7 @@ def shipped(artifacts: Path) -> Chain:
     return Chain(Model(artifacts, entry), str(entry["sha256"]))
 
 
-_SHAPE = (len(features.HORIZONS_H), len(features.QUANTILES))
+_SHAPE = (len(river_features.HORIZONS_H), len(river_features.QUANTILES))
 
 
 def batches(count: int) -> list[slice]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from amont_gateway.features import HORIZONS_H, HOUR_MS, QUANTILES, STAGE_LAGS_H, last_at
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, STAGE_LAGS_H
+from amont_gateway.scoring.timeline import HOUR_MS, last_at
 from amont_models.river_chain import BATCH, Decisions, Sight, batches, rows
 from amont_models.river_truth import Constants, Flags, Floats, Water
 

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import (
+from amont_gateway.scoring import river_features
+from amont_gateway.scoring.river_features import (
     FINE_LAGS_H,
     HORIZONS_H,
-    HOUR_MS,
     RAIN_SPANS_H,
     RISE_GAIN,
     STAGE_LAGS_H,
 )
+from amont_gateway.scoring.timeline import HOUR_MS
 from amont_models import river_chain, river_station
 from amont_models.records import DataError, Record, catalogue, data_folder
 from amont_models.records.folder import VARIABLE
@@ -117,7 +117,7 @@ def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, F
     seen, spread = station.clean, station.constants.spread_mm
     # What is ahead of the last step must be over by the end, too.
     count = int(np.searchsorted(seen.t_ms, lesson.until_ms - HORIZONS_H[-1] * HOUR_MS))
-    kept_rows, kept_steps = [np.empty((0, features.RIVER_FEATURES))], [np.empty(0, np.int64)]
+    kept_rows, kept_steps = [np.empty((0, river_features.RIVER_FEATURES))], [np.empty(0, np.int64)]
     for part in river_chain.batches(count):
         table = river_chain.rows(seen, slice(part.start, min(part.stop, count)), spread)
         known = np.isfinite(table).all(axis=1)
@@ -131,7 +131,7 @@ def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, F
         table, steps = table[pick], steps[pick]
     ahead = [station.water.highest(seen.t_ms[steps], hours * HOUR_MS) for hours in HORIZONS_H]
     rises = np.stack(ahead, axis=1) - seen.stage.value[steps][:, None]
-    units = features.compress(rises, spread)
+    units = river_features.compress(rises, spread)
     known = np.isfinite(units).all(axis=1)
     table, units = table[known], units[known]
     weight = settings["still_weight"] + np.minimum(_activity(table), settings["most_activity"])

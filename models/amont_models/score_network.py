@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import HOUR_MS, Floats, Series, Times
-from amont_gateway.scoring import Drivers, Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring import zone_features
+from amont_gateway.scoring.network_slopes import Drivers
+from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series, Times
 from amont_models import leak_table
 from amont_models.leak_events import Alarm, Label, leak_label
 from amont_models.leak_floors import Rule, zone_rules
@@ -124,7 +125,7 @@ def on_inflow(rule: Rule, timezone: str) -> NetworkAlarms:
     def alarms(one: Network) -> list[Alarm]:
         known = np.isfinite(one.total_l_h)
         hourly = Series(one.end_ms[known], one.total_l_h[known])
-        return rule(features.by_day(hourly, ZoneInfo(timezone)))
+        return rule(zone_features.by_day(hourly, ZoneInfo(timezone)))
 
     return alarms
 

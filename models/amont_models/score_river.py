@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.features import HORIZONS_H, HOUR_MS, QUANTILES
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_gateway.scoring.timeline import HOUR_MS
 from amont_models import faults, river_floors, river_lessons
 from amont_models.records import catalogue
 from amont_models.records.table import DataError, Record

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.features import HORIZONS_H, QUANTILES
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
 from amont_models.river_truth import Warned
 from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
 from amont_models.tidy_write import iso_utc

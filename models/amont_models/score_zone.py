@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from amont_gateway import features
-from amont_gateway.features import Days, Series
-from amont_gateway.scoring import LeakRule, Model, ModelError, ZoneTest, read_manifest
+from amont_gateway.scoring import zone_features
+from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
+from amont_gateway.scoring.timeline import Series
+from amont_gateway.scoring.zone_features import Days
+from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
 from amont_models import leak_table
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm, Label, leak_label
@@ -57,7 +59,9 @@ def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
 def by_day(zone: Zone, timezone: str) -> Days:
     """Return the known hours of a record by local day."""
     known = np.isfinite(zone.inflow_l_h)
-    return features.by_day(Series(zone.t_ms[known], zone.inflow_l_h[known]), ZoneInfo(timezone))
+    return zone_features.by_day(
+        Series(zone.t_ms[known], zone.inflow_l_h[known]), ZoneInfo(timezone)
+    )
 
 
 def score_zones(
@@ -98,7 +102,7 @@ def score(record: Record, folder: Path) -> dict[str, Any]:
 def features_hourly(channel: Channel) -> Channel:
     """Return a channel on whole hours: the mean of the good readings of each, gaps kept."""
     good = (channel.quality == GOOD) & np.isfinite(channel.value)
-    known = features.hourly_mean(Series(channel.t_ms[good], channel.value[good]))
+    known = zone_features.hourly_mean(Series(channel.t_ms[good], channel.value[good]))
     if not len(known.t_ms):
         return make_channel(channel.name, "inflow", known.t_ms, known.value)
     t_ms = np.arange(known.t_ms[0], known.t_ms[-1] + HOUR_MS, HOUR_MS)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amont_gateway.features import Around, screen
+from amont_gateway.scoring.crosscheck import Around, screen
 from amont_models.records.table import Floats, Times
 from amont_watch.quality import DROP, RATE, SensorQuality
 from amont_watch.quality import FLAT as WATCH_FLAT

@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from amont_gateway.features import Around
+from amont_gateway.scoring.crosscheck import Around
 from amont_models import data
 from amont_models.records import sensors
 from amont_models.records.folder import utc_ms

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.features import CAUSES, Around, screen
+from amont_gateway.scoring.crosscheck import Around, screen
+from amont_gateway.scoring.screening import CAUSES
 from amont_models import screen as scorer
 from amont_models import screen_cases
 from amont_models.pipeline import plain

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.features import HORIZONS_H, RIVER_FEATURES
-from amont_gateway.scoring import LeakRule, Model, read_manifest
+from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.river_features import HORIZONS_H, RIVER_FEATURES
+from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import leak, pipeline, recipe
 
 NAMES = (

@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
-from amont_gateway import features
-from amont_gateway.crosscheck import Around, agrees, apart, flow_pulses, frozen, rain_pulses, still
-from amont_gateway.crosscheck import screen as screen_beside
-from amont_gateway.features import Series
 from amont_gateway.lines import sample_lines
 from amont_gateway.readings import Sample, pack_channels
-from amont_gateway.screening import (
+from amont_gateway.scoring import river_features, timeline
+from amont_gateway.scoring.crosscheck import (
+    Around,
+    agrees,
+    apart,
+    flow_pulses,
+    frozen,
+    rain_pulses,
+    still,
+)
+from amont_gateway.scoring.crosscheck import screen as screen_beside
+from amont_gateway.scoring.screening import (
     APART,
     DROP,
     FLAT,
@@ -25,6 +32,7 @@ from amont_gateway.screening import (
     flat,
     margins,
 )
+from amont_gateway.scoring.timeline import Series
 from amont_gateway.screens import Screens, doubt_lines
 from amont_gateway.windows import Windows
 
@@ -311,14 +319,14 @@ def test_rows_of_a_record_are_those_of_each_moment(seed):
     t_ms, value = faulty(500, seed)
     rain = Series(t_ms, np.full(500, 100.0))
     checked = check(t_ms, value)
-    steps, rows = features.screened_rows(t_ms, value, checked, rain, 800.0)
+    steps, rows = river_features.screened_rows(t_ms, value, checked, rain, 800.0)
     assert len(steps) == np.count_nonzero(checked.code[:, 0] == 0)
     for place in range(0, len(steps), 7):
         now = int(steps[place])
         until = int(np.searchsorted(t_ms, now, side="right"))
         keep = check(t_ms[:until], value[:until]).settled == 0
         then = Series(t_ms[:until][keep], value[:until][keep])
-        alone = features.river_rows(then, rain, np.array([now]), 800.0)[0]
+        alone = river_features.river_rows(then, rain, np.array([now]), 800.0)[0]
         assert np.array_equal(rows[place], alone, equal_nan=True)
 
 
@@ -439,4 +447,4 @@ def test_the_models_are_not_shown_what_is_doubted(places):
     windows = filled(value)
     Screens(places, windows).update()
     t_ms, seen, quality = windows.series("pont-a")
-    assert features.good_series(t_ms, seen, quality).t_ms[-1] == times(600)[-2]
+    assert timeline.good_series(t_ms, seen, quality).t_ms[-1] == times(600)[-2]

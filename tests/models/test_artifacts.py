@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.models import scene
 
-from amont_gateway.model_files import Model, ModelError, read_manifest
-from amont_gateway.scoring import Scoring
+from amont_gateway.scoring.live import Scoring
+from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
 from amont_models import card, pipeline, release
 from amont_models.recipe import ARTIFACTS_DIR, load, recipe_sha256
 

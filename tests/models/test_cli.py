@@ -4,7 +4,7 @@ import stat
 import pytest
 from tests.models import scene
 
-from amont_gateway.scoring import Scoring
+from amont_gateway.scoring.live import Scoring
 from amont_models import cli, pipeline, recipe, release
 from amont_models.recipe import ARTIFACTS_DIR
 

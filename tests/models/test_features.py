@@ -4,15 +4,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from amont_gateway import features
-from amont_gateway.features import (
+from amont_gateway.scoring import river_features, timeline, zone_features
+from amont_gateway.scoring.river_features import (
     FINE_LAGS_H,
     HORIZONS_H,
-    HOUR_MS,
     RAIN_SPANS_H,
     STAGE_LAGS_H,
-    Series,
 )
+from amont_gateway.scoring.timeline import HOUR_MS, Series
 
 START = 1_600_000_000_000 // HOUR_MS * HOUR_MS
 STAGES, RAINS, FINE = len(STAGE_LAGS_H), len(RAIN_SPANS_H), len(FINE_LAGS_H)
@@ -30,14 +29,14 @@ def quarterly(values):
 
 
 def rows(stage, rain, at):
-    return features.river_rows(stage, rain, np.array([START + at * HOUR_MS]), 1000.0)[0]
+    return river_features.river_rows(stage, rain, np.array([START + at * HOUR_MS]), 1000.0)[0]
 
 
 def test_a_row_holds_compressed_differences_rain_and_masks():
     stage = quarterly(np.arange(400) * 2.5)
     rain = hourly(np.full(100, 1000.0))
     row = rows(stage, rain, 90)
-    assert row.shape == (features.RIVER_FEATURES,)
+    assert row.shape == (river_features.RIVER_FEATURES,)
     assert row[:FINE] == pytest.approx(np.arcsinh([0.05, 0.1, 0.15]))
     assert row[FINE : FINE + 2] == pytest.approx(np.arcsinh([0.2, 0.4]))
     assert row[STAGES] == pytest.approx(np.log1p(1.0))
@@ -49,10 +48,10 @@ def test_changing_the_future_changes_no_past_row():
     rng = np.random.default_rng(3)
     stage, rain = hourly(rng.integers(0, 900, 200)), hourly(rng.integers(0, 900, 200))
     now = START + HOUR_MS * np.arange(100, 120)
-    before = features.river_rows(stage, rain, now, 500.0)
+    before = river_features.river_rows(stage, rain, now, 500.0)
     later = stage.t_ms > now[-1]
     changed = [Series(s.t_ms, np.where(later, 9e5, s.value)) for s in (stage, rain)]
-    assert np.array_equal(before, features.river_rows(*changed, now, 500.0), equal_nan=True)
+    assert np.array_equal(before, river_features.river_rows(*changed, now, 500.0), equal_nan=True)
 
 
 def test_inputs_are_not_changed():
@@ -65,14 +64,14 @@ def test_inputs_are_not_changed():
 
 
 def test_without_rain_only_the_rain_part_is_masked():
-    row = rows(quarterly(np.arange(400.0)), features.NO_SERIES, 99)
+    row = rows(quarterly(np.arange(400.0)), timeline.NO_SERIES, 99)
     assert (row[STAGES : STAGES + RAINS] == 0.0).all()
     assert (row[-RAINS:] == 0.0).all()
     assert (row[STAGES + RAINS : 2 * STAGES + RAINS] == 1.0).all()
 
 
 def test_a_young_gauge_masks_what_it_has_not_seen():
-    row = rows(quarterly(np.arange(17.0)), features.NO_SERIES, 4)
+    row = rows(quarterly(np.arange(17.0)), timeline.NO_SERIES, 4)
     known = FINE + 4
     masks = row[STAGES + RAINS : 2 * STAGES + RAINS]
     assert masks.tolist() == [1.0] * known + [0.0] * (STAGES - known)
@@ -88,7 +87,7 @@ def test_within_the_hour_only_what_was_measured_there_is_known(step_min, late_s,
     t_ms = START + step_min * 60_000 * np.arange(count, dtype=np.int64)
     t_ms[:-1] += 1000 * late_s
     stage = Series(t_ms, np.arange(float(count)))
-    row = features.river_rows(stage, features.NO_SERIES, t_ms[-1:], 1000.0)[0]
+    row = river_features.river_rows(stage, timeline.NO_SERIES, t_ms[-1:], 1000.0)[0]
     masks = row[STAGES + RAINS : STAGES + RAINS + FINE]
     assert masks.sum() == known
     assert ((row[:FINE] != 0.0) == (masks == 1.0)).all()
@@ -96,11 +95,11 @@ def test_within_the_hour_only_what_was_measured_there_is_known(step_min, late_s,
 
 def test_no_stage_now_is_nan_and_not_calm():
     stage = hourly(np.arange(50.0))
-    assert np.isnan(rows(stage, features.NO_SERIES, 60)).all()
+    assert np.isnan(rows(stage, timeline.NO_SERIES, 60)).all()
 
 
 def test_only_good_and_finite_readings_count():
-    series = features.good_series(
+    series = timeline.good_series(
         np.array([1, 2, 3, 4]), np.array([10.0, np.nan, 30.0, 40.0]), np.array([0, 0, 1, 0])
     )
     assert series.t_ms.tolist() == [1, 4]
@@ -108,34 +107,36 @@ def test_only_good_and_finite_readings_count():
 
 def test_bands_are_ordered_in_quantile_and_horizon():
     raw = np.random.default_rng(1).standard_normal((50, len(HORIZONS_H) * 3))
-    bands = features.river_bands(raw, 800.0)
+    bands = river_features.river_bands(raw, 800.0)
     assert (np.diff(bands, axis=2) >= 0).all()
     assert (np.diff(bands, axis=1) >= 0).all()
 
 
 def test_expand_undoes_compress():
     rise = np.array([-300.0, 0.0, 5.0, 4000.0])
-    assert features.expand(features.compress(rise, 700.0), 700.0) == pytest.approx(rise)
+    assert river_features.expand(river_features.compress(rise, 700.0), 700.0) == pytest.approx(
+        rise
+    )
 
 
 def test_hours_are_means_up_to_their_end():
-    late = features.LATE_MS
+    late = zone_features.LATE_MS
     times = [late + 1, HOUR_MS // 2, HOUR_MS + late, HOUR_MS + late + 1]
-    hours = features.hourly_mean(Series(START + np.array(times), np.arange(4.0)))
+    hours = zone_features.hourly_mean(Series(START + np.array(times), np.arange(4.0)))
     assert hours.t_ms.tolist() == [START + HOUR_MS, START + 2 * HOUR_MS]
     assert hours.value.tolist() == [1.0, 3.0]
 
 
 def test_an_hourly_reading_that_is_a_moment_late_keeps_its_hour():
     series = Series(START + HOUR_MS * np.arange(1, 5) + 85, np.arange(4.0))
-    assert features.hourly_mean(series).t_ms.tolist() == (series.t_ms - 85).tolist()
+    assert zone_features.hourly_mean(series).t_ms.tolist() == (series.t_ms - 85).tolist()
 
 
 def test_the_day_with_25_hours_keeps_24():
     # 31 October 2021, the clocks go back in Rome.
     start = 1_635_631_200_000
     hours = Series(start + HOUR_MS * np.arange(1, 26), np.arange(25.0))
-    days = features.by_day(hours, ROME)
+    days = zone_features.by_day(hours, ROME)
     assert days.l_h.shape == (1, 24)
     assert np.isfinite(days.l_h).all()
     assert days.l_h[0, 2] == 3.0  # the later of the two hours that are both called two o'clock
@@ -147,28 +148,28 @@ def test_medians_are_nanmedians(seed):
     table = rng.standard_normal((7 + seed, 24))
     table[rng.random(table.shape) < 0.3] = np.nan
     table[0] = 1.0
-    assert features.medians(table) == pytest.approx(np.nanmedian(table, axis=0))
+    assert zone_features.medians(table) == pytest.approx(np.nanmedian(table, axis=0))
     table[:, 3] = np.nan
-    assert np.isnan(features.medians(table)[3])
+    assert np.isnan(zone_features.medians(table)[3])
 
 
 def test_a_steady_leak_leaves_the_swing_as_it_is():
     day = np.random.default_rng(2).uniform(1, 5, (1, 24))
-    assert features.swings(day + 2.5) == pytest.approx(features.swings(day))
+    assert zone_features.swings(day + 2.5) == pytest.approx(zone_features.swings(day))
     day[0, :8] = np.nan
-    assert np.isnan(features.swings(day)).all()
+    assert np.isnan(zone_features.swings(day)).all()
 
 
 def test_monday_to_sunday():
     monday = date(2022, 1, 3).toordinal()
-    assert [features.day_type(monday + k) for k in range(7)] == [0, 0, 0, 0, 0, 1, 2]
+    assert [zone_features.day_type(monday + k) for k in range(7)] == [0, 0, 0, 0, 0, 1, 2]
 
 
 def test_a_reference_needs_ten_days():
     ordinal = np.arange(738_156, 738_156 + 9)
-    assert features.make_reference(ordinal, np.ones((9, 24))) is None
-    assert features.make_reference(np.arange(738_156, 738_166), np.zeros((10, 24))) is None
-    reference = features.make_reference(
+    assert zone_features.make_reference(ordinal, np.ones((9, 24))) is None
+    assert zone_features.make_reference(np.arange(738_156, 738_166), np.zeros((10, 24))) is None
+    reference = zone_features.make_reference(
         np.arange(738_156, 738_166), np.tile(np.r_[5.0, 1, 1, 1, 1, np.full(19, 5.0)], (10, 1))
     )
     assert reference.quiet.tolist() == [1, 2, 3, 4]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests.models.scene import DAY_MS, zone_hours
 
-from amont_gateway import features, whole_day
-from amont_gateway.leaks import LeakRule, ZoneTest
+from amont_gateway.scoring import timeline, whole_day, zone_features
+from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
 
 ROME = ZoneInfo("Europe/Rome")
 RULE = LeakRule()
@@ -18,7 +18,7 @@ def nothing(rows):
 
 
 def nights(t_ms, l_h, rule=RULE, predict=nothing):
-    days = features.by_day(features.Series(t_ms, l_h), ROME)
+    days = zone_features.by_day(timeline.Series(t_ms, l_h), ROME)
     return ZoneTest(rule, predict).run(days)
 
 
@@ -90,10 +90,10 @@ def test_changing_the_future_changes_no_past_verdict():
 
 
 def test_going_on_gives_the_same_as_starting_again():
-    days = features.by_day(features.Series(*zone_hours(60, 1500.0)), ROME)
+    days = zone_features.by_day(timeline.Series(*zone_hours(60, 1500.0)), ROME)
     test = ZoneTest(RULE, nothing)
     for count in (20, 40, 55):
-        test.run(features.Days(*(column[:count] for column in days)))
+        test.run(zone_features.Days(*(column[:count] for column in days)))
     ahead = test.fork().run(days)
     again = ZoneTest(RULE, nothing).run(days)
     assert [night.total for night in ahead] == [night.total for night in again]

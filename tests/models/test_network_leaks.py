@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from amont_gateway.scoring import Drivers, Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring.network_slopes import Drivers
+from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
 from amont_models import leak_events, leak_text, score_network, tidy, tidy_write
 from amont_models.records.table import DataError, Label, Record, Site, Source, channel
 

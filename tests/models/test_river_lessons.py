@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tests.models import made_river
 
-from amont_gateway.features import HORIZONS_H, HOUR_MS, RIVER_FEATURES, compress
+from amont_gateway.scoring.river_features import HORIZONS_H, RIVER_FEATURES, compress
+from amont_gateway.scoring.timeline import HOUR_MS
 from amont_models import recipe, river_lessons, river_station
 from amont_models.records import catalogue
 from amont_models.records.table import Record, Site

@@ -9,7 +9,7 @@ from tests.models import made_river
 
 from amont_gateway.places import Places, Sensor
 from amont_gateway.readings import QUANTITIES, pack_channels
-from amont_gateway.scoring import Scoring
+from amont_gateway.scoring.live import Scoring
 from amont_gateway.screens import Screens
 from amont_gateway.windows import Windows
 from amont_models import cli, faults, river_floors, river_station, score, score_tables, tidy_write

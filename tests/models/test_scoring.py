@@ -9,8 +9,8 @@ import pytest
 from tests.models import scene
 
 from amont_gateway import view
-from amont_gateway.model_files import ModelError
-from amont_gateway.scoring import Scoring
+from amont_gateway.scoring.live import Scoring
+from amont_gateway.scoring.model_files import ModelError
 from amont_models import data
 from amont_models.recipe import ARTIFACTS_DIR, DEMO_ZONE, HOUR_MS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.bench import bench_screen
 
-from amont_gateway.features import Around
+from amont_gateway.scoring.crosscheck import Around
 from amont_models import screen, screen_cases, screen_report
 from amont_models.records import sensors
 from amont_models.records.table import FAULT, GOOD, MISSING, SUSPECT, DataError, channel

@@ -18,7 +18,7 @@ import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from amont_gateway.features import Floats
+from amont_gateway.scoring.timeline import Floats
 
 FORMAT = 1
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "release.pub"

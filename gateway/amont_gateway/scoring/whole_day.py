@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from amont_gateway.features import Floats
+from amont_gateway.scoring.timeline import Floats
 
 DAYS = 60  # so far back
 MIN_DAYS = 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from amont_gateway.features import Floats
+from amont_gateway.scoring.timeline import Floats
 
 DAY_H = 24
 MIN_HOURS = 18  # of a day, for it to teach anything

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from amont_gateway.features import HOUR_MS, Floats
-from amont_gateway.network_slopes import DAY_H, Drivers, Slopes, mean_of, shift
+from amont_gateway.scoring.network_slopes import DAY_H, Drivers, Slopes, mean_of, shift
+from amont_gateway.scoring.timeline import HOUR_MS, Floats
 
 WEEK_H = 168
 BUFFER_H = 960  # two weeks for what an hour's inflow was before, and 25 days of them

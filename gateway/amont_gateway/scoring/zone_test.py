@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway import whole_day
-from amont_gateway.features import (
+from amont_gateway.scoring import whole_day
+from amont_gateway.scoring.timeline import Floats
+from amont_gateway.scoring.zone_features import (
     QUIET_HOURS,
     REFERENCE_DAYS,
     REFERENCE_LAG_DAYS,
     REFERENCE_REACH_DAYS,
     Days,
-    Floats,
     Reference,
     make_reference,
     swings,

@@ -11,19 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from amont_gateway.screening import (
+from amont_gateway.scoring.screening import (
     APART,
     FROZEN,
-    HOUR_MS,
     LOOKS,
     PULSES,
     Bools,
     Checked,
-    Floats,
-    Times,
     check,
     margins,
 )
+from amont_gateway.scoring.timeline import HOUR_MS, Floats, Times
 
 Other = tuple[Times, Floats]  # another sensor's good readings
 

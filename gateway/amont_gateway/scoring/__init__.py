@@ -1,0 +1,1 @@
+"""Models at run time: what they see, what they say; training imports this, never the reverse."""

@@ -1,0 +1,158 @@
+"""Judge each zone from its live meters: verdict, size and since when, as people read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from amont_gateway.scoring.live_windows import Windows, good_until
+from amont_gateway.scoring.model_files import Model, ModelError
+from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, NO_SERIES, Series
+from amont_gateway.scoring.zone_features import Days, by_day, hourly_mean
+from amont_gateway.scoring.zone_test import LeakRule, Night, ZoneTest
+from amont_gateway.view import Point
+
+FLOW_FRESH_MS = 36 * HOUR_MS  # a verdict is by night: yesterday's still stands
+ZONE_REACH_MS = 150 * DAY_MS
+# The window of a zone starts at whole steps, so that judged days stay where they are.
+ZONE_STEP_MS = 30 * DAY_MS
+
+
+@dataclass
+class _ZoneState:
+    """What was judged before: only a new hour costs anything, and then only its own day."""
+
+    hours: tuple[int, int] = (-1, 0)  # newest hour, number of hours
+    settled: Days | None = None
+    test: ZoneTest | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def judge(self, days: Days, fresh: ZoneTest) -> list[Night]:
+        """Return the nights of ``days``; go on from the settled ones if they are the same."""
+        old = self.settled
+        if self.test is None or old is None or not _begins_with(days, old):
+            self.test = fresh
+        # The last two days may still change: the running one, and one whose readings come late.
+        keep = max(0, len(days.ordinal) - 2)
+        self.settled = Days(days.ordinal[:keep], days.end_ms[:keep], days.l_h[:keep])
+        self.test.run(self.settled)
+        return self.test.fork().run(days)
+
+
+class ZoneVerdicts:
+    """The zones of one site and their last verdicts."""
+
+    def __init__(self, site: Any) -> None:
+        self._zones = {zone.id: tuple(zone.inflow) for zone in site.zones}
+        self._time_zone = _time_zone(site.time_zone)
+        self._states: dict[str, _ZoneState] = {}
+
+    def update(
+        self, model: Model | None, rule: LeakRule, windows: Windows, now_ms: int
+    ) -> str | None:
+        """Judge every zone; return why the model failed, if it did."""
+        fault: str | None = None
+        for zone, meters in self._zones.items():
+            state = self._states.setdefault(zone, _ZoneState())
+            if model is None:
+                state.result = {"verdict": "unknown", "model_status": "fault"}
+                continue
+            try:
+                state.result = self._zone(model, rule, state, meters, windows, now_ms)
+            except ModelError as error:
+                fault = str(error)
+                state.hours = (-1, 0)
+                state.result = {"verdict": "unknown", "model_status": "fault", "model": model.name}
+        return fault
+
+    def verdict(self, zone_id: str) -> dict[str, Any] | None:
+        """Return the model's fields of ``view.Zone`` for a zone; None before its first verdict."""
+        state = self._states.get(zone_id)
+        return dict(state.result) if state is not None and state.result else None
+
+    def _zone(
+        self,
+        model: Model,
+        rule: LeakRule,
+        state: _ZoneState,
+        meters: Sequence[str],
+        windows: Windows,
+        now_ms: int,
+    ) -> dict[str, Any]:
+        hourly = _inflow(meters, windows, now_ms)
+        if not len(hourly.t_ms) or now_ms - int(hourly.t_ms[-1]) > FLOW_FRESH_MS:
+            state.hours = (-1, 0)
+            return {"verdict": "unknown", "model_status": "no data", "model": model.name}
+        hours = (int(hourly.t_ms[-1]), len(hourly.t_ms))
+        if hours == state.hours and state.result:
+            return state.result
+        days = by_day(hourly, self._time_zone)
+        fresh = ZoneTest(rule, lambda rows: model(rows)[:, 0])
+        nights = state.judge(days, fresh)
+        state.hours = hours
+        return _zone_fields(nights, days, rule, model.name)
+
+
+def _begins_with(days: Days, old: Days) -> bool:
+    count = len(old.ordinal)
+    return np.array_equal(days.ordinal[:count], old.ordinal) and np.array_equal(
+        days.l_h[:count], old.l_h, equal_nan=True
+    )
+
+
+def _time_zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _inflow(meters: Sequence[str], windows: Windows, now_ms: int) -> Series:
+    """Return the hourly sum of a zone's meters, in the hours that all of them know."""
+    total: Series | None = None
+    since_ms = (now_ms - ZONE_REACH_MS) // ZONE_STEP_MS * ZONE_STEP_MS
+    for meter in meters:
+        hourly = hourly_mean(good_until(windows, meter, since_ms, now_ms))
+        whole = hourly.t_ms <= now_ms  # the running hour is not over
+        hourly = Series(hourly.t_ms[whole], hourly.value[whole])
+        if total is None:
+            total = hourly
+            continue
+        shared, one, other = np.intersect1d(total.t_ms, hourly.t_ms, return_indices=True)
+        total = Series(shared, total.value[one] + hourly.value[other])
+    return NO_SERIES if total is None else total
+
+
+def _whole(value: float) -> int | None:
+    return round(value) if math.isfinite(value) else None
+
+
+def _zone_fields(nights: list[Night], days: Days, rule: LeakRule, model: str) -> dict[str, Any]:
+    judged = [night for night in nights if math.isfinite(night.flow_l_h)]
+    if not judged or nights[-1].verdict == "unknown":
+        return {"verdict": "unknown", "model_status": "no data", "model": model}
+    last = judged[-1]
+    expected: list[Point] = []
+    for index in range(max(0, len(nights) - 8), len(nights)):
+        for end_ms, value in zip(
+            days.end_ms[index].tolist(), nights[index].expected_l_h.tolist(), strict=True
+        ):
+            if end_ms > 0 and math.isfinite(value):
+                expected.append((end_ms, round(value), 0))
+    return {
+        "verdict": nights[-1].verdict,
+        "night_flow_l_h": _whole(last.flow_l_h),
+        "night_flow_usual_l_h": _whole(last.usual_l_h),
+        "leak_l_h": _whole(nights[-1].leak_l_h) if nights[-1].verdict != "normal" else None,
+        "leak_probability": round(rule.probability(nights[-1].evidence), 3),
+        "since_ms": nights[-1].since_ms,
+        "model": model,
+        "model_status": "ok",
+        "expected": expected,
+    }
