@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring import river_features
-from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, RiverInputs
 from amont_gateway.scoring.timeline import Series
 from amont_models import data, metrics, river_lessons
 from amont_models.data import Floats, River, Times
@@ -59,9 +59,8 @@ class Station:
         """Return times, stages, features and rises in mm for start_ms <= t < end_ms."""
         keep = (self.record.t_ms >= start_ms) & (self.record.t_ms < end_ms)
         now = self.record.t_ms[keep]
-        rows = river_features.river_rows(
-            stage_series(self.record), rain_series(self.record), now, self.spread_mm
-        )
+        inputs = RiverInputs(stage_series(self.record), rain_series(self.record))
+        rows = river_features.river_rows(inputs, now, self.spread_mm)
         return now, self.record.stage_mm[keep], rows, max_rises(self.record.stage_mm)[keep]
 
 

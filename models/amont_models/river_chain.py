@@ -16,6 +16,7 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.crosscheck import Around, screen
 from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.river_features import Told
 from amont_gateway.scoring.screening import Checked
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
 from amont_models.records.table import Channel, Record, Site
@@ -82,10 +83,10 @@ def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
         return np.empty((0, river_features.RIVER_FEATURES))
     near = _near(seen.told, wanted)
     t_ms, value = seen.told.t_ms[near], seen.told.value[near]
-    checked = Checked(t_ms, seen.checked.code[near])
+    stage = Told(t_ms, value, Checked(t_ms, seen.checked.code[near]))
     wet = _near(seen.rain, wanted)
     rain = Series(seen.rain.t_ms[wet], seen.rain.value[wet])
-    _, table = river_features.screened_rows(t_ms, value, checked, rain, spread_mm)
+    _, table = river_features.screened_rows(stage, spread_mm, rain)
     return table[len(table) - len(wanted) :]
 
 

@@ -319,14 +319,16 @@ def test_rows_of_a_record_are_those_of_each_moment(seed):
     t_ms, value = faulty(500, seed)
     rain = Series(t_ms, np.full(500, 100.0))
     checked = check(t_ms, value)
-    steps, rows = river_features.screened_rows(t_ms, value, checked, rain, 800.0)
+    stage = river_features.Told(t_ms, value, checked)
+    steps, rows = river_features.screened_rows(stage, 800.0, rain)
     assert len(steps) == np.count_nonzero(checked.code[:, 0] == 0)
     for place in range(0, len(steps), 7):
         now = int(steps[place])
         until = int(np.searchsorted(t_ms, now, side="right"))
         keep = check(t_ms[:until], value[:until]).settled == 0
         then = Series(t_ms[:until][keep], value[:until][keep])
-        alone = river_features.river_rows(then, rain, np.array([now]), 800.0)[0]
+        inputs = river_features.RiverInputs(then, rain)
+        alone = river_features.river_rows(inputs, np.array([now]), 800.0)[0]
         assert np.array_equal(rows[place], alone, equal_nan=True)
 
 

@@ -10,6 +10,7 @@ from amont_gateway.scoring.river_features import (
     HORIZONS_H,
     RAIN_SPANS_H,
     STAGE_LAGS_H,
+    RiverInputs,
 )
 from amont_gateway.scoring.timeline import HOUR_MS, Series
 
@@ -29,7 +30,8 @@ def quarterly(values):
 
 
 def rows(stage, rain, at):
-    return river_features.river_rows(stage, rain, np.array([START + at * HOUR_MS]), 1000.0)[0]
+    now = np.array([START + at * HOUR_MS])
+    return river_features.river_rows(RiverInputs(stage, rain), now, 1000.0)[0]
 
 
 def test_a_row_holds_compressed_differences_rain_and_masks():
@@ -48,10 +50,11 @@ def test_changing_the_future_changes_no_past_row():
     rng = np.random.default_rng(3)
     stage, rain = hourly(rng.integers(0, 900, 200)), hourly(rng.integers(0, 900, 200))
     now = START + HOUR_MS * np.arange(100, 120)
-    before = river_features.river_rows(stage, rain, now, 500.0)
+    before = river_features.river_rows(RiverInputs(stage, rain), now, 500.0)
     later = stage.t_ms > now[-1]
     changed = [Series(s.t_ms, np.where(later, 9e5, s.value)) for s in (stage, rain)]
-    assert np.array_equal(before, river_features.river_rows(*changed, now, 500.0), equal_nan=True)
+    after = river_features.river_rows(RiverInputs(*changed), now, 500.0)
+    assert np.array_equal(before, after, equal_nan=True)
 
 
 def test_inputs_are_not_changed():
@@ -87,7 +90,7 @@ def test_within_the_hour_only_what_was_measured_there_is_known(step_min, late_s,
     t_ms = START + step_min * 60_000 * np.arange(count, dtype=np.int64)
     t_ms[:-1] += 1000 * late_s
     stage = Series(t_ms, np.arange(float(count)))
-    row = river_features.river_rows(stage, timeline.NO_SERIES, t_ms[-1:], 1000.0)[0]
+    row = river_features.river_rows(RiverInputs(stage), t_ms[-1:], 1000.0)[0]
     masks = row[STAGES + RAINS : STAGES + RAINS + FINE]
     assert masks.sum() == known
     assert ((row[:FINE] != 0.0) == (masks == 1.0)).all()

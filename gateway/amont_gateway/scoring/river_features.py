@@ -7,10 +7,20 @@ beside them; then they become zero.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from amont_gateway.scoring.screening import Checked
-from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series, Times, last_at, sum_between
+from amont_gateway.scoring.screening import Bools, Checked
+from amont_gateway.scoring.timeline import (
+    HOUR_MS,
+    NO_SERIES,
+    Floats,
+    Series,
+    Times,
+    last_at,
+    sum_between,
+)
 
 # Within the hour only where readings come that often: an hourly gauge does not know them.
 FINE_LAGS_H = (0.25, 0.5, 0.75)
@@ -43,6 +53,49 @@ RISE_GAIN = 20.0
 RISE_MAX = 3.0
 
 
+class RiverInputs(NamedTuple):
+    """What is known around a station; all but ``stage`` may be wanting.
+
+    ``rain`` and ``rain_forecast`` hold µm, the forecast stamped with the end of the time that it
+    covers and known at "now"; ``upstream`` the stage in mm and the spread in mm of each station
+    above, nearest first: the network sees the first one that is known.
+    """
+
+    stage: Series
+    rain: Series = NO_SERIES
+    upstream: tuple[tuple[Series, float], ...] = ()
+    rain_forecast: Series = NO_SERIES
+
+
+class Told(NamedTuple):
+    """A sensor's readings with what the screening doubted of them, and when."""
+
+    t_ms: Times
+    value: Floats
+    checked: Checked
+
+    def as_of(self, now_ms: int) -> Series:
+        """Return the readings that were not doubted as far as was known at ``now_ms``."""
+        code = self.checked.as_of(now_ms)
+        keep = code == 0
+        return Series(self.t_ms[: len(code)][keep], self.value[: len(code)][keep])
+
+    def settled(self) -> Series:
+        """Return the readings that the last look leaves."""
+        sure = self.checked.settled == 0
+        return Series(self.t_ms[sure], self.value[sure])
+
+    def unsettled(self, at_ms: Times) -> Bools:
+        """Return the times at which another series was known than ``settled`` up to them."""
+        if not len(self.t_ms):
+            return np.zeros(len(at_ms), dtype=bool)
+        sure = self.checked.settled == 0
+        newest = (self.checked.code[:, 0] == 0) != sure
+        before = np.concatenate(([False], ((self.checked.code[:, 1] == 0) != sure)[:-1]))
+        last = np.searchsorted(self.t_ms, at_ms, side="right") - 1
+        return np.asarray((last >= 0) & (newest | before)[np.maximum(last, 0)])
+
+
 def compress(rise_mm: Floats, spread_mm: Floats | float) -> Floats:
     """Map a difference in mm to model units."""
     return np.asarray(np.arcsinh(RISE_GAIN * rise_mm / spread_mm), dtype=np.float64)
@@ -54,12 +107,13 @@ def expand(unit: Floats, spread_mm: Floats | float) -> Floats:
         return np.asarray(np.sinh(unit) / RISE_GAIN * spread_mm, dtype=np.float64)
 
 
-def river_rows(stage: Series, rain: Series, now_ms: Times, spread_mm: float) -> Floats:
+def river_rows(inputs: RiverInputs, now_ms: Times, spread_mm: float) -> Floats:
     """Return one row of features for each time; shape (n, RIVER_FEATURES).
 
-    ``rain`` holds µm per reading and may be empty. Rows whose stage is unknown at ``now`` are NaN.
-    Order: stage differences, rain sums, stage masks, rain masks (1 known, 0 not).
+    Rows whose stage is unknown at ``now`` are NaN. Order: stage differences, rain sums, stage
+    masks, rain masks (1 known, 0 not).
     """
+    stage, rain = inputs.stage, inputs.rain
     here = last_at(stage, now_ms, STAGE_HOLD_MS)
     before = [_before(stage, now_ms, lag) for lag in STAGE_LAGS_H]
     differences = compress(here[:, None] - np.stack(before, axis=1), spread_mm)
@@ -76,25 +130,30 @@ def river_rows(stage: Series, rain: Series, now_ms: Times, spread_mm: float) -> 
 
 
 def screened_rows(
-    t_ms: Times, value: Floats, checked: Checked, rain: Series, spread_mm: float
+    stage: Told,
+    spread_mm: float,
+    rain: Series = NO_SERIES,
+    upstream: tuple[tuple[Told, float], ...] = (),
+    rain_forecast: Series = NO_SERIES,
 ) -> tuple[Times, Floats]:
     """Return the steps of a whole record and their rows as the live gateway would see them.
 
-    A step is a reading that was not doubted when it came. Its row rests on the doubts known then:
-    a reading that a later look doubted counts until that look, one that was cleared from then on.
+    A step is a reading that was not doubted when it came. Its row rests on the doubts known then,
+    of its own readings as of those upstream: a reading that a later look doubted counts until that
+    look, one that was cleared from then on.
     """
-    step = np.flatnonzero(checked.code[:, 0] == 0)
-    sure = checked.settled == 0
-    rows = river_rows(Series(t_ms[sure], value[sure]), rain, t_ms[step], spread_mm)
-    before = np.maximum(step - 1, 0)
-    changed = (checked.code[:, 1] == 0) != sure
-    for place in np.flatnonzero(~sure[step] | changed[before]):
-        now = int(t_ms[step[place]])
-        code = checked.as_of(now)
-        keep = code == 0
-        then = Series(t_ms[: len(code)][keep], value[: len(code)][keep])
-        rows[place] = river_rows(then, rain, np.array([now]), spread_mm)[0]
-    return t_ms[step], rows
+    steps = stage.t_ms[stage.checked.code[:, 0] == 0]
+    last = RiverInputs(
+        stage.settled(), rain, tuple((one.settled(), mm) for one, mm in upstream), rain_forecast
+    )
+    rows = river_rows(last, steps, spread_mm)
+    again = np.any([one.unsettled(steps) for one in (stage, *(o for o, _ in upstream))], axis=0)
+    for place in np.flatnonzero(again):
+        now = int(steps[place])
+        above = tuple((one.as_of(now), mm) for one, mm in upstream)
+        then = RiverInputs(stage.as_of(now), rain, above, rain_forecast)
+        rows[place] = river_rows(then, np.array([now]), spread_mm)[0]
+    return steps, rows
 
 
 def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.live_windows import Windows, fullest
 from amont_gateway.scoring.model_files import Model, ModelError
-from amont_gateway.scoring.river_features import HORIZONS_H
+from amont_gateway.scoring.river_features import HORIZONS_H, RiverInputs
 from amont_gateway.scoring.timeline import HOUR_MS, Floats
 from amont_gateway.view import Forecast, ForecastStep
 
@@ -109,7 +109,8 @@ def _forecast(model: Model, river: River, windows: Windows, now_ms: int) -> Fore
         return Forecast(status="no data", model=model.name)
     rain = fullest(windows, river.rain, since, now_ms)
     issued = int(stage.t_ms[-1])
-    rows = river_features.river_rows(stage, rain, np.array([issued]), river.spread_mm)
+    inputs = RiverInputs(stage, rain)
+    rows = river_features.river_rows(inputs, np.array([issued]), river.spread_mm)
     band = river_features.river_bands(model(rows), river.spread_mm)[0] + stage.value[-1]
     if not np.isfinite(band).all():
         raise ModelError(f"{model.name}: the forecast is not a finite number")
