@@ -16,6 +16,9 @@ from amont_models.records import DataError, catalogue
 
 USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
+# Modules with commands of their own, one a line: their ``add_commands(subparsers)`` adds parsers
+# whose default ``run`` takes the parsed arguments and returns the exit code.
+MODULES: tuple[Any, ...] = ()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="amont-models", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run, about in (
-        ("train", _train, "train both models from their recipes, judge, quantise and sign them"),
+        ("train", _train, "train the models from their recipes, judge, quantise and sign them"),
         ("evaluate", _evaluate, "judge the signed models again on the validation part"),
         ("card", _card, "write the models' cards from metrics.json"),
     ):
@@ -43,7 +46,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
         command.add_argument("--json", action="store_true", help="print the metrics as JSON")
         command.set_defaults(run=run)
+        if name == "train":
+            about = "train this one; the other stays as it is signed"
+            command.add_argument("--only", choices=tuple(pipeline.FILES), help=about)
     _record_commands(commands)
+    for module in MODULES:
+        module.add_commands(commands)
     return parser
 
 
@@ -76,7 +84,7 @@ def _train(asked: argparse.Namespace) -> int:
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", file=sys.stderr)
 
-    pipeline.train(asked.artifacts, say)
+    pipeline.train(asked.artifacts, say, asked.only)
     say(f"written: {asked.artifacts}")
     return _card(asked)
 

@@ -26,57 +26,87 @@ from amont_models.recipe import DEMO_RIVER, DEMO_ZONE, load, recipe_sha256
 Say = Callable[[str], None]
 Predict = Callable[[Floats], Floats]
 FILES = {"river": "river.int8.onnx", "leak": "leak.int8.onnx"}
+LEAK_INPUTS = ("InflowData.xlsx",)
 STEP_SHARES = (0.15, 0.2, 0.3, 0.4, 0.5)
 
 
-def train(folder: Path, say: Say) -> dict[str, Any]:
-    """Train both models, judge and sign them, put them into ``folder``; return the metrics.
+def train(folder: Path, say: Say, only: str | None = None) -> dict[str, Any]:
+    """Train the models, judge and sign them, put them into ``folder``; return the metrics.
 
+    With ``only`` one is made; the other's file, entry and metrics stay as they are signed there.
     Files are replaced at the end, so a run that fails leaves the folder as it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training-") as work:
-        results = _train_into(Path(work), say)
-        for path in sorted(Path(work).iterdir()):
+    if only is not None:
+        read_manifest(folder)  # an unsigned rest is found before the hours, not after them
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".training-") as place:
+        work = Path(place)
+        results = _train_into(work, folder, tuple(FILES) if only is None else (only,), say)
+        for path in sorted(work.iterdir()):
             path.replace(folder / path.name)
     return results
 
 
-def _train_into(folder: Path, say: Say) -> dict[str, Any]:
-    recipes = {name: load(name) for name in FILES}
-    entries: dict[str, Any] = {}
-    inputs = {**data.sources(), **river_lessons.sources(recipes["river"])}
-    results: dict[str, Any] = {"format": 1, "inputs": inputs}
-    if not river_lessons.has_records():
+def _train_into(work: Path, folder: Path, names: tuple[str, ...], say: Say) -> dict[str, Any]:
+    """Make ``names`` in ``work``; what is not made is taken as it lies signed in ``folder``."""
+    if "river" in names and not river_lessons.has_records():
         say("river: AMONT_DATA is not set, so the packaged rivers alone teach")
     key = release.release_key()
-    for name, recipe in recipes.items():
-        say(f"{name}: training")
-        network = river.fit(recipe) if name == "river" else leak.fit(recipe)
-        rows = calibration_rows(name, recipe)
-        write_int8(network, rows, folder / FILES[name])
-        entries[name] = _entry(name, folder, rows)
-        model = Model(folder, entries[name])
-        if name == "leak":
-            say("leak: choosing the rule on the training part")
-            rule = leak.choose_rule(recipe, _first_column(model))
-            entries[name]["rule"] = asdict(rule)
-        say(f"{name}: judging on the validation part")
-        results[name] = judge(name, recipe, network, model, entries[name])
-    write_metrics(folder, results)
-    manifest = {
+    made = {name: _make(name, work, say) for name in names}
+    # Read at the end: somebody may have made the other one meanwhile.
+    kept = len(names) < len(FILES)
+    manifest: dict[str, Any] = {"models": {}, "recipes": {}, "seeds": {}}
+    results: dict[str, Any] = {"format": 1}
+    if kept:
+        manifest, results = read_manifest(folder), read_metrics(folder)
+    inputs = manifest.get("inputs", {})
+    for name, (recipe, entry, judged) in made.items():
+        manifest["models"][name] = entry
+        manifest["recipes"][name] = recipe_sha256(name)
+        manifest["seeds"][name] = recipe["seed"]
+        results[name] = judged
+        others = {file: sha for file, sha in inputs.items() if _reader(file) != name}
+        inputs = {**others, **_inputs(name, recipe)}
+    results["inputs"] = inputs
+    write_metrics(work, results)
+    packages = ("numpy", "onnx", "onnxruntime")
+    manifest |= {
         "format": 1,
-        "models": entries,
-        "recipes": {name: recipe_sha256(name) for name in FILES},
-        "seeds": {name: recipe["seed"] for name, recipe in recipes.items()},
         "inputs": inputs,
-        "packages": {
-            name: importlib.metadata.version(name) for name in ("numpy", "onnx", "onnxruntime")
-        },
-        "metrics_sha256": hashlib.sha256((folder / "metrics.json").read_bytes()).hexdigest(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+        "metrics_sha256": hashlib.sha256((work / "metrics.json").read_bytes()).hexdigest(),
     }
-    release.write_signed(folder, manifest, key)
+    release.write_signed(work, manifest, key)
     return results
+
+
+def _make(
+    name: str, work: Path, say: Say
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Train, quantise and judge one model; return its recipe, manifest entry and metrics."""
+    recipe = load(name)
+    say(f"{name}: training")
+    network = river.fit(recipe) if name == "river" else leak.fit(recipe)
+    rows = calibration_rows(name, recipe)
+    write_int8(network, rows, work / FILES[name])
+    entry = _entry(name, work, rows)
+    model = Model(work, entry)
+    if name == "leak":
+        say("leak: choosing the rule on the training part")
+        entry["rule"] = asdict(leak.choose_rule(recipe, _first_column(model)))
+    say(f"{name}: judging on the validation part")
+    return recipe, entry, judge(name, recipe, network, model, entry)
+
+
+def _reader(file: str) -> str:
+    """Return which model learns from an input file."""
+    return "leak" if file in LEAK_INPUTS else "river"
+
+
+def _inputs(name: str, recipe: dict[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of every file that a model is made from, by file name."""
+    packaged = {file: sha for file, sha in data.sources().items() if _reader(file) == name}
+    return packaged | (river_lessons.sources(recipe) if name == "river" else {})
 
 
 def _first_column(model: Predict) -> Predict:

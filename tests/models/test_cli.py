@@ -1,10 +1,13 @@
 import json
+import shutil
 import stat
+import types
 
 import pytest
 from tests.models import scene
 
 from amont_gateway.scoring.live import Scoring
+from amont_gateway.scoring.model_files import read_manifest
 from amont_models import cli, pipeline, recipe, release
 from amont_models.recipe import ARTIFACTS_DIR
 
@@ -40,6 +43,46 @@ def test_training_signs_what_the_gateway_loads(tmp_path, monkeypatch, capsys):
     assert cli.main(["evaluate", "--artifacts", str(folder), "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again == pipeline.read_metrics(folder)
+
+
+def test_one_model_is_trained_while_the_other_stays_as_it_is_signed(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMONT_RELEASE_KEY", str(tmp_path / "release.key"))
+    folder, cards = tmp_path / "artifacts", tmp_path / "cards"
+    shutil.copytree(ARTIFACTS_DIR, folder)
+    before, figures = read_manifest(folder), pipeline.read_metrics(folder)
+    river = (folder / "river.int8.onnx").read_bytes()
+    changed = small("leak")
+    changed["seed"] += 1
+    monkeypatch.setattr(pipeline, "load", {"leak": changed}.__getitem__)
+    monkeypatch.setattr(pipeline, "STEP_SHARES", (0.15, 0.3))
+    asked = ["train", "--only", "leak", "--artifacts", str(folder), "--cards", str(cards)]
+    assert cli.main(asked) == 0
+    after = read_manifest(folder)
+    assert (folder / "river.int8.onnx").read_bytes() == river
+    for what in ("models", "recipes", "seeds"):
+        assert after[what]["river"] == before[what]["river"]
+    assert after["inputs"] == before["inputs"]
+    assert after["seeds"]["leak"] == changed["seed"]
+    assert after["models"]["leak"]["sha256"] != before["models"]["leak"]["sha256"]
+    assert pipeline.read_metrics(folder)["river"] == figures["river"]
+    assert Scoring(folder, scene.site()).status == {"river": "ok", "leak": "ok"}
+
+
+def test_one_model_alone_is_not_trained_beside_what_is_not_signed(tmp_path, capsys):
+    shutil.copytree(ARTIFACTS_DIR, tmp_path / "artifacts")
+    (tmp_path / "artifacts" / "manifest.sig").unlink()
+    asked = ["train", "--only", "river", "--artifacts", str(tmp_path / "artifacts")]
+    assert cli.main(asked) == cli.USER_ERROR
+    assert "manifest.sig" in capsys.readouterr().err
+
+
+def test_modules_bring_their_own_commands(monkeypatch):
+    def add_commands(commands):
+        commands.add_parser("more").set_defaults(run=lambda asked: len(asked.command))
+
+    module = types.SimpleNamespace(add_commands=add_commands)
+    monkeypatch.setattr(cli, "MODULES", (module,))
+    assert cli.main(["more"]) == len("more")
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "card"])
