@@ -1,4 +1,4 @@
-"""Read a station's past from the journal: compact columns, in the order of their times."""
+"""Read the past from the journal: a station's columns, or what was known at a moment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from amont_gateway.journal_reader import JournalReader
-from amont_gateway.places import Sensor
+from amont_gateway.places import Places, Sensor
 from amont_gateway.readings import BAD_TIME, QUANTITIES, iter_channels
+from amont_gateway.screens import Screens
+from amont_gateway.windows import MAX_POINTS, Windows
 
 MAX_READINGS = 1_000_000  # 90 days of two sensors at 16 s: 50 MB for the time of a trial
 
@@ -77,3 +79,24 @@ def read_past(journal: Path, sensors: Sequence[Sensor], from_ms: int, until_ms: 
     finally:
         reader.close()
     return Past(columns, reader.bad_rows, cut)
+
+
+def windows_at(
+    journal: Path, places: Places, until_ms: int, since_ms: int = 0, most: int = MAX_POINTS
+) -> Windows:
+    """Return the live windows as they were: what had arrived, doubted as it was then.
+
+    ``since_ms`` leaves older readings out, ``most`` bounds each sensor's. What was received after
+    ``until_ms`` is not in them, whatever its own time. Raise sqlite3.Error if unreadable.
+    """
+    windows = Windows(places.window_keys(), most)
+    reader = JournalReader(journal)
+    try:
+        found = reader.of_nodes([n.id for n in places.nodes], since_ms, until_ms)
+        windows.add(sample for _, sample in found if sample.received_ms <= until_ms)
+    finally:
+        reader.close()
+    screens = Screens(places, windows)
+    for _ in places.sensors:  # each round screens one sensor at least
+        screens.update()
+    return windows

@@ -47,7 +47,8 @@ class Last(NamedTuple):
 
 
 class _Window:
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_POINTS) -> None:
+        self._most = most
         self.t_ms = array("q")
         self.value = array("q")
         self.quality = array("B")
@@ -65,7 +66,7 @@ class _Window:
             self.doubt.append(0)
         else:
             self._put_late(t_ms, value, quality)
-        if len(times) > MAX_POINTS + _SLACK:
+        if len(times) > self._most + _SLACK:
             for column in (self.t_ms, self.value, self.quality, self.doubt):
                 del column[:_SLACK]
 
@@ -111,10 +112,10 @@ class _Window:
 class Windows:
     """The live windows of all sensors, safe for use from any thread."""
 
-    def __init__(self, sensors: dict[tuple[int, int, str], str]) -> None:
-        """Take which sensor a (node, channel index, quantity name) is."""
+    def __init__(self, sensors: dict[tuple[int, int, str], str], most: int = MAX_POINTS) -> None:
+        """Take which sensor a (node, channel index, quantity name) is, and how many readings."""
         self._lock = threading.Lock()
-        self._windows = {sensor: _Window() for sensor in sensors.values()}
+        self._windows = {sensor: _Window(most) for sensor in sensors.values()}
         self._window_of = {
             (node, index, code): self._windows[sensor]
             for (node, index, name), sensor in sensors.items()
