@@ -146,6 +146,10 @@ class Station(_Part, frozen=True, kw_only=True):
     # where people may move the four limits to; if absent, LIMITS_ROOM_MM around the four
     bounds_mm: Annotated[list[Stage], Meta(min_length=2, max_length=2)] | None = None
     limits_delay_s: Annotated[int, Meta(ge=60, le=86_400)] = 600  # from agreed to in force
+    # other stations whose water comes past here later, nearest first: the forecast looks at them
+    upstream: Annotated[list[Slug], Meta(max_length=4)] = []
+    # the rain gauges that tell of this river; if absent, all of the file
+    rain: Annotated[list[Slug], Meta(min_length=1, max_length=16)] | None = None
 
 
 class RainGauge(_Part, frozen=True, kw_only=True):
@@ -165,6 +169,26 @@ class Zone(_Part, frozen=True, kw_only=True):
     night_from: Clock = "02:00"
     night_to: Clock = "04:00"
     holidays: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "FR"
+
+
+class Network(_Part, frozen=True, kw_only=True):
+    """Pipes whose flows and pressures are looked at together, to find leaks and where they are.
+
+    A meter may belong to a zone as well; ``inner`` are flows from one part of it to another.
+    """
+
+    id: Slug
+    name: Text
+    inflow: Annotated[list[Slug], Meta(min_length=1, max_length=16)]
+    inner: Annotated[list[Slug], Meta(max_length=32)] = []
+    levels: Annotated[list[Slug], Meta(max_length=16)] = []  # of tanks
+    pressures: Annotated[list[Slug], Meta(min_length=2, max_length=64)]
+
+
+class RainForecast(_Part, frozen=True, kw_only=True):
+    """That forecasts may use ``rain_forecast.json``, which something on this machine drops."""
+
+    max_age_h: Annotated[int, Meta(ge=1, le=72)] = 12  # older than that it is as if absent
 
 
 class Output(_Part, frozen=True, kw_only=True):
@@ -293,6 +317,8 @@ class Site(_Part, frozen=True, kw_only=True):
     stations: list[Station] = []
     rain_gauges: list[RainGauge] = []
     zones: list[Zone] = []
+    networks: Annotated[list[Network], Meta(max_length=8)] = []
+    rain_forecast: RainForecast | None = None
     sirens: list[Siren] = []
     people: list[Person] = []
 

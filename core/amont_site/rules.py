@@ -7,7 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from amont_site import hardware_rules
+from amont_site import hardware_rules, water_rules
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -64,7 +64,8 @@ class Rules:
 
 
 def _unique(rules: Rules) -> None:
-    for group in (*_ids(rules.site), *_siren_uses(rules.site)):
+    site = rules.site
+    for group in (*_ids(site), *water_rules.groups(site), *_siren_uses(site)):
         first: dict[object, Path] = {}
         for path, value in group:
             if value in first:
@@ -133,22 +134,30 @@ def _uses(site: Site) -> Iterator[tuple[Path, str, str]]:
 def _places(rules: Rules) -> None:
     used: dict[str, Path] = {}
     for path, sensor, needed in _uses(rules.site):
-        if sensor not in rules.sensors:
-            near = _near(sensor, list(rules.sensors))
-            rules.say(path, "unknown-sensor", value=sensor, near=near)
-            continue
-        quantity = rules.sensors[sensor][1].quantity
-        if sensor in used:
+        if sensor in used and sensor in rules.sensors:
             line = rules.reader.lines[used[sensor]]
             rules.say(path, "sensor-used", value=sensor, first=line)
-        elif quantity != needed:
-            rules.say(path, "quantity", value=sensor, quantity=quantity, needed=needed)
+        else:
+            _fits(rules, path, sensor, needed)
+        used.setdefault(sensor, path)
+    for path, sensor, needed in water_rules.uses(rules.site):  # a zone's meter may be one
+        _fits(rules, path, sensor, needed)
         used.setdefault(sensor, path)
     for i, node in enumerate(rules.site.nodes):
         for j, channel in enumerate(node.channels):
             if channel.sensor not in used and channel.quantity in NEED_A_PLACE:
                 path = ("nodes", i, "channels", j, "sensor")
                 rules.say(path, "sensor-unused", value=channel.sensor)
+
+
+def _fits(rules: Rules, path: Path, sensor: str, needed: str) -> None:
+    if sensor not in rules.sensors:
+        near = _near(sensor, list(rules.sensors))
+        rules.say(path, "unknown-sensor", value=sensor, near=near)
+        return
+    quantity = rules.sensors[sensor][1].quantity
+    if quantity != needed:
+        rules.say(path, "quantity", value=sensor, quantity=quantity, needed=needed)
 
 
 def _near(word: str, choices: list[str]) -> str:
@@ -257,6 +266,11 @@ def _in_order(zone: Zone) -> bool:
     return zone.night_from < zone.night_to  # both are hh:mm
 
 
+def _water(rules: Rules) -> None:
+    for path, code, value, choices in water_rules.problems(rules.site):
+        rules.say(path, code, value=value, near=_near(value, choices))
+
+
 def _sirens(rules: Rules) -> None:
     stations = {station.id: station for station in rules.site.stations}
     for i, siren in enumerate(rules.site.sirens):
@@ -342,5 +356,5 @@ def _surroundings(rules: Rules) -> None:
 
 
 CHECKS: tuple[Callable[[Rules], None], ...] = (
-    _unique, _places, _nodes, _carriers, _stations, _zones, _sirens, _surroundings,
+    _unique, _places, _nodes, _carriers, _stations, _zones, _water, _sirens, _surroundings,
 )  # fmt: skip

@@ -124,14 +124,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "there is no station '{value}'{near}; name one of 'stations'",
         "il n'y a pas de station « {value} »{near} ; nommez l'une de « stations »",
     ),
+    "unknown-gauge": (
+        "there is no rain gauge '{value}'{near}; name one of 'rain_gauges'",
+        "il n'y a pas de pluviomètre « {value} »{near} ; nommez l'un de « rain_gauges »",
+    ),
+    "upstream-loop": (
+        "'{value}' would lie upstream of itself; name only stations that the water passes before",
+        "« {value} » serait en amont d'elle-même ; ne nommez que des stations où l'eau passe"
+        " avant",
+    ),
     "sensor-used": (
         "sensor '{value}' is already used in line {first}; a sensor has one place",
         "le capteur « {value} » sert déjà ligne {first} ; un capteur a une seule place",
     ),
     "sensor-unused": (
-        "sensor '{value}' is used nowhere; name it under a station, a zone or a rain gauge",
-        "le capteur « {value} » ne sert nulle part ; nommez-le dans une station, une zone ou un"
-        " pluviomètre",
+        "sensor '{value}' is used nowhere; name it under a station, a zone, a network or a rain"
+        " gauge",
+        "le capteur « {value} » ne sert nulle part ; nommez-le dans une station, une zone, un"
+        " réseau ou un pluviomètre",
     ),
     "quantity": (
         "sensor '{value}' measures {quantity}; here only {needed} fits",
