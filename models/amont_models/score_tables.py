@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_models import bootstrap
 from amont_models.river_truth import Warned
-from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
+from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, Tally
 from amont_models.tidy_write import iso_utc
 
-DRAWS = 1000  # of the bootstrap
 MOST_STATIONS = 12  # that the text names one by one
 NOMINAL = QUANTILES[-1] - QUANTILES[0]
 _NAN = float("nan")
@@ -27,7 +29,7 @@ ORDER = (
     "ridge + 1 sd",
     "random",
 )
-Statistic = Callable[[Sequence[Tally]], float]
+Floats = NDArray[np.float64]
 
 
 def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
@@ -60,11 +62,14 @@ def total(tallies: Sequence[Tally], rule: str) -> Warned:
     """Return the counts of a rule over some stations."""
     parts = [tally.warned[rule] for tally in tallies]
     leads = tuple(lead for part in parts for lead in part.leads_h)
-    sums = np.array(
-        [(part.events, part.warned, part.groups, part.false, part.months) for part in parts]
-    ).sum(axis=0)
-    events, hits, groups, false, months = sums.tolist()
+    events, hits, groups, false, months = _counts(parts).sum(axis=0).tolist()
     return Warned(events, hits, groups, false, months, leads)
+
+
+def _counts(parts: Sequence[Warned]) -> Floats:
+    """Return (stations, 5): events, warned, groups, false, months."""
+    rows = [(one.events, one.warned, one.groups, one.false, one.months) for one in parts]
+    return np.array(rows, dtype=np.float64)
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -72,22 +77,8 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _warnings(tallies: Sequence[Tally], rule: str) -> dict[str, Any]:
-    def pod(some: Sequence[Tally]) -> float:
-        one = total(some, rule)
-        return _ratio(one.warned, one.events)
-
-    def far(some: Sequence[Tally]) -> float:
-        one = total(some, rule)
-        return _ratio(one.false, one.groups)
-
-    def csi(some: Sequence[Tally]) -> float:
-        one = total(some, rule)
-        return _ratio(one.warned, one.events + one.false)
-
-    def lead(some: Sequence[Tally]) -> float:
-        leads = total(some, rule).leads_h
-        return float(np.median(leads)) if leads else _NAN
-
+    parts = [tally.warned[rule] for tally in tallies]
+    counts, leads = _counts(parts), [part.leads_h for part in parts]
     one = total(tallies, rule)
     quartiles = np.percentile(one.leads_h, [25, 50, 75]).tolist() if one.leads_h else [_NAN] * 3
     return {
@@ -95,68 +86,49 @@ def _warnings(tallies: Sequence[Tally], rule: str) -> dict[str, Any]:
         "warned": one.warned,
         "groups": one.groups,
         "false": one.false,
-        "pod": _with_interval(tallies, pod),
-        "far": _with_interval(tallies, far),
-        "csi": _with_interval(tallies, csi),
-        "lead_h": _with_interval(tallies, lead),
+        "pod": bootstrap.of_sums(counts, lambda sums: bootstrap.ratio(sums[:, 1], sums[:, 0])),
+        "far": bootstrap.of_sums(counts, lambda sums: bootstrap.ratio(sums[:, 3], sums[:, 2])),
+        "csi": bootstrap.of_sums(
+            counts, lambda sums: bootstrap.ratio(sums[:, 1], sums[:, 0] + sums[:, 3])
+        ),
+        "lead_h": bootstrap.interval(leads, _middle_lead),
         "lead_quartiles_h": quartiles,
         "false_per_station_month": _ratio(one.false, one.months),
         "months": one.months,
     }
 
 
-def _skill(tallies: Sequence[Tally], name: str, hours: int) -> dict[str, Any]:
-    def summed(some: Sequence[Tally]) -> Skill:
-        whole = Skill()
-        for tally in some:
-            whole.add(tally.skill[name, hours])
-        return whole
+def _middle_lead(leads: Sequence[tuple[float, ...]]) -> float:
+    """Return the median lead of some stations; ``statistics`` is quicker than numpy on few."""
+    every = [lead for station in leads for lead in station]
+    return statistics.median(every) if every else _NAN
 
-    def index(some: Sequence[Tally]) -> float:
-        one = summed(some)
-        return 1.0 - _ratio(one.squared, one.squared_still)
 
-    def pinball(some: Sequence[Tally]) -> float:
-        one = summed(some)
-        return 1.0 - _ratio(one.pinball, one.pinball_still)
-
+def _skill(tallies: Sequence[Tally], name: str, hours: float) -> dict[str, Any]:
+    parts = [tally.skill[name, hours] for tally in tallies]
+    squared = [(one.squared, one.squared_still) for one in parts]
+    pinball = [(one.pinball, one.pinball_still) for one in parts]
     return {
-        "pi": _with_interval(tallies, index),
-        "pinball_skill": _with_interval(tallies, pinball),
-        "steps": summed(tallies).steps,
+        "pi": bootstrap.of_sums(squared, _skill_of),
+        "pinball_skill": bootstrap.of_sums(pinball, _skill_of),
+        "steps": sum(one.steps for one in parts),
     }
 
 
-def _coverage(tallies: Sequence[Tally], hours: int) -> dict[str, Any]:
+def _skill_of(sums: Floats) -> Floats:
+    """Return 1 - loss / loss of "it stays"."""
+    return 1.0 - bootstrap.ratio(sums[:, 0], sums[:, 1])
+
+
+def _coverage(tallies: Sequence[Tally], hours: float) -> dict[str, Any]:
     """Return the share inside the band on event hours; its interval draws whole events."""
-    blocks = np.array([block for tally in tallies for block in tally.inside[hours]], dtype=float)
-    if not len(blocks):
-        return {"nominal": NOMINAL, "share": [_NAN] * 3, "events": 0, "steps": 0}
-    rng = np.random.default_rng(SEED)
-    picks = rng.integers(0, len(blocks), (DRAWS, len(blocks)))
-    drawn = blocks[picks].sum(axis=1)
-    shares = drawn[:, 0] / drawn[:, 1]
-    inside, steps = blocks.sum(axis=0)
-    ends = np.percentile(shares, [2.5, 97.5]).tolist()
+    blocks = [block for tally in tallies for block in tally.inside[hours]]
     return {
         "nominal": NOMINAL,
-        "share": [inside / steps, *ends],
+        "share": bootstrap.share(blocks),
         "events": len(blocks),
-        "steps": int(steps),
+        "steps": sum(steps for _, steps in blocks),
     }
-
-
-def _with_interval(tallies: Sequence[Tally], statistic: Statistic) -> list[float]:
-    """Return [value, low, high], 95 % over drawn stations; NaN ends for fewer than three."""
-    value = statistic(tallies)
-    if len(tallies) < 3:
-        return [value, _NAN, _NAN]
-    rng = np.random.default_rng(SEED)
-    picks = rng.integers(0, len(tallies), (DRAWS, len(tallies)))
-    drawn = np.array([statistic([tallies[k] for k in row]) for row in picks.tolist()])
-    drawn = drawn[np.isfinite(drawn)]
-    ends = np.percentile(drawn, [2.5, 97.5]).tolist() if len(drawn) else [_NAN, _NAN]
-    return [value, *ends]
 
 
 # --- as text ---
