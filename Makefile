@@ -54,7 +54,7 @@ static: $(STAMPS)/test
 	  --typeshedpath "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMPS)/test ## print every figure: make bench [ONLY=regex] [FULL=1]
+bench: $(STAMPS)/test $(STAMPS)/train ## print every figure: make bench [ONLY=regex] [FULL=1]
 	@$(WITH_DATA) $(BIN)/python -m tests.bench $(if $(ONLY),--only '$(ONLY)') $(if $(FULL),--full)
 
 hil: ## tests with boards, simulated unless ARGS says otherwise

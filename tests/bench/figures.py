@@ -4,7 +4,7 @@ A module ``bench_wire.py`` defines ``NAMES``, the names of the figures that it c
 with an area such as ``wire.``), and ``figures(full, seed)``, which yields one dict a figure.
 ``name``, ``value`` and ``unit`` must be there; ``anchor``, ``goal``, ``met`` and ``ratio`` where
 they make sense, and ``trials`` with ``failures`` for what goes into the ledger; ``seconds`` and
-``seed`` are filled in. A figure not measured is absent.
+``seed`` are filled in. A figure that was not measured is named below its module's rows.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ KEYS = (
     "name", "value", "unit", "anchor", "ratio", "goal", "met", "trials", "failures", "seconds",
     "seed",
 )  # fmt: skip
+# What lacks it was run without: a record, a package, FULL=1.
+NOT_MEASURED = "not measured here"
 Figure = dict[str, Any]
 
 
@@ -84,13 +86,17 @@ def run(folder: Path, target: Path, only: str, full: bool, seed: int) -> list[st
     _print_row("figure", "value", "unit", "anchor", "ratio", "goal", "met", "s")
     with target.open("w", encoding="utf-8") as out:
         for module in modules(folder, only, failed):
+            left = [name for name in module.NAMES if re.search(only, name)]
             try:
                 for figure in measure(module, only, full, seed):
                     out.write(json.dumps(figure, ensure_ascii=False) + "\n")
                     out.flush()
                     _print_figure(figure)
+                    left = [name for name in left if name != figure["name"]]
             except Exception:  # as above
                 _report(module.__name__, failed)
+            if left:
+                print(f"{NOT_MEASURED}: {', '.join(left)}", flush=True)
     return failed
 
 

@@ -83,6 +83,14 @@ def test_only_filters_modules_and_figures(monkeypatch, tmp_path):
     assert [row["name"] for row in rows] == ["wire.worst"]
 
 
+def test_what_was_not_measured_is_named(monkeypatch, tmp_path, capsys):
+    made = {"bench_wire": module("bench_wire", lambda full, seed: list(good(full, seed))[:1])}
+    run(monkeypatch, tmp_path, made)
+    assert "not measured here: wire.worst\n" in capsys.readouterr().out
+    run(monkeypatch, tmp_path, made, only="bytes")
+    assert "not measured" not in capsys.readouterr().out
+
+
 def test_full_reaches_the_module(monkeypatch, tmp_path):
     _, rows = run(monkeypatch, tmp_path, {"bench_wire": module("bench_wire", good)}, full=True)
     assert rows[0]["value"] == 0.8

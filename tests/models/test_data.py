@@ -32,6 +32,19 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
         data._river_path("303203")
 
 
+@pytest.mark.parametrize("pins", ["base", "demo", "test"])
+def test_what_only_training_needs_stays_out_of_other_environments(pins):
+    folder = recipe.MODELS_DIR.parent / "requirements"
+    only_training = {"wntr", "epyt", "lightgbm", "scipy", "pandas"}
+    assert not only_training & named(folder / f"{pins}.txt")
+    assert only_training <= named(folder / "train.txt")
+
+
+def named(pins):
+    lines = pins.read_text(encoding="utf-8").splitlines()
+    return {line.partition("==")[0] for line in lines if "==" in line}
+
+
 def test_black_river_is_hourly_and_holds_its_flood():
     t_ms, rain_mm, stage_mm = data.black_river()
     assert set(np.diff(t_ms)) == {recipe.HOUR_MS}
