@@ -126,7 +126,7 @@ def build(
         guard_socket,
         options or Options(broker=broker, influx=influx, commit_ms=commit_ms),
         clock=clock,
-        load_models=None if artifacts is None else _loader(artifacts, site),
+        load_models=None if artifacts is None else _loader(artifacts, site, data_dir),
         demo=demo,
         training=training,
     )
@@ -164,11 +164,11 @@ def _https(
     return secure, Encrypted(*address, chain=authority.page_path, renew=authority.renew)
 
 
-def _loader(artifacts: Path, site: Site) -> Callable[[], Scorer]:
+def _loader(artifacts: Path, site: Site, data: Path) -> Callable[[], Scorer]:
     def load() -> Scorer:
         from amont_gateway.scoring.live import Scoring
 
-        scorer: Scorer = Scoring(artifacts, site)
+        scorer: Scorer = Scoring(artifacts, site, data)
         return scorer
 
     return load

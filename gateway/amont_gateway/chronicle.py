@@ -61,6 +61,10 @@ class Chronicle:
         """Take the present forecasts, on the watching thread."""
         self._watched.forecasts(forecasts)
 
+    def saw(self, record: dict[str, Any]) -> None:
+        """Keep which models were served or what they advised, from any thread."""
+        self.records.take({"at_ms": self._clock.wall_ms(), **record})
+
     def dry_run(self, station: str, limits_mm: list[int], present: Thresholds) -> DryRun:
         """Try four limits on the past beside those in force; takes seconds.
 

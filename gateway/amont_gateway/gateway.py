@@ -242,6 +242,7 @@ class Gateway:
             self.events,
             self._clock,
             self._screen,
+            lambda record: self._chronicle.saw(record),
         )
 
     def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
@@ -296,11 +297,10 @@ class Gateway:
         self.windows.forget_after(self._clock.wall_ms() + _AHEAD_MS)
 
     def _watch(self) -> None:
-        """Write vitals, notice hung models and jumps of the clock."""
+        """Write vitals, notice jumps of the clock."""
         vitals_s, vitals_real_s = -VITALS_S, -_VITALS_REAL_S
         steps = _Steps(self._clock)
         while not self._crew.stopping.wait(_ROUND_S):
-            self.advisor.watch()
             step_s = steps.look()
             if step_s:
                 self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")

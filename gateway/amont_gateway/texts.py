@@ -195,6 +195,17 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Panne d’un modèle : les seuils décident seuls ({detail})",
         "Model fault: thresholds decide alone ({detail})",
     ),
+    "model_new": (INFO, "Modèles en service : {detail}", "Models in service: {detail}"),
+    "model_refused": (
+        FAULT,
+        "Nouveaux modèles refusés, les précédents continuent : {detail}",
+        "New models refused, those before go on: {detail}",
+    ),
+    "model_unkept": (
+        NOTICE,
+        "Les modèles en service n’ont pas pu être gardés pour un redémarrage : {detail}",
+        "The models in service could not be kept for a restart: {detail}",
+    ),
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
     # nodes and time
     "node_fault": (NOTICE, "Nœud {n} signale : {detail}", "Node {n} reports: {detail}"),

@@ -1,7 +1,7 @@
 """Run the models on the live windows: forecasts for stations, verdicts for zones, advice.
 
-Models advise, thresholds sound. Everything is computed from the windows, so nothing has to be
-kept over a restart.
+Models advise, thresholds sound. Everything is computed from the windows, so nothing but the models
+themselves has to be kept over a restart.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.live_windows import Windows
-from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
+from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
 from amont_gateway.scoring.river_forecast import Advice, RiverForecasts
-from amont_gateway.scoring.zone_test import LeakRule
 from amont_gateway.scoring.zone_verdict import ZoneVerdicts
 from amont_gateway.view import Forecast
 
@@ -20,14 +19,35 @@ from amont_gateway.view import Forecast
 class Scoring:
     """The models of one site; ``status`` says per model "ok" or why it is a fault."""
 
-    def __init__(self, artifacts_dir: Path, site: Any) -> None:
-        """Load and check the models in ``artifacts_dir`` for a checked ``amont_site`` Site."""
-        self.status: dict[str, str] = {}
-        self._models: dict[str, Model] = {}
-        self._rule = LeakRule()
+    def __init__(self, artifacts_dir: Path, site: Any, data: Path | None = None) -> None:
+        """Load and check the models in ``artifacts_dir`` for a checked ``amont_site`` Site.
+
+        ``data`` is where the gateway keeps what it serves (``model_folder``).
+        """
+        self._site = site
+        self._folder = ModelFolder(artifacts_dir, data)
         self._rivers = RiverForecasts(site)
         self._zones = ZoneVerdicts(site)
-        self._load(artifacts_dir)
+        self._serve(self._folder.first())
+
+    @property
+    def serves(self) -> dict[str, str]:
+        """Return the SHA-256 of each model's file that is served, by the model's name."""
+        return {model.name: model.sha256 for model in self._models.values()}
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Return what people should know of the folder: why it is "refused" or "unkept"."""
+        said = {"refused": self._folder.refused, "unkept": self._folder.unkept}
+        return {kind: why for kind, why in said.items() if why}
+
+    def renew(self) -> bool:
+        """Look for new models in the folder; return whether there are other ones, or news."""
+        notes, new = self.notes, self._folder.renewed()
+        if new is not None:
+            self._zones = ZoneVerdicts(self._site)  # what was judged rests on the old ones
+            self._serve(new)
+        return new is not None or self.notes != notes
 
     def update(self, windows: Windows, now_ms: int) -> list[Advice]:
         """Compute every station and zone from the windows; return what to advise."""
@@ -47,21 +67,9 @@ class Scoring:
         idle = {"verdict": "unknown", "model_status": self._idle("leak")}
         return self._zones.verdict(zone_id) or idle
 
-    def _load(self, folder: Path) -> None:
-        try:
-            manifest = read_manifest(folder)
-        except (ModelError, ValueError) as error:
-            self.status = {"river": str(error), "leak": str(error)}
-            return
-        for name in ("river", "leak"):
-            try:
-                self._models[name] = Model(folder, manifest["models"][name])
-                if name == "leak":
-                    self._rule = LeakRule.from_manifest(self._models[name].rule)
-                self.status[name] = "ok"
-            except (ModelError, KeyError, TypeError, ValueError) as error:
-                self._models.pop(name, None)
-                self.status[name] = f"{name}: {error}"
+    def _serve(self, found: ModelSet) -> None:
+        self._models, self._rule = dict(found.models), found.rule
+        self.status: dict[str, str] = {**dict.fromkeys(found.models, "ok"), **found.faults}
 
     def _idle(self, name: str) -> str:
         return "no data" if self.status.get(name) == "ok" else "fault"

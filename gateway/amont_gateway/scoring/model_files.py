@@ -4,6 +4,9 @@ A folder of models holds ``manifest.json``, its Ed25519 signature ``manifest.sig
 public key ``release.pub`` (hex) and the ONNX files. Order of checks: signature over the
 manifest's bytes, SHA-256 of each file, shapes, then a golden vector through the session. Of all
 single flipped bits in an ONNX file, 41 % load without an error and compute other numbers.
+
+The key beside the models proves only that nothing was damaged: who can replace the folder can
+replace the key with it. Whoever remembers a key passes it as ``trusted`` (``model_folder``).
 """
 
 from __future__ import annotations
@@ -42,13 +45,29 @@ def read_bounded(path: Path, most: int) -> bytes:
     return content
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest if its signature holds; else raise ModelError."""
+def read_key(folder: Path) -> str:
+    """Return the public key beside a folder's models, 64 hex digits; else raise ModelError."""
+    try:
+        text = read_bounded(folder / PUBLIC_KEY, 256).decode("ascii").strip().lower()
+        if len(bytes.fromhex(text)) != 32:
+            raise ValueError(text)
+    except ValueError as error:
+        raise ModelError(f"{PUBLIC_KEY}: no Ed25519 key") from error
+    return text
+
+
+def read_manifest(folder: Path, trusted: str | None = None) -> dict[str, Any]:
+    """Return the manifest if its signature holds; else raise ModelError.
+
+    With ``trusted`` only that key counts, whatever lies in the folder.
+    """
+    key = read_key(folder)
+    if trusted is not None and key != trusted:
+        raise ModelError(f"{PUBLIC_KEY}: another key ({key[:16]}…) than the one trusted here")
     content = read_bounded(folder / MANIFEST, MAX_TEXT_BYTES)
     try:
-        key = bytes.fromhex(read_bounded(folder / PUBLIC_KEY, 256).decode("ascii").strip())
         signature = bytes.fromhex(read_bounded(folder / SIGNATURE, 256).decode("ascii").strip())
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, content)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, content)
     except (ValueError, InvalidSignature) as error:
         raise ModelError(f"{MANIFEST}: the signature does not hold") from error
     manifest = json.loads(content)
@@ -62,7 +81,8 @@ class Model:
 
     def __init__(self, folder: Path, entry: dict[str, Any]) -> None:
         """Load the file that ``entry`` of the manifest names; ModelError if anything is off."""
-        self.name = f"{entry['name']} {entry['version']}"
+        self.sha256 = str(entry["sha256"])
+        self.name = f"{entry['name']} {entry['version']} {self.sha256[:12]}"
         self.rule: dict[str, float] = {k: float(v) for k, v in entry.get("rule", {}).items()}
         self._inputs, self._outputs = int(entry["inputs"]), int(entry["outputs"])
         content = read_bounded(folder / entry["file"], MAX_MODEL_BYTES)
