@@ -83,7 +83,8 @@ class Screens:
         since_ms = int(t_ms[0]) - AROUND_MS if len(t_ms) else 0
         checked = screen(sensor.quantity, t_ms, own.value, self._around(sensor, since_ms))
         first = MEMORY if len(t_ms) >= 2 * MEMORY and sensor.id in self._done else 0
-        times, codes = t_ms[first:], checked.settled[first:]
+        times = t_ms[first:]
+        codes = checked.as_of(int(t_ms[-1]))[first:] if len(t_ms) else checked.settled
         changed = self._windows.put_doubts(sensor.id, times, codes)
         found = dict(zip(times.tolist(), codes.tolist(), strict=True)) if changed else {}
         return [Doubt(sensor, when, found[when]) for when in changed]

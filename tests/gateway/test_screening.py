@@ -13,6 +13,7 @@ from amont_gateway.scoring.crosscheck import (
     flow_pulses,
     frozen,
     rain_pulses,
+    soaked,
     still,
 )
 from amont_gateway.scoring.crosscheck import screen as screen_beside
@@ -76,16 +77,16 @@ def test_a_spike_upwards_is_doubted_once_it_has_come_back():
     value = calm()
     value[300] += 200.0
     code = check(times(600), value).code
-    assert code[300].tolist() == [0, SPIKE, SPIKE]
-    assert np.count_nonzero(code) == 2
+    assert code[300].tolist() == [0, SPIKE, SPIKE, SPIKE]
+    assert np.count_nonzero(code) == 3
 
 
 def test_two_wrong_readings_in_a_row_are_found_by_the_second_look():
     value = calm()
     value[300:302] += 200.0
     code = check(times(600), value).code
-    assert code[300].tolist() == [0, 0, SPIKE]
-    assert code[301].tolist() == [0, SPIKE, SPIKE]
+    assert code[300].tolist() == [0, 0, SPIKE, SPIKE]
+    assert code[301].tolist() == [0, SPIKE, SPIKE, SPIKE]
 
 
 def test_a_sensor_whose_jumps_come_back_is_doubted_on_arrival():
@@ -101,7 +102,7 @@ def test_a_rise_on_such_a_sensor_costs_one_reading_and_is_taken_back():
     value[100:1900:50] += 200.0
     value[1930:] += np.minimum(150.0 * np.arange(1, 71), 2200.0)
     code = check(times(2000), value).code[1930:]
-    assert code[0].tolist() == [JUMP, JUMP, 0]
+    assert code[0].tolist() == [JUMP, JUMP, 0, 0]
     assert not code[1:].any()
 
 
@@ -120,8 +121,49 @@ def test_an_unexplained_rise_waits_for_its_second_reading():
     value = calm()
     value[300:] += 150.0
     dry = np.ones(600, bool)
-    assert check(times(600), value, still=dry).code[300].tolist() == [JUMP, JUMP, 0]
+    assert check(times(600), value, still=dry).code[300].tolist() == [JUMP, JUMP, 0, 0]
     assert not check(times(600), value).code.any()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_jump_out_of_the_blue_is_held_until_it_comes_back(length):
+    value = calm()
+    value[300 : 300 + length] += 900.0
+    code = check(times(600), value).code
+    assert (code[300 : 300 + length] & JUMP == JUMP).all()
+    assert not np.delete(code, range(300, 300 + length), axis=0).any()
+
+
+def test_a_flood_that_jumps_costs_one_reading_and_is_believed_whole():
+    value = calm()
+    value[300:] += np.minimum(2200.0 * np.arange(1, 301), 2600.0)
+    assert check(times(600), value).code[300].tolist() == [JUMP, 0, 0, 0]
+    assert not check(times(600), value).code[301:].any()
+
+
+def test_a_level_that_jumps_and_stays_is_believed_after_three_readings():
+    value = calm()
+    value[300:] += 400.0
+    code = check(times(600), value).code
+    held = [[JUMP, JUMP, JUMP, 0], [JUMP, JUMP, 0, 0], [JUMP, 0, 0, 0], [0, 0, 0, 0]]
+    assert code[300:304].tolist() == held
+    assert not code[304:].any()
+
+
+def test_a_jump_that_something_explains_is_not_held():
+    value = calm()
+    value[297:300] += 100.0, 200.0, 300.0  # the water was rising before
+    value[300:] += 600.0
+    assert not check(times(600), value).code[300:].any()
+    value = calm()
+    value[300] += 900.0
+    t_ms, rain = times(600), np.zeros(600)
+    rain[285:297] = 1000.0
+    assert soaked(t_ms, [(t_ms, rain)])[300]
+    assert not soaked(t_ms, [(t_ms, rain), (t_ms, rain)])[330:].any()
+    assert check(t_ms, value).code[300, 0] == JUMP
+    assert screen_beside("stage_mm", t_ms, value, Around(((t_ms, rain),))).code[300, 0] == 0
+    assert not check(t_ms, value, agrees=agrees(t_ms, value, [(t_ms, value)])).code.any()
 
 
 def test_what_a_neighbour_saw_as_well_is_no_fault():
@@ -148,7 +190,7 @@ def test_before_a_dozen_readings_nothing_is_doubted_on_arrival():
     value = calm(10)
     value[8] -= 300.0
     assert not check(times(10), value).code[:, 0].any()
-    assert check(times(1), value[:1]).code.tolist() == [[0, 0, 0]]
+    assert check(times(1), value[:1]).code.tolist() == [[0] * LOOKS]
     assert check(times(0), value[:0]).code.shape == (0, LOOKS)
 
 

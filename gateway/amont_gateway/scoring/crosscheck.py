@@ -30,6 +30,8 @@ COLD_MS = HOUR_MS  # below it for so long
 THAW_MS = 2 * HOUR_MS  # ice goes on holding so long after
 ICE_MARGINS = 2.0  # cold water alone is no ice: the stage must have left its level, too
 LEVEL_MS = 24 * HOUR_MS  # before the cold, which tells that level
+SOAKED_UM = 10_000.0  # of rain at one gauge, within
+SOAKED_MS = 6 * HOUR_MS  # so long: any rise may be the flood
 DRY_MS = 24 * HOUR_MS
 DRY_UM = 200.0  # one tip of the bucket: dew, a spider
 AGREE_SHARE = 0.5  # of a move, that makes a neighbour's move the same
@@ -82,6 +84,7 @@ def _screen_level(
         level,
         still(t_ms, around.rain) if around.rain else None,
         agrees(t_ms, level, others) if others else None,
+        soaked(t_ms, around.rain) if around.rain else None,
         caution,
     )
     if len(others) >= 2:
@@ -121,6 +124,12 @@ def still(t_ms: Times, rain: Sequence[Other]) -> Bools:
         long = latest(gauge, t_ms - DRY_MS + HOUR_MS, HOUR_MS)  # heard at the day's begin, too
         dry &= np.isfinite(long) & np.isfinite(fallen) & (np.nan_to_num(fallen) <= DRY_UM)
     return dry
+
+
+def soaked(t_ms: Times, rain: Sequence[Other]) -> Bools:
+    """Return when a rain gauge near has told so much rain that no rise is out of the blue."""
+    fallen = [np.nan_to_num(total(gauge, t_ms, SOAKED_MS)) for gauge in rain]
+    return np.asarray(np.any([one >= SOAKED_UM for one in fallen], axis=0))
 
 
 def agrees(t_ms: Times, value: Floats, others: Sequence[Other]) -> Bools:

@@ -89,11 +89,8 @@ class Told(NamedTuple):
         """Return the times at which another series was known than ``settled`` up to them."""
         if not len(self.t_ms):
             return np.zeros(len(at_ms), dtype=bool)
-        sure = self.checked.settled == 0
-        newest = (self.checked.code[:, 0] == 0) != sure
-        before = np.concatenate(([False], ((self.checked.code[:, 1] == 0) != sure)[:-1]))
         last = np.searchsorted(self.t_ms, at_ms, side="right") - 1
-        return np.asarray((last >= 0) & (newest | before)[np.maximum(last, 0)])
+        return np.asarray((last >= 0) & self.checked.unsettled[np.maximum(last, 0)])
 
 
 def compress(rise_mm: Floats, spread_mm: Floats | float) -> Floats:

@@ -1,14 +1,15 @@
 """Doubt single readings of one sensor, from what it said before and just after; numpy only.
 
 Nothing is deleted or altered: a reading gets a code of causes, zero for none. The code is given
-when the reading arrives and looked at again when the next two have come, never later; a later
+when the reading arrives and looked at again when the next three have come, never later; a later
 look may add a cause or take back one. A reading's codes rest on the ``MEMORY`` readings before it
 alone, so that a restart that reads the journal again finds the same ones.
 
 What is usual is measured on the sensor itself: its noise around its own recent level, the
 smallest step that it can tell, how fast the water moves now. Rising and falling are not alike:
 water falls slowly, so a far fall is doubted at once; a rise may be the flood, so it is doubted at
-once only where most of this sensor's jumps came back, or where nothing around explains it.
+once only where most of this sensor's jumps came back, where nothing around explains it, or where
+it is a far jump out of the blue. Such a jump is held until the water goes on rising.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ ODDS = 1000  # readings over which jumps that came back are counted
 FLAT_HISTORY = 1000  # readings whose longest stillness is usual
 # On readings from so many before it on, the codes of a reading are what they are on all.
 MEMORY = 3 * FLAT_HISTORY
-LOOKS = 3  # on arrival, after one reading, after two
+LOOKS = 4  # on arrival, after one reading, after two, after three
 
 # Tuned on the records and parts that recipes/screening.toml names.
 FLOOR_MM = 8.0  # no departure below this is worth a doubt
@@ -57,7 +58,7 @@ STILL_NOISE = 3.0  # so much of these steps is noise, where it does not
 FALL = 8.0  # margins that no water falls between two readings
 DEEP = 4.0  # margins of a drop after which the sensor has to settle
 LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
-HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs at each look
+HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs to be a spike, at each look
 BACK = 0.5  # of a departure that must be undone to make it a spike
 BACK_LATER = 0.8  # where it lasted
 FAR_OUT = 2.0  # margins of one step and back that make a spike on moving water as well
@@ -66,6 +67,13 @@ ISOLATED = 3  # readings at most that are a spike and no rise
 SURE = 0.75  # share of jumps that came back, from which the next is doubted on arrival
 PRIOR_FALL = (2.0, 0.5)  # imagined (came back, stayed) before anything was seen
 PRIOR_RISE = (0.5, 1.0)
+HELD = 3  # readings at most for which a jump out of the blue waits
+HELD_MM = 250.0  # no smaller jump is held: it brings no warning by itself
+HELD_MARGINS = 2.0
+HELD_TIMES = 6.0  # as far as the farthest rise of the three readings before it
+HELD_ON = 0.2  # of the jump: so much further up is water that goes on rising,
+HELD_ON_MM = 100.0  # or so much
+HELD_BACK = 0.8  # of the jump: so much further down is a spike
 FLAT_LEAST = 12
 RESTLESS = 0.5  # share of repeated readings of a sensor whose standing still means something
 FLAT_TIMES = 3  # as long as the longest stillness before
@@ -100,19 +108,30 @@ class Checked(NamedTuple):
         """Return the codes of the last look."""
         return np.asarray(self.code[:, -1])
 
+    @property
+    def unsettled(self) -> Bools:
+        """Return at which readings it, or one before, was not yet judged as the last look does."""
+        sure = self.settled == 0
+        out = np.zeros(len(sure), bool)
+        for look in range(LOOKS - 1):
+            other = (self.code[:, look] == 0) != sure
+            out[look:] |= other[: len(other) - look]
+        return out
+
 
 def check(
     t_ms: Times,
     value_mm: Floats,
     still: Bools | None = None,
     agrees: Bools | None = None,
+    soaked: Bools | None = None,
     caution: float = 1.0,
 ) -> Checked:
     """Return the codes of a level sensor's readings, oldest first; inputs are left as they are.
 
     ``value_mm`` must be finite and ``t_ms`` rise. ``still``: nothing around explains a rise;
-    ``agrees``: a neighbour made the same move (both bool[n], by ``crosscheck``). ``caution``
-    widens all margins.
+    ``agrees``: a neighbour made the same move; ``soaked``: heavy rain explains any rise (each
+    bool[n], by ``crosscheck``). ``caution`` widens all margins.
     """
     count = len(t_ms)
     code = np.zeros((count, LOOKS), np.uint8)
@@ -121,7 +140,7 @@ def check(
     moves = _Moves(t_ms, value_mm, caution)
     out = moves.out
     alone = np.ones(count, bool) if agrees is None else ~agrees
-    spikes = [moves.spikes(look) & alone for look in range(1, LOOKS)]
+    spikes = [moves.spikes(look) & alone for look in range(1, len(HASTE))]
     came_back = spikes[-1]
     fall, rise = out & (moves.away < 0) & alone, out & (moves.away > 0) & alone
     drop = fall & ((_odds(fall, came_back, PRIOR_FALL) >= SURE) | moves.far(FALL))
@@ -132,10 +151,11 @@ def check(
     deep = _after(drop & moves.far(DEEP))
     settling = deep & ~fall & (moves.far(0.5) | _after(deep))
     code[:] = (DROP * drop + JUMP * jump + SETTLING * settling)[:, None]
-    for look, spike in enumerate(spikes, start=1):
+    for look, spike in enumerate((*spikes, came_back), start=1):
         code[:, look] |= (SPIKE * spike).astype(np.uint8)
     stays = jump & ~came_back & moves.confirmed
-    code[stays, -1] &= 255 - JUMP
+    code[stays, 2:] &= 255 - JUMP
+    code |= (JUMP * moves.held(alone if soaked is None else alone & ~soaked)).astype(np.uint8)
     code |= (FLAT * flat(value_mm))[:, None].astype(np.uint8)
     return Checked(t_ms, code)
 
@@ -216,6 +236,37 @@ class _Moves:
             found |= same & (since < ISOLATED) & (np.abs(left) > share * np.abs(away))
             found |= same & (since < NEVER) & alone & (np.abs(left) > BACK_LATER * np.abs(own))
         return gone & found
+
+    def held(self, unexplained: Bools) -> Bools:
+        """Return which readings are held at each look: a jump out of the blue and its plateau.
+
+        An echo or a leaf stays where it jumped to, a flood goes on: what rises further is believed
+        at once, all of it, and what stays up is believed after ``HELD`` readings.
+        """
+        rises = np.diff(self.value, prepend=self.value[0])
+        before = np.nan_to_num(_before(np.maximum(rises, 0.0), 3)).max(axis=1)
+        far = np.maximum(HELD_MM, np.maximum(HELD_MARGINS * self.margin, HELD_TIMES * before))
+        jumps = unexplained & (self.known >= LEAST) & (self.away > 0.0) & (rises > far)
+        out = np.zeros((len(rises), LOOKS), bool)
+        looks = np.arange(LOOKS)
+        for first in np.flatnonzero(jumps):
+            behind, believed = self._plateau(int(first), float(rises[first]))
+            for place in range(first, behind):
+                out[place] |= place + looks < believed
+        return out
+
+    def _plateau(self, first: int, jump: float) -> tuple[int, int]:
+        """Return behind which reading a jump is held no more, and at which it is believed."""
+        on = max(min(HELD_ON * jump, HELD_ON_MM), self.margin[first] / 2.0)
+        highest = self.value[first]
+        for place in range(first + 1, min(first + HELD, len(self.value) - 1) + 1):
+            value = self.value[place]
+            if value < self.value[first] - HELD_BACK * jump:
+                return place, NEVER
+            if value > highest + on or place == first + HELD:
+                return place, place
+            highest = max(highest, value)
+        return len(self.value), NEVER
 
     @property
     def confirmed(self) -> Bools:
