@@ -22,8 +22,9 @@ from amont_gateway.gateway import Gateway, Options
 from amont_gateway.machine import own_names
 from amont_gateway.metrics import make_metrics, render
 from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.networks import Verdicts
 from amont_gateway.page import Encrypted, PageServer, Secure, build_app
-from amont_gateway.places import from_site
+from amont_gateway.places import Places, from_site
 from amont_gateway.storer import COMMIT_MS
 from amont_gateway.view import Demo, Training
 from amont_site.model import Site
@@ -120,13 +121,15 @@ def build(
     cannot know. ``options`` outrank ``broker``, ``influx`` and ``commit_ms``. ``demo`` and
     ``set_speed`` are the demonstration's alone.
     """
+    places = from_site(site)
     gateway = Gateway(
-        from_site(site),
+        places,
         data_dir,
         guard_socket,
         options or Options(broker=broker, influx=influx, commit_ms=commit_ms),
         clock=clock,
         load_models=None if artifacts is None else _loader(artifacts, site, data_dir),
+        make_networks=lambda: _networks(site, places, data_dir),
         demo=demo,
         training=training,
     )
@@ -172,6 +175,13 @@ def _loader(artifacts: Path, site: Site, data: Path) -> Callable[[], Scorer]:
         return scorer
 
     return load
+
+
+def _networks(site: Site, places: Places, data: Path) -> Verdicts:
+    from amont_gateway.scoring.network_hours import JournalPast
+    from amont_gateway.scoring.network_live import NetworkVerdicts
+
+    return NetworkVerdicts(site, JournalPast(data / "journal.db", places.window_keys()))
 
 
 def _share_one_arena() -> None:

@@ -23,6 +23,7 @@ from amont_gateway.guard_words import word_fault
 from amont_gateway.history import History
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
+from amont_gateway.networks import Networks, Verdicts
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
 from amont_gateway.screens import Screens, doubt_lines
@@ -69,6 +70,7 @@ class Gateway:
         *,
         clock: Clock | None = None,
         load_models: Callable[[], Scorer] | None = None,
+        make_networks: Callable[[], Verdicts] | None = None,
         demo: Callable[[], Demo | None] = lambda: None,
         training: Callable[[], Training | None] = lambda: None,
     ) -> None:
@@ -92,6 +94,7 @@ class Gateway:
         self.link.listen(self)
         self._screens = Screens(places, self.windows)
         self.advisor = self._make_advisor(load_models)
+        self._networks = self._make_networks(make_networks)
         self.storer = Storer(
             self.journal,
             self.link,
@@ -123,6 +126,7 @@ class Gateway:
             self._clock,
             demo,
             training,
+            self._networks.network if self._networks else lambda _id: {},
         )
 
     @property
@@ -140,11 +144,15 @@ class Gateway:
         self.journal.path.parent.mkdir(parents=True, exist_ok=True)
         crew, stopping = self._crew, self._crew.stopping
         had_journal = self.journal.path.exists()
+        self.windows.whole = not had_journal
         crew.start("storer", lambda: self.storer.run(stopping))
         crew.start("guard-reader", lambda: self.link.run_reader(stopping))
         crew.start("guard-writer", lambda: self.link.run_writer(stopping))
         self._chronicle.start(crew, stopping)
         crew.start("advise", lambda: self.advisor.run(stopping))
+        if self._networks is not None:
+            networks = self._networks
+            crew.start("networks", lambda: networks.run(stopping))
         if self._ingest is not None:
             ingest = self._ingest
             crew.start("mqtt", lambda: ingest.run(stopping))
@@ -245,6 +253,19 @@ class Gateway:
             lambda record: self._chronicle.saw(record),
         )
 
+    def _make_networks(self, make: Callable[[], Verdicts] | None) -> Networks | None:
+        if make is None or not self.places.networks:
+            return None
+        return Networks(
+            make,
+            self.places,
+            self.windows,
+            self.counters,
+            self.events,
+            self._clock,
+            lambda record: self._chronicle.saw(record),
+        )
+
     def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
         if broker is None:
             return None
@@ -274,23 +295,27 @@ class Gateway:
 
     def _rebuild(self) -> None:
         """Fill the windows from the journal; a journal that cannot be read leaves them empty."""
-        if not self.journal.path.exists():
-            return
         try:
-            reader = self.journal.reader()
-            try:
-                last = reader.last_id() - REBUILD_SAMPLES
-                while not self._crew.stopping.is_set():
-                    seen, pairs = reader.after(max(0, last))
-                    self.windows.add([sample for _, sample in pairs])
-                    if seen <= last:
-                        return
-                    last = seen
-            finally:
-                reader.close()
+            self._refill()
         except sqlite3.Error as error:
             self.events.note("journal_fault", str(error), key="rebuild")
         self._forget_the_future()
+        self.windows.filled()
+
+    def _refill(self) -> None:
+        if not self.journal.path.exists():
+            return
+        reader = self.journal.reader()
+        try:
+            last = reader.last_id() - REBUILD_SAMPLES
+            while not self._crew.stopping.is_set():
+                seen, pairs = reader.after(max(0, last))
+                self.windows.add([sample for _, sample in pairs])
+                if seen <= last:
+                    return
+                last = seen
+        finally:
+            reader.close()
 
     def _forget_the_future(self) -> None:
         """Show nothing dated ahead of us: it would hide what comes now."""

@@ -12,7 +12,7 @@ from amont_site import model
 
 @dataclass(frozen=True)
 class Sensor:
-    """One measuring element of a node; ``place`` is a station or a zone."""
+    """One measuring element of a node; ``place`` is a station, a zone or a network."""
 
     id: str
     name: Text
@@ -65,6 +65,16 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class Network:
+    """Pipes whose inflows and pressures are looked at together."""
+
+    id: str
+    name: Text
+    inflow: tuple[str, ...]
+    pressures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Siren:
     """One siren."""
 
@@ -83,6 +93,7 @@ class Places:
     sensors: tuple[Sensor, ...] = ()
     stations: tuple[Station, ...] = ()
     zones: tuple[Zone, ...] = ()
+    networks: tuple[Network, ...] = ()
     sirens: tuple[Siren, ...] = ()
     people: tuple[str, ...] = ()
     time_zone: str = "Europe/Paris"
@@ -126,6 +137,10 @@ def from_site(site: model.Site) -> Places:
         sensors=tuple(_sensors(site)),
         stations=tuple(_station(s) for s in site.stations),
         zones=tuple(Zone(z.id, _text(z.name), tuple(z.inflow)) for z in site.zones),
+        networks=tuple(
+            Network(n.id, _text(n.name), tuple(n.inflow), tuple(n.pressures))
+            for n in site.networks
+        ),
         sirens=tuple(
             Siren(s.id, _text(s.name), s.output.kind == "simulated") for s in site.sirens
         ),
@@ -135,7 +150,12 @@ def from_site(site: model.Site) -> Places:
 
 
 def _sensors(site: model.Site) -> Iterable[Sensor]:
-    place_of = {sensor: s.id for s in site.stations for sensor in s.sensors}
+    place_of = {
+        sensor: n.id
+        for n in site.networks
+        for sensor in (*n.inflow, *n.inner, *n.levels, *n.pressures)
+    }
+    place_of |= {sensor: s.id for s in site.stations for sensor in s.sensors}
     place_of |= {gauge.sensor: gauge.id for gauge in site.rain_gauges}
     place_of |= {sensor: z.id for z in site.zones for sensor in z.inflow}
     for node in site.nodes:

@@ -88,6 +88,7 @@ class StateBuilder:
         clock: Clock,
         demo: Callable[[], v.Demo | None] = lambda: None,
         training: Callable[[], v.Training | None] = lambda: None,
+        network: Callable[[str], dict[str, Any]] = lambda _id: {},
     ) -> None:
         self._places = places
         self._guard = guard
@@ -100,6 +101,7 @@ class StateBuilder:
         self._clock = clock
         self._demo = demo
         self._training = training
+        self._judged = network
         self._lock = threading.Lock()
         self._made_s = -1.0
         self._made_of = -1  # version
@@ -133,6 +135,7 @@ class StateBuilder:
             guard_age_s=None if real_age_s is None else round(real_age_s, 1),
             stations=[self._station(s, moment) for s in self._places.stations],
             zones=[self._zone(z, moment) for z in self._places.zones],
+            networks=[self._network(n, moment) for n in self._places.networks],
             sirens=[self._siren(s, moment) for s in self._places.sirens],
             sensors=[self._sensor(s, moment) for s in self._places.sensors],
             nodes=[self._node(n, moment) for n in self._places.nodes],
@@ -181,7 +184,7 @@ class StateBuilder:
         return guard_view.siren(place, said, moment.alive, self._places.names)
 
     def _zone(self, place: p.Zone, moment: _Moment) -> v.Zone:
-        last, points = self._inflow(place, moment)
+        last, points = self._inflow(place.inflow, moment)
         fields = {"verdict": "unknown", **self._judge.zone(place.id)}
         return v.Zone(
             id=place.id,
@@ -193,9 +196,25 @@ class StateBuilder:
             **fields,
         )
 
-    def _inflow(self, place: p.Zone, moment: _Moment) -> tuple[Last | None, list[v.Point]]:
-        """Sum a zone's inflows at the times of the first, each at its newest value until then."""
-        columns = [self._points(sensor, moment) for sensor in place.inflow]
+    def _network(self, place: p.Network, moment: _Moment) -> v.Network:
+        last, points = self._inflow(place.inflow, moment)
+        fields = {"verdict": "unknown", **self._judged(place.id)}
+        return v.Network(
+            id=place.id,
+            name=place.name,
+            inflow_l_h=last and last.value,
+            at_ms=last and last.t_ms,
+            age_s=moment.age_s(last),
+            pressures=len(place.pressures),
+            series=points,
+            **fields,
+        )
+
+    def _inflow(
+        self, meters: tuple[str, ...], moment: _Moment
+    ) -> tuple[Last | None, list[v.Point]]:
+        """Sum inflows at the times of the first, each at its newest value until then."""
+        columns = [self._points(sensor, moment) for sensor in meters]
         points = columns[0] if columns else []
         for column in columns[1:]:
             points = _plus(points, column)

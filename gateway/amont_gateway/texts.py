@@ -207,6 +207,19 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "The models in service could not be kept for a restart: {detail}",
     ),
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
+    # networks
+    "network_leak": (NOTICE, "Fuite dans un réseau – {detail}", "Leak in a network – {detail}"),
+    "network_calm": (INFO, "Plus de fuite connue – {detail}", "No known leak any more – {detail}"),
+    "network_fault": (
+        FAULT,
+        "La recherche de fuites des réseaux est en panne : {detail}",
+        "The search for leaks in networks has failed: {detail}",
+    ),
+    "rain_forecast": (
+        NOTICE,
+        "Prévision de pluie écartée, les modèles s’en passent ({detail})",
+        "Rain forecast left aside, the models do without ({detail})",
+    ),
     # nodes and time
     "node_fault": (NOTICE, "Nœud {n} signale : {detail}", "Node {n} reports: {detail}"),
     "node_boot": (INFO, "Nœud {n} a démarré ({detail})", "Node {n} started ({detail})"),

@@ -98,6 +98,40 @@ class Zone(msgspec.Struct, kw_only=True):
     expected: list[Point] = []  # what the model expected, l/h
 
 
+class NetworkLeak(msgspec.Struct, kw_only=True):
+    """A leak that the network test believes open."""
+
+    found_ms: int
+    since_ms: int
+    size_l_h: int | None = None
+    probability: float | None = None
+    sensors: list[str] = []  # pressure sensors, nearest first
+    # what was read at the same hours of day: in the week before it began, and from then until it
+    # was found; None where too little was
+    before_kpa: list[int | None] = []  # of each of ``sensors``
+    after_kpa: list[int | None] = []
+    inflow_before_l_h: int | None = None
+    inflow_after_l_h: int | None = None
+
+
+class Network(msgspec.Struct, kw_only=True):
+    """One network of flows and pressures, as the network test sees it."""
+
+    id: str
+    name: Text
+    verdict: str  # "normal" | "watch" | "leak" | "unknown"
+    inflow_l_h: int | None = None
+    at_ms: int | None = None
+    age_s: int | None = None
+    leaks: list[NetworkLeak] = []  # newest first
+    pressures: int = 0  # how many sensors measure it
+    heard: int = 0  # how many of them were heard in the last 36 hours
+    learning: bool = False  # not long enough there to judge
+    model: str = ""
+    model_status: str = "no data"  # "ok" | "fault" | "no data"
+    series: list[Point] = []  # inflow, l/h
+
+
 class Asked(msgspec.Struct, kw_only=True):
     """What one person asked and a second one must confirm."""
 
@@ -224,6 +258,7 @@ class View(msgspec.Struct, kw_only=True):
     journal: str = "ok"  # "ok" | "full" | "read-only" | "fault"
     stations: list[Station] = []
     zones: list[Zone] = []
+    networks: list[Network] = []
     sirens: list[Siren] = []
     sensors: list[Sensor] = []
     nodes: list[Node] = []

@@ -123,6 +123,7 @@ class Windows:
             if quantity == name
         }
         self.version = 0  # rises with each change
+        self.whole = True  # False while they are being filled from the journal
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Put in samples; channels that belong to no sensor and impossible times are left out."""
@@ -138,6 +139,12 @@ class Windows:
                     window.put(at_ms, value, quality)
                     if flags & BACKLOG and at_ms > window.late_until_ms:
                         window.late_until_ms = at_ms
+            self.version += 1
+
+    def filled(self) -> None:
+        """Note that what the journal holds is in."""
+        with self._lock:
+            self.whole = True
             self.version += 1
 
     def forget_after(self, t_ms: int) -> None:

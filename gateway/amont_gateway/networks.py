@@ -1,0 +1,161 @@
+"""Judge the site's networks beside everything else, and tell people of each leak once.
+
+The test has no file of weights and needs no model: it runs on a thread of its own, so that
+whatever becomes of it costs rivers, zones and readings nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from amont_gateway.clock import Clock
+from amont_gateway.counters import Counters
+from amont_gateway.events import Events
+from amont_gateway.places import Network, Places
+from amont_gateway.view import NetworkLeak, Text
+from amont_gateway.windows import Windows
+
+EVERY_S = 5.0  # domain time between looks; only a new hour costs anything
+PAUSE_S = 0.2  # real time between looks, however fast the domain's clock runs
+HUNG_S = 60.0  # real time after which a look counts as hung
+_FAULT = {"verdict": "unknown", "model_status": "fault"}
+
+_log = structlog.get_logger("amont.gateway")
+
+
+class Verdicts(Protocol):
+    """The test of all networks; ``scoring.network_live.NetworkVerdicts`` is one."""
+
+    rule: dict[str, Any]  # by what settings it judges
+
+    def update(self, windows: Windows, now_ms: int) -> None:
+        """Judge every network up to the last whole hour."""
+
+    def network(self, network_id: str) -> dict[str, Any] | None:
+        """Return the test's fields of ``view.Network``; None before the first verdict."""
+
+
+class Networks:
+    """One thread that judges, and the last verdicts."""
+
+    def __init__(
+        self,
+        make: Callable[[], Verdicts],
+        places: Places,
+        windows: Windows,
+        counters: Counters,
+        events: Events,
+        clock: Clock,
+        record: Callable[[dict[str, Any]], None] = lambda _record: None,
+    ) -> None:
+        """Take how to make the test anew; ``record`` keeps what was said, and of what."""
+        self._make = make
+        self._places, self._windows, self._clock = places, windows, clock
+        self._counters, self._events, self._record = counters, events, record
+        self._lock = threading.Lock()
+        self._verdicts: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, set[int]] = {}
+        self._began_s: float | None = None
+        self._failed = ""
+
+    def network(self, network_id: str) -> dict[str, Any]:
+        """Return the test's fields of ``view.Network``, or why there are none."""
+        began_s = self._began_s
+        if self._failed or (began_s is not None and time.monotonic() - began_s > HUNG_S):
+            return dict(_FAULT)
+        with self._lock:
+            return dict(self._verdicts.get(network_id, {}))
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look every few seconds until told to stop."""
+        verdicts: Verdicts | None = None
+        looked_s = -EVERY_S
+        while not stopping.wait(PAUSE_S):
+            now_s = self._clock.monotonic_s()
+            if now_s - looked_s >= EVERY_S:
+                looked_s = now_s
+                verdicts = self._look(verdicts)
+
+    def _look(self, verdicts: Verdicts | None) -> Verdicts | None:
+        self._began_s = time.monotonic()
+        try:
+            verdicts = verdicts or self._make()
+            verdicts.update(self._windows, self._clock.wall_ms())
+            said = {n.id: verdicts.network(n.id) or {} for n in self._places.networks}
+        except Exception as error:  # whatever it is, the readings go on
+            self._fail(error)
+            return None  # made anew: what it held may be the reason
+        finally:
+            self._began_s = None
+        self._failed = ""
+        with self._lock:
+            self._verdicts = said
+        for network in self._places.networks:
+            self._tell(network, said[network.id], verdicts.rule)
+        return verdicts
+
+    def _fail(self, error: Exception) -> None:
+        said = f"{type(error).__name__}: {error}"[:200]
+        if said != self._failed:
+            _log.error("networks_failed", exc_info=True)
+            self._events.note("network_fault", said)
+        self._failed = said
+        self._counters.add("network_faults")
+
+    def _tell(self, network: Network, said: dict[str, Any], rule: dict[str, Any]) -> None:
+        """Note the leaks that are new since the last look, and the end of the last one."""
+        if said.get("model_status") != "ok":
+            return
+        leaks: list[NetworkLeak] = said["leaks"]
+        told = self._told.get(network.id)
+        new = [leak for leak in leaks if leak.found_ms not in (told or ())]
+        for leak in reversed(new):
+            words = leak_words(network, leak, self._places)
+            self._events.note("network_leak", words, key=f"{network.id} {leak.found_ms}")
+        if told and not leaks:
+            self._events.note("network_calm", network.name, key=network.id)
+        if new or told is None or len(told) != len(leaks):
+            self._record(self._story(network, said, rule))
+        self._told[network.id] = {leak.found_ms for leak in leaks}
+
+    @staticmethod
+    def _story(network: Network, said: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
+        """Return what a record tells: the verdict, each leak, and by which rule."""
+        leaks = [
+            {name: getattr(leak, name) for name in leak.__struct_fields__}
+            for leak in said["leaks"]
+        ]
+        return {
+            "kind": "seen network",
+            "network": network.id,
+            "verdict": said["verdict"],
+            "heard": said["heard"],
+            "rule": rule,
+            "leaks": leaks,
+        }
+
+
+def leak_words(network: Network, leak: NetworkLeak, places: Places) -> Text:
+    """Say which network leaks, since when, how much, and near which sensors."""
+    since = datetime.fromtimestamp(leak.since_ms / 1000, ZoneInfo(places.time_zone))
+    names = [places.names[sensor] for sensor in leak.sensors]
+    words: Text = {}
+    for lang, since_word, near, about in (
+        ("fr", "depuis le {0:%d/%m/%Y %H:%M}", "près de", "environ {0} m³/h"),
+        ("en", "since {0:%Y-%m-%d %H:%M}", "near", "about {0} m³/h"),
+    ):
+        parts = [f"{network.name[lang]}", since_word.format(since)]
+        if leak.size_l_h is not None:
+            size = f"{leak.size_l_h / 1000:.1f}"
+            parts.append(about.format(size.replace(".", ",") if lang == "fr" else size))
+        if names:
+            parts.append(f"{near} {', '.join(name[lang] for name in names)}")
+        words[lang] = ", ".join(parts)
+    return words

@@ -1,0 +1,232 @@
+"""Judge each network hour by hour from its live readings: leaks, since when, near which sensors.
+
+What is said rests on the readings alone. The newest days may still change, by readings that come
+late, so they are judged anew each hour by a copy of the test that stands at the end of what is
+settled; a reading that comes later than that makes the test begin again. So a restart, which
+begins again too, says the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from amont_gateway.scoring import live_windows
+from amont_gateway.scoring.network_hours import Hours, NoPast, Past, means, reach_ms
+from amont_gateway.scoring.network_slopes import DAY_H, Drivers, mean_of
+from amont_gateway.scoring.network_test import Finding, Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Floats
+from amont_gateway.view import NetworkLeak
+
+MODEL = "network-test"
+READ_S = 0.5  # real time a round may spend on the past, and on judging
+LATE_H = 72  # what comes later than that makes the test begin again
+WAIT_H = 3  # so long for an hour that most sensors have not told of yet
+FRESH_H = 36
+LEARN_H = 7 * DAY_H  # before that the test says nothing
+SURE = 0.5  # a finding less probable than that is watched
+KPA = 0.01  # in one wire unit of pressure
+METRES = KPA / 9.80665  # of water
+
+
+class Windows(live_windows.Windows, Protocol):
+    """The live windows, and whether they have been filled from the journal."""
+
+    whole: bool
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Which columns of the hours are what."""
+
+    inflow: list[int]
+    inner: list[int]
+    levels: list[int]
+    pressures: list[int]
+
+    @property
+    def all(self) -> list[int]:
+        return [*self.inflow, *self.inner, *self.levels, *self.pressures]
+
+
+class _State:
+    """One network: the test at the end of what is settled, and what it says now."""
+
+    def __init__(self, network: Any, columns: dict[str, int], rule: NetworkRule) -> None:
+        self.pressures = tuple(network.pressures)
+        self._rule = rule
+        self._places = _Places(
+            *([columns[s] for s in part] for part in (
+                network.inflow, network.inner, network.levels, network.pressures,
+            ))
+        )  # fmt: skip
+        self._begin(0)
+        self.result: dict[str, Any] = {}
+
+    def _begin(self, begin_ms: int) -> None:
+        parts = self._places
+        drivers = Drivers(len(parts.inflow), len(parts.inner), len(parts.levels))
+        self._test = NetworkTest(self._rule, len(parts.pressures), drivers)
+        self._begin_ms = begin_ms
+        self._settled: list[Finding | None] = []
+        self._fed: Floats = np.empty((0, len(parts.all)))
+
+    def judge(self, hours: Hours, for_s: float) -> bool:
+        """Judge until the last hour; False if that takes longer, and goes on next time."""
+        rows = hours.mean[:, self._places.all]
+        known = np.flatnonzero(np.asarray(np.isfinite(rows)).any(axis=1))
+        first = int(known[0]) if len(known) else len(rows)
+        rows, begin_ms = rows[first:], int(hours.begin_ms + first * HOUR_MS)
+        fed = len(self._fed)
+        if begin_ms != self._begin_ms or not np.array_equal(rows[:fed], self._fed, equal_nan=True):
+            self._begin(begin_ms)
+        settled = max(0, len(rows) - LATE_H)
+        if not self._settle(rows, settled, for_s):
+            return False
+        test, said = copy.deepcopy(self._test), list(self._settled)
+        for index in range(settled, _heard(rows)):
+            said.append(test.step(self._hour(rows[index], index)))
+        found = [one for one in said if one is not None]
+        self.result = self._said(found[len(found) - test.open_leaks :], rows)
+        return True
+
+    def _settle(self, rows: Floats, until: int, for_s: float) -> bool:
+        began, at = time.monotonic(), len(self._fed)
+        while at < until and time.monotonic() - began < for_s:
+            self._settled.append(self._test.step(self._hour(rows[at], at)))
+            at += 1
+        self._fed = rows[:at].copy()
+        return at >= until
+
+    def _hour(self, row: Floats, index: int) -> Hour:
+        ends = np.cumsum([len(part) for part in (
+            self._places.inflow, self._places.inner, self._places.levels,
+        )])  # fmt: skip
+        inflow, inner, levels, pressures = np.split(row, ends)
+        end_ms = self._begin_ms + index * HOUR_MS
+        return Hour(end_ms, pressures * METRES, inflow, inner, levels)
+
+    def _said(self, found: Sequence[Finding], rows: Floats) -> dict[str, Any]:
+        inlets, pressures = len(self._places.inflow), len(self._places.pressures)
+        recent = np.asarray(np.isfinite(rows[-FRESH_H:]).any(axis=0))
+        heard = int(recent[-pressures:].sum())
+        told = {
+            "leaks": [self._leak(one, rows) for one in reversed(found)],
+            "heard": heard,
+            "learning": len(rows) < LEARN_H,
+            "model": MODEL,
+        }
+        if told["learning"] or not recent[:inlets].all() or not heard:
+            return {"verdict": "unknown", "model_status": "no data", **told}
+        sure = [one for one in found if not getattr(one, "probability", 1.0) < SURE]
+        verdict = "leak" if sure else "watch" if found else "normal"
+        return {"verdict": verdict, "model_status": "ok", **told}
+
+    def _leak(self, found: Finding, rows: Floats) -> NetworkLeak:
+        places = self._places
+        first, last = ((t - self._begin_ms) // HOUR_MS for t in (found.since_ms, found.at_ms))
+        before, after = _beside(rows, first, last + 1)
+        near = [len(places.all) - len(places.pressures) + sensor for sensor in found.sensors]
+        flow = [float(side[: len(places.inflow)].sum()) for side in (before, after)]
+        return NetworkLeak(
+            found_ms=found.at_ms,
+            since_ms=found.since_ms,
+            size_l_h=_whole(found.size_l_h),
+            probability=getattr(found, "probability", None),
+            sensors=[self.pressures[sensor] for sensor in found.sensors],
+            before_kpa=[_whole(KPA * float(before[column])) for column in near],
+            after_kpa=[_whole(KPA * float(after[column])) for column in near],
+            inflow_before_l_h=_whole(flow[0]),
+            inflow_after_l_h=_whole(flow[1]),
+        )
+
+
+class NetworkVerdicts:
+    """The networks of one site and what was last said of them."""
+
+    def __init__(
+        self, site: Any, past: Past | None = None, rule: NetworkRule | None = None
+    ) -> None:
+        sensors = {
+            name: None
+            for network in site.networks
+            for part in (network.inflow, network.inner, network.levels, network.pressures)
+            for name in part
+        }
+        self._hours = Hours(tuple(sensors))
+        self.rule = {"name": MODEL, **asdict(rule or NetworkRule())}
+        columns = {name: index for index, name in enumerate(sensors)}
+        self._states = {n.id: _State(n, columns, rule or NetworkRule()) for n in site.networks}
+        self._past: Past | None = past or NoPast()
+        self._until_ms = 0
+        self.behind = False  # there is more to read or to judge, although nothing new came
+
+    def update(self, windows: Windows, now_ms: int) -> None:
+        """Judge every network up to the last whole hour; raise sqlite3.Error for the journal."""
+        until_ms = now_ms // HOUR_MS * HOUR_MS
+        if not self._states or not windows.whole:
+            return
+        if not self._read(now_ms):
+            self.behind = True
+            return
+        if until_ms == self._until_ms and not self.behind:
+            return
+        if until_ms != self._until_ms:
+            self._take(windows, until_ms)
+            self._until_ms = until_ms
+        self.behind = not all([s.judge(self._hours, READ_S) for s in self._states.values()])
+
+    def network(self, network_id: str) -> dict[str, Any] | None:
+        """Return the fields of ``view.Network`` for a network; None before its first verdict."""
+        state = self._states.get(network_id)
+        return dict(state.result) if state is not None and state.result else None
+
+    def _read(self, now_ms: int) -> bool:
+        if self._past is not None and self._past.read(self._hours, now_ms, READ_S):
+            self._past = None
+        return self._past is None
+
+    def _take(self, windows: Windows, until_ms: int) -> None:
+        """Take the hours that the windows hold; what they forgot stays as it was."""
+        found = [windows.series(sensor) for sensor in self._hours.sensors]
+        # The first hour of a window may be cut: what it held before is gone.
+        firsts = [int(t[0]) // HOUR_MS * HOUR_MS + 2 * HOUR_MS for t, _, _ in found if len(t)]
+        known = [self._hours.begin_ms] if len(self._hours.mean) else []
+        begin_ms = max(reach_ms(until_ms), min([*firsts, *known], default=until_ms))
+        self._hours.reach(begin_ms, until_ms)
+        for sensor, (t_ms, value, quality) in enumerate(found):
+            if not len(t_ms):
+                continue
+            first_ms = max(begin_ms, int(t_ms[0]) // HOUR_MS * HOUR_MS + 2 * HOUR_MS)
+            good = np.asarray(quality) == GOOD
+            column = means(t_ms[good], np.asarray(value, float)[good], first_ms, until_ms)
+            self._hours.put(sensor, first_ms, column)
+
+
+def _heard(rows: Floats) -> int:
+    """Return how many hours to judge: the newest wait until most of what speaks has spoken."""
+    usual = np.isfinite(rows[-DAY_H:]).any(axis=0).sum()
+    last = len(rows)
+    while last > max(0, len(rows) - WAIT_H) and 2 * np.isfinite(rows[last - 1]).sum() <= usual:
+        last -= 1
+    return last
+
+
+def _beside(rows: Floats, first: int, until: int) -> tuple[Floats, Floats]:
+    """Return the means of a span of hours, and of the same hours of day in the week before it."""
+    after, spans = rows[max(0, first) : until], []
+    for back in range(DAY_H, 8 * DAY_H, DAY_H):
+        if first - back >= 0:
+            spans.append(rows[first - back : first][: len(after)])
+    before = np.concatenate(spans) if spans else rows[:0]
+    return mean_of(before), mean_of(after)
+
+
+def _whole(value: float) -> int | None:
+    return round(value) if math.isfinite(value) else None
