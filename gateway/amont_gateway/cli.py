@@ -1,4 +1,4 @@
-"""Run the gateway and look into it: ``amont-gateway run | status | doctor | incident | journal``.
+"""Run the gateway and look into it: ``amont-gateway run | status | doctor | …``.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 something is wrong with
 what was looked at, 2 the command line or the site's file, 3 a part that is needed is not there.
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import doctor, incident_cli, running
+from amont_gateway import doctor, incident_cli, models_cli, running
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_site import SiteError, load
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _page_options(look)
     _json_option(look)
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
+    models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
     actions = journal.add_subparsers(dest="action", required=True)
     for name, act, text in (
@@ -172,6 +173,15 @@ def _doctor(asked: argparse.Namespace) -> int:
     else:
         print("\n".join(f.line() for f in findings))
     return WRONG if any(f.verdict == doctor.BAD for f in findings) else FINE
+
+
+def _models(asked: argparse.Namespace) -> int:
+    try:
+        text, well = models_cli.run(asked)
+    except LookupError as error:
+        raise Mistake(str(error), WRONG) from error
+    print(text)
+    return FINE if well else WRONG
 
 
 def _incident(asked: argparse.Namespace) -> int:

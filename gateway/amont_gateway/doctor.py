@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import urllib3
 
+from amont_gateway import models_cli
 from amont_gateway.database import Away, BadLines, Denied
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
@@ -129,10 +130,15 @@ def _models(plan: Plan) -> Iterable[Finding]:
     if plan.artifacts is None:
         yield Finding("models", WEAK, "no folder given: thresholds decide alone, no forecast")
         return
-    from amont_gateway.scoring.live import Scoring
-
-    for name, said in Scoring(plan.artifacts, plan.site).status.items():
-        yield Finding("models", GOOD if said == "ok" else BAD, f"{name}: {said}")
+    found = models_cli.look(plan.artifacts, plan.data)
+    for name, sha256 in found["models"].items():
+        yield Finding("models", GOOD, f"{name}: sound, SHA-256 {sha256}")
+    for why in found["faults"]:
+        kept = "; those kept last go on" if found["trusted"] else ": thresholds decide alone"
+        yield Finding("models", BAD, f"{why}{kept}")
+    if found["key"] and found["trusted"] not in (None, found["key"]):
+        text = "if people changed the key: amont-gateway models --accept, as the gateway's user"
+        yield Finding("models", BAD, text)
 
 
 def _clock(plan: Plan) -> Iterable[Finding]:

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.models import scene
 
+from amont_gateway import cli, doctor
 from amont_gateway.scoring import model_folder
 from amont_gateway.scoring.live import Scoring
 from amont_gateway.scoring.model_files import ModelError
@@ -233,3 +235,26 @@ def test_forecasts_go_on_while_models_change(tmp_path):
     assert names == sorted(names)
     assert {name.split()[1] for name in names} == {"1", "2"}
     assert scoring.notes == {}
+
+
+def test_a_person_sees_what_is_refused_and_accepts_it(site, tmp_path, capsys):
+    asked = ["models", "--artifacts", str(site.folder), "--data", str(site.data)]
+    plan = SimpleNamespace(artifacts=site.folder, data=site.data)
+    assert cli.main(asked) == 0
+    assert {finding.verdict for finding in doctor._models(plan)} == {doctor.GOOD}
+    replace(site.folder, make(tmp_path / "theirs", "2", THEIRS))
+    capsys.readouterr()
+    assert cli.main([*asked, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["key"] != found["trusted"] == trusted_key(site.data)
+    assert found["models"] == {}
+    (why, advice) = (finding.text for finding in doctor._models(plan))
+    assert "another key" in why
+    assert "--accept" in advice
+    assert cli.main([*asked, "--accept"]) == 0
+    assert trusted_key(site.data) == found["key"]
+    shown = capsys.readouterr().out
+    assert f"key trusted here: {found['key']}" in shown
+    (site.folder / "leak.int8.onnx").write_bytes(b"x")
+    assert cli.main([*asked, "--accept"]) == 1
+    assert "leak.int8.onnx" in capsys.readouterr().err
