@@ -182,19 +182,44 @@ def tally(
     alarms: Sequence[Alarm], labels: Sequence[Label], mean_l_h: float, years: float
 ) -> Tally:
     """Count the alarms of one record of ``years`` and mean inflow ``mean_l_h``."""
-    ordered = sorted(alarms, key=lambda alarm: alarm.at_ms)
-    large = [k for k, one in enumerate(labels) if one.night_share >= 0.15]
-    total = Tally(leaks=len(labels), large=len(large), alarms=len(alarms), years=years)
-    for alarm, leak in zip(ordered, match(ordered, labels), strict=True):
-        if leak is None:
-            total.false += 1
-            total.strict_false += 1
-        elif leak < 0:
-            total.repeats += 1
-            total.strict_false += 1
-        else:
-            _count(total, alarm, labels[leak], mean_l_h)
+    total = Tally(years=years)
+    for one in by_block(alarms, labels, mean_l_h, (0, 1), 1):
+        total += one
     return total
+
+
+def by_block(
+    alarms: Sequence[Alarm],
+    labels: Sequence[Label],
+    mean_l_h: float,
+    span_ms: tuple[int, int],
+    count: int,
+) -> list[Tally]:
+    """Count by ``count`` equal stretches of a record; their sum is its whole, less the years.
+
+    A leak, and the alarm that finds it, belong where it began; other alarms where they came.
+    """
+    first, last = span_ms
+    blocks = [Tally() for _ in range(count)]
+
+    def at(t_ms: int) -> Tally:
+        return blocks[min(max(count * (t_ms - first) // max(1, last - first), 0), count - 1)]
+
+    for label in labels:
+        at(label.start_ms).leaks += 1
+        at(label.start_ms).large += label.night_share >= 0.15
+    ordered = sorted(alarms, key=lambda alarm: alarm.at_ms)
+    for alarm, leak in zip(ordered, match(ordered, labels), strict=True):
+        if leak is not None and leak >= 0:
+            total = at(labels[leak].start_ms)
+            _count(total, alarm, labels[leak], mean_l_h)
+        else:
+            total = at(alarm.at_ms)
+            total.false += leak is None
+            total.repeats += leak is not None
+            total.strict_false += 1
+        total.alarms += 1
+    return blocks
 
 
 def _count(total: Tally, alarm: Alarm, label: Label, mean_l_h: float) -> None:

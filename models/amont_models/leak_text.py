@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,37 +11,81 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("found", "found"),
     ("found_15", ">= 15 %"),
     ("strict", "strict"),
-    ("strict_f1", "strict F1"),
     ("placed", "placed"),
     ("repeats", "repeats"),
     ("false", "false"),
-    ("false_per_year", "false/year"),
     ("alarms", "alarms"),
     ("abrupt", "abrupt, h"),
     ("incipient", "incipient, h"),
-    ("size_error_m3h", "size error, m3/h"),
+    ("size_error_m3h", "size off, m3/h"),
+)
+GOALS: tuple[tuple[str, str, str], ...] = (
+    ("found_15", "found of >= 15 %", "all"),
+    ("false_per_year", "false a year and place", "<= 1"),
+    ("abrupt", "abrupt: median, h", "<= 24"),
+    ("strict_f1", "strict F1", "network >= 0.95"),
 )
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """Return the table of a score, and what ships has said where there are no labels."""
-    lines = _table(result["table"], result["labelled"])
-    if not result["labelled"]:
-        lines += ["", *_alarms(result["alarms"])]
+    """Return the tables of a score, and what ships has said where there are no labels."""
+    table = result["table"]
+    lines = [_head(result), ""]
+    if result["labelled"]:
+        lines += [f"what the goals name; in brackets 95 %, {result['drawn']} drawn again"]
+        lines += [
+            *_goals(table),
+            "",
+            "counts; delays in hours with quartiles",
+            *_grid(table, COLUMNS),
+        ]
+    else:
+        columns = (("alarms", "alarms"), ("alarms_per_year", "alarms a year and place"))
+        lines += [*_grid(table, columns), "", *_alarms(result["alarms"])]
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Mapping[str, Mapping[str, Any]], labelled: bool) -> list[str]:
-    columns = COLUMNS if labelled else (("alarms", "alarms"), ("alarms_per_year", "alarms/year"))
-    head = ["rule", *(title for _, title in columns)]
+def _head(result: Mapping[str, Any]) -> str:
+    ours = next(iter(result["table"].values()))
+    count = len(result["places"])
+    line = f"{count} place{'s' if count != 1 else ''}, {ours['years']:.2f} years together"
+    if not result["labelled"]:
+        return f"{line}; no labels, so alarms are listed, not judged"
+    return f"{line}; {ours['leaks']} leaks known, {ours['leaks_15']} of >= 15 % of the night flow"
+
+
+def _goals(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    rows = [["rule", *(title for _, title, _ in GOALS)]]
+    rows += [[name, *(_goal(row, key) for key, _, _ in GOALS)] for name, row in table.items()]
+    rows.append(["goal", *(goal for _, _, goal in GOALS)])
+    return _lines(rows)
+
+
+def _goal(row: Mapping[str, Any], key: str) -> str:
+    value = row["abrupt_h"] if key == "abrupt" else row[key]
+    digits = 0 if key == "abrupt" else 2
+    if key == "found_15":
+        value = value / row["leaks_15"] if row["leaks_15"] else None
+    if value is None:
+        return "-"
+    low, high = row.get(f"{key}_95", (math.nan, math.nan))
+    ends = f" ({low:.{digits}f}-{high:.{digits}f})" if math.isfinite(low) else ""
+    return f"{value:.{digits}f}{ends}"
+
+
+def _grid(table: Mapping[str, Mapping[str, Any]], columns: Sequence[tuple[str, str]]) -> list[str]:
     rows = [[name, *(_cell(row, key) for key, _ in columns)] for name, row in table.items()]
-    widths = [max(len(line[k]) for line in [head, *rows]) for k in range(len(head))]
+    return _lines([["rule", *(title for _, title in columns)], *rows])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
         "  ".join(
             cell.rjust(width) if k else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(line, widths, strict=True))
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for line in [head, *rows]
+        for row in rows
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ SCORERS: dict[str, tuple[Callable[[Record, Path], Result], Callable[[Result], st
 }
 
 
+# Packages of training, and the row that a table lacks without each.
+ROWS = {"lightgbm": "LightGBM"}
+
+
 def score(folder: Path, artifacts: Path) -> tuple[Result, str]:
     """Return the tables of a folder, as values and as text; DataError on what is not the form."""
     return score_record(tidy.read(folder), artifacts)
@@ -28,5 +33,14 @@ def score_record(record: Record, artifacts: Path) -> tuple[Result, str]:
     if record.kind not in SCORERS:
         raise DataError(f"{record.name}: nothing here judges records of kind {record.kind}")
     judge, tell = SCORERS[record.kind]
-    result = judge(record, artifacts)
-    return result, tell(result)
+    result = {**judge(record, artifacts), "missing": missing()}
+    return result, tell(result) + "".join(f"\n{line}\n" for line in result["missing"])
+
+
+def missing() -> list[str]:
+    """Return one line for each row that the tables lack for want of a package."""
+    return [
+        f"no row {row}: the package {package} is not installed (requirements/train.txt has it)"
+        for package, row in ROWS.items()
+        if find_spec(package) is None
+    ]

@@ -1,10 +1,12 @@
 """Scoring leak alarms: the definitions one by one, and that no decision looks ahead."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.models import scene
 
-from amont_models import leak_events, leak_floors, leak_text, score_zone
+from amont_models import leak_events, leak_floors, leak_text, score, score_zone
 from amont_models.data import Zone
 from amont_models.leak_events import DAY_MS, HOUR_MS, Alarm, Label
 from amont_models.recipe import ARTIFACTS_DIR
@@ -52,6 +54,48 @@ def test_an_alarm_with_a_place_finds_the_leak_at_that_place():
     alarm = Alarm(START + 2 * DAY_MS, places=("n1", "n9"))
     assert leak_events.match([alarm, alarm], [ABRUPT, later]) == [0, 1]
     assert leak_events.match([Alarm(START + 2 * DAY_MS)], [ABRUPT, later]) == [1]
+
+
+def test_blocks_add_up_to_the_whole():
+    later = Label(START + 40 * DAY_MS, START + 40 * DAY_MS, START + 60 * DAY_MS, True, 9.0)
+    days = (1, 3, 20, 41, 70)
+    alarms = [Alarm(START + day * DAY_MS, size_l_h=9.0) for day in days]
+    span_ms = (START, START + 80 * DAY_MS)
+    blocks = leak_events.by_block(alarms, [ABRUPT, later], 10_000.0, span_ms, 4)
+    assert [block.leaks for block in blocks] == [1, 0, 1, 0]
+    assert [block.alarms for block in blocks] == [2, 1, 1, 1]
+    whole = leak_events.tally(alarms, [ABRUPT, later], 10_000.0, 1.0)
+    total = leak_events.Tally(years=1.0)
+    for block in blocks:
+        total += block
+    assert total == whole
+
+
+def test_goals_come_with_intervals_that_hold_their_value():
+    zones = [replace(made_zone(), name=f"zone {k}") for k in range(6)]
+    start = int(zones[0].t_ms[28 * 24])
+    leak = Label(start, start, int(zones[0].t_ms[-1]), True, 1800.0, (), 0.5)
+    labels = {zone.name: [leak] for zone in zones[:5]}
+    rules = {score_zone.SHIPPED: leak_floors.night_step(0.15)}
+    result = score_zone.score_zones(zones, labels, "Europe/Paris", rules)
+    assert result["drawn"] == "places"
+    row = result["table"][score_zone.SHIPPED]
+    assert row["found_15"] == 5
+    assert row["found_15_95"] == [1.0, 1.0]
+    low, high = row["false_per_year_95"]
+    assert low <= row["false_per_year"] <= high
+    assert low < high
+    text = leak_text.render(result)
+    assert "6 places" in text
+    assert "places drawn again" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_row_that_a_missing_package_costs_is_named(monkeypatch):
+    monkeypatch.setattr(score, "find_spec", lambda name: None)
+    assert any("LightGBM" in line and "lightgbm" in line for line in score.missing())
+    monkeypatch.setattr(score, "find_spec", lambda name: name)
+    assert score.missing() == []
 
 
 def made_zone(leak_l_h=1800.0, days=45):
