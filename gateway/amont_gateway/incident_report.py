@@ -260,8 +260,8 @@ class _Report:
         issued = int(record.get("issued_ms") or record["at_ms"])
         text = self.t("forecast.reaches", when=self.f.full(issued), level=level[self.lang])
         steps = [
-            self.t("forecast.step", h=f"{h:g}", p10=self.f.metres(a), p50=self.f.metres(b),
-                   p90=self.f.metres(c))
+            self.t("forecast.step", h=f"{h:g}", p05=self.f.metres(a), p50=self.f.metres(b),
+                   p95=self.f.metres(c))
             for h, a, b, c in record.get("steps") or ()
         ]  # fmt: skip
         return self._h("forecast") + self._p(text) + self._list(steps)

@@ -96,8 +96,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "forecast": ("Prévision avant l’incident", "Forecast before the incident"),
     "forecast.step": (
-        "à {h} h : {p10} à {p90}, médiane {p50}",
-        "within {h} h: {p10} to {p90}, median {p50}",
+        "à {h} h : {p05} à {p95}, médiane {p50}",
+        "within {h} h: {p05} to {p95}, median {p50}",
     ),
     "forecast.reaches": (
         "Émise le {when}. Niveau annoncé : {level}.",

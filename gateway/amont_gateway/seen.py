@@ -65,7 +65,7 @@ def _plain(forecast: Forecast) -> Record:
         "issued_ms": forecast.issued_ms,
         "inputs": forecast.inputs,
         "reaches": forecast.reaches,
-        "steps": [[s.horizon_h, s.p10_mm, s.p50_mm, s.p90_mm] for s in forecast.steps],
+        "steps": [[s.horizon_h, s.p05_mm, s.p50_mm, s.p95_mm] for s in forecast.steps],
     }
 
 

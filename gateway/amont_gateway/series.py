@@ -85,9 +85,9 @@ FORECAST = Measurement(
     "forecast",
     ("station", "model", "horizon"),  # horizon: hours, as "3"
     (
-        Field("p10_mm", "float", "mm"),
+        Field("p05_mm", "float", "mm"),
         Field("p50_mm", "float", "mm"),
-        Field("p90_mm", "float", "mm"),
+        Field("p95_mm", "float", "mm"),
     ),
     ("Prévision", "Forecast"),
 )
@@ -117,6 +117,20 @@ ZONE_STATE = Measurement(
         Field("expected_l_h", "float", "l/h"),
     ),
     ("État de la zone", "Zone state"),
+)
+NETWORK_STATE = Measurement(
+    "network_state",
+    ("network",),
+    (
+        Field("verdict", "int", "", VERDICTS),
+        Field("model_status", "int", "", MODEL),
+        Field("inflow_l_h", "float", "l/h"),
+        Field("leaks", "int", ""),
+        Field("leak_l_h", "float", "l/h"),
+        Field("leak_probability", "float", ""),
+        Field("pressures_heard", "int", ""),
+    ),
+    ("État du réseau", "Network state"),
 )
 SIREN_STATE = Measurement(
     "siren_state",
@@ -172,5 +186,6 @@ GATEWAY = Measurement(
 
 MEASUREMENTS = (
     STAGE, RAIN, FLOW, PRESSURE, VOLUME, WATER_TEMP, AIR_TEMP, BATTERY, TANK, RANGE,
-    FORECAST, STATION_STATE, ZONE_STATE, SIREN_STATE, SENSOR_HEALTH, NODE_HEALTH, GATEWAY,
+    FORECAST, STATION_STATE, ZONE_STATE, NETWORK_STATE, SIREN_STATE, SENSOR_HEALTH, NODE_HEALTH,
+    GATEWAY,
 )  # fmt: skip

@@ -16,9 +16,9 @@ class ForecastStep(msgspec.Struct, kw_only=True):
     """The band of the highest stage expected within ``horizon_h`` hours, mm."""
 
     horizon_h: float
-    p10_mm: int
+    p05_mm: int
     p50_mm: int
-    p90_mm: int
+    p95_mm: int
 
 
 class Forecast(msgspec.Struct, kw_only=True):
@@ -29,7 +29,7 @@ class Forecast(msgspec.Struct, kw_only=True):
     issued_ms: int | None = None
     inputs: str = "full"  # rung of the fallback ladder: "full" | "no rain" | "stage only"
     steps: list[ForecastStep] = []
-    # highest threshold that p90 reaches: "none" | "watch" | "warning" | "alarm"
+    # highest threshold that p95 reaches: "none" | "watch" | "warning" | "alarm"
     reaches: str = "none"
 
 

@@ -1,4 +1,4 @@
-"""Write the state of sirens, stations, zones, sensors and nodes as history lines."""
+"""Write the state of sirens, stations, zones, networks, sensors and nodes as history lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOUR_MS = 3_600_000
 def vital_lines(view: View) -> list[str]:
     """Return one line for each thing in the view that has a state."""
     makers: tuple[Callable[[View], Iterable[str | None]], ...] = (
-        _stations, _zones, _sirens, _sensors, _nodes, _gateway,
+        _stations, _zones, _networks, _sirens, _sensors, _nodes, _gateway,
     )  # fmt: skip
     return [written for make in makers for written in make(view) if written is not None]
 
@@ -44,7 +44,7 @@ def _forecast(view: View, station: Station, forecast: Forecast) -> Iterable[str 
             "model": forecast.model,
             "horizon": f"{step.horizon_h:g}",
         }
-        fields = {"p10_mm": step.p10_mm, "p50_mm": step.p50_mm, "p90_mm": step.p90_mm}
+        fields = {"p05_mm": step.p05_mm, "p50_mm": step.p50_mm, "p95_mm": step.p95_mm}
         end_ms = forecast.issued_ms + int(step.horizon_h * _HOUR_MS)
         yield line(series.FORECAST, view.site, tags, fields, end_ms)
 
@@ -61,6 +61,22 @@ def _zones(view: View) -> Iterable[str | None]:
             "expected_l_h": _expected_now(z, view.now_ms),
         }
         yield line(series.ZONE_STATE, view.site, {"zone": z.id}, fields, view.now_ms)
+
+
+def _networks(view: View) -> Iterable[str | None]:
+    for n in view.networks:
+        sizes = [leak.size_l_h for leak in n.leaks if leak.size_l_h is not None]
+        chances = [leak.probability for leak in n.leaks if leak.probability is not None]
+        fields = {
+            "verdict": _code(series.VERDICTS, n.verdict),
+            "model_status": _code(series.MODEL, n.model_status),
+            "inflow_l_h": n.inflow_l_h,
+            "leaks": len(n.leaks),
+            "leak_l_h": sum(sizes) if sizes else None,
+            "leak_probability": max(chances, default=None),
+            "pressures_heard": n.heard,
+        }
+        yield line(series.NETWORK_STATE, view.site, {"network": n.id}, fields, view.now_ms)
 
 
 def _expected_now(zone: Zone, now_ms: int) -> int | None:

@@ -122,7 +122,7 @@ def _station(station: dict[str, Any]) -> Text:
 
 
 def _band(step: dict[str, Any]) -> str:
-    return f"{_metres(step['p10_mm'])} to {_metres(step['p90_mm'])}"
+    return f"{_metres(step['p05_mm'])} to {_metres(step['p95_mm'])}"
 
 
 def _siren(siren: dict[str, Any]) -> Text:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
 Metrics = dict[str, Any]
 NAMES = ("river", "leak")
-RIVER_RULES = ("p90", "p75", "p50", "linear", "p98 mark", "persistence")
+HOURLY_H = (1, 3, 6)  # horizons of an hourly record
+ELSEWHERE_H = (0.5, 1, 2, 3, 6)
+RIVER_RULES = ("p95", "p75", "p50", "linear", "p98 mark", "persistence")
 
 
 def write(metrics: Metrics, folder: Path) -> list[Path]:
@@ -66,7 +67,7 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
             number(skill[f"pi_linear_{hours}h"]),
             number(skill[f"coverage_{hours}h"]),
         ]
-        for hours in HORIZONS_H
+        for hours in HOURLY_H
     ]
     warned = [
         [
@@ -79,13 +80,13 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
         for name, row in ((name, metrics["early_warning"][name]) for name in RIVER_RULES)
     ]
     stations = [
-        [name, *(number(row[f"pi_{hours}h"]) for hours in HORIZONS_H)]
+        [name, *(number(row[f"pi_{hours}h"]) for hours in HOURLY_H)]
         for name, row in sorted(metrics["by_station"].items())
     ]
     elsewhere = [
         [
             f"{name} ({round(row['stations'])})",
-            *(number(row[f"pi_{hours}h"]) for hours in HORIZONS_H),
+            *(number(row[f"pi_{hours}h"]) for hours in ELSEWHERE_H),
             _at_least(row["pi_ridge_3h"], -1.0),
             str(round(row["events"])),
             *(number(row[f"warning_{what}"], 2) for what in ("pod", "far", "lead_h")),
@@ -94,7 +95,7 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
         ]
         for name, row in sorted(metrics.get("elsewhere", {}).items())
     ]
-    events = metrics["early_warning"]["p90"]["events"]
+    events = metrics["early_warning"]["p95"]["events"]
     return {
         "elsewhere": _table(words["elsewhere_head"].split("|"), elsewhere),
         "skill": _table(words["skill_head"].split("|"), rows),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 RULES: dict[str, dict[str, str]] = {
     "en": {
-        "p90": "**model, 90 %** (the gateway's *watch*)",
+        "p95": "**model, 95 %** (the gateway's *watch*)",
         "p75": "model, 75 %",
         "p50": "**model, median** (the gateway's *warning*)",
         "persistence": "persistence",
         "linear": "straight line, 6 h",
         "p98 mark": "fixed lower mark, p98",
-        "skill_head": "horizon|PI, int8|PI, float|PI, straight line|inside the 10–90 % band",
+        "skill_head": "horizon|PI, int8|PI, float|PI, straight line|inside the 5–95 % band",
         "station_head": "PI by river|+1 h|+3 h|+6 h",
         "elsewhere_head": (
-            "record (stations)|PI +1 h|+3 h|+6 h|ridge +3 h|events|POD|FAR|lead, h|"
+            "record (stations)|PI +30 min|+1 h|+2 h|+3 h|+6 h|ridge +3 h|events|POD|FAR|lead, h|"
             "p98: POD|FAR|lead, h|inside, 3 h"
         ),
         "warning_head": "rule|POD|FAR|CSI|median lead, h",
@@ -29,17 +29,17 @@ RULES: dict[str, dict[str, str]] = {
         ),
     },
     "fr": {
-        "p90": "**modèle, 90 %** (la *vigilance* de la passerelle)",
+        "p95": "**modèle, 95 %** (la *vigilance* de la passerelle)",
         "p75": "modèle, 75 %",
         "p50": "**modèle, médiane** (l'*alerte* de la passerelle)",
         "persistence": "persistance",
         "linear": "droite, 6 h",
         "p98 mark": "repère fixe plus bas, p98",
-        "skill_head": "horizon|PI, int8|PI, flottant|PI, droite|dans la bande 10–90 %",
+        "skill_head": "horizon|PI, int8|PI, flottant|PI, droite|dans la bande 5–95 %",
         "station_head": "PI par rivière|+1 h|+3 h|+6 h",
         "elsewhere_head": (
-            "mesures (stations)|PI +1 h|+3 h|+6 h|ridge +3 h|événements|POD|FAR|avance, h|"
-            "p98 : POD|FAR|avance, h|dans la bande, 3 h"
+            "mesures (stations)|PI +30 min|+1 h|+2 h|+3 h|+6 h|ridge +3 h|événements|POD|FAR|"
+            "avance, h|p98 : POD|FAR|avance, h|dans la bande, 3 h"
         ),
         "warning_head": "règle|POD|FAR|CSI|avance médiane, h",
         "shipped": "**ce qui est livré**",

@@ -57,14 +57,14 @@ class Network:
 
     def loss(self, rows: Floats, target: Floats, weight: Floats) -> float:
         """Return the mean weighted pinball loss; ``target`` is (n, outputs)."""
-        error = target - self(rows)
+        error = np.nan_to_num(target - self(rows))
         pinball = np.maximum(self._quantiles * error, (self._quantiles - 1.0) * error)
         return float((pinball * weight[:, None]).mean())
 
     def gradients(self, rows: Floats, target: Floats, weight: Floats) -> list[Layer]:
         """Return the gradient of the loss for each layer."""
         values = self.forward(rows)
-        error = target - values[-1]
+        error = np.nan_to_num(target - values[-1])  # a target that nobody knows teaches nothing
         slope = np.where(error > 0.0, -self._quantiles, 1.0 - self._quantiles)
         # Smooth within 0.02 units so that Adam does not rattle around an exact median.
         delta = slope * np.minimum(1.0, np.abs(error) / 0.02) * weight[:, None] / len(rows)

@@ -171,8 +171,8 @@ def _same_decision(one: list[river.Judged], other: list[river.Judged]) -> float:
     same, count = 0, 0
     for a, b in zip(one, other, strict=True):
         mark = a.station.mark_mm
-        left = a.stage_mm + a.bands_mm[:, -1, 2] >= mark
-        right = b.stage_mm + b.bands_mm[:, -1, 2] >= mark
+        left = a.stage_mm + a.bands_mm[:, -1, -1] >= mark
+        right = b.stage_mm + b.bands_mm[:, -1, -1] >= mark
         below = metrics.eligible(a.stage_mm, mark)
         same, count = same + int((left == right)[below].sum()), count + int(below.sum())
     return same / count

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring import river_features
-from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, RiverInputs
+from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN, QUANTILES, RiverInputs
 from amont_gateway.scoring.timeline import Series
 from amont_models import data, metrics, river_lessons
 from amont_models.data import Floats, River, Times
@@ -40,6 +40,8 @@ def max_rises(stage_mm: Floats) -> Floats:
     """Return the highest of the next h hours minus now, shape (n, horizons); NaN at gaps."""
     out = np.full((len(stage_mm), len(HORIZONS_H)), np.nan)
     for k, horizon in enumerate(HORIZONS_H):
+        if not isinstance(horizon, int):
+            continue  # an hourly record does not tell it
         ahead = np.stack([np.roll(stage_mm, -step) for step in range(1, horizon + 1)])
         out[:, k] = ahead.max(axis=0) - stage_mm
         out[-horizon:, k] = np.nan
@@ -141,9 +143,9 @@ def judge(station: Station, predict: Predict, start_ms: int, end_ms: int) -> Jud
 def early_warning(judged: list[Judged]) -> dict[str, dict[str, float]]:
     """Return the early-warning table: the network at three quantiles, and the floors."""
     rules: dict[str, Callable[[Judged], metrics.Flags]] = {
-        "p90": lambda j: _reaches(j, j.bands_mm[:, -1, 2]),
-        "p75": lambda j: _reaches(j, _between(j.bands_mm[:, -1])),
-        "p50": lambda j: _reaches(j, j.bands_mm[:, -1, 1]),
+        "p95": lambda j: _reaches(j, j.bands_mm[:, -1, 4]),
+        "p75": lambda j: _reaches(j, j.bands_mm[:, -1, 3]),
+        "p50": lambda j: _reaches(j, j.bands_mm[:, -1, MEDIAN]),
         "persistence": lambda j: j.stage_mm >= j.station.mark_mm,
         "linear": lambda j: _reaches(j, HORIZONS_H[-1] * np.maximum(j.trend_mm_h, 0.0)),
         "p98 mark": lambda j: j.stage_mm >= j.station.low_mark_mm,
@@ -161,15 +163,12 @@ def _reaches(judged: Judged, rise_mm: Floats) -> metrics.Flags:
     return np.asarray(judged.stage_mm + rise_mm >= judged.station.mark_mm)
 
 
-def _between(band: Floats) -> Floats:
-    """Return the 75 % quantile of a band, from its median and its 90 %, as if it were normal."""
-    return np.asarray(band[:, 1] + (band[:, 2] - band[:, 1]) * 0.6745 / 1.2816)
-
-
 def skill(judged: list[Judged]) -> dict[str, float]:
-    """Return PI on rising limbs and coverage of the 10-90 % band, by horizon."""
+    """Return PI on rising limbs and coverage of the 5-95 % band, by horizon."""
     out: dict[str, float] = {}
     for k, horizon in enumerate(HORIZONS_H):
+        if not isinstance(horizon, int):
+            continue
         truth, bands, trend = [], [], []
         for one in judged:
             limb, scale = one.limb, one.station.spread_mm
@@ -178,8 +177,8 @@ def skill(judged: list[Judged]) -> dict[str, float]:
             trend.append(horizon * one.trend_mm_h[limb] / scale)
         real, band, line = (np.concatenate(part) for part in (truth, bands, trend))
         nothing = np.zeros(len(real))
-        out[f"pi_{horizon}h"] = metrics.persistence_index(real, band[:, 1], nothing)
+        out[f"pi_{horizon}h"] = metrics.persistence_index(real, band[:, MEDIAN], nothing)
         out[f"pi_linear_{horizon}h"] = metrics.persistence_index(real, line, nothing)
-        out[f"coverage_{horizon}h"] = metrics.coverage(real, band[:, 0], band[:, 2])
+        out[f"coverage_{horizon}h"] = metrics.coverage(real, band[:, 0], band[:, -1])
     out["limb_hours"] = float(sum(int(one.limb.sum()) for one in judged))
     return out

@@ -8,7 +8,7 @@ through the network at once; a test holds that this gives what ``Scoring`` gives
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,11 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.crosscheck import Around, screen
 from amont_gateway.scoring.model_files import Model, read_manifest
-from amont_gateway.scoring.river_features import Told
+from amont_gateway.scoring.river_features import MEDIAN, Told
 from amont_gateway.scoring.screening import Checked
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
-from amont_models.records.table import Channel, Record, Site
-from amont_models.river_truth import Constants, Flags, Floats, Times
+from amont_models.records.table import Channel, DataError, Record, Site
+from amont_models.river_truth import Constants, Flags, Floats, Times, constants, stage_of
 
 # Small enough that a step whose doubts changed costs little to look at again.
 BATCH = 4_000
@@ -40,6 +40,8 @@ class Sight:
     checked: Checked
     rain: Series
     stage: Series
+    upstream: tuple[tuple[Told, float], ...] = ()  # with each one's own spread, nearest first
+    rain_forecast: Series = NO_SERIES
 
     @property
     def t_ms(self) -> Times:
@@ -56,10 +58,40 @@ class Decisions:
 
 
 def sight(record: Record, site: Site, stage: Channel) -> Sight:
-    """Return what the rules may see of a site: ``stage`` as told, and its first rain gauge."""
+    """Return what the rules may see of a site: ``stage`` as told, its first rain gauge, and what
+    the record has upstream and of foretold rain."""
     told = _series(stage, 1.0)
     gauge = record.find(site.rain[0], "rain") if site.rain else None
-    return screened(told, NO_SERIES if gauge is None else _series(gauge, 1000.0))
+    seen = screened(told, NO_SERIES if gauge is None else _series(gauge, 1000.0))
+    return replace(
+        seen, upstream=_upstream(record, site), rain_forecast=_rain_forecast(record, site)
+    )
+
+
+def _upstream(record: Record, site: Site) -> tuple[tuple[Told, float], ...]:
+    """Return each station upstream, screened, with its spread; one too short has none."""
+    found = []
+    for name in site.upstream:
+        channel = record.find(name, "stage", "discharge")
+        own = next((one for one in record.sites if one.name == name), Site(name))
+        if channel is None:
+            continue
+        stage = stage_of(channel)
+        try:
+            spread_mm = constants(own, stage).spread_mm
+        except DataError:
+            continue
+        seen = screened(_series(stage, 1.0), NO_SERIES)
+        found.append((Told(seen.told.t_ms, seen.told.value, seen.checked), spread_mm))
+    return tuple(found)
+
+
+def _rain_forecast(record: Record, site: Site) -> Series:
+    for name in (*site.rain[:1], site.name):
+        foretold = record.find(name, "rain_forecast")
+        if foretold is not None:
+            return _series(foretold, 1000.0)
+    return NO_SERIES
 
 
 def screened(told: Series, rain: Series) -> Sight:
@@ -81,19 +113,24 @@ def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
     wanted = seen.t_ms[part]
     if not len(wanted):
         return np.empty((0, river_features.RIVER_FEATURES))
-    near = _near(seen.told, wanted)
-    t_ms, value = seen.told.t_ms[near], seen.told.value[near]
-    stage = Told(t_ms, value, Checked(t_ms, seen.checked.code[near]))
-    wet = _near(seen.rain, wanted)
+    stage = _part(Told(*seen.told, seen.checked), wanted)
+    upstream = tuple((_part(told, wanted), mm) for told, mm in seen.upstream)
+    wet = _near(seen.rain.t_ms, wanted)
     rain = Series(seen.rain.t_ms[wet], seen.rain.value[wet])
-    _, table = river_features.screened_rows(stage, spread_mm, rain)
+    _, table = river_features.screened_rows(stage, spread_mm, rain, upstream, seen.rain_forecast)
     return table[len(table) - len(wanted) :]
 
 
-def _near(series: Series, wanted: Times) -> slice:
+def _near(t_ms: Times, wanted: Times) -> slice:
     """Return where a series matters: what lies further back than the longest lag does not."""
     ends = (wanted[0] - REACH_MS, wanted[-1] + 1)
-    return slice(*np.searchsorted(series.t_ms, ends).tolist())
+    return slice(*np.searchsorted(t_ms, ends).tolist())
+
+
+def _part(told: Told, wanted: Times) -> Told:
+    near = _near(told.t_ms, wanted)
+    t_ms = told.t_ms[near]
+    return Told(t_ms, told.value[near], Checked(t_ms, told.checked.code[near]))
 
 
 class Chain:
@@ -114,8 +151,8 @@ class Chain:
         # Whole millimetres, as the gateway's forecast holds them.
         levels = np.round(rises + seen.stage.value[:, None, None]).max(axis=1)
         return {
-            "watch": Decisions(rises, np.asarray(levels[:, 2] >= station.mark_mm)),
-            "warning": Decisions(rises, np.asarray(levels[:, 1] >= station.mark_mm)),
+            "watch": Decisions(rises, np.asarray(levels[:, -1] >= station.mark_mm)),
+            "warning": Decisions(rises, np.asarray(levels[:, MEDIAN] >= station.mark_mm)),
         }
 
 

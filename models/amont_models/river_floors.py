@@ -22,7 +22,7 @@ RISING = 0.01  # of the spread within an hour: the rising limb, as seen at the s
 RIDGE = 1e-3  # of the number of rows
 RIDGE_MIN_ROWS = 200
 RIDGE_MAX_ROWS = 20_000
-_Z = {0.1: -1.2816, 0.5: 0.0, 0.9: 1.2816}
+_Z = {0.05: -1.6449, 0.25: -0.6745, 0.5: 0.0, 0.75: 0.6745, 0.95: 1.6449}
 _SHAPE = (len(HORIZONS_H), len(QUANTILES))
 
 
@@ -96,8 +96,9 @@ def _fit(station: Constants, trained: Sight, water: Water) -> _Line | None:
     if not tables:
         return None
     table, now = np.concatenate(tables), trained.stage.value[chosen]
-    ahead = [water.highest(trained.t_ms[chosen], hours * HOUR_MS) for hours in HORIZONS_H]
+    ahead = [water.highest(trained.t_ms[chosen], round(h * HOUR_MS)) for h in HORIZONS_H]
     rises = (np.stack(ahead, axis=1) - now[:, None]) / station.spread_mm
+    rises[:, ~np.isfinite(rises).any(axis=0)] = 0.0  # a coarse gauge does not tell half an hour
     known = np.isfinite(rises).all(axis=1) & np.isfinite(table).all(axis=1)
     if known.sum() < RIDGE_MIN_ROWS:
         return None

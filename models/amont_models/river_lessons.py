@@ -19,12 +19,17 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.river_features import (
     FINE_LAGS_H,
+    FINE_STEP_MS,
+    FORECAST,
     HORIZONS_H,
-    RAIN_SPANS_H,
+    RAIN,
     RISE_GAIN,
-    STAGE_LAGS_H,
+    STAGE,
+    STAGES,
+    UPSTREAM,
+    VALUES,
 )
-from amont_gateway.scoring.timeline import HOUR_MS
+from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series
 from amont_models import river_chain, river_station
 from amont_models.records import DataError, Record, catalogue, data_folder
 from amont_models.records.folder import VARIABLE
@@ -32,9 +37,12 @@ from amont_models.river_station import Station
 from amont_models.river_truth import Floats
 
 PACKAGED = "pyfloodrisk"
-STAGES, RAINS, FINE = len(STAGE_LAGS_H), len(RAIN_SPANS_H), len(FINE_LAGS_H)
+FINE = len(FINE_LAGS_H)
 HOURS_6 = FINE + 6  # stage differences that reach back 6 h or less
 WET_12 = 7  # rain sums that reach back 12 h or less
+# How wrong foretold rain is here: guesses, as no record holds a forecast.
+FORETOLD_BLOCK_MS = 12 * HOUR_MS
+FORETOLD_SPREAD, FORETOLD_MISSED, FORETOLD_INVENTED = 0.7, 0.15, 0.15
 Random = np.random.Generator
 
 
@@ -114,7 +122,8 @@ def sources(recipe: dict[str, Any]) -> dict[str, str]:
 def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, Floats, Floats]:
     """Return a lesson's rows, rises in model units (n, horizons), and weights (n,)."""
     station, settings = lesson.station, recipe["weights"]
-    seen, spread = station.clean, station.constants.spread_mm
+    spread = station.constants.spread_mm
+    seen = replace(station.clean, rain_forecast=foretold(station.clean.rain, lesson.until_ms, rng))
     # What is ahead of the last step must be over by the end, too.
     count = int(np.searchsorted(seen.t_ms, lesson.until_ms - HORIZONS_H[-1] * HOUR_MS))
     kept_rows, kept_steps = [np.empty((0, river_features.RIVER_FEATURES))], [np.empty(0, np.int64)]
@@ -129,10 +138,12 @@ def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, F
     if len(steps) > settings["most_rows"]:
         pick = np.sort(rng.choice(len(steps), settings["most_rows"], replace=False))
         table, steps = table[pick], steps[pick]
-    ahead = [station.water.highest(seen.t_ms[steps], hours * HOUR_MS) for hours in HORIZONS_H]
+    ahead = [station.water.highest(seen.t_ms[steps], round(h * HOUR_MS)) for h in HORIZONS_H]
     rises = np.stack(ahead, axis=1) - seen.stage.value[steps][:, None]
+    if station.stage.known().step_ms > FINE_STEP_MS:
+        rises[:, np.array(HORIZONS_H) < 1] = np.nan
     units = river_features.compress(rises, spread)
-    known = np.isfinite(units).all(axis=1)
+    known = np.isfinite(units[:, np.array(HORIZONS_H) >= 1]).all(axis=1)
     table, units = table[known], units[known]
     weight = settings["still_weight"] + np.minimum(_activity(table), settings["most_activity"])
     # Each station weighs the same, whatever the number of its rows.
@@ -146,7 +157,7 @@ def _moves(table: Floats) -> Floats:
 
 def _rain_mm(table: Floats) -> Floats:
     """Return the rain of 12 h, mm."""
-    return np.asarray(np.expm1(table[:, STAGES : STAGES + WET_12]).sum(axis=1))
+    return np.asarray(np.expm1(table[:, RAIN][:, :WET_12]).sum(axis=1))
 
 
 def _active(table: Floats, settings: dict[str, float]) -> Floats:
@@ -159,23 +170,58 @@ def _activity(table: Floats) -> Floats:
     return np.asarray(_moves(table) + _rain_mm(table) / 40.0)
 
 
+def foretold(rain: Series, until_ms: int, rng: Random) -> Series:
+    """Return the rain until ``until_ms`` as a forecast might have told it: not as it fell.
+
+    No record holds a forecast. Block by block of half a day the rain that fell comes too much or
+    too little, up to three hours early or late; of some blocks nothing was foretold, for others
+    rain that never came (what fell in another one).
+    """
+    count = int(np.searchsorted(rain.t_ms, until_ms))
+    if not count:
+        return NO_SERIES
+    t_ms, value = rain.t_ms[:count], rain.value[:count]
+    block = (t_ms - t_ms[0]) // FORETOLD_BLOCK_MS
+    blocks = int(block[-1]) + 1
+    factor = np.exp(rng.normal(-0.5 * FORETOLD_SPREAD**2, FORETOLD_SPREAD, blocks))
+    factor[rng.random(blocks) < FORETOLD_MISSED] = 0.0
+    shift_ms = rng.integers(-3, 4, blocks) * HOUR_MS
+    invented = rng.random(blocks) < FORETOLD_INVENTED
+    shift_ms[invented] += rng.integers(-30, 31, blocks)[invented] * 24 * HOUR_MS
+    total = np.concatenate(([0.0], np.cumsum(value)))
+    before = np.concatenate((t_ms[:1] - 1, t_ms[:-1]))
+    ends = [np.searchsorted(t_ms, at + shift_ms[block], side="right") for at in (before, t_ms)]
+    return Series(t_ms, np.round((total[ends[1]] - total[ends[0]]) * factor[block]))
+
+
 def augment(
     table: Floats, target: Floats, settings: dict[str, Any], rng: Random
 ) -> tuple[Floats, Floats]:
-    """Return a copy with other spreads; some rows lose rain, their fine lags or their history."""
+    """Return a copy with other spreads, in which rows lose what a station may not have.
+
+    That is rain, the station upstream, foretold rain, readings within the hour, and the history.
+    """
     table, target = table.copy(), target.copy()
-    count, values = len(table), STAGES + RAINS
-    limit = np.log(settings["spread_factor"])
-    factor = np.exp(rng.uniform(-limit, limit, (count, 1)))
-    table[:, :STAGES] = np.arcsinh(np.sinh(table[:, :STAGES]) * factor)
+    count = len(table)
+    factor = _factors(settings["spread_factor"], count, rng)
     target = np.arcsinh(np.sinh(target) * factor)
-    dry = rng.random(count) < settings["no_rain"]
-    table[dry, STAGES:values] = 0.0
-    table[dry, values + STAGES :] = 0.0
+    table[:, STAGE] = np.arcsinh(np.sinh(table[:, STAGE]) * factor)
+    above = _factors(settings["spread_factor"], count, rng)
+    table[:, UPSTREAM] = np.arcsinh(np.sinh(table[:, UPSTREAM]) * above)
+    lost = np.zeros((count, VALUES), dtype=bool)
+    for part, share in (
+        (RAIN, "no_rain"), (UPSTREAM, "no_upstream"), (FORECAST, "no_forecast"),
+    ):  # fmt: skip
+        lost[:, part] |= (rng.random(count) < settings[share])[:, None]
     short = rng.random(count) < settings["short_history"]
     reach = np.where(short, rng.integers(FINE + 1, STAGES, count), STAGES)
-    lost = np.arange(STAGES)[None, :] >= reach[:, None]
+    lost[:, STAGE] |= np.arange(STAGES)[None, :] >= reach[:, None]
     lost[:, :FINE] |= (rng.random(count) < settings["coarse"])[:, None]
-    table[:, :STAGES][lost] = 0.0
-    table[:, values : values + STAGES][lost] = 0.0
+    table[:, :VALUES][lost] = 0.0
+    table[:, VALUES:][lost] = 0.0
     return table, target
+
+
+def _factors(most: float, count: int, rng: Random) -> Floats:
+    limit = np.log(most)
+    return np.asarray(np.exp(rng.uniform(-limit, limit, (count, 1))))

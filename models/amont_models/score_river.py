@@ -31,7 +31,7 @@ from amont_models.score_tables import tables
 from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
 
 DRAWS = 20  # of the random rule
-_NORMAL_90 = 1.2816
+NORMAL = (-1.6449, -0.6745, 0.0, 0.6745, 1.6449)  # of the network's quantiles
 EVENT_MS = 6 * HOUR_MS  # an event's hours: from 6 h before its crossing to 6 h after
 FAULT_KINDS = ("all", *faults.KINDS)
 
@@ -63,11 +63,11 @@ class _Truth:
         self.limb: Flags = river_floors.rising(seen, station.constants)[self.first :]
         spread = station.constants.spread_mm
         self.rises = {
-            hours: (station.water.highest(self.t_ms, hours * HOUR_MS) - self.now) / spread
+            hours: (station.water.highest(self.t_ms, round(hours * HOUR_MS)) - self.now) / spread
             for hours in JUDGED_H
         }
 
-    def band(self, made: Decisions, hours: int) -> Floats:
+    def band(self, made: Decisions, hours: float) -> Floats:
         """Return a rule's band for one horizon, in spreads; between its own ones a mean."""
         rises = made.rises_mm[self.first :] / self.constants.spread_mm
         if hours in HORIZONS_H:
@@ -90,15 +90,18 @@ def _judge_rules(tally: Tally, truth: _Truth, rules: Iterator[tuple[str, Decisio
 
 def _curve(tally: Tally, truth: _Truth, rises_mm: Floats) -> None:
     """Count the warnings that other quantiles of the same forecasts would have given."""
-    low, middle, high = np.moveaxis(rises_mm[truth.first :], 2, 0)
+    rises = rises_mm[truth.first :]
     for name, normal in CURVE.items():
-        side = (high - middle) if normal >= 0.0 else (middle - low)
-        reached = truth.now + (middle + normal / _NORMAL_90 * side).max(axis=1)
+        above = min(int(np.searchsorted(NORMAL, normal)), len(NORMAL) - 1)
+        low, high = max(above - 1, 0), above
+        share = (normal - NORMAL[low]) / max(NORMAL[high] - NORMAL[low], 1e-9)
+        between = (1.0 - share) * rises[:, :, low] + share * rises[:, :, high]
+        reached = truth.now + between.max(axis=1)
         warn = np.asarray(np.round(reached) >= truth.constants.mark_mm)
         tally.warned[name] = warned(truth.water, truth.since_ms, truth.t_ms, warn)
 
 
-def _skill(truth: _Truth, made: Decisions, hours: int) -> Skill:
+def _skill(truth: _Truth, made: Decisions, hours: float) -> Skill:
     rise, band = truth.rises[hours], truth.band(made, hours)
     known = truth.limb & np.isfinite(rise) & np.isfinite(band).all(axis=1)
     rise, band = rise[known], band[known]
@@ -208,9 +211,10 @@ def short(table: dict[str, Any], stations: int) -> dict[str, float]:
     for rule, name in (("warning", "warning"), ("p98 mark", "mark")):
         for what in ("pod", "far", "lead_h"):
             out[f"{name}_{what}"] = rows[rule][what][0]
-    for hours in HORIZONS_H:
+    for hours in JUDGED_H:
         out[f"pi_{hours}h"] = skill[f"model_{hours}h"]["pi"][0]
         out[f"pi_ridge_{hours}h"] = skill[f"ridge_{hours}h"]["pi"][0]
+    for hours in HORIZONS_H:
         out[f"inside_{hours}h"] = table["coverage"][f"{hours}h"]["share"][0]
     return out
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from amont_models.river_truth import Warned
 
 SEED = 20260103  # of faults, random warnings and the bootstrap
-JUDGED_H = (1, 2, 3, 6)  # +2 h lies between the network's own horizons
+JUDGED_H = (0.5, 1, 2, 3, 6)  # +2 h lies between the network's own horizons
 # Quantiles of the network at which a warning could be given instead: normal between its own ones.
 CURVE = {"q25": -0.6745, "q50": 0.0, "q60": 0.2533, "q70": 0.5244, "q80": 0.8416, "q90": 1.2816}
 # Forecasts that are judged as such, and the rule that each one stands behind.
@@ -38,6 +38,6 @@ class Tally:
     """What one station gave in one table."""
 
     warned: dict[str, Warned] = field(default_factory=dict)
-    skill: dict[tuple[str, int], Skill] = field(default_factory=dict)
+    skill: dict[tuple[str, float], Skill] = field(default_factory=dict)
     # Per horizon, for each event: steps inside the band, steps.
-    inside: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    inside: dict[float, list[tuple[int, int]]] = field(default_factory=dict)

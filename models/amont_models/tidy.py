@@ -34,6 +34,7 @@ COLUMNS: dict[str, tuple[str, float]] = {
     "discharge_l_s": ("discharge", 0.001),
     "rain_mm": ("rain", 1.0),
     "rain_um": ("rain", 0.001),
+    "rain_forecast_mm": ("rain_forecast", 1.0),
     "inflow_l_h": ("inflow", 1.0),
     "inflow_l_s": ("inflow", 3600.0),
     "inflow_m3h": ("inflow", 1000.0),

@@ -155,7 +155,7 @@ def _site(
     above_mm: float | None,
 ) -> Site:
     wet = {one.name for one in channels if one.quantity == "rain"}
-    others = {one.name for one in channels if one.quantity != "rain"}
+    others = {one.name for one in channels if not one.quantity.startswith("rain")}
     name = row["station"].strip()
     if name not in others:
         raise DataError(f"{where}, column station: {name!r} has no readings here")

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring.model_files import Model, read_manifest
-from amont_gateway.scoring.river_features import HORIZONS_H, RIVER_FEATURES
+from amont_gateway.scoring.river_features import RIVER_FEATURES
 from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import leak, pipeline, recipe
 
+HOURS = (1, 3, 6)  # of the hourly records here
 NAMES = (
-    *(f"model.pi_{hours}h" for hours in HORIZONS_H),
-    *(f"model.coverage_{hours}h" for hours in HORIZONS_H),
+    *(f"model.pi_{hours}h" for hours in HOURS),
+    *(f"model.coverage_{hours}h" for hours in HOURS),
     *(f"model.watch_{what}" for what in ("pod", "far", "lead_h")),
     *(f"model.warning_{what}" for what in ("pod", "far", "lead_h")),
     "model.leak_found_15",
@@ -53,16 +54,16 @@ def _figure(
 def _river(model: Model) -> Iterator[Figure]:
     result = pipeline.judge_river(recipe.load("river"), None, model)
     skill, warning = result["skill"], result["early_warning"]
-    for hours in HORIZONS_H:
+    for hours in HOURS:
         value, line = skill[f"pi_{hours}h"], skill[f"pi_linear_{hours}h"]
         # Persistence is 0 by definition; the better of the two floors is the anchor.
         floor = max(0.0, line)
         yield _figure(f"pi_{hours}h", value, "PI, rising", floor, floor, value > floor)
-    for hours in HORIZONS_H:
+    for hours in HOURS:
         value = skill[f"coverage_{hours}h"]
-        yield _figure(f"coverage_{hours}h", value, "of 0.80", None, 0.8, abs(value - 0.8) <= 0.05)
+        yield _figure(f"coverage_{hours}h", value, "of 0.90", None, 0.9, abs(value - 0.9) <= 0.05)
     mark = warning["p98 mark"]
-    for level, quantile in (("watch", "p90"), ("warning", "p50")):  # as ``scoring`` advises
+    for level, quantile in (("watch", "p95"), ("warning", "p50")):  # as ``scoring`` advises
         ours = warning[quantile]
         yield _figure(f"{level}_pod", ours["pod"], "POD", mark["pod"], 0.95, ours["pod"] >= 0.95)
         yield _figure(f"{level}_far", ours["far"], "FAR", mark["far"], 0.30, ours["far"] <= 0.30)

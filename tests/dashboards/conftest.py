@@ -128,7 +128,7 @@ def samples(step, at_ms):
 
 def view(step, at_ms):
     sounding = step >= STEPS - 4
-    step_3h = ForecastStep(horizon_h=3, p10_mm=900 + step, p50_mm=1_500, p90_mm=2_700)
+    step_3h = ForecastStep(horizon_h=3, p05_mm=900 + step, p50_mm=1_500, p95_mm=2_700)
     station = Station(
         id="pont-neuf",
         name={"fr": "Pont-Neuf", "en": "Pont-Neuf"},

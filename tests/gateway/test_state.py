@@ -39,7 +39,7 @@ class Scorer:
 
     def forecast(self, station_id):
         del station_id
-        step = ForecastStep(horizon_h=3, p10_mm=900, p50_mm=1000, p90_mm=1900)
+        step = ForecastStep(horizon_h=3, p05_mm=900, p50_mm=1000, p95_mm=1900)
         return Forecast(status="ok", model="m", issued_ms=1_800_000_000_000, steps=[step])
 
     def zone(self, zone_id):
@@ -193,7 +193,7 @@ def test_models_fill_forecast_and_verdict(gateway, scorer):
     scorer.zone_fields = {"verdict": "leak", "leak_l_h": 900, "model_status": "ok"}
     score(gateway, scorer)
     view = gateway.view()
-    assert view.stations[0].forecast.steps[0].p90_mm == 1900
+    assert view.stations[0].forecast.steps[0].p95_mm == 1900
     assert (view.zones[0].verdict, view.zones[0].leak_l_h) == ("leak", 900)
 
 
@@ -333,4 +333,4 @@ def test_every_state_becomes_a_history_line(gateway, scorer, clock):
         "gateway",
     }
     (band,) = [line for line in lines if line.startswith("forecast")]
-    assert band.endswith(f"p90_mm=1900.0 {1_800_000_000_000 + 3 * 3_600_000}")
+    assert band.endswith(f"p95_mm=1900.0 {1_800_000_000_000 + 3 * 3_600_000}")

@@ -146,7 +146,7 @@ def test_only_what_changed_is_recorded():
 def test_a_forecast_is_kept_each_half_hour_or_when_it_reaches_more():
     records = []
     seen = Seen(records.append, lambda: 7)
-    step = ForecastStep(horizon_h=3, p10_mm=1, p50_mm=2, p90_mm=3)
+    step = ForecastStep(horizon_h=3, p05_mm=1, p50_mm=2, p95_mm=3)
     for minute, reaches in (
         (0, "none"),
         (10, "none"),

@@ -7,15 +7,20 @@ import pytest
 from amont_gateway.scoring import river_features, timeline, zone_features
 from amont_gateway.scoring.river_features import (
     FINE_LAGS_H,
+    FORECAST,
     HORIZONS_H,
-    RAIN_SPANS_H,
-    STAGE_LAGS_H,
+    QUANTILES,
+    RAIN,
+    STAGES,
+    UPSTREAM,
+    UPSTREAM_LAGS_H,
+    VALUES,
     RiverInputs,
 )
 from amont_gateway.scoring.timeline import HOUR_MS, Series
 
 START = 1_600_000_000_000 // HOUR_MS * HOUR_MS
-STAGES, RAINS, FINE = len(STAGE_LAGS_H), len(RAIN_SPANS_H), len(FINE_LAGS_H)
+FINE = len(FINE_LAGS_H)
 ROME = ZoneInfo("Europe/Rome")
 
 
@@ -41,9 +46,36 @@ def test_a_row_holds_compressed_differences_rain_and_masks():
     assert row.shape == (river_features.RIVER_FEATURES,)
     assert row[:FINE] == pytest.approx(np.arcsinh([0.05, 0.1, 0.15]))
     assert row[FINE : FINE + 2] == pytest.approx(np.arcsinh([0.2, 0.4]))
-    assert row[STAGES] == pytest.approx(np.log1p(1.0))
-    assert row[STAGES + RAINS - 1] == pytest.approx(np.log1p(24.0))
-    assert (row[STAGES + RAINS :] == 1.0).all()
+    assert row[RAIN][0] == pytest.approx(np.log1p(1.0))
+    assert row[RAIN][-1] == pytest.approx(np.log1p(24.0))
+    masks = row[VALUES:]
+    assert (masks[: RAIN.stop] == 1.0).all()
+    assert (masks[RAIN.stop :] == 0.0).all()
+
+
+def test_the_first_known_station_upstream_is_seen_in_shares_of_its_own_spread():
+    stage, above = quarterly(np.arange(400.0)), quarterly(np.arange(400.0) * 5.0)
+    old = Series(above.t_ms[:200], 7.0 * above.value[:200])
+    now = np.array([START + 99 * HOUR_MS])
+    inputs = RiverInputs(stage, upstream=((old, 50.0), (above, 500.0), (stage, 1.0)))
+    row = river_features.river_rows(inputs, now, 1000.0)[0]
+    rise = 20.0 * np.array(UPSTREAM_LAGS_H)
+    assert row[UPSTREAM] == pytest.approx(np.arcsinh(20.0 * rise / 500.0))
+    assert (row[VALUES:][UPSTREAM] == 1.0).all()
+    assert river_features.known_parts(row[None])["upstream"].all()
+    alone = river_features.river_rows(RiverInputs(stage, upstream=((old, 50.0),)), now, 1000.0)[0]
+    assert (alone[VALUES:][UPSTREAM] == 0.0).all()
+
+
+def test_foretold_rain_is_summed_over_what_lies_ahead():
+    stage = quarterly(np.arange(400.0))
+    foretold = hourly(1000.0 * np.arange(100.0))
+    now = np.array([START + 90 * HOUR_MS])
+    row = river_features.river_rows(RiverInputs(stage, rain_forecast=foretold), now, 1000.0)[0]
+    assert row[FORECAST] == pytest.approx(np.log1p([91.0, 92.0, 93.0, 94.0 + 95.0 + 96.0]))
+    known = river_features.known_parts(row[None])
+    assert known["rain forecast"].all()
+    assert not known["rain"].any()
 
 
 def test_changing_the_future_changes_no_past_row():
@@ -68,15 +100,15 @@ def test_inputs_are_not_changed():
 
 def test_without_rain_only_the_rain_part_is_masked():
     row = rows(quarterly(np.arange(400.0)), timeline.NO_SERIES, 99)
-    assert (row[STAGES : STAGES + RAINS] == 0.0).all()
-    assert (row[-RAINS:] == 0.0).all()
-    assert (row[STAGES + RAINS : 2 * STAGES + RAINS] == 1.0).all()
+    assert (row[STAGES:VALUES] == 0.0).all()
+    assert (row[VALUES + STAGES :] == 0.0).all()
+    assert (row[VALUES : VALUES + STAGES] == 1.0).all()
 
 
 def test_a_young_gauge_masks_what_it_has_not_seen():
     row = rows(quarterly(np.arange(17.0)), timeline.NO_SERIES, 4)
     known = FINE + 4
-    masks = row[STAGES + RAINS : 2 * STAGES + RAINS]
+    masks = row[VALUES : VALUES + STAGES]
     assert masks.tolist() == [1.0] * known + [0.0] * (STAGES - known)
 
 
@@ -91,7 +123,7 @@ def test_within_the_hour_only_what_was_measured_there_is_known(step_min, late_s,
     t_ms[:-1] += 1000 * late_s
     stage = Series(t_ms, np.arange(float(count)))
     row = river_features.river_rows(RiverInputs(stage), t_ms[-1:], 1000.0)[0]
-    masks = row[STAGES + RAINS : STAGES + RAINS + FINE]
+    masks = row[VALUES : VALUES + FINE]
     assert masks.sum() == known
     assert ((row[:FINE] != 0.0) == (masks == 1.0)).all()
 
@@ -109,7 +141,7 @@ def test_only_good_and_finite_readings_count():
 
 
 def test_bands_are_ordered_in_quantile_and_horizon():
-    raw = np.random.default_rng(1).standard_normal((50, len(HORIZONS_H) * 3))
+    raw = np.random.default_rng(1).standard_normal((50, len(HORIZONS_H) * len(QUANTILES)))
     bands = river_features.river_bands(raw, 800.0)
     assert (np.diff(bands, axis=2) >= 0).all()
     assert (np.diff(bands, axis=1) >= 0).all()

@@ -4,12 +4,21 @@ import numpy as np
 import pytest
 from tests.models import made_river
 
-from amont_gateway.scoring.river_features import HORIZONS_H, RIVER_FEATURES, compress
+from amont_gateway.scoring.river_features import (
+    FORECAST,
+    HORIZONS_H,
+    RAIN,
+    RIVER_FEATURES,
+    STAGE,
+    UPSTREAM,
+    VALUES,
+    compress,
+)
 from amont_gateway.scoring.timeline import HOUR_MS
 from amont_models import recipe, river_lessons, river_station
 from amont_models.records import catalogue
 from amont_models.records.table import Record, Site
-from amont_models.river_lessons import FINE, RAINS, STAGES, Lesson
+from amont_models.river_lessons import FINE, Lesson
 
 RIVER = recipe.load("river")
 
@@ -86,7 +95,7 @@ def test_changing_what_comes_after_a_lesson_changes_nothing_of_it():
         lesson = Lesson(river_station.prepare(record, site), until, 1.0)
         parts.append(river_lessons.rows(lesson, RIVER, np.random.default_rng(1)))
     for ours, theirs in zip(*parts, strict=True):
-        assert np.array_equal(ours, theirs)
+        assert np.array_equal(ours, theirs, equal_nan=True)
 
 
 def test_no_station_has_more_rows_than_allowed(station):
@@ -101,27 +110,23 @@ def test_no_station_has_more_rows_than_allowed(station):
 
 def test_copies_vary_only_what_a_new_gauge_does_not_know():
     rng = np.random.default_rng(2)
-    count, values = 4000, STAGES + RAINS
-    table = np.concatenate(
-        (
-            compress(rng.normal(0.0, 100.0, (count, STAGES)), 1000.0),
-            rng.random((count, RAINS)),
-            np.ones((count, values)),
-        ),
-        axis=1,
-    )
+    count = 4000
+    table = np.ones((count, 2 * VALUES))
+    for part in (STAGE, UPSTREAM):
+        width = part.stop - part.start
+        table[:, part] = compress(rng.normal(0.0, 100.0, (count, width)), 1000.0)
     target = compress(rng.normal(0.0, 100.0, (count, len(HORIZONS_H))), 1000.0)
     kept = table.copy(), target.copy()
     settings = RIVER["augment"]
     made, rises = river_lessons.augment(table, target, settings, rng)
     assert np.array_equal(table, kept[0])
     assert np.array_equal(target, kept[1])
-    dry = (made[:, values + STAGES :] == 0.0).all(axis=1)
-    coarse = (made[:, values : values + FINE] == 0.0).all(axis=1)
-    assert dry.mean() == pytest.approx(settings["no_rain"], abs=0.03)
+    masks = made[:, VALUES:] == 0.0
+    for part, share in ((RAIN, "no_rain"), (UPSTREAM, "no_upstream"), (FORECAST, "no_forecast")):
+        assert masks[:, part].all(axis=1).mean() == pytest.approx(settings[share], abs=0.03)
+    coarse = masks[:, :FINE].all(axis=1)
     assert coarse.mean() == pytest.approx(settings["coarse"], abs=0.03)
-    masks = made[:, values:] == 0.0
-    assert (made[:, :values][masks] == 0.0).all()
+    assert (made[:, :VALUES][masks] == 0.0).all()
     factor = np.sinh(rises[:, 0]) / np.sinh(target[:, 0])
     assert 1.0 / settings["spread_factor"] <= factor.min() < 0.5
     assert 2.0 < factor.max() <= settings["spread_factor"] + 1e-9

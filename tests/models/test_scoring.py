@@ -37,7 +37,7 @@ def test_a_calm_river_gives_a_band_and_no_advice(scoring):
     forecast = scoring.forecast(STATION)
     assert (forecast.status, forecast.inputs, forecast.reaches) == ("ok", "full", "none")
     assert [step.horizon_h for step in forecast.steps] == [1, 3, 6]
-    assert all(step.p10_mm <= step.p50_mm <= step.p90_mm for step in forecast.steps)
+    assert all(step.p05_mm <= step.p50_mm <= step.p95_mm for step in forecast.steps)
     assert forecast.model.startswith("river ")
 
 

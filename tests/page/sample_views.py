@@ -134,8 +134,8 @@ def rising(now_ms: int = NOW_MS) -> View:
                 now_ms,
                 22,
                 "notice",
-                "Le modèle conseille « alerte » : p90 au-dessus de 2,50 m.",
-                "The model advises “warning”: p90 above 2.50 m.",
+                "Le modèle conseille « alerte » : p95 au-dessus de 2,50 m.",
+                "The model advises “warning”: p95 above 2.50 m.",
             ),
             _event(
                 now_ms,
@@ -376,7 +376,7 @@ def _event(now_ms: int, minutes: int, severity: str, fr: str, en: str) -> Event:
 def _steps(*bands: tuple[float, float, float]) -> list[ForecastStep]:
     return [
         ForecastStep(
-            horizon_h=hours, p10_mm=round(a * 1000), p50_mm=round(b * 1000), p90_mm=round(c * 1000)
+            horizon_h=hours, p05_mm=round(a * 1000), p50_mm=round(b * 1000), p95_mm=round(c * 1000)
         )
         for hours, (a, b, c) in zip((1, 3, 6), bands, strict=True)
     ]

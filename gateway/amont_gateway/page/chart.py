@@ -196,7 +196,7 @@ def _station_plane(
     first_ms, now_ms = span_ms
     steps = station.forecast.steps if station.forecast.status == "ok" else []
     values = [p[1] for p in points] + [mm for _, mm in named]
-    values += [v for s in steps for v in (s.p10_mm, s.p90_mm)]
+    values += [v for s in steps for v in (s.p05_mm, s.p95_mm)]
     low, high = min(values), max(values)
     room = max(1, high - low)
     ahead_h = max([0.6, *(s.horizon_h + 0.3 for s in steps)])
@@ -296,8 +296,8 @@ def _band(plane: Plane, station: Station, now_ms: int, size: Size) -> Markup:
     issued = forecast.issued_ms or now_ms
     times = [issued + s.horizon_h * HOUR_MS for s in steps]
     start = [(issued, station.stage_mm)] if station.stage_mm is not None else []
-    upper = start + [(at, s.p90_mm) for at, s in zip(times, steps, strict=True)]
-    lower = start + [(at, s.p10_mm) for at, s in zip(times, steps, strict=True)]
+    upper = start + [(at, s.p95_mm) for at, s in zip(times, steps, strict=True)]
+    lower = start + [(at, s.p05_mm) for at, s in zip(times, steps, strict=True)]
     middle = start + [(at, s.p50_mm) for at, s in zip(times, steps, strict=True)]
     pattern = f"hatch-{size.name}"
     area = _path(plane, upper + lower[::-1])

@@ -102,7 +102,7 @@ def forecast_words(forecast: Forecast, level: str, t: Words, f: Format) -> str:
         return t.either(f"forecast.{forecast.status}", t("forecast.no data"))
     last = max(forecast.steps, key=lambda step: step.horizon_h)
     hours = f.number(last.horizon_h, 0 if float(last.horizon_h).is_integer() else 1)
-    text = t("forecast.range", hours=hours, low=f.metres(last.p10_mm), high=f.metres(last.p90_mm))
+    text = t("forecast.range", hours=hours, low=f.metres(last.p05_mm), high=f.metres(last.p95_mm))
     parts = [text]
     if forecast.reaches == "none" or above(forecast.reaches, level):
         parts.append(t.either(f"forecast.reaches.{forecast.reaches}", ""))

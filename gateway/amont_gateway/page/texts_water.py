@@ -102,8 +102,8 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "chart.no_data": ("aucun relevé à montrer", "no reading to show"),
     "legend.stage": ("hauteur mesurée", "measured level"),
     "legend.band": (
-        "prévision, 8 chances sur 10 dans la bande",
-        "forecast, 8 chances in 10 within the band",
+        "prévision, 9 chances sur 10 dans la bande",
+        "forecast, 9 chances in 10 within the band",
     ),
     "legend.history": ("relevés anciens, arrivés après coup", "older readings, arrived later"),
     "legend.inflow": ("débit mesuré", "measured inflow"),

@@ -40,9 +40,24 @@ RAIN_SPANS_H = (
     (24, 48),
     (48, 72),
 )
-HORIZONS_H = (1, 3, 6)
-QUANTILES = (0.1, 0.5, 0.9)
-RIVER_FEATURES = 2 * (len(STAGE_LAGS_H) + len(RAIN_SPANS_H))
+# How the nearest known station upstream moved, as shares of its own spread.
+UPSTREAM_LAGS_H = (0.25, 0.5, 1, 2, 3, 4, 6, 9, 12, 24, 48)
+# Sums of rain that is foretold over (t + start, t + end] hours.
+FORECAST_SPANS_H = ((0, 1), (1, 2), (2, 3), (3, 6))
+HORIZONS_H = (0.5, 1, 3, 6)
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+MEDIAN = QUANTILES.index(0.5)
+# A station that tells less often says nothing of its next half hour.
+FINE_STEP_MS = 20 * 60_000
+# What a row holds, in this order; the masks follow in the same order.
+STAGES, RAINS = len(STAGE_LAGS_H), len(RAIN_SPANS_H)
+UPSTREAMS, FORECASTS = len(UPSTREAM_LAGS_H), len(FORECAST_SPANS_H)
+STAGE = slice(0, STAGES)
+RAIN = slice(STAGES, STAGES + RAINS)
+UPSTREAM = slice(RAIN.stop, RAIN.stop + UPSTREAMS)
+FORECAST = slice(UPSTREAM.stop, UPSTREAM.stop + FORECASTS)
+VALUES = FORECAST.stop
+RIVER_FEATURES = 2 * VALUES
 # A stage stands for its hour for 90 min, so that one lost hourly reading is a gap and not a value.
 STAGE_HOLD_MS = 90 * 60_000
 # Differences are compressed by asinh: one unit is a twentieth of the station's own spread, so that
@@ -107,23 +122,61 @@ def expand(unit: Floats, spread_mm: Floats | float) -> Floats:
 def river_rows(inputs: RiverInputs, now_ms: Times, spread_mm: float) -> Floats:
     """Return one row of features for each time; shape (n, RIVER_FEATURES).
 
-    Rows whose stage is unknown at ``now`` are NaN. Order: stage differences, rain sums, stage
-    masks, rain masks (1 known, 0 not).
+    Rows whose stage is unknown at ``now`` are NaN. Order: stage differences, rain sums,
+    differences upstream, foretold rain, then a mask of each (1 known, 0 not).
     """
-    stage, rain = inputs.stage, inputs.rain
-    here = last_at(stage, now_ms, STAGE_HOLD_MS)
-    before = [_before(stage, now_ms, lag) for lag in STAGE_LAGS_H]
-    differences = compress(here[:, None] - np.stack(before, axis=1), spread_mm)
-    sums = [
-        sum_between(rain, now_ms - end * HOUR_MS, now_ms - start * HOUR_MS)
-        for start, end in RAIN_SPANS_H
-    ]
-    wet = np.log1p(np.maximum(np.stack(sums, axis=1), 0.0) / 1000.0)
-    values = np.concatenate((differences, wet), axis=1)
+    here = last_at(inputs.stage, now_ms, STAGE_HOLD_MS)
+    values = np.concatenate(
+        (
+            _differences(inputs.stage, now_ms, STAGE_LAGS_H, spread_mm),
+            _rain(inputs.rain, now_ms, tuple((-end, -start) for start, end in RAIN_SPANS_H)),
+            _upstream(inputs.upstream, now_ms),
+            _rain(inputs.rain_forecast, now_ms, FORECAST_SPANS_H),
+        ),
+        axis=1,
+    )
     known = np.isfinite(values)
     rows = np.concatenate((np.where(known, values, 0.0), known.astype(np.float64)), axis=1)
     rows[~np.isfinite(here)] = np.nan
     return np.asarray(rows)
+
+
+def known_parts(rows: Floats) -> dict[str, Bools]:
+    """Say for each row whether its rain, a station upstream and foretold rain are known."""
+    masks = rows[:, VALUES:]
+    return {
+        "rain": np.asarray(masks[:, RAIN][:, :4].all(axis=1)),
+        "upstream": np.asarray(masks[:, UPSTREAM].any(axis=1)),
+        "rain forecast": np.asarray(masks[:, FORECAST].any(axis=1)),
+    }
+
+
+def _differences(
+    stage: Series, now_ms: Times, lags_h: tuple[float, ...], spread_mm: float
+) -> Floats:
+    """Return the stage now minus before, in model units; NaN where either is not known."""
+    here = last_at(stage, now_ms, STAGE_HOLD_MS)
+    before = [_before(stage, now_ms, lag) for lag in lags_h]
+    return compress(here[:, None] - np.stack(before, axis=1), spread_mm)
+
+
+def _rain(rain: Series, now_ms: Times, spans_h: tuple[tuple[int, int], ...]) -> Floats:
+    """Return log sums over (now + start, now + end]; NaN where no reading tells them."""
+    sums = [
+        sum_between(rain, now_ms + start * HOUR_MS, now_ms + end * HOUR_MS)
+        for start, end in spans_h
+    ]
+    return np.log1p(np.maximum(np.stack(sums, axis=1), 0.0) / 1000.0)
+
+
+def _upstream(upstream: tuple[tuple[Series, float], ...], now_ms: Times) -> Floats:
+    """Return how the first station upstream that is known moved; NaN where none is."""
+    out = np.full((len(now_ms), UPSTREAMS), np.nan)
+    for stage, spread_mm in upstream:
+        here = last_at(stage, now_ms, STAGE_HOLD_MS)
+        free = np.isnan(out).all(axis=1) & np.isfinite(here)
+        out[free] = _differences(stage, now_ms[free], UPSTREAM_LAGS_H, spread_mm)
+    return out
 
 
 def screened_rows(
@@ -160,13 +213,16 @@ def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:
     return last_at(stage, now_ms - round(lag_h * HOUR_MS), STAGE_HOLD_MS)
 
 
-def river_bands(output: Floats, spread_mm: float) -> Floats:
+def river_bands(output: Floats, spread_mm: Floats | float) -> Floats:
     """Return rises in mm, shape (n, horizons, quantiles), from the network's output.
 
     Quantiles are sorted and never fall with the horizon: a highest stage within 6 h is not below
-    the highest within 3 h. Rises end at ``RISE_MAX`` spreads. NaN and infinity stay what they are.
+    the highest within 3 h. The half hour gives way to the hour, as most gauges tell no half hour.
+    Rises end at ``RISE_MAX`` spreads. NaN and infinity stay what they are.
     """
     units = output.reshape(-1, len(HORIZONS_H), len(QUANTILES))
-    ordered = np.maximum.accumulate(np.sort(units, axis=2), axis=1)
+    ordered = np.sort(units, axis=2)
+    ordered[:, 1:] = np.maximum.accumulate(ordered[:, 1:], axis=1)
+    ordered[:, 0] = np.minimum(ordered[:, 0], ordered[:, 1])
     rises = expand(np.asarray(ordered, dtype=np.float64), spread_mm)
     return np.asarray(np.where(np.isfinite(rises), np.minimum(rises, RISE_MAX * spread_mm), rises))

@@ -14,8 +14,8 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.live_windows import Windows, fullest
 from amont_gateway.scoring.model_files import Model, ModelError
-from amont_gateway.scoring.river_features import HORIZONS_H, RiverInputs
-from amont_gateway.scoring.timeline import HOUR_MS, Floats
+from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN, RiverInputs
+from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series
 from amont_gateway.view import Forecast, ForecastStep
 
 STAGE_FRESH_MS = 2 * HOUR_MS  # an older newest reading gives no forecast
@@ -115,8 +115,14 @@ def _forecast(model: Model, river: River, windows: Windows, now_ms: int) -> Fore
     if not np.isfinite(band).all():
         raise ModelError(f"{model.name}: the forecast is not a finite number")
     steps = [
-        ForecastStep(horizon_h=hours, p10_mm=round(low), p50_mm=round(middle), p90_mm=round(high))
-        for hours, (low, middle, high) in zip(HORIZONS_H, band.tolist(), strict=True)
+        ForecastStep(
+            horizon_h=hours,
+            p05_mm=round(one[0]),
+            p50_mm=round(one[MEDIAN]),
+            p95_mm=round(one[-1]),
+        )
+        for hours, one in zip(HORIZONS_H, band.tolist(), strict=True)
+        if hours >= 1 or _is_fine(stage)
     ]
     highest = "none"
     for level, limit_mm in river.limits_mm:
@@ -141,12 +147,17 @@ def _advisable(river: River, forecast: Forecast) -> str:
     limits = dict(river.limits_mm)
     if not max(step.p50_mm for step in forecast.steps) < limits["warning"]:
         return "warning"
-    if not max(step.p90_mm for step in forecast.steps) < limits["watch"]:
+    if not max(step.p95_mm for step in forecast.steps) < limits["watch"]:
         return "watch"
     return "none"
 
 
 def _inputs(rows: Floats) -> str:
     """Return the rung of the fallback ladder that a row of features stands on."""
-    rain_masks = rows[0, -len(river_features.RAIN_SPANS_H) :]
-    return "full" if rain_masks[:4].all() else "no rain"
+    return "full" if river_features.known_parts(rows)["rain"][0] else "no rain"
+
+
+def _is_fine(stage: Series) -> bool:
+    """Say whether readings come often enough to tell the next half hour."""
+    steps = np.diff(stage.t_ms)
+    return bool(len(steps)) and float(np.median(steps)) <= river_features.FINE_STEP_MS

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from amont_models.recipe import HOUR_MS
-from amont_models.records.folder import columns, data_file, numbers, utc_ms
+from amont_models.records import courses
+from amont_models.records.folder import columns, data_file, data_folder, numbers, utc_ms
 from amont_models.records.table import Channel, Floats, Record, Site, Source, Times, channel
 
 DAY_MS = 24 * HOUR_MS
@@ -43,6 +44,20 @@ def _flood_site(name: str, first_ms: int, upstream: tuple[str, ...] = ()) -> Sit
         train_until_ms=first_ms + FLOOD_TRAIN_MS,
         mark_above_median_mm=FLOOD_MARK_MM,
     )
+
+
+def _flood_sites(
+    channels: Sequence[Channel], upstream: Mapping[str, tuple[str, ...]]
+) -> tuple[Site, ...]:
+    """Return ``<station>@<flood>`` sites, linked to those upstream that have the same flood."""
+    names = {one.name for one in channels}
+    sites = []
+    for one in channels:
+        station, _, flood = one.name.partition("@")
+        above = (f"{other}@{flood}" for other in upstream.get(station, ()))
+        there = tuple(name for name in above if name in names)
+        sites.append(_flood_site(one.name, int(one.t_ms[0]), there))
+    return tuple(sites)
 
 
 def _steady(name: str, quantity: str, t_ms: Times, value: Floats) -> Channel:
@@ -120,10 +135,11 @@ def calder() -> Record:
 
 
 def _above(name: str) -> tuple[str, ...]:
+    """Return the gauges upstream; Hebden Water (Nutclough) joins above Mytholmroyd."""
     return {
         "hebden_bridge": ("todmorden_callis",),
-        "mytholmroyd": ("hebden_bridge", "todmorden_callis"),
-        "mytholmroyd_dauber": ("hebden_bridge", "todmorden_callis"),
+        "mytholmroyd": ("hebden_bridge", "nutclough", "todmorden_callis"),
+        "mytholmroyd_dauber": ("hebden_bridge", "nutclough", "todmorden_callis"),
     }.get(name, ())
 
 
@@ -156,7 +172,13 @@ def garonne() -> Record:
     t_ms, value = utc_ms(table["time_utc"]), numbers(table["stage_m"], MM)
     keys = [f"{s}@{f}" for s, f in zip(table["station"], table["flood"], strict=True)]
     channels = _by_key(keys, t_ms, value)
-    sites = tuple(_flood_site(one.name, int(one.t_ms[0])) for one in channels)
+    above = courses.upstream(
+        data_folder() / "river_garonne_floods" / "stations.csv",
+        "code_station",
+        "libelle_cours_eau",
+        "surface_bassin_versant",
+    )
+    sites = _flood_sites(channels, above)
     source = Source(
         "Garonne basin, the floods of 1977, 2000 and 2022",
         "github.com/Toulouse-Dataviz/hackaviz-2025",
@@ -184,7 +206,12 @@ def nova_friburgo() -> Record:
     parts += [(f"rain_mm_{name}", name, "rain", 1.0) for name in names]
     path = data_file("river_nova_friburgo_15min", "nova_friburgo_2011-12_2012-11.csv.gz")
     channels = _wide(path, "time_local", -3, parts)
-    above = {"ConselheiroPaulino": ("Suspiro", "Olaria", "Ypu", "VendaDasPedras")}
+    # In the first half of the year Suspiro's rises come 45 min before Conselheiro Paulino's (the
+    # others' 30 to 75), Olaria's 15 min before Suspiro's; Ypu and Suspiro move together.
+    above = {
+        "ConselheiroPaulino": ("Suspiro", "Ypu", "VendaDasPedras", "Olaria"),
+        "Suspiro": ("Olaria",),
+    }
     sites = tuple(Site(name, (name,), above.get(name, ())) for name in names)
     source = Source(
         "Nova Friburgo (Rio de Janeiro), 15 min",
@@ -203,7 +230,11 @@ def occitanie() -> Record:
         table = columns(path, ("station", "time_utc", "stage_mm"))
         keys = [f"{name}@{part}" for name in table["station"]]
         channels += _by_key(keys, utc_ms(table["time_utc"]), numbers(table["stage_mm"]))
-    sites = tuple(_flood_site(one.name, int(one.t_ms[0])) for one in channels)
+    above: dict[str, tuple[str, ...]] = {}
+    for part in ("jan_feb", "apr_may"):
+        path = data_folder() / "river_occitanie_2020" / part / "stations.csv"
+        above |= courses.upstream(path, "station", "river", "catchment_km2")
+    sites = _flood_sites(channels, above)
     source = Source(
         "Occitanie, raw stages, January-February and April-May 2020",
         "github.com/kalisio/water-level-forecasting",

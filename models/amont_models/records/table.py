@@ -25,6 +25,7 @@ UNITS: Mapping[str, str] = {
     "stage": "mm",
     "discharge": "m3s",
     "rain": "mm",  # fallen since the reading before
+    "rain_forecast": "mm",  # the same, as it was foretold six hours or longer before its time
     "inflow": "l_h",
     "flow": "l_h",  # inside a network: a pump, a boundary; no inflow of its own
     "pressure": "kpa",
