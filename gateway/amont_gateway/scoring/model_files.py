@@ -2,8 +2,9 @@
 
 A folder of models holds ``manifest.json``, its Ed25519 signature ``manifest.sig`` (hex), the
 public key ``release.pub`` (hex) and the ONNX files. Order of checks: signature over the
-manifest's bytes, SHA-256 of each file, shapes, then a golden vector through the session. Of all
-single flipped bits in an ONNX file, 41 % load without an error and compute other numbers.
+manifest's bytes, SHA-256 of each file, weights that are numbers, shapes, then a golden vector
+through the session. Of all single flipped bits in an ONNX file, 41 % load without an error and
+compute other numbers.
 
 The key beside the models proves only that nothing was damaged: who can replace the folder can
 replace the key with it. Whoever remembers a key passes it as ``trusted`` (``model_folder``).
@@ -21,6 +22,7 @@ import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from amont_gateway.scoring.onnx_weights import all_finite
 from amont_gateway.scoring.timeline import Floats
 
 FORMAT = 1
@@ -89,7 +91,13 @@ class Model:
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise ModelError(f"{entry['file']}: SHA-256 is not the manifest's")
         self._session = _open_session(content, entry["file"])
+        _check_weights(content, entry["file"])
         self._check_golden(entry)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return how many numbers a row holds, and how many come out."""
+        return self._inputs, self._outputs
 
     def __call__(self, rows: Floats) -> Floats:
         """Return the outputs (n, outputs) of ``rows`` (n, inputs); ModelError if not finite."""
@@ -112,6 +120,15 @@ class Model:
             raise ModelError(f"{entry['file']}: computes other values than its golden vector")
 
 
+def _check_weights(content: bytes, file: str) -> None:
+    try:
+        finite = all_finite(content)
+    except ValueError as error:
+        raise ModelError(f"{file}: weights cannot be read: {error}") from error
+    if not finite:
+        raise ModelError(f"{file}: a weight is not a finite number")
+
+
 def _open_session(content: bytes, file: str) -> Any:
     try:
         # Imported here: it takes a second and 50 MiB, and a site without models needs neither.
@@ -121,6 +138,8 @@ def _open_session(content: bytes, file: str) -> Any:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = 3
-        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # the runtime raises many types of its own, and may be absent
         raise ModelError(f"{file}: {type(error).__name__}: {error}"[:200]) from error

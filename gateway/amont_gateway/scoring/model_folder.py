@@ -30,9 +30,16 @@ from amont_gateway.scoring.model_files import (
     read_key,
     read_manifest,
 )
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, RIVER_FEATURES
+from amont_gateway.scoring.zone_features import ZONE_FEATURES
 from amont_gateway.scoring.zone_test import LeakRule
 
-NAMES = ("river", "leak")
+# What the gateway feeds and reads: a model of another release is refused before it is asked.
+SHAPES = {
+    "river": (RIVER_FEATURES, len(HORIZONS_H) * len(QUANTILES)),
+    "leak": (ZONE_FEATURES, 1),
+}
+NAMES = tuple(SHAPES)
 KEPT = "models"  # in the gateway's folder
 LOOK_S = 1.0  # real time between looks at the folder
 REST_S = 5.0  # real time for which a changed folder must rest before it is judged
@@ -67,6 +74,8 @@ def load_set(folder: Path, trusted: str | None = None) -> ModelSet:
     for name in NAMES:
         try:
             model = Model(folder, manifest["models"][name])
+            if model.shape != SHAPES[name]:
+                raise ModelError(f"rows and outputs of {model.shape}, not {SHAPES[name]}")
             if name == "leak":
                 rule = LeakRule.from_manifest(model.rule)
             models[name] = model
