@@ -51,13 +51,15 @@ def _head(result: Mapping[str, Any]) -> str:
     line = f"{count} place{'s' if count != 1 else ''}, {ours['years']:.2f} years together"
     if not result["labelled"]:
         return f"{line}; no labels, so alarms are listed, not judged"
-    return f"{line}; {ours['leaks']} leaks known, {ours['leaks_15']} of >= 15 % of the night flow"
+    large = f", {ours['leaks_15']} of >= 15 % of the night flow" if ours["leaks_15"] else ""
+    return f"{line}; {ours['leaks']} leaks known{large}"
 
 
-def _goals(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    rows = [["rule", *(title for _, title, _ in GOALS)]]
-    rows += [[name, *(_goal(row, key) for key, _, _ in GOALS)] for name, row in table.items()]
-    rows.append(["goal", *(goal for _, _, goal in GOALS)])
+def _goals(table: Mapping[str, Mapping[str, Any]], large: bool) -> list[str]:
+    goals = [goal for goal in GOALS if large or goal[0] != "found_15"]
+    rows = [["rule", *(title for _, title, _ in goals)]]
+    rows += [[name, *(_goal(row, key) for key, _, _ in goals)] for name, row in table.items()]
+    rows.append(["goal", *(goal for _, _, goal in goals)])
     return _lines(rows)
 
 
