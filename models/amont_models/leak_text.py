@@ -33,15 +33,13 @@ def render(result: Mapping[str, Any]) -> str:
     lines = [_head(result), ""]
     if result["labelled"]:
         lines += [f"what the goals name; in brackets 95 %, {result['drawn']} drawn again"]
-        lines += [
-            *_goals(table),
-            "",
-            "counts; delays in hours with quartiles",
-            *_grid(table, COLUMNS),
-        ]
+        large = next(iter(table.values()))["leaks_15"] > 0  # a network's are told in m3/h
+        columns = [one for one in COLUMNS if large or one[0] != "found_15"]
+        lines += [*_goals(table, large), "", "counts; delays in hours with quartiles"]
+        lines += _grid(table, columns)
     else:
-        columns = (("alarms", "alarms"), ("alarms_per_year", "alarms a year and place"))
-        lines += [*_grid(table, columns), "", *_alarms(result["alarms"])]
+        listed = (("alarms", "alarms"), ("alarms_per_year", "alarms a year and place"))
+        lines += [*_grid(table, listed), "", *_alarms(result["alarms"])]
     return "\n".join(lines) + "\n"
 
 
