@@ -143,6 +143,10 @@ def describe(view: Mapping[str, Any]) -> list[str]:
         lines.append(f"station {s['id']}: {s['level']}, {_with(s['stage_mm'], 'mm')}")
     for z in view["zones"]:
         lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
+    for n in view["networks"]:
+        leaks = f", {len(n['leaks'])} leaks" if n["leaks"] else ""
+        heard = f"{n['heard']} of {n['pressures']} pressures heard"
+        lines.append(f"network {n['id']}: {n['verdict']}{leaks}, {heard}")
     for s in view["sirens"]:
         lines.append(f"siren {s['id']}: {s['state']}, {s['mode']}, {s['health']}")
     for s in view["sensors"]:

@@ -10,6 +10,7 @@ import amont_gateway.page
 from amont_gateway.page.texts import TEXTS, Words
 from amont_gateway.page.texts_acts import ACT_TEXTS
 from amont_gateway.page.texts_alarm import ALARM_TEXTS
+from amont_gateway.page.texts_network import NETWORK_TEXTS
 from amont_gateway.page.texts_pages import PAGE_TEXTS
 from amont_gateway.page.texts_water import WATER_TEXTS
 
@@ -36,7 +37,8 @@ def test_both_languages_say_the_same_things():
         or placeholders(french) != placeholders(english)
     ]
     assert wrong == []
-    assert len(TEXTS) == sum(map(len, (ACT_TEXTS, ALARM_TEXTS, PAGE_TEXTS, WATER_TEXTS)))
+    parts = (ACT_TEXTS, ALARM_TEXTS, NETWORK_TEXTS, PAGE_TEXTS, WATER_TEXTS)
+    assert len(TEXTS) == sum(map(len, parts))
 
 
 def test_every_key_in_use_exists():

@@ -7,11 +7,22 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from amont_gateway.page import chart, sentences
+from amont_gateway.page import chart, network_words, sentences
 from amont_gateway.page.formatting import DASH, NBSP, Format
 from amont_gateway.page.siren_card import NEEDS_PERSON, SirenCard
 from amont_gateway.page.texts import LANGUAGES, Words
-from amont_gateway.view import Asked, Event, LimitsChange, Point, Sensor, Station, View, Zone
+from amont_gateway.view import (
+    Asked,
+    Event,
+    LimitsChange,
+    Network,
+    NetworkLeak,
+    Point,
+    Sensor,
+    Station,
+    View,
+    Zone,
+)
 
 EVENTS_SHOWN = 12  # the journal's own page shows all
 _LIGHT = {"notice": 1, "info": 2}  # what gives way to what is grave
@@ -146,8 +157,15 @@ class Card:
 
     def zone_charts(self, zone: Zone) -> Markup:
         """Draw the zone's chart in both sizes."""
+        return self._inflow_charts(zone, self.zone_verdict(zone))
+
+    def network_charts(self, network: Network) -> Markup:
+        """Draw the network's inflow in both sizes."""
+        return self._inflow_charts(network_words.drawn(network), self.network_verdict(network))
+
+    def _inflow_charts(self, zone: Zone, sentence: str) -> Markup:
         name = self.t.of(zone.name, zone.id)
-        title = self.t("chart.zone", name=name, sentence=self.zone_verdict(zone))
+        title = self.t("chart.zone", name=name, sentence=sentence)
         words = (title, self.t, self.f)
         sizes = (chart.PHONE_ZONE, chart.DESK_ZONE)
         return Markup("").join(
@@ -157,6 +175,26 @@ class Card:
     def zone_verdict(self, zone: Zone) -> str:
         """Say whether the zone leaks."""
         return sentences.zone_verdict(zone, self.view.now_ms, self.t, self.f)
+
+    def network_verdict(self, network: Network) -> str:
+        """Say whether the network leaks."""
+        return network_words.verdict(network, self.view.now_ms, self.t, self.f)
+
+    def network_leak(self, leak: NetworkLeak) -> str:
+        """Say how large a leak is and since when."""
+        return network_words.leak(leak, self.view.now_ms, self.t, self.f)
+
+    def network_near(self, leak: NetworkLeak) -> str:
+        """Say near which sensors to look first."""
+        return network_words.near(leak, self.view.sensors, self.t)
+
+    def network_why(self, leak: NetworkLeak) -> list[tuple[str, str, str]]:
+        """Return what was read before and after a leak began."""
+        return network_words.why(leak, self.view.sensors, self.t, self.f)
+
+    def inflow_old(self, network: Network) -> bool:
+        """Tell whether the inflow is out of date."""
+        return network.age_s is not None and network.age_s > sentences.ZONE_OLD_S
 
     def zone_old(self, zone: Zone) -> bool:
         """Tell whether the inflow is out of date."""
@@ -183,6 +221,7 @@ def shape(view: View) -> str:
         [(s.id, s.name, s.simulated, _asked(s.asked, view)) for s in view.sirens],
         [(s.id, s.name, s.river) for s in view.stations],
         [(z.id, z.name) for z in view.zones],
+        [(n.id, n.name) for n in view.networks],
         view.people,
         view.demo.speeds if view.demo else None,
         view.training.flood if view.training else None,

@@ -80,6 +80,7 @@ class Renderer:
             ("siren", card.sirens, ("headline", "steps", "asked", "findings", "ways", "facts")),
             ("station", card.view.stations, ("words", "chart", "table")),
             ("zone", card.view.zones, ("words", "chart", "table")),
+            ("network", card.view.networks, ("words", "chart", "why")),
         )
         for kind, items, names in groups:
             for index, item in enumerate(items):

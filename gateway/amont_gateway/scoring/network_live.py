@@ -27,6 +27,7 @@ from amont_gateway.view import NetworkLeak
 MODEL = "network-test"
 READ_S = 0.5  # real time a round may spend on the past, and on judging
 LATE_H = 72  # what comes later than that makes the test begin again
+RETAKE_MS = 60_000  # readings that come within an hour are looked at together so often
 WAIT_H = 3  # so long for an hour that most sensors have not told of yet
 FRESH_H = 36
 LEARN_H = 7 * DAY_H  # before that the test says nothing
@@ -39,6 +40,9 @@ class Windows(live_windows.Windows, Protocol):
     """The live windows, and whether they have been filled from the journal."""
 
     whole: bool
+
+    def changes(self) -> dict[str, int]:
+        """Return how often each sensor's readings have changed."""
 
 
 @dataclass(frozen=True)
@@ -164,22 +168,20 @@ class NetworkVerdicts:
         columns = {name: index for index, name in enumerate(sensors)}
         self._states = {n.id: _State(n, columns, rule or NetworkRule()) for n in site.networks}
         self._past: Past | None = past or NoPast()
-        self._until_ms = 0
+        self._taken_ms, self._known = 0, dict[str, int]()
         self.behind = False  # there is more to read or to judge, although nothing new came
 
     def update(self, windows: Windows, now_ms: int) -> None:
         """Judge every network up to the last whole hour; raise sqlite3.Error for the journal."""
-        until_ms = now_ms // HOUR_MS * HOUR_MS
         if not self._states or not windows.whole:
             return
         if not self._read(now_ms):
             self.behind = True
             return
-        if until_ms == self._until_ms and not self.behind:
+        if self._is_due(windows, now_ms):
+            self._take(windows, now_ms // HOUR_MS * HOUR_MS)
+        elif not self.behind:
             return
-        if until_ms != self._until_ms:
-            self._take(windows, until_ms)
-            self._until_ms = until_ms
         self.behind = not all([s.judge(self._hours, READ_S) for s in self._states.values()])
 
     def network(self, network_id: str) -> dict[str, Any] | None:
@@ -191,6 +193,16 @@ class NetworkVerdicts:
         if self._past is not None and self._past.read(self._hours, now_ms, READ_S):
             self._past = None
         return self._past is None
+
+    def _is_due(self, windows: Windows, now_ms: int) -> bool:
+        """Tell whether an hour has passed, or readings have come; those wait for each other."""
+        changes = windows.changes()
+        known = {sensor: changes.get(sensor, 0) for sensor in self._hours.sensors}
+        hour = now_ms // HOUR_MS != self._taken_ms // HOUR_MS
+        late = known != self._known and now_ms - self._taken_ms >= RETAKE_MS
+        if hour or late:
+            self._taken_ms, self._known = now_ms, known
+        return hour or late
 
     def _take(self, windows: Windows, until_ms: int) -> None:
         """Take the hours that the windows hold; what they forgot stays as it was."""

@@ -1,0 +1,59 @@
+"""List the texts about networks of pipes: leaks that pressures and flows show together."""
+
+from __future__ import annotations
+
+NETWORK_TEXTS: dict[str, tuple[str, str]] = {
+    "network.section": ("Réseau d’eau — {name}", "Water network — {name}"),
+    "network.normal": (
+        "Pas de fuite visible par les pressions et les débits.",
+        "No leak in sight by pressures and flows.",
+    ),
+    "network.watch": (
+        "À surveiller : peut-être une fuite ≈ {flow}, depuis {moment}.",
+        "To watch: perhaps a leak ≈ {flow}, since {moment}.",
+    ),
+    "network.leak": (
+        "Fuite probable : ≈ {flow}, depuis {moment}.",
+        "Probable leak: ≈ {flow}, since {moment}.",
+    ),
+    "network.watch.no_flow": (
+        "À surveiller : peut-être une fuite, depuis {moment}.",
+        "To watch: perhaps a leak, since {moment}.",
+    ),
+    "network.leak.no_flow": (
+        "Fuite probable, depuis {moment}.",
+        "Probable leak, since {moment}.",
+    ),
+    "network.several": ("{count} fuites probables.", "{count} probable leaks."),
+    "network.near": ("Chercher d’abord près de : {places}.", "Look first near: {places}."),
+    "network.unknown": ("Fuites : pas encore d’avis.", "Leaks: no opinion yet."),
+    "network.learning": (
+        "En apprentissage : il faut une semaine de relevés.",
+        "Learning: a week of readings is needed.",
+    ),
+    "network.model.fault": (
+        "Recherche de fuites en défaut : pas d’avis.",
+        "The search for leaks has failed: no opinion.",
+    ),
+    "network.model.no data": (
+        "Pas assez de relevés pour un avis.",
+        "Not enough readings for an opinion.",
+    ),
+    "network.inflow": ("Débit entrant", "Inflow"),
+    "network.heard": ("Pressions entendues", "Pressures heard"),
+    "network.heard.of": ("{heard} sur {count}", "{heard} of {count}"),
+    "network.probability": ("Probabilité", "Probability"),
+    "network.found": ("Trouvée", "Found"),
+    "network.why": ("Pourquoi ?", "Why?"),
+    "network.why.none": (
+        "Rien n’a changé : les pressions suivent les débits comme d’habitude.",
+        "Nothing has changed: pressures follow the flows as usual.",
+    ),
+    "network.why.caption": (
+        "Aux mêmes heures du jour ; fuite {number}",
+        "At the same hours of day; leak {number}",
+    ),
+    "network.why.what": ("Mesure", "Reading"),
+    "network.why.before": ("La semaine d’avant", "The week before"),
+    "network.why.after": ("Depuis, jusqu’à l’avis", "Since then, until it was told"),
+}
