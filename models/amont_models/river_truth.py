@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amont_gateway.scoring.river_forecast import SPREAD_MIN_MM
+from amont_gateway.scoring.river_inputs import SPREAD_MIN_MM
 from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series, last_at
 from amont_models.rating import stages_mm
 from amont_models.records.table import GOOD, OUT_OF_RANGE, Channel, DataError, Site, channel

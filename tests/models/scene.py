@@ -33,11 +33,14 @@ def site():
     station = SimpleNamespace(
         id="pont-neuf", sensors=["stage-a", "stage-b"],
         watch_mm=1500, warning_mm=2000, alarm_mm=2500, alarm_plus_mm=4000,
+        upstream=[], rain=None,
     )  # fmt: skip
     return SimpleNamespace(
         stations=[station],
         rain_gauges=[SimpleNamespace(id="col", sensor="rain")],
         zones=[SimpleNamespace(id="bourg", inflow=["meter"])],
+        networks=[],
+        rain_forecast=None,
         time_zone="Europe/Rome",
     )
 

@@ -151,7 +151,7 @@ def live(record, station):
     limits = station.constants
     place = SimpleNamespace(
         id="bridge", sensors=["stage"], watch_mm=limits.mark_mm, warning_mm=limits.mark_mm,
-        alarm_mm=limits.alarm_mm, alarm_plus_mm=limits.alarm_mm + 1000,
+        alarm_mm=limits.alarm_mm, alarm_plus_mm=limits.alarm_mm + 1000, upstream=[], rain=None,
     )  # fmt: skip
     site = SimpleNamespace(
         stations=[place],

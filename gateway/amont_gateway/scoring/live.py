@@ -6,12 +6,14 @@ themselves has to be kept over a restart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
 from amont_gateway.scoring.river_forecast import Advice, RiverForecasts
+from amont_gateway.scoring.timeline import NO_SERIES, Series
 from amont_gateway.scoring.zone_verdict import ZoneVerdicts
 from amont_gateway.view import Forecast
 
@@ -19,12 +21,20 @@ from amont_gateway.view import Forecast
 class Scoring:
     """The models of one site; ``status`` says per model "ok" or why it is a fault."""
 
-    def __init__(self, artifacts_dir: Path, site: Any, data: Path | None = None) -> None:
+    def __init__(
+        self,
+        artifacts_dir: Path,
+        site: Any,
+        data: Path | None = None,
+        rain_forecast: Callable[[int], Series] = lambda _now_ms: NO_SERIES,
+    ) -> None:
         """Load and check the models in ``artifacts_dir`` for a checked ``amont_site`` Site.
 
-        ``data`` is where the gateway keeps what it serves (``model_folder``).
+        ``data`` is where the gateway keeps what it serves (``model_folder``); ``rain_forecast``
+        tells which rain is forecast at a moment (Unix ms), in µm at the end of each step.
         """
         self._site = site
+        self._rain_forecast = rain_forecast
         self._folder = ModelFolder(artifacts_dir, data)
         self._rivers = RiverForecasts(site)
         self._zones = ZoneVerdicts(site)
@@ -51,7 +61,8 @@ class Scoring:
 
     def update(self, windows: Windows, now_ms: int) -> list[Advice]:
         """Compute every station and zone from the windows; return what to advise."""
-        advice, river = self._rivers.update(self._models.get("river"), windows, now_ms)
+        rain = self._rain_forecast(now_ms)
+        advice, river = self._rivers.update(self._models.get("river"), windows, now_ms, rain)
         leak = self._zones.update(self._models.get("leak"), self._rule, windows, now_ms)
         for name, fault in (("river", river), ("leak", leak)):
             if name in self._models:

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring import river_features
-from amont_gateway.scoring.live_windows import Windows, fullest
+from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_files import Model, ModelError
-from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN, RiverInputs
-from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series
+from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN
+from amont_gateway.scoring.river_inputs import River, Seen, rivers, see
+from amont_gateway.scoring.timeline import NO_SERIES, Floats, Series
 from amont_gateway.view import Forecast, ForecastStep
 
-STAGE_FRESH_MS = 2 * HOUR_MS  # an older newest reading gives no forecast
 ADVICE_S = 2 * 3600.0  # how long advice lasts unless it is renewed
-SPREAD_MIN_MM = 100.0
 
 
 @dataclass(frozen=True)
@@ -33,43 +32,34 @@ class Advice:
     model: str
 
 
-@dataclass(frozen=True)
-class River:
-    """A station as the models see it."""
-
-    id: str
-    stage: tuple[str, ...]
-    rain: tuple[str, ...]
-    limits_mm: tuple[tuple[str, int], ...]  # (level, mm), lowest first
-    spread_mm: float
-
-
 class RiverForecasts:
     """The stations of one site, their last forecasts and what was advised for them."""
 
     def __init__(self, site: Any) -> None:
-        self._rivers = _rivers(site)
+        self._rivers = rivers(site)
         self._forecasts: dict[str, Forecast] = {}
         self._advised: dict[str, str] = {}
 
     def update(
-        self, model: Model | None, windows: Windows, now_ms: int
+        self,
+        model: Model | None,
+        windows: Windows,
+        now_ms: int,
+        rain_forecast: Series = NO_SERIES,
     ) -> tuple[list[Advice], str | None]:
         """Forecast every station; return what to advise, and why the model failed if it did."""
-        advice: list[Advice] = []
         fault: str | None = None
-        for river in self._rivers:
-            if model is None:
-                made = Forecast(status="fault")
-            else:
-                try:
-                    made = _forecast(model, river, windows, now_ms)
-                except ModelError as error:
-                    fault = str(error)
-                    made = Forecast(status="fault", model=model.name)
-            self._forecasts[river.id] = made
-            advice += self._advise(river, made)
-        return advice, fault
+        if model is None:
+            made = {name: Forecast(status="fault") for name in self._rivers}
+        else:
+            every = {
+                name: see(river, self._rivers, windows, now_ms, rain_forecast)
+                for name, river in self._rivers.items()
+            }
+            made, fault = _made(model, every)
+        self._forecasts = made
+        rounds = (self._advise(river, made[name]) for name, river in self._rivers.items())
+        return [advice for each in rounds for advice in each], fault
 
     def forecast(self, station_id: str) -> Forecast | None:
         """Return the last forecast of a station; None before its first."""
@@ -87,52 +77,63 @@ class RiverForecasts:
         return [Advice(river.id, level, until_s, forecast.model)]
 
 
-def _rivers(site: Any) -> list[River]:
-    rain = tuple(gauge.sensor for gauge in site.rain_gauges)
-    rivers = []
-    for station in site.stations:
-        limits = (
-            ("watch", station.watch_mm),
-            ("warning", station.warning_mm),
-            ("alarm", station.alarm_mm),
-        )
-        # Until a station's own history has been measured: what lies between calm and alarm.
-        spread = max(SPREAD_MIN_MM, 2.0 * float(station.alarm_mm - station.watch_mm))
-        rivers.append(River(station.id, tuple(station.sensors), rain, limits, spread))
-    return rivers
+def _made(model: Model, every: dict[str, Seen | None]) -> tuple[dict[str, Forecast], str | None]:
+    bands = bands_mm(model, [one for one in every.values() if one is not None])
+    made, fault = {}, None
+    for name, seen in every.items():
+        band = bands.get(name)
+        if seen is None or band is None:
+            made[name] = Forecast(status="no data", model=model.name)
+        elif isinstance(band, ModelError):
+            fault = str(band)
+            made[name] = Forecast(status="fault", model=model.name)
+        else:
+            made[name] = _forecast(model, seen, band)
+    return made, fault
 
 
-def _forecast(model: Model, river: River, windows: Windows, now_ms: int) -> Forecast:
-    since = now_ms - (river_features.STAGE_LAGS_H[-1] + 3) * HOUR_MS
-    stage = fullest(windows, river.stage, since, now_ms)
-    if not len(stage.t_ms) or now_ms - int(stage.t_ms[-1]) > STAGE_FRESH_MS:
-        return Forecast(status="no data", model=model.name)
-    rain = fullest(windows, river.rain, since, now_ms)
-    issued = int(stage.t_ms[-1])
-    inputs = RiverInputs(stage, rain)
-    rows = river_features.river_rows(inputs, np.array([issued]), river.spread_mm)
-    band = river_features.river_bands(model(rows), river.spread_mm)[0] + stage.value[-1]
-    if not np.isfinite(band).all():
-        raise ModelError(f"{model.name}: the forecast is not a finite number")
+def bands_mm(model: Model, seen: list[Seen]) -> dict[str, Floats | ModelError]:
+    """Return each station's band of stages in mm (horizons, quantiles), or what went wrong.
+
+    All rows go through the session in one run. Where that fails, each goes alone, so that one
+    bad row takes no other station with it.
+    """
+    if not seen:
+        return {}
+    try:
+        rows = np.stack([one.row for one in seen])
+        spreads = np.array([one.river.spread_mm for one in seen])[:, None, None]
+        rises = river_features.river_bands(model(rows), 1.0) * spreads  # it scales with them
+        bands = rises + np.array([one.stage_mm for one in seen])[:, None, None]
+        if not np.isfinite(bands).all():
+            raise ModelError(f"{model.name}: the forecast is not a finite number")
+    except ModelError as error:
+        if len(seen) == 1:
+            return {seen[0].river.id: error}
+        return {name: band for one in seen for name, band in bands_mm(model, [one]).items()}
+    return {one.river.id: band for one, band in zip(seen, bands, strict=True)}
+
+
+def _forecast(model: Model, seen: Seen, band: Floats) -> Forecast:
     steps = [
         ForecastStep(
             horizon_h=hours,
-            p05_mm=round(one[0]),
-            p50_mm=round(one[MEDIAN]),
-            p95_mm=round(one[-1]),
+            p05_mm=round(stages[0]),
+            p50_mm=round(stages[MEDIAN]),
+            p95_mm=round(stages[-1]),
         )
-        for hours, one in zip(HORIZONS_H, band.tolist(), strict=True)
-        if hours >= 1 or _is_fine(stage)
+        for hours, stages in zip(HORIZONS_H, band.tolist(), strict=True)
+        if hours >= 1 or seen.is_fine
     ]
     highest = "none"
-    for level, limit_mm in river.limits_mm:
+    for level, limit_mm in seen.river.limits_mm:
         if not band[-1, -1] < limit_mm:
             highest = level
     return Forecast(
         status="ok",
         model=model.name,
-        issued_ms=issued,
-        inputs=_inputs(rows),
+        issued_ms=seen.issued_ms,
+        inputs=seen.rung,
         steps=steps,
         reaches=highest,
     )
@@ -150,14 +151,3 @@ def _advisable(river: River, forecast: Forecast) -> str:
     if not max(step.p95_mm for step in forecast.steps) < limits["watch"]:
         return "watch"
     return "none"
-
-
-def _inputs(rows: Floats) -> str:
-    """Return the rung of the fallback ladder that a row of features stands on."""
-    return "full" if river_features.known_parts(rows)["rain"][0] else "no rain"
-
-
-def _is_fine(stage: Series) -> bool:
-    """Say whether readings come often enough to tell the next half hour."""
-    steps = np.diff(stage.t_ms)
-    return bool(len(steps)) and float(np.median(steps)) <= river_features.FINE_STEP_MS
