@@ -17,7 +17,7 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.model_files import Model, read_manifest
 from amont_gateway.scoring.zone_test import LeakRule
-from amont_models import data, leak, metrics, release, river, river_lessons, score_river
+from amont_models import data, leak, release, river, river_lessons, score_river
 from amont_models.data import Floats
 from amont_models.export import write_int8
 from amont_models.network import Network
@@ -173,7 +173,7 @@ def _same_decision(one: list[river.Judged], other: list[river.Judged]) -> float:
         mark = a.station.mark_mm
         left = a.stage_mm + a.bands_mm[:, -1, -1] >= mark
         right = b.stage_mm + b.bands_mm[:, -1, -1] >= mark
-        below = metrics.eligible(a.stage_mm, mark)
+        below = a.water.eligible(a.t_ms)
         same, count = same + int((left == right)[below].sum()), count + int(below.sum())
     return same / count
 

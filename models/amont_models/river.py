@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from amont_gateway.scoring.timeline import Series
 from amont_models import data, metrics, river_lessons
 from amont_models.data import Floats, River, Times
 from amont_models.network import Network, Schedule, train
+from amont_models.records.table import channel
+from amont_models.river_truth import Flags, Water, warned
 
 Predict = Callable[[Floats], Floats]
 
@@ -121,28 +124,35 @@ class Judged:
     """A station's validation hours with forecasts in mm above now, (n, horizons, quantiles)."""
 
     station: Station
+    t_ms: Times
     stage_mm: Floats
     rises_mm: Floats
     bands_mm: Floats
     trend_mm_h: Floats
 
+    @cached_property
+    def water(self) -> Water:
+        """What the water did in these hours."""
+        stage = channel(self.station.record.name, "stage", self.t_ms, self.stage_mm)
+        return Water(stage, self.station.mark_mm)
+
     @property
-    def limb(self) -> metrics.Flags:
+    def limb(self) -> Flags:
         """Hours seen as rising: up by more than 1 % of the spread in the last hour."""
         return np.asarray(self.trend_mm_h > 0.01 * self.station.spread_mm)
 
 
 def judge(station: Station, predict: Predict, start_ms: int, end_ms: int) -> Judged:
     """Forecast every hour of a part of the record with ``predict``."""
-    _, stage, rows, rises = station.table(start_ms, end_ms)
+    t_ms, stage, rows, rises = station.table(start_ms, end_ms)
     bands = river_features.river_bands(predict(rows), station.spread_mm)
     trend = np.diff(stage, prepend=stage[:1])
-    return Judged(station, stage, rises, bands, trend)
+    return Judged(station, t_ms, stage, rises, bands, trend)
 
 
 def early_warning(judged: list[Judged]) -> dict[str, dict[str, float]]:
     """Return the early-warning table: the network at three quantiles, and the floors."""
-    rules: dict[str, Callable[[Judged], metrics.Flags]] = {
+    rules: dict[str, Callable[[Judged], Flags]] = {
         "p95": lambda j: _reaches(j, j.bands_mm[:, -1, 4]),
         "p75": lambda j: _reaches(j, j.bands_mm[:, -1, 3]),
         "p50": lambda j: _reaches(j, j.bands_mm[:, -1, MEDIAN]),
@@ -152,14 +162,12 @@ def early_warning(judged: list[Judged]) -> dict[str, dict[str, float]]:
     }
     table = {}
     for name, rule in rules.items():
-        counts = metrics.Warned()
-        for one in judged:
-            counts += metrics.warnings(one.stage_mm, one.station.mark_mm, rule(one))
-        table[name] = counts.summary()
+        counts = [warned(one.water, int(one.t_ms[0]), one.t_ms, rule(one)) for one in judged]
+        table[name] = metrics.summary(metrics.add_up(counts))
     return table
 
 
-def _reaches(judged: Judged, rise_mm: Floats) -> metrics.Flags:
+def _reaches(judged: Judged, rise_mm: Floats) -> Flags:
     return np.asarray(judged.stage_mm + rise_mm >= judged.station.mark_mm)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
-from amont_models import bootstrap
+from amont_models import bootstrap, metrics
 from amont_models.river_truth import Warned
 from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, Tally
 from amont_models.tidy_write import iso_utc
@@ -37,7 +37,7 @@ def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
     rules = [name for name in ORDER if name in tallies[0].warned]
     return {
         "warnings": {name: _warnings(tallies, name) for name in rules},
-        "curve": {name: _point(total(tallies, name)) for name in CURVE},
+        "curve": {name: metrics.summary(total(tallies, name)) for name in CURVE},
         "skill": {
             f"{name}_{hours}h": _skill(tallies, name, hours)
             for name in FORECASTS
@@ -48,32 +48,15 @@ def tables(tallies: Sequence[Tally]) -> dict[str, Any]:
     }
 
 
-def _point(one: Warned) -> dict[str, float]:
-    """Return one point of the curve of POD against FAR against lead."""
-    return {
-        "pod": _ratio(one.warned, one.events),
-        "far": _ratio(one.false, one.groups),
-        "lead_h": float(np.median(one.leads_h)) if one.leads_h else _NAN,
-        "false_per_station_month": _ratio(one.false, one.months),
-    }
-
-
 def total(tallies: Sequence[Tally], rule: str) -> Warned:
     """Return the counts of a rule over some stations."""
-    parts = [tally.warned[rule] for tally in tallies]
-    leads = tuple(lead for part in parts for lead in part.leads_h)
-    events, hits, groups, false, months = _counts(parts).sum(axis=0).tolist()
-    return Warned(events, hits, groups, false, months, leads)
+    return metrics.add_up([tally.warned[rule] for tally in tallies])
 
 
 def _counts(parts: Sequence[Warned]) -> Floats:
     """Return (stations, 5): events, warned, groups, false, months."""
     rows = [(one.events, one.warned, one.groups, one.false, one.months) for one in parts]
     return np.array(rows, dtype=np.float64)
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0.0 else _NAN
 
 
 def _warnings(tallies: Sequence[Tally], rule: str) -> dict[str, Any]:
@@ -93,7 +76,7 @@ def _warnings(tallies: Sequence[Tally], rule: str) -> dict[str, Any]:
         ),
         "lead_h": bootstrap.interval(leads, _middle_lead),
         "lead_quartiles_h": quartiles,
-        "false_per_station_month": _ratio(one.false, one.months),
+        "false_per_station_month": metrics.ratio(one.false, one.months),
         "months": one.months,
     }
 

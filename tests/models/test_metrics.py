@@ -8,9 +8,12 @@ from amont_models import metrics
 from amont_models.data import Zone
 from amont_models.inject import Leak, inject, outflow
 from amont_models.leak import count, in_time
+from amont_models.records.table import channel
 from amont_models.river import max_rises
+from amont_models.river_truth import Water, warned
 
 H = 3_600_000
+HOURS = H * np.arange(200, dtype=np.int64)
 
 
 def test_persistence_index_by_hand():
@@ -34,6 +37,10 @@ def stage(*above):
     return out
 
 
+def warnings(stage_mm, warn):
+    return warned(Water(channel("a", "stage", HOURS, stage_mm), 5.0), 0, HOURS, warn)
+
+
 def flags(*hours):
     out = np.zeros(200, dtype=bool)
     out[list(hours)] = True
@@ -53,25 +60,37 @@ def flags(*hours):
     ],
 )
 def test_warnings_are_counted_as_defined(hours, expected):
-    counts = metrics.warnings(stage((100, 110)), 5.0, flags(*hours))
+    counts = warnings(stage((100, 110)), flags(*hours))
     assert counts.events == 1
     assert (counts.warned, counts.groups, counts.false) == expected
 
 
 def test_a_second_crossing_within_12_h_is_the_same_event():
-    assert metrics.crossings(stage((50, 55), (60, 65), (90, 95)), 5.0).tolist() == [50, 90]
+    water = Water(channel("a", "stage", HOURS, stage((50, 55), (60, 65), (90, 95))), 5.0)
+    assert (water.events_ms // H).tolist() == [50, 90]
 
 
 def test_lead_is_from_the_first_warning():
-    counts = metrics.warnings(stage((100, 110)), 5.0, flags(96, 99))
+    counts = warnings(stage((100, 110)), flags(96, 99))
     assert counts.leads_h == (4.0,)
-    assert counts.summary()["lead_h"] == 4.0
+    assert metrics.summary(counts)["lead_h"] == 4.0
+
+
+def test_counts_of_stations_add_up():
+    one = warnings(stage((100, 110)), flags(96, 70))
+    two = metrics.add_up([one, one])
+    assert (two.events, two.warned, two.groups, two.false) == (2, 2, 4, 2)
+    row = metrics.summary(two)
+    assert (row["pod"], row["far"], row["csi"]) == (1.0, 0.5, 0.5)
+    none = metrics.summary(metrics.add_up([warnings(stage(), flags())]))
+    assert np.isnan([none["pod"], none["far"], none["lead_h"]]).all()
 
 
 def test_max_rises_look_ahead_only_as_far_as_the_horizon():
     rises = max_rises(np.array([0.0, 5.0, 1.0, 1.0, 9.0, 0.0, 0.0, 0.0, 0.0]))
-    assert rises[0].tolist() == [5.0, 5.0, 9.0]
-    assert rises[1, 0] == -4.0
+    assert np.isnan(rises[:, 0]).all()  # an hourly record says nothing of half an hour
+    assert rises[0, 1:].tolist() == [5.0, 5.0, 9.0]
+    assert rises[1, 1] == -4.0
     assert np.isnan(rises[-1]).all()
 
 
