@@ -8,7 +8,10 @@ import numpy as np
 
 from amont_gateway.readings import QUANTITIES, Sample, pack_channels
 from amont_gateway.scoring.timeline import HOUR_MS, Floats
+from amont_guard.messages import Opened
 from amont_site import Site, load
+from amont_wire import const
+from amont_wire.messages import Channel, Samples
 
 DAY_H = 24
 SENSORS = 6
@@ -16,8 +19,10 @@ SENSORS = 6
 NEAR = {1: np.array([0.02, 0.30, 0.08, 0.02, 0.03, 0.02]), 4: np.full(SENSORS, 0.04)}
 NEAR[4][4] = 0.4
 PA10_PER_M = 980.665
+FRAME_SAMPLES = 6
 CODES = {name: code for code, name in QUANTITIES.items()}
 METER, TANK = 90, 91  # nodes; the pressures are those from 11 on
+SECRETS = {node: bytes([node]) * 16 for node in (*range(11, 11 + SENSORS), METER, TANK)}
 
 Leak = tuple[int, float, float, float]  # near which sensor, m3/h, first day, last day
 
@@ -93,3 +98,47 @@ def site_of(folder: Path, broker: str = "broker: {host: 127.0.0.1, port: 8883}")
     path = folder / "site.yaml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return load(path)
+
+
+def frames(pressure: Floats, flow: Floats, begin_ms: int, first: int) -> list[Opened]:
+    """Return frames of all nodes with the hours from ``first`` on, as the guard passes them on."""
+    found = []
+    tables = {11 + s: ("pressure_pa10", PA10_PER_M * pressure[:, s]) for s in range(SENSORS)}
+    tables |= {METER: ("flow_l_h", 1000.0 * flow), TANK: ("level_mm", np.full(len(flow), 3000.0))}
+    for node, (quantity, values) in tables.items():
+        for at in range(first, len(flow), FRAME_SAMPLES):
+            some = [round(value) for value in values[at : at + FRAME_SAMPLES]]
+            newest = at + len(some) - 1
+            body, carried = Samples(
+                life=1,
+                tick_s=(newest + 1) * 3600,
+                seq=newest,
+                lag_s=0,
+                interval_s=3600,
+                backlog=0,
+                fast=False,
+                channels=[Channel(0, CODES[quantity], 1, some)],
+            ).encode_trimmed()
+            assert carried == len(some)
+            made_ms = begin_ms + newest * HOUR_MS + HOUR_MS // 2
+            epoch, counter = 1 << 12 | 1, newest + 1
+            found.append(Opened(0, node, epoch, counter, const.SAMPLES, 0, 0, made_ms, 0, 0, body))
+    return found
+
+
+def run_gateway(site: Site, data: Path, socket: Path, page: int) -> None:
+    """Run the real gateway with its page, and look every half second instead of each minute."""
+    import signal
+
+    from amont_gateway import logs, networks
+    from amont_gateway.app import build
+    from amont_gateway.gateway import Options
+    from amont_gateway.scoring import network_live
+
+    logs.set_up("error")
+    networks.EVERY_S, network_live.RETAKE_MS = 0.5, 0
+    service = build(site, data, socket, options=Options(commit_ms=50), page=("127.0.0.1", page))
+    signal.signal(signal.SIGTERM, lambda *_: service.gateway.stopping.set())
+    service.start()
+    service.wait()
+    service.stop()

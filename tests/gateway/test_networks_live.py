@@ -1,0 +1,106 @@
+"""A leak in a network, from the guard's frames to the page, in a real gateway that is killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.gateway import servers
+from tests.gateway import waterworks as w
+from tests.gateway.fake_guard import FakeGuard
+from tests.gateway.processes import Child
+from tests.gateway.test_networks import journal_of
+
+from amont_gateway.records import FILE, RecordReader
+from amont_gateway.scoring.timeline import HOUR_MS
+from amont_guard import messages
+
+DAYS, LIVE_H = 36, 30
+BEGAN_H = DAYS * w.DAY_H - LIVE_H + 3  # the leak, three hours into what comes live
+PATIENCE_S = 60.0
+
+
+class Town:
+    """A gateway in a process of its own, a guard in this one, and weeks in the journal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.data.mkdir()
+        self.begin_ms = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS - DAYS * 24 * HOUR_MS
+        leak = (1, 12.0, BEGAN_H / w.DAY_H, 99.0)
+        self.rows = w.made(DAYS, (leak,))
+        until = DAYS * w.DAY_H - LIVE_H
+        past = w.samples(self.rows[0][:until], self.rows[1][:until], self.begin_ms)
+        journal_of(self.data, past)
+        self.guard = FakeGuard(folder / "guard.sock", w.SECRETS)
+        port = servers.free_port()
+        site = w.site_of(folder)
+        self.gateway = Child(w.run_gateway, site, self.data, folder / "guard.sock", port)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
+
+    def network(self) -> dict[str, Any]:
+        try:
+            return self.http.get("/view.json").json()["networks"][0]
+        except httpx.TransportError:
+            return {"verdict": "not there"}
+
+    def until(self, so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE_S
+        while not so(found := self.network()):
+            assert time.monotonic() < deadline, found | {"series": []}
+            time.sleep(0.1)
+        return found
+
+    def send(self) -> None:
+        live = w.frames(*self.rows, self.begin_ms, DAYS * w.DAY_H - LIVE_H)
+        for at in range(0, len(live), 8):
+            self.guard.send(messages.encode_opened(live[at : at + 8]))
+
+    def close(self) -> None:
+        self.gateway.stop()
+        self.guard.close()
+        self.http.close()
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    made = Town(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_leak_is_found_live_told_and_said_again_after_a_kill(town: Town) -> None:
+    town.gateway.start()
+    calm = town.until(lambda found: found["verdict"] == "normal")
+    assert (calm["leaks"], calm["heard"]) == ([], w.SENSORS)
+
+    town.send()
+    leaking = town.until(lambda found: found["verdict"] == "leak")
+    (leak,) = leaking["leaks"]
+    assert leak["sensors"][0] == "p1"
+    assert abs(leak["since_ms"] - (town.begin_ms + BEGAN_H * HOUR_MS)) <= 6 * HOUR_MS
+    assert leak["size_l_h"] == pytest.approx(12_000, rel=0.4)
+
+    page = town.http.get("/?lang=fr").text.replace("\u00a0", " ")
+    assert "Fuite probable : ≈ " in page
+    assert "Chercher d’abord près de : Borne p1" in page
+    journal = town.http.get("/journal?lang=en").text
+    assert "Leak in a network – Valley, since " in journal
+
+    town.gateway.kill()
+    town.gateway.start()
+    again = town.until(lambda found: found["verdict"] == "leak")
+    assert again["leaks"] == leaking["leaks"]
+    assert "near Post p1" in town.http.get("/journal?lang=en").text
+
+    reader = RecordReader(town.data / FILE)
+    told = [record for _, record in reader.of_kinds(["seen network"])]
+    reader.close()
+    assert [record["verdict"] for record in told] == ["normal", "leak", "leak"]
+    assert told[1]["leaks"] == leaking["leaks"]
+    assert told[1]["rule"]["name"] == "network-test"
+    assert told[1]["network"] == "vallee"
