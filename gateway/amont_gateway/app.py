@@ -25,6 +25,7 @@ from amont_gateway.mqtt_ingest import Broker
 from amont_gateway.networks import Verdicts
 from amont_gateway.page import Encrypted, PageServer, Secure, build_app
 from amont_gateway.places import Places, from_site
+from amont_gateway.rain_forecast import RainForecast
 from amont_gateway.storer import COMMIT_MS
 from amont_gateway.view import Demo, Training
 from amont_site.model import Site
@@ -128,7 +129,7 @@ def build(
         guard_socket,
         options or Options(broker=broker, influx=influx, commit_ms=commit_ms),
         clock=clock,
-        load_models=None if artifacts is None else _loader(artifacts, site, data_dir),
+        load_models=None if artifacts is None else lambda: _models(artifacts, site, gateway),
         make_networks=lambda: _networks(site, places, data_dir),
         demo=demo,
         training=training,
@@ -167,14 +168,14 @@ def _https(
     return secure, Encrypted(*address, chain=authority.page_path, renew=authority.renew)
 
 
-def _loader(artifacts: Path, site: Site, data: Path) -> Callable[[], Scorer]:
-    def load() -> Scorer:
-        from amont_gateway.scoring.live import Scoring
+def _models(artifacts: Path, site: Site, gateway: Gateway) -> Scorer:
+    from amont_gateway.scoring.live import Scoring
 
-        scorer: Scorer = Scoring(artifacts, site, data)
-        return scorer
-
-    return load
+    data = gateway.journal.path.parent
+    if site.rain_forecast is None:
+        return Scoring(artifacts, site, data)
+    rain = RainForecast(data, site.rain_forecast.max_age_h, gateway.counters, gateway.events)
+    return Scoring(artifacts, site, data, rain.series)
 
 
 def _networks(site: Site, places: Places, data: Path) -> Verdicts:
