@@ -2,19 +2,22 @@
 
 Persistence and the threshold itself warn when the water is there, which is too late by
 definition. The fixed lower mark is the 98th percentile of the training part. The straight line
-carries the last hour's rise on for 6 h. Ridge regression is trained on the station's own training
-part, from the very features that the network gets.
+carries the last hour's rise on for 6 h. Ridge regression and LightGBM's quantiles are trained on
+the station's own training part, from the very features that the network gets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, STAGE_LAGS_H
+from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN, QUANTILES, STAGE_LAGS_H
 from amont_gateway.scoring.timeline import HOUR_MS, last_at
+from amont_models import river_trees
 from amont_models.river_chain import BATCH, Decisions, Sight, batches, rows
+from amont_models.river_trees import Past
 from amont_models.river_truth import Constants, Flags, Floats, Water
 
 HOLD_MS = 90 * 60_000
@@ -41,13 +44,24 @@ def _points(rise_mm: Floats) -> Floats:
     return np.repeat(rise_mm[:, :, None], len(QUANTILES), axis=2)
 
 
-def decisions(
-    seen: Sight, station: Constants, trained: Sight, water: Water
-) -> Iterator[tuple[str, Decisions]]:
-    """Yield every floor's name and what it says at each step of ``seen``.
+@dataclass(frozen=True)
+class Learnt:
+    """What a station's own training part taught ridge and, where it is here, LightGBM."""
 
-    ``trained`` and ``water`` are the clean record: ridge takes their training part alone.
-    """
+    line: _Line | None
+    trees: river_trees.Trees | None
+
+
+def learn(station: Constants, trained: Sight, water: Water) -> Learnt:
+    """Fit the station's own regressions to the training part of its clean record."""
+    past = _past(station, trained, water)
+    if past is None:
+        return Learnt(None, None)
+    return Learnt(_Line(*past), river_trees.fit(past))
+
+
+def decisions(seen: Sight, station: Constants, learnt: Learnt) -> Iterator[tuple[str, Decisions]]:
+    """Yield every floor's name and what it says at each step of ``seen``."""
     stage, mark = seen.stage.value, station.mark_mm
     still = np.zeros((len(stage), *_SHAPE))
     yield "persistence", Decisions(still, stage >= mark)
@@ -56,7 +70,7 @@ def decisions(
     trend = np.nan_to_num(trend_mm_h(seen))
     line = np.maximum(trend, 0.0)[:, None] * np.array(HORIZONS_H, dtype=np.float64)
     yield "linear", Decisions(_points(line), stage + line[:, -1] >= mark)
-    yield from _ridge(seen, station, trained, water)
+    yield from _regressions(seen, station, learnt)
 
 
 def _design(seen: Sight, part: slice, spread_mm: float) -> Floats:
@@ -83,7 +97,8 @@ class _Line:
         return np.asarray((table / self.scale) @ self.slopes)
 
 
-def _fit(station: Constants, trained: Sight, water: Water) -> _Line | None:
+def _past(station: Constants, trained: Sight, water: Water) -> Past | None:
+    """Return what a station's own regressions learn from; None if it is too little."""
     # What lies ahead of the last training step must be past by the end of the training part, too.
     ends_ms = station.train_until_ms - HORIZONS_H[-1] * HOUR_MS
     count = int(np.searchsorted(trained.t_ms, ends_ms))
@@ -102,23 +117,31 @@ def _fit(station: Constants, trained: Sight, water: Water) -> _Line | None:
     known = np.isfinite(rises).all(axis=1) & np.isfinite(table).all(axis=1)
     if known.sum() < RIDGE_MIN_ROWS:
         return None
-    return _Line(table[known], rises[known], rising(trained, station)[chosen][known])
+    return Past(table[known], rises[known], rising(trained, station)[chosen][known])
 
 
-def _ridge(
-    seen: Sight, station: Constants, trained: Sight, water: Water
+def _regressions(
+    seen: Sight, station: Constants, learnt: Learnt
 ) -> Iterator[tuple[str, Decisions]]:
-    line = _fit(station, trained, water)
+    stage, line, trees = seen.stage.value, learnt.line, learnt.trees
     if line is None:
-        nothing = Decisions(np.full((len(seen.t_ms), *_SHAPE), np.nan), seen.stage.value < -np.inf)
-        yield "ridge", nothing
-        yield "ridge + 1 sd", nothing
+        names = ("ridge", "ridge + 1 sd", *((river_trees.NAME,) if river_trees.is_here() else ()))
+        nothing = Decisions(np.full((len(stage), *_SHAPE), np.nan), stage < -np.inf)
+        yield from ((name, nothing) for name in names)
         return
-    parts = [line(_design(seen, part, station.spread_mm)) for part in batches(len(seen.t_ms))]
-    mean = np.concatenate([np.empty((0, len(HORIZONS_H))), *parts]) * station.spread_mm
+    means, bands = [np.empty((0, len(HORIZONS_H)))], [np.empty((0, *_SHAPE))]
+    for part in batches(len(stage)):
+        table = _design(seen, part, station.spread_mm)
+        means.append(line(table))
+        if trees is not None:
+            bands.append(trees(table))
+    mean = np.concatenate(means) * station.spread_mm
     sd = line.sd * station.spread_mm
     band = np.stack([mean + _Z[q] * sd for q in QUANTILES], axis=2)
-    stage = seen.stage.value
     for name, more in (("ridge", 0.0), ("ridge + 1 sd", 1.0)):
         reached = (stage[:, None] + mean + more * sd).max(axis=1)
         yield name, Decisions(band, np.asarray(reached >= station.mark_mm))
+    if trees is not None:
+        rises = np.concatenate(bands) * station.spread_mm
+        reached = (stage[:, None] + rises[:, :, MEDIAN]).max(axis=1)
+        yield river_trees.NAME, Decisions(rises, np.asarray(reached >= station.mark_mm))

@@ -7,21 +7,18 @@ of the band are fitted: what lies between comes from them, as if each half were 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
-from amont_models.river_chain import Decisions
-from amont_models.river_truth import Constants, Flags, Floats
+from amont_gateway.scoring.river_features import MEDIAN, QUANTILES
+from amont_models.river_truth import Flags, Floats
 
 NAME = "LightGBM"
 PACKAGE = "lightgbm"
-MIDDLE = QUANTILES.index(0.5)
-FITTED = (0, MIDDLE, len(QUANTILES) - 1)  # of QUANTILES
+FITTED = (0, MEDIAN, len(QUANTILES) - 1)  # of QUANTILES
 MOST_ROWS = 10_000
 ROUNDS = 50
 SETTINGS = {
@@ -87,27 +84,12 @@ def between(low: Floats, middle: Floats, high: Floats) -> Floats:
     """Return all quantiles (n, quantiles) of a band from its ends and its median."""
     columns = []
     for quantile in QUANTILES:
-        end, side = (low, QUANTILES[0]) if quantile < QUANTILES[MIDDLE] else (high, QUANTILES[-1])
+        end, side = (low, QUANTILES[0]) if quantile < QUANTILES[MEDIAN] else (high, QUANTILES[-1])
         share = _NORMAL[quantile] / _NORMAL[side]
         columns.append(middle + share * (end - middle))
     return np.stack(columns, axis=1)
 
 
-def decisions(
-    station: Constants, past: Past | None, tables: Iterable[Floats], stage_mm: Floats
-) -> Iterator[tuple[str, Decisions]]:
-    """Yield the floor's name and what it says at each step; nothing without the package.
-
-    ``tables`` are the features of the steps in order, ``stage_mm`` the stage at each.
-    """
-    if not is_here():
-        return
-    shape = (len(HORIZONS_H), len(QUANTILES))
-    if past is None:
-        yield NAME, Decisions(np.full((len(stage_mm), *shape), np.nan), stage_mm < -np.inf)
-        return
-    trees = Trees(past)
-    parts = [trees(table) for table in tables]
-    rises = np.concatenate([np.empty((0, *shape)), *parts]) * station.spread_mm
-    reached = (stage_mm[:, None] + rises[:, :, MIDDLE]).max(axis=1)
-    yield NAME, Decisions(rises, np.asarray(reached >= station.mark_mm))
+def fit(past: Past) -> Trees | None:
+    """Return the floor fitted to a station's training part; None without its package."""
+    return Trees(past) if is_here() else None

@@ -36,16 +36,18 @@ EVENT_MS = 6 * HOUR_MS  # an event's hours: from 6 h before its crossing to 6 h 
 FAULT_KINDS = ("all", *faults.KINDS)
 
 
-def judge(station: Station, chain: Chain, seen: Sight, floors: bool) -> Tally:
-    """Judge every rule on what it saw; without ``floors`` only what ships."""
+def judge(
+    station: Station, chain: Chain, seen: Sight, learnt: river_floors.Learnt | None
+) -> Tally:
+    """Judge every rule on what it saw; without what floors have ``learnt`` only what ships."""
     tally = Tally()
     truth = _Truth(station, seen)
     shipped = chain.decide(seen, station.constants)
     _judge_rules(tally, truth, iter(shipped.items()))
     _coverage(tally, truth, shipped["warning"])
     _curve(tally, truth, shipped["warning"].rises_mm)
-    if floors:
-        rules = river_floors.decisions(seen, station.constants, station.clean, station.water)
+    if learnt is not None:
+        rules = river_floors.decisions(seen, station.constants, learnt)
         _judge_rules(tally, truth, rules)
         tally.warned["random"] = _random(truth, tally.warned["warning"])
     return tally
@@ -168,11 +170,13 @@ def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) ->
             out.left_out[site.name] = str(error)
             continue
         out.stations.append(station)
-        out.clean.append(judge(station, chain, station.clean, floors=True))
+        learnt = river_floors.learn(station.constants, station.clean, station.water)
+        out.clean.append(judge(station, chain, station.clean, learnt))
         for kind in kinds:
             since = station.constants.train_until_ms
             seen = sight(record, site, faults.faulty(station.stage, kind, since, SEED))
-            out.faulted[kind].append(judge(station, chain, seen, floors=kind == "all"))
+            floors = learnt if kind == "all" else None
+            out.faulted[kind].append(judge(station, chain, seen, floors))
     return out
 
 

@@ -27,6 +27,7 @@ ORDER = (
     "linear",
     "ridge",
     "ridge + 1 sd",
+    "LightGBM",
     "random",
 )
 Floats = NDArray[np.float64]
@@ -180,5 +181,7 @@ def number(value: float, digits: int = 2) -> str:
 def interval(values: Sequence[float], digits: int = 2) -> str:
     """Return a value with its interval, where there is one."""
     value, low, high = values
-    ends = f" ({number(low, digits)}-{number(high, digits)})" if low == low else ""
-    return number(value, digits) + ends
+    if low != low:
+        return number(value, digits)
+    between = "-" if low >= 0.0 else " to "
+    return f"{number(value, digits)} ({number(low, digits)}{between}{number(high, digits)})"

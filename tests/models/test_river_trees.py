@@ -5,8 +5,10 @@ import types
 import numpy as np
 import pytest
 
-from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
-from amont_models import river_trees
+from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN, QUANTILES
+from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series
+from amont_models import river_floors, river_trees
+from amont_models.river_chain import screened
 from amont_models.river_trees import Past, Trees, between
 from amont_models.river_truth import Constants
 
@@ -43,7 +45,7 @@ def past(rises):
 def test_the_band_lies_between_its_ends_and_its_median():
     band = between(np.array([-1.0]), np.array([0.0]), np.array([2.0]))[0]
     assert band.tolist() == sorted(band.tolist())
-    assert (band[0], band[river_trees.MIDDLE], band[-1]) == (-1.0, 0.0, 2.0)
+    assert (band[0], band[MEDIAN], band[-1]) == (-1.0, 0.0, 2.0)
 
 
 @pytest.mark.usefixtures("package")
@@ -66,15 +68,21 @@ def test_a_horizon_that_a_coarse_gauge_does_not_tell_is_no_rise():
 def test_it_warns_where_its_median_reaches_the_mark():
     rises = np.full((300, HERE), 0.3) + np.linspace(0.0, 1e-6, 300)[:, None]
     stage = STATION.mark_mm - STATION.spread_mm * np.array([0.31, 0.29])
-    tables = [np.zeros((1, 2)), np.zeros((1, 2))]
-    ((name, made),) = river_trees.decisions(STATION, past(rises), tables, stage)
-    assert name == river_trees.NAME
-    assert made.warn.tolist() == [False, True]
-    ((_, silent),) = river_trees.decisions(STATION, None, tables, stage)
-    assert not silent.warn.any()
-    assert np.isnan(silent.rises_mm).all()
+    seen = screened(Series(HOUR_MS * np.arange(2), stage), NO_SERIES)
+    width = river_floors._design(seen, slice(0, 2), STATION.spread_mm).shape[1]
+    part = Past(np.ones((300, width)), rises, np.ones(300, bool))
+    learnt = river_floors.Learnt(river_floors._Line(*part), river_trees.fit(part))
+    made = dict(river_floors.decisions(seen, STATION, learnt))
+    assert made[river_trees.NAME].warn.tolist() == [False, True]
+    silent = dict(river_floors.decisions(seen, STATION, river_floors.Learnt(None, None)))
+    assert not silent[river_trees.NAME].warn.any()
+    assert np.isnan(silent[river_trees.NAME].rises_mm).all()
 
 
 def test_without_the_package_there_is_no_such_row(monkeypatch):
     monkeypatch.setattr(river_trees, "is_here", lambda: False)
-    assert list(river_trees.decisions(STATION, None, [], np.zeros(0))) == []
+    assert river_trees.fit(past(np.zeros((300, HERE)))) is None
+    seen = screened(Series(HOUR_MS * np.arange(2), np.zeros(2)), NO_SERIES)
+    made = dict(river_floors.decisions(seen, STATION, river_floors.Learnt(None, None)))
+    assert "ridge" in made
+    assert river_trees.NAME not in made
