@@ -62,6 +62,14 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
         _FAULT,
     ),
     series.MODEL: (_OK, _FAULT, (("? Sans données", "? No data"), GREY)),
+    series.RUNGS: (
+        (("✓ Complète", "✓ Full"), GREEN),
+        (("△ Sans pluie", "△ No rain"), YELLOW),
+        (("△ Sans l'amont", "△ No upstream"), YELLOW),
+        (("△ Cette station seule", "△ This station alone"), SKY),
+        (("▲ Seuils seuls", "▲ Thresholds only"), ORANGE),
+        (("✕ Veille perdue", "✕ Watch lost"), RED),
+    ),
     series.NO_YES: (_NO, _YES),
     (*series.NO_YES, "unknown"): (_NO, _YES, _UNKNOWN),
     series.QUALITY: (

@@ -140,7 +140,8 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     links = ", ".join(f"{name} {view[name]}" for name in ("journal", "broker", "database"))
     lines = [f"{view['site']}: guard {'alive' if view['guard_alive'] else 'SILENT'}, {links}"]
     for s in view["stations"]:
-        lines.append(f"station {s['id']}: {s['level']}, {_with(s['stage_mm'], 'mm')}")
+        stage, rung = _with(s["stage_mm"], "mm"), s["forecast"]["inputs"]
+        lines.append(f"station {s['id']}: {s['level']}, {stage}, forecast: {rung}")
     for z in view["zones"]:
         lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
     for n in view["networks"]:

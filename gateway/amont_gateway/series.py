@@ -40,6 +40,7 @@ HEALTH = ("ok", "degraded", "fault")
 FRESHNESS = ("proved", "assumed", "unknown", "stale")
 JOURNAL = ("ok", "full", "read-only", "fault")
 MODEL = ("ok", "fault", "no data")
+RUNGS = ("full", "no rain", "no upstream", "local only", "thresholds only", "watch lost")
 NO_YES = ("no", "yes")
 
 _QUALITY = Field("quality", "int", "", QUALITY)
@@ -97,6 +98,7 @@ STATION_STATE = Measurement(
     (
         Field("level", "int", "", LEVELS),
         Field("advice", "int", "", ADVICE),
+        Field("rung", "int", "", RUNGS),  # of the fallback ladder
         Field("watch_mm", "float", "mm"),
         Field("warning_mm", "float", "mm"),
         Field("alarm_mm", "float", "mm"),

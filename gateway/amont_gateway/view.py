@@ -27,7 +27,9 @@ class Forecast(msgspec.Struct, kw_only=True):
     status: str  # "ok" | "fault" | "no data"
     model: str = ""
     issued_ms: int | None = None
-    inputs: str = "full"  # rung of the fallback ladder: "full" | "no rain" | "stage only"
+    # rung of the fallback ladder: "full" | "no rain" | "no upstream" | "local only" (its own stage
+    # alone) | "thresholds only" (no forecast) | "watch lost" (no fresh stage: nothing watches)
+    inputs: str = "full"
     steps: list[ForecastStep] = []
     # highest threshold that p95 reaches: "none" | "watch" | "warning" | "alarm"
     reaches: str = "none"

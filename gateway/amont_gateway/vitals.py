@@ -25,6 +25,7 @@ def _stations(view: View) -> Iterable[str | None]:
         fields = {
             "level": _code(series.LEVELS, s.level),
             "advice": _code(series.ADVICE, s.advice),
+            "rung": _code(series.RUNGS, s.forecast.inputs),
             "watch_mm": limits.watch_mm,
             "warning_mm": limits.warning_mm,
             "alarm_mm": limits.alarm_mm,

@@ -3,9 +3,11 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS
 
+from amont_gateway import series
 from amont_gateway.page.formatting import Format
 from amont_gateway.page.sentences import (
     forecast_words,
@@ -15,6 +17,7 @@ from amont_gateway.page.sentences import (
 )
 from amont_gateway.page.siren_card import siren_key
 from amont_gateway.page.texts import Words
+from amont_gateway.view import Forecast
 
 PARIS = ZoneInfo("Europe/Paris")
 FR, EN = Format("fr", PARIS), Format("en", PARIS)
@@ -238,3 +241,28 @@ def test_where_the_water_stands(level, stage_mm, said):
     station = VIEWS["calm"](NOW_MS).stations[0]
     station.level, station.stage_mm = level, stage_mm
     assert plain(rest_words(station, Words("fr"), FR)) == said
+
+
+RUNG_WORDS = {
+    "full": ("", ""),
+    "no rain": ("sans pluviomètre", "Forecast without rain gauge: expect less notice."),
+    "no upstream": ("sans la station amont", "without the station upstream"),
+    "local only": ("cette seule station", "from this station alone"),
+    "thresholds only": ("Seuls les seuils", "Thresholds alone keep watch"),
+    "watch lost": ("VEILLE PERDUE", "WATCH LOST"),
+}
+
+
+@pytest.mark.parametrize("rung", series.RUNGS)
+@pytest.mark.parametrize("status", ["ok", "fault", "no data"])
+def test_the_rung_of_a_forecast_is_said_in_plain_words(rung, status):
+    station = VIEWS["calm"](NOW_MS).stations[0]
+    steps = station.forecast.steps if status == "ok" else []
+    forecast = Forecast(status=status, inputs=rung, steps=steps)
+    whole = msgspec.structs.replace(forecast, inputs="full")
+    for language, wanted in zip(("fr", "en"), RUNG_WORDS[rung], strict=True):
+        said = forecast_words(forecast, "normal", Words(language), EN)
+        first = forecast_words(whole, "normal", Words(language), EN)
+        assert said.startswith(first)
+        assert wanted in said[len(first) :]
+        assert (rung == "full") == (said == first)

@@ -98,17 +98,16 @@ def station_sentence(station: Station, old: bool, t: Words, f: Format) -> str:
 
 def forecast_words(forecast: Forecast, level: str, t: Words, f: Format) -> str:
     """Say what the forecast expects, or why there is none; a reached level lies not ahead."""
+    rung = "" if forecast.inputs == "full" else t.either(f"forecast.inputs.{forecast.inputs}", "")
     if forecast.status != "ok" or not forecast.steps:
-        return t.either(f"forecast.{forecast.status}", t("forecast.no data"))
+        return f"{t.either(f'forecast.{forecast.status}', t('forecast.no data'))} {rung}".strip()
     last = max(forecast.steps, key=lambda step: step.horizon_h)
     hours = f.number(last.horizon_h, 0 if float(last.horizon_h).is_integer() else 1)
     text = t("forecast.range", hours=hours, low=f.metres(last.p05_mm), high=f.metres(last.p95_mm))
     parts = [text]
     if forecast.reaches == "none" or above(forecast.reaches, level):
         parts.append(t.either(f"forecast.reaches.{forecast.reaches}", ""))
-    if forecast.inputs != "full":
-        parts.append(t.either(f"forecast.inputs.{forecast.inputs}", forecast.inputs))
-    return ", ".join(part for part in parts if part) + "."
+    return f"{', '.join(part for part in parts if part)}. {rung}".strip()
 
 
 def zone_verdict(zone: Zone, now_ms: int, t: Words, f: Format) -> str:

@@ -81,8 +81,26 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
         "aucune, il manque des relevés.",
         "none, readings are missing.",
     ),
-    "forecast.inputs.no rain": ("calculée sans la pluie", "made without the rain"),
-    "forecast.inputs.stage only": ("calculée avec la hauteur seule", "made from the level alone"),
+    "forecast.inputs.no rain": (
+        "Prévision sans pluviomètre : le préavis sera plus court.",
+        "Forecast without rain gauge: expect less notice.",
+    ),
+    "forecast.inputs.no upstream": (
+        "Prévision sans la station amont : le préavis sera plus court.",
+        "Forecast without the station upstream: expect less notice.",
+    ),
+    "forecast.inputs.local only": (
+        "Prévision d’après cette seule station : le préavis sera court.",
+        "Forecast from this station alone: expect little notice.",
+    ),
+    "forecast.inputs.thresholds only": (
+        "Seuls les seuils veillent : pas de préavis.",
+        "Thresholds alone keep watch: no notice ahead.",
+    ),
+    "forecast.inputs.watch lost": (
+        "VEILLE PERDUE : aucun relevé récent ici, rien ne surveille cette rivière.",
+        "WATCH LOST: no recent reading here, nothing watches this river.",
+    ),
     "advice.watch": ("Le modèle conseille : vigilance", "The model advises: watch"),
     "advice.warning": ("Le modèle conseille : alerte", "The model advises: warning"),
     # charts
