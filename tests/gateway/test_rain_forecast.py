@@ -71,6 +71,13 @@ def test_a_good_file_gives_the_rain_at_the_end_of_each_step(rig: Rig) -> None:
     assert (rig.refused, rig.events.latest()) == (0, [])
 
 
+@pytest.mark.parametrize("page", ["site.en.md", "site.fr.md"])
+def test_the_documents_example_is_good(page: str, rig: Rig) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    rig.drop(text.partition("```json\n")[2].partition("```")[0])
+    assert [value for _, value in rig.at(ISSUED + HOUR)] == [400.0, 2100.0]
+
+
 def test_a_newer_file_takes_the_place_of_the_old_one(rig: Rig) -> None:
     rig.drop(content())
     rig.at(ISSUED + HOUR)

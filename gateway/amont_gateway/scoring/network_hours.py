@@ -17,7 +17,7 @@ from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import BAD_TIME, QUANTITIES, iter_channels
 from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Floats, Times
 
-REACH_H = 400 * 24  # as long as the journal keeps readings
+REACH_H = 240 * 24  # twice what the test remembers, so that it knows an old leak still
 REACH_STEP_H = 30 * 24  # the first hour moves in such steps, so that what was judged stays
 
 
