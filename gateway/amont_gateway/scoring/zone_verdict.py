@@ -32,6 +32,7 @@ class _ZoneState:
     settled: Days | None = None
     test: ZoneTest | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    nights: list[Night] = field(default_factory=list)  # that the result rests on
 
     def judge(self, days: Days, fresh: ZoneTest) -> list[Night]:
         """Return the nights of ``days``; go on from the settled ones if they are the same."""
@@ -76,6 +77,11 @@ class ZoneVerdicts:
         state = self._states.get(zone_id)
         return dict(state.result) if state is not None and state.result else None
 
+    def nights(self, zone_id: str) -> list[Night]:
+        """Return the nights that a zone's last verdict rests on, oldest first."""
+        state = self._states.get(zone_id)
+        return [] if state is None else state.nights
+
     def _zone(
         self,
         model: Model,
@@ -94,7 +100,7 @@ class ZoneVerdicts:
             return state.result
         days = by_day(hourly, self._time_zone)
         fresh = ZoneTest(rule, lambda rows: model(rows)[:, 0])
-        nights = state.judge(days, fresh)
+        nights = state.nights = state.judge(days, fresh)
         state.hours = hours
         return _zone_fields(nights, days, rule, model.name)
 
