@@ -16,11 +16,31 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.crosscheck import Around, screen
 from amont_gateway.scoring.model_files import Model, read_manifest
-from amont_gateway.scoring.river_features import MEDIAN, Told
+from amont_gateway.scoring.river_adapted import Adapted, calibrated
+from amont_gateway.scoring.river_decision import (
+    WARNING,
+    WATCH,
+    Rule,
+    Steps,
+    backed,
+    decide,
+    rule_of,
+    shifted,
+)
+from amont_gateway.scoring.river_features import HORIZONS_H, Told
 from amont_gateway.scoring.screening import Checked
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
+from amont_models.adapt_fit import AHEAD_MS, Past
 from amont_models.records.table import Channel, DataError, Record, Site
-from amont_models.river_truth import Constants, Flags, Floats, Times, constants, stage_of
+from amont_models.river_truth import (
+    Constants,
+    Flags,
+    Floats,
+    Times,
+    Water,
+    constants,
+    stage_of,
+)
 
 # Small enough that a step whose doubts changed costs little to look at again.
 BATCH = 4_000
@@ -134,32 +154,89 @@ def _part(told: Told, wanted: Times) -> Told:
 
 
 class Chain:
-    """A river network with the gateway's rule for advice."""
+    """A river network with the gateway's band, rule and, where there is one, adaptation."""
 
-    def __init__(self, model: Predict, sha256: str = "") -> None:
+    def __init__(self, model: Predict, sha256: str = "", rule: Rule | None = None) -> None:
         """Take the network as a function from rows to outputs, and what names its file."""
         self.model, self.sha256 = model, sha256
+        self.rule = Rule() if rule is None else rule
 
-    def decide(self, seen: Sight, station: Constants) -> dict[str, Decisions]:
-        """Return what the gateway would have advised at every step: ``watch`` and ``warning``."""
-        spread = station.spread_mm
-        parts = [
-            river_features.river_bands(self.model(rows(seen, part, spread)), spread)
-            for part in batches(len(seen.t_ms))
-        ]
-        rises = np.concatenate([np.empty((0, *_SHAPE)), *parts])
-        # Whole millimetres, as the gateway's forecast holds them.
-        levels = np.round(rises + seen.stage.value[:, None, None]).max(axis=1)
+    def decide(
+        self, seen: Sight, station: Constants, adapted: Adapted | None = None
+    ) -> dict[str, Decisions]:
+        """Return what the gateway would have advised at every step: ``watch`` and ``warning``.
+
+        ``first day`` is the warning without ``adapted``.
+        """
+        rule = self.rule.for_step(is_fine(seen, station.train_until_ms))
+        first, shown = self._steps(seen, station, adapted)
+        shift = 0.0 if adapted is None else adapted.shift
+        levels = decide(shown, station.mark_mm, station.mark_mm, shifted(rule, shift))
+        plain = decide(first, station.mark_mm, station.mark_mm, rule)
         return {
-            "watch": Decisions(rises, np.asarray(levels[:, -1] >= station.mark_mm)),
-            "warning": Decisions(rises, np.asarray(levels[:, MEDIAN] >= station.mark_mm)),
+            "watch": Decisions(shown.rises_mm, np.asarray(levels >= WATCH)),
+            "warning": Decisions(shown.rises_mm, np.asarray(levels == WARNING)),
+            "first day": Decisions(first.rises_mm, np.asarray(plain == WARNING)),
         }
+
+    def _steps(
+        self, seen: Sight, station: Constants, adapted: Adapted | None
+    ) -> tuple[Steps, Steps]:
+        """Return every step with the bands of the first day, and with those that are served."""
+        spread, stage = station.spread_mm, seen.stage.value
+        first, shown = [np.empty((0, *_SHAPE))], [np.empty((0, *_SHAPE))]
+        support = [np.empty(0, bool)]
+        for part in batches(len(seen.t_ms)):
+            table = rows(seen, part, spread)
+            raw = river_features.river_bands(self.model(table), spread)
+            first.append(calibrated(table, raw, stage[part], self.rule))
+            if adapted is not None:
+                shown.append(calibrated(table, raw, stage[part], self.rule, adapted))
+            support.append(backed(table, self.rule))
+        speaks = np.concatenate(support)
+        one = Steps(seen.t_ms, stage, np.concatenate(first), speaks)
+        return one, one if adapted is None else one._replace(rises_mm=np.concatenate(shown))
+
+
+def is_fine(seen: Sight, until_ms: int) -> bool:
+    """Tell whether a station told of itself often enough, until a time, for its next half hour."""
+    count = int(np.searchsorted(seen.told.t_ms, until_ms))
+    gaps = np.diff(seen.told.t_ms[:count])
+    return len(gaps) > 0 and bool(np.median(gaps) <= river_features.FINE_STEP_MS)
+
+
+def past_of(seen: Sight, water: Water, station: Constants, model: Predict) -> Past:
+    """Return what a station's training part holds to learn from, as nobody knew more then."""
+    until_ms = station.train_until_ms
+    known = water.until(until_ms)
+    count = int(np.searchsorted(seen.t_ms, until_ms - AHEAD_MS))
+    tables = [np.empty((0, river_features.RIVER_FEATURES), np.float32)]
+    bands = [np.empty((0, *_SHAPE))]
+    for part in batches(count):
+        table = rows(seen, slice(part.start, min(part.stop, count)), station.spread_mm)
+        tables.append(table.astype(np.float32))  # half the memory: a Pi has little
+        bands.append(river_features.river_bands(model(table), station.spread_mm))
+    t_ms, stage = seen.t_ms[:count], seen.stage.value[:count]
+    ahead = [known.highest(t_ms, round(hours * HOUR_MS)) for hours in HORIZONS_H]
+    return Past(
+        t_ms,
+        stage,
+        np.concatenate(tables),
+        np.concatenate(bands),
+        np.stack(ahead, axis=1) - stage[:, None],
+        known,
+        station.spread_mm,
+        station.median_mm,
+        float(station.mark_mm),
+        is_fine(seen, until_ms),
+    )
 
 
 def shipped(artifacts: Path) -> Chain:
     """Load and check the signed model as the gateway does; ModelError if anything is off."""
     entry = read_manifest(artifacts)["models"]["river"]
-    return Chain(Model(artifacts, entry), str(entry["sha256"]))
+    model = Model(artifacts, entry)
+    return Chain(model, model.sha256, rule_of(model))
 
 
 _SHAPE = (len(river_features.HORIZONS_H), len(river_features.QUANTILES))

@@ -13,6 +13,7 @@ Everything here may look ahead, so nothing here feeds a forecast. Definitions:
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,6 +156,16 @@ class Water:
         out = np.full(len(t_ms), np.nan)
         out[enough] = _range_max(self.stage_mm, first[enough], last[enough])
         return out
+
+    def until(self, end_ms: int) -> Water:
+        """Return what was known of the water before ``end_ms``: no reading, no event after it."""
+        known = copy(self)
+        count = int(np.searchsorted(self.t_ms, end_ms))
+        known.t_ms, known.stage_mm = self.t_ms[:count], self.stage_mm[:count]
+        known._series = Series(known.t_ms, known.stage_mm)
+        known._above_ms = self._above_ms[self._above_ms < end_ms]
+        known.events_ms = self.events_ms[self.events_ms < end_ms]
+        return known
 
     def months(self, start_ms: int) -> float:
         """Return for how many months of 30.44 days the water was known since ``start_ms``."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
+from amont_gateway.scoring.river_adapted import FILE as ADAPTED_FILE
 from amont_gateway.scoring.river_forecast import Advice, RiverForecasts
 from amont_gateway.scoring.timeline import NO_SERIES, Series
 from amont_gateway.scoring.zone_verdict import ZoneVerdicts
@@ -36,7 +37,7 @@ class Scoring:
         self._site = site
         self._rain_forecast = rain_forecast
         self._folder = ModelFolder(artifacts_dir, data)
-        self._rivers = RiverForecasts(site)
+        self._rivers = RiverForecasts(site, None if data is None else data / ADAPTED_FILE)
         self._zones = ZoneVerdicts(site)
         self._serve(self._folder.first())
 
@@ -67,6 +68,9 @@ class Scoring:
         for name, fault in (("river", river), ("leak", leak)):
             if name in self._models:
                 self.status[name] = fault or "ok"
+        adapted = self._rivers.adapted_fault
+        if adapted is not None or "adapted" in self.status:
+            self.status["adapted"] = adapted or "ok"
         return advice
 
     def forecast(self, station_id: str) -> Forecast:

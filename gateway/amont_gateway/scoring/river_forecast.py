@@ -6,7 +6,9 @@ calm answer. A fault never takes advice back: it runs out by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,19 @@ import numpy as np
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_files import Model, ModelError
+from amont_gateway.scoring.river_adapted import Adaptations, Adapted, calibrated
+from amont_gateway.scoring.river_decision import (
+    LEVELS,
+    Rule,
+    backed,
+    decide,
+    memory_ms,
+    rule_of,
+    shifted,
+)
 from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN
 from amont_gateway.scoring.river_inputs import River, Seen, rivers, see
+from amont_gateway.scoring.river_memory import Memory, Step
 from amont_gateway.scoring.timeline import NO_SERIES, Floats, Series
 from amont_gateway.view import Forecast, ForecastStep
 
@@ -35,10 +48,18 @@ class Advice:
 class RiverForecasts:
     """The stations of one site, their last forecasts and what was advised for them."""
 
-    def __init__(self, site: Any) -> None:
-        self._rivers = rivers(site)
+    def __init__(self, site: Any, adapted_file: Path | None = None) -> None:
+        """Take a checked ``amont_site`` Site and where its own past may have taught something."""
+        self._site_rivers = rivers(site)
         self._forecasts: dict[str, Forecast] = {}
         self._advised: dict[str, str] = {}
+        self._adaptations = Adaptations(adapted_file)
+        self._served: _Served | None = None
+
+    @property
+    def adapted_fault(self) -> str | None:
+        """Say why what the site's past has taught is not used; None if it is, or there is none."""
+        return self._adaptations.fault
 
     def update(
         self,
@@ -48,70 +69,122 @@ class RiverForecasts:
         rain_forecast: Series = NO_SERIES,
     ) -> tuple[list[Advice], str | None]:
         """Forecast every station; return what to advise, and why the model failed if it did."""
-        fault: str | None = None
         if model is None:
-            made = {name: Forecast(status="fault") for name in self._rivers}
-        else:
-            every = {
-                name: see(river, self._rivers, windows, now_ms, rain_forecast)
-                for name, river in self._rivers.items()
-            }
-            made, fault = _made(model, every)
-        self._forecasts = made
-        rounds = (self._advise(river, made[name]) for name, river in self._rivers.items())
-        return [advice for each in rounds for advice in each], fault
+            self._forecasts = {name: Forecast(status="fault") for name in self._site_rivers}
+            return [], None
+        try:
+            served = self._serve(model)
+        except ModelError as error:
+            fault = Forecast(status="fault", model=model.name)
+            self._forecasts = dict.fromkeys(self._site_rivers, fault)
+            return [], str(error)
+        made, fault_said = served.update(windows, now_ms, rain_forecast)
+        self._forecasts = {name: forecast for name, (forecast, _) in made.items()}
+        rounds = [self._advise(name, *one) for name, one in made.items()]
+        return [advice for each in rounds for advice in each], fault_said
 
     def forecast(self, station_id: str) -> Forecast | None:
         """Return the last forecast of a station; None before its first."""
         return self._forecasts.get(station_id)
 
-    def _advise(self, river: River, forecast: Forecast) -> list[Advice]:
-        before = self._advised.get(river.id, "none")
+    def _serve(self, model: Model) -> _Served:
+        """Return what forecasts with this model, and with what the site's past has taught."""
+        is_new = self._adaptations.renewed(model.sha256)
+        if self._served is None or self._served.model is not model or is_new:
+            self._served = _Served(model, self._site_rivers, self._adaptations.stations)
+        return self._served
+
+    def _advise(self, station: str, forecast: Forecast, level: str) -> list[Advice]:
+        before = self._advised.get(station, "none")
         if forecast.status != "ok":
             return []  # advice runs out by itself; a fault never takes it back
-        level = _advisable(river, forecast)
-        self._advised[river.id] = level
+        self._advised[station] = level
         if level == "none" and before == "none":
             return []
         until_s = 0.0 if level == "none" else ADVICE_S
-        return [Advice(river.id, level, until_s, forecast.model)]
+        return [Advice(station, level, until_s, forecast.model)]
 
 
-def _made(model: Model, every: dict[str, Seen | None]) -> tuple[dict[str, Forecast], str | None]:
-    bands = bands_mm(model, [one for one in every.values() if one is not None])
-    made, fault = {}, None
-    for name, seen in every.items():
-        band = bands.get(name)
-        if seen is None or band is None:
-            made[name] = Forecast(status="no data", model=model.name)
-        elif isinstance(band, ModelError):
-            fault = str(band)
-            made[name] = Forecast(status="fault", model=model.name)
-        else:
-            made[name] = _forecast(model, seen, band)
-    return made, fault
+class _Served:
+    """One model with its rule, what each station's past has taught, and the last steps."""
+
+    def __init__(
+        self, model: Model, known: Mapping[str, River], adapted: Mapping[str, Adapted]
+    ) -> None:
+        self.model = model
+        self._rule = rule_of(model)
+        self._adapted = adapted
+        self._rivers = {
+            name: replace(river, spread_mm=adapted[name].spread_mm) if name in adapted else river
+            for name, river in known.items()
+        }
+        self._memory = Memory(memory_ms(self._rule))
+
+    def update(
+        self, windows: Windows, now_ms: int, rain_forecast: Series
+    ) -> tuple[dict[str, tuple[Forecast, str]], str | None]:
+        """Return each station's forecast and level, and why the model failed if it did."""
+        newest = {
+            name: see(river, self._rivers, windows, now_ms, rain_forecast)
+            for name, river in self._rivers.items()
+        }
+        every: list[Seen] = []
+        for one in newest.values():
+            if one is not None:
+                before = self._memory.missing(one, self._rivers, windows, rain_forecast)
+                every += [*before, one]
+        rises = rises_mm(self.model, every)
+        steps: dict[str, list[Step]] = {name: [] for name in newest}
+        faults: dict[str, str] = {}
+        for one, rise in zip(every, rises, strict=True):
+            if isinstance(rise, ModelError):
+                faults[one.river.id] = str(rise)
+            else:
+                steps[one.river.id].append(self._step(one, rise))
+        made = {name: self._made(one, steps[name], name in faults) for name, one in newest.items()}
+        return made, next(iter(faults.values()), None)
+
+    def _step(self, seen: Seen, rises: Floats) -> Step:
+        row, stage = seen.row[None], np.array([seen.stage_mm])
+        adapted = self._adapted.get(seen.river.id)
+        band = calibrated(row, rises[None], stage, self._rule, adapted)[0]
+        speaks = bool(backed(row, self._rule)[0])
+        return Step(seen.issued_ms, seen.stage_mm, band, speaks)
+
+    def _made(self, seen: Seen | None, steps: list[Step], failed: bool) -> tuple[Forecast, str]:
+        if failed:
+            return Forecast(status="fault", model=self.model.name), "none"
+        if seen is None:
+            return Forecast(status="no data", model=self.model.name), "none"
+        limits = dict(seen.river.limits_mm)
+        name = seen.river.id
+        shift = self._adapted[name].shift if name in self._adapted else 0.0
+        rule: Rule = shifted(self._rule.for_step(seen.is_fine), shift)
+        known = self._memory.add(name, steps)
+        level = LEVELS[decide(known, limits["watch"], limits["warning"], rule)[-1]]
+        band = known.rises_mm[-1] + known.stage_mm[-1]
+        return _forecast(self.model, seen, band), level
 
 
-def bands_mm(model: Model, seen: list[Seen]) -> dict[str, Floats | ModelError]:
-    """Return each station's band of stages in mm (horizons, quantiles), or what went wrong.
+def rises_mm(model: Model, seen: list[Seen]) -> list[Floats | ModelError]:
+    """Return the network's band of rises in mm (horizons, quantiles), or what went wrong.
 
     All rows go through the session in one run. Where that fails, each goes alone, so that one
     bad row takes no other station with it.
     """
     if not seen:
-        return {}
+        return []
     try:
         rows = np.stack([one.row for one in seen])
         spreads = np.array([one.river.spread_mm for one in seen])[:, None, None]
         rises = river_features.river_bands(model(rows), 1.0) * spreads  # it scales with them
-        bands = rises + np.array([one.stage_mm for one in seen])[:, None, None]
-        if not np.isfinite(bands).all():
+        if not np.isfinite(rises).all():
             raise ModelError(f"{model.name}: the forecast is not a finite number")
     except ModelError as error:
         if len(seen) == 1:
-            return {seen[0].river.id: error}
-        return {name: band for one in seen for name, band in bands_mm(model, [one]).items()}
-    return {one.river.id: band for one, band in zip(seen, bands, strict=True)}
+            return [error]
+        return [made for one in seen for made in rises_mm(model, [one])]
+    return list(rises)
 
 
 def _forecast(model: Model, seen: Seen, band: Floats) -> Forecast:
@@ -137,17 +210,3 @@ def _forecast(model: Model, seen: Seen, band: Floats) -> Forecast:
         steps=steps,
         reaches=highest,
     )
-
-
-def _advisable(river: River, forecast: Forecast) -> str:
-    """Return the level to advise: watch by the upper band, warning by the median.
-
-    On the validation years the upper band warned of every event but was wrong two times in three,
-    the median hardly ever (docs/models): the one is worth a look, the other a person's night.
-    """
-    limits = dict(river.limits_mm)
-    if not max(step.p50_mm for step in forecast.steps) < limits["warning"]:
-        return "warning"
-    if not max(step.p95_mm for step in forecast.steps) < limits["watch"]:
-        return "watch"
-    return "none"
