@@ -139,22 +139,33 @@ NIGHT_FLOW = Panel(
         " et la fuite qui expliquerait le reste.",
         "Minimum night flow, its usual value dashed, and the leak that would explain the rest.",
     ),
-    tuple(
+    (
+        *(
+            Query(
+                series.ZONE_STATE,
+                (Column("last", field, _M3_H),),
+                ("zone",),
+                (),
+                "null",
+                (f"{fr} $tag_zone", f"{en} $tag_zone"),
+                colour,
+                dashed,
+            )
+            for field, fr, en, colour, dashed in (
+                ("night_flow_l_h", "Nocturne", "Night flow", BLUE, False),
+                ("night_flow_usual_l_h", "Habituel", "Usual", GREEN, True),
+                ("leak_l_h", "Fuite", "Leak", RED, False),
+            )
+        ),
         Query(
-            series.ZONE_STATE,
-            (Column("last", field, _M3_H),),
-            ("zone",),
+            series.NETWORK_STATE,
+            (Column("last", "leak_l_h", _M3_H),),
+            ("network",),
             (),
             "null",
-            (f"{fr} $tag_zone", f"{en} $tag_zone"),
-            colour,
-            dashed,
-        )
-        for field, fr, en, colour, dashed in (
-            ("night_flow_l_h", "Nocturne", "Night flow", BLUE, False),
-            ("night_flow_usual_l_h", "Habituel", "Usual", GREEN, True),
-            ("leak_l_h", "Fuite", "Leak", RED, False),
-        )
+            ("Fuite du réseau $tag_network", "Leak of network $tag_network"),
+            ORANGE,
+        ),
     ),
     (10, 6),
     unit="m3h",
@@ -193,10 +204,13 @@ DUTY = Dashboard(
             "stat",
             ("Fuites", "Leaks"),
             (
-                "L'avis du modèle pour chaque secteur ; un avis, pas une preuve.",
-                "The model's verdict for each zone; advice, not proof.",
+                "L'avis pour chaque secteur et chaque réseau ; un avis, pas une preuve.",
+                "The verdict for each zone and each network; advice, not proof.",
             ),
-            _state(series.ZONE_STATE, "verdict", "zone"),
+            (
+                *_state(series.ZONE_STATE, "verdict", "zone"),
+                *_state(series.NETWORK_STATE, "verdict", "network"),
+            ),
             (6, 5),
         ),
         Panel(

@@ -17,6 +17,8 @@ from amont_gateway.readings import Sample, Value, pack_channels
 from amont_gateway.view import (
     Forecast,
     ForecastStep,
+    Network,
+    NetworkLeak,
     Node,
     Sensor,
     Siren,
@@ -147,6 +149,10 @@ def view(step, at_ms):
         model_status="ok",
         expected=[(at_ms, 40_000, 0)],
     )
+    leak = NetworkLeak(found_ms=at_ms, since_ms=at_ms, size_l_h=2_000, probability=0.8)
+    network = Network(
+        id="vallee", name={}, verdict="leak", model_status="ok", leaks=[leak], pressures=6, heard=6
+    )
     siren = Siren(id="mairie", name={"fr": "Mairie"}, state="sound" if sounding else "idle")
     sensor = Sensor(
         id="pont-neuf-a", name={}, node=17, place="pont-neuf", quantity="stage_mm", age_s=12,
@@ -158,5 +164,5 @@ def view(step, at_ms):
     )  # fmt: skip
     return View(
         site=SITE, name={}, now_ms=at_ms, guard_alive=True, stations=[station], zones=[zone],
-        sirens=[siren], sensors=[sensor], nodes=[node],
+        networks=[network], sirens=[siren], sensors=[sensor], nodes=[node],
     )  # fmt: skip
