@@ -11,6 +11,7 @@ import signal
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,9 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for z in view["zones"]:
         lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
     for n in view["networks"]:
-        leaks = f", {len(n['leaks'])} leaks" if n["leaks"] else ""
         heard = f"{n['heard']} of {n['pressures']} pressures heard"
-        lines.append(f"network {n['id']}: {n['verdict']}{leaks}, {heard}")
+        lines.append(f"network {n['id']}: {n['verdict']}, {heard}")
+        lines += [f"leak in network {n['id']}: {_leak(leak)}" for leak in n["leaks"]]
     for s in view["sirens"]:
         lines.append(f"siren {s['id']}: {s['state']}, {s['mode']}, {s['health']}")
     for s in view["sensors"]:
@@ -158,6 +159,12 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for e in view["events"]:
         lines.append(f"{e['severity']} x{e['count']}: {e['text']['en']}")
     return lines
+
+
+def _leak(leak: Mapping[str, Any]) -> str:
+    since = datetime.fromtimestamp(leak["since_ms"] / 1000, UTC)
+    size = "size not known" if leak["size_l_h"] is None else f"{leak['size_l_h']} l/h"
+    return f"since {since:%Y-%m-%dT%H:%MZ}, {size}, near {', '.join(leak['sensors']) or '?'}"
 
 
 def _with(value: int | None, unit: str) -> str:

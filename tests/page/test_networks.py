@@ -112,8 +112,12 @@ def test_the_sentences_exist_for_every_verdict() -> None:
 
 def test_status_and_history_tell_of_networks() -> None:
     view = sample.view(sample.network(NOW_MS, LEAK, sample.older_leak()))
-    (line,) = [x for x in describe(msgspec.to_builtins(view)) if x.startswith("network")]
-    assert line == "network vallee: leak, 2 leaks, 5 of 6 pressures heard"
+    assert [x for x in describe(msgspec.to_builtins(view)) if "network" in x] == [
+        "network vallee: leak, 5 of 6 pressures heard",
+        "leak in network vallee: since 2023-11-01T12:05Z, 3200 l/h, near pression-place, "
+        "pression-haut, not-of-this-site",
+        "leak in network vallee: since 2023-10-19T05:05Z, size not known, near pression-moulin",
+    ]
     (point,) = [x for x in vital_lines(view) if x.startswith("network_state,")]
     head, fields, at_ms = point.split(" ")
     assert head == "network_state,network=vallee,site=sainte-amonette"
