@@ -36,6 +36,10 @@ class Outcome:
     reason: str  # "" | "short" | "still" | "worse"
     figures: dict[str, Any]
 
+    def about(self) -> dict[str, Any]:
+        """Return what tables say of it: why it was refused, or "", and the figures."""
+        return {"refused": self.reason, **self.figures}
+
 
 def adapt(past: Past, rule: Rule) -> Outcome:
     """Learn from a station's past what serves it better on its own last weeks."""

@@ -16,12 +16,14 @@ import numpy as np
 
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.river_decision import rule_of
 from amont_gateway.scoring.zone_test import LeakRule
-from amont_models import data, leak, release, river, river_lessons, score_river
+from amont_models import data, leak, release, river, river_lessons, river_rule, score_river
 from amont_models.data import Floats
 from amont_models.export import write_int8
 from amont_models.network import Network
 from amont_models.recipe import DEMO_RIVER, DEMO_ZONE, load, recipe_sha256
+from amont_models.river_chain import Chain
 
 Say = Callable[[str], None]
 Predict = Callable[[Floats], Floats]
@@ -94,6 +96,11 @@ def _make(
     if name == "leak":
         say("leak: choosing the rule on the training part")
         entry["rule"] = asdict(leak.choose_rule(recipe, _first_column(model)))
+    else:
+        say("river: choosing the rule on the training parts")
+        rule, chosen = river_rule.choose(recipe, model)
+        entry |= {"rule": rule.to_manifest(), "rule_chosen": chosen}
+        model = Model(work, entry)
     say(f"{name}: judging on the validation part")
     return recipe, entry, judge(name, recipe, network, model, entry)
 
@@ -141,12 +148,13 @@ def judge(
     """Return the metrics of one model on the validation part."""
     about = {"seed": recipe["seed"], "bytes": entry["bytes"], "sha256": entry["sha256"]}
     if name == "river":
-        return {**about, **judge_river(recipe, network, model)}
+        chosen = {"rule": entry.get("rule", {}), "rule_chosen": entry.get("rule_chosen", {})}
+        return {**about, **chosen, **judge_river(recipe, network, model)}
     rule = LeakRule.from_manifest(entry["rule"])
     return {**about, "rule": entry["rule"], **judge_leak(recipe, network, model, rule)}
 
 
-def judge_river(recipe: dict[str, Any], network: Network | None, model: Predict) -> dict[str, Any]:
+def judge_river(recipe: dict[str, Any], network: Network | None, model: Model) -> dict[str, Any]:
     """Return skill, coverage and early warning of the int8 file, and how near it is to float."""
     start, end = river.date_ms(recipe["data"]["tune_until"]), 1 << 60
     stations = river.stations(recipe)
@@ -158,7 +166,7 @@ def judge_river(recipe: dict[str, Any], network: Network | None, model: Predict)
         "early_warning": river.early_warning(judged),
     }
     if river_lessons.has_records():
-        out["elsewhere"] = score_river.elsewhere(recipe, model)
+        out["elsewhere"] = score_river.elsewhere(recipe, Chain(model, rule=rule_of(model)))
     if network is not None:
         out["taught_by_records"] = river_lessons.has_records()
         plain = [river.judge(station, network, start, end) for station in stations]

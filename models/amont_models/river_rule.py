@@ -17,7 +17,9 @@ import numpy as np
 from amont_gateway.scoring.river_adapted import calibrated
 from amont_gateway.scoring.river_decision import Rule, Steps, backed, reaches, supported
 from amont_gateway.scoring.river_features import HORIZONS_H
+from amont_models import river_lessons
 from amont_models.adapt_fit import Past, event_hours, needed_widths
+from amont_models.river_chain import Predict, past_of
 from amont_models.river_truth import Flags, Floats, Times, Warned, Water, warned
 
 # What a warning may cost: false alarms per station-month, and as a share of all alarms.
@@ -54,6 +56,16 @@ class Candidate:
         if asks_support:
             warn &= self.may_warn
         return warned(self.water, self.since_ms, self.t_ms, warn)
+
+
+def choose(recipe: dict[str, Any], model: Predict) -> tuple[Rule, dict[str, Any]]:
+    """Return the rule for a network, from the very parts that the recipe taught it."""
+
+    def past(lesson: river_lessons.Lesson) -> Past:
+        known = replace(lesson.station.constants, train_until_ms=lesson.until_ms)
+        return past_of(lesson.station.clean, lesson.station.water, known, model)
+
+    return choose_rule(past(lesson) for lesson in river_lessons.lessons(recipe))
 
 
 def choose_rule(pasts: Iterable[Past]) -> tuple[Rule, dict[str, Any]]:

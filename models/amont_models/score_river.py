@@ -6,19 +6,22 @@ on the rising limb and coverage. Each with the same steps, split and scorer for 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from amont_gateway.scoring.river_adapted import Adapted
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
-from amont_gateway.scoring.timeline import HOUR_MS
+from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS
 from amont_models import faults, river_floors, river_lessons
+from amont_models.adapt import LEAST_DAYS, Outcome, adapt
 from amont_models.records import catalogue
 from amont_models.records.table import DataError, Record
-from amont_models.river_chain import Chain, Decisions, Predict, Sight, shipped, sight
+from amont_models.river_chain import Chain, Decisions, Sight, past_of, shipped, sight
 from amont_models.river_station import Station, prepare
 from amont_models.river_truth import (
     Flags,
@@ -37,12 +40,16 @@ FAULT_KINDS = ("all", *faults.KINDS)
 
 
 def judge(
-    station: Station, chain: Chain, seen: Sight, learnt: river_floors.Learnt | None
+    station: Station,
+    chain: Chain,
+    seen: Sight,
+    learnt: river_floors.Learnt | None,
+    adapted: Adapted | None = None,
 ) -> Tally:
     """Judge every rule on what it saw; without what floors have ``learnt`` only what ships."""
     tally = Tally()
     truth = _Truth(station, seen)
-    shipped = chain.decide(seen, station.constants)
+    shipped = chain.decide(seen, station.constants, adapted)
     _judge_rules(tally, truth, iter(shipped.items()))
     _coverage(tally, truth, shipped["warning"])
     _curve(tally, truth, shipped["warning"].rises_mm)
@@ -158,6 +165,15 @@ class Collected:
     left_out: dict[str, str]
     clean: list[Tally]
     faulted: dict[str, list[Tally]]
+    adapted: list[Outcome] = field(default_factory=list)
+
+
+def adapt_to(station: Station, chain: Chain) -> Outcome:
+    """Return what a station's training part teaches, kept or refused as on a site."""
+    known, seen = station.constants, station.clean
+    if not len(seen.t_ms) or known.train_until_ms - int(seen.t_ms[0]) < LEAST_DAYS * DAY_MS:
+        return Outcome(None, "short", {})
+    return adapt(past_of(seen, station.water, known, chain.model), chain.rule)
 
 
 def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) -> Collected:
@@ -171,17 +187,20 @@ def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) ->
             continue
         out.stations.append(station)
         learnt = river_floors.learn(station.constants, station.clean, station.water)
-        out.clean.append(judge(station, chain, station.clean, learnt))
+        made = adapt_to(station, chain)
+        out.adapted.append(made)
+        out.clean.append(judge(station, chain, station.clean, learnt, made.adapted))
         for kind in kinds:
             since = station.constants.train_until_ms
             seen = sight(record, site, faults.faulty(station.stage, kind, since, SEED))
             floors = learnt if kind == "all" else None
-            out.faulted[kind].append(judge(station, chain, seen, floors))
+            out.faulted[kind].append(judge(station, chain, seen, floors, made.adapted))
     return out
 
 
 def score(record: Record, artifacts: Path) -> dict[str, Any]:
     """Return every table of a record of rivers; DataError if no station can be judged."""
+    began_s = time.monotonic()
     chain = shipped(artifacts)
     found = collect(record, chain)
     if not found.stations:
@@ -191,20 +210,26 @@ def score(record: Record, artifacts: Path) -> dict[str, Any]:
         "record": record.name,
         "kind": record.kind,
         "model_sha256": chain.sha256,
-        "stations": [about(station) for station in found.stations],
+        "seconds": round(time.monotonic() - began_s, 1),
+        "rule": chain.rule.to_manifest(),
+        "stations": [
+            {**about(station), "adapted": made.about()}
+            for station, made in zip(found.stations, found.adapted, strict=True)
+        ],
         "left_out": found.left_out,
         "clean": tables(found.clean),
         "faults": {kind: tables(tallies) for kind, tallies in found.faulted.items()},
     }
 
 
-def elsewhere(recipe: dict[str, Any], model: Predict) -> dict[str, dict[str, float]]:
-    """Return in a few figures what a network does on each recorded river that never taught it."""
-    chain, out = Chain(model), {}
+def elsewhere(recipe: dict[str, Any], chain: Chain) -> dict[str, dict[str, float]]:
+    """Return in a few figures what ships does on each recorded river that never taught it."""
+    out = {}
     for name in river_lessons.judged_records(recipe):
         found = collect(river_lessons.held_back(recipe, catalogue.load(name)), chain, ())
         if found.clean:
             out[name] = short(tables(found.clean), len(found.stations))
+            out[name]["adapted"] = sum(made.adapted is not None for made in found.adapted)
     return out
 
 
@@ -212,11 +237,13 @@ def short(table: dict[str, Any], stations: int) -> dict[str, float]:
     """Return the figures of a table that a card shows."""
     rows, skill = table["warnings"], table["skill"]
     out: dict[str, float] = {"stations": stations, "events": rows["warning"]["events"]}
-    for rule, name in (("warning", "warning"), ("p98 mark", "mark")):
+    shown = (("warning", "warning"), ("first day", "first"), ("watch", "watch"))
+    for rule, name in (*shown, ("p98 mark", "mark")):
         for what in ("pod", "far", "lead_h"):
             out[f"{name}_{what}"] = rows[rule][what][0]
     for hours in JUDGED_H:
         out[f"pi_{hours}h"] = skill[f"model_{hours}h"]["pi"][0]
+        out[f"pi_first_{hours}h"] = skill[f"first day_{hours}h"]["pi"][0]
         out[f"pi_ridge_{hours}h"] = skill[f"ridge_{hours}h"]["pi"][0]
     for hours in HORIZONS_H:
         out[f"inside_{hours}h"] = table["coverage"][f"{hours}h"]["share"][0]

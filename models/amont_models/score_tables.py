@@ -20,6 +20,7 @@ NOMINAL = QUANTILES[-1] - QUANTILES[0]
 _NAN = float("nan")
 ORDER = (
     "warning",
+    "first day",
     "watch",
     "persistence",
     "threshold",
@@ -120,7 +121,13 @@ def _coverage(tallies: Sequence[Tally], hours: float) -> dict[str, Any]:
 
 def text(result: dict[str, Any]) -> str:
     """Return the tables of ``score_river.score`` for people."""
-    lines = [f"{result['record']}: {len(result['stations'])} stations judged"]
+    count, adapted = len(result["stations"]), [one["adapted"] for one in result["stations"]]
+    kept = sum(not made["refused"] for made in adapted)
+    lines = [
+        f"{result['record']}: {count} stations judged in {result['seconds']:.0f} s",
+        f"  adapted to {kept} of them by their training part: 'warning', 'watch' and 'model' are "
+        "with it, 'first day' without",
+    ]
     lines += [_station_line(one) for one in result["stations"][:MOST_STATIONS]]
     if len(result["stations"]) > MOST_STATIONS:
         lines.append(f"  and {len(result['stations']) - MOST_STATIONS} more (--json has them all)")
@@ -139,8 +146,19 @@ def _station_line(one: dict[str, Any]) -> str:
     rain = f"rain of {one['rain']}" if one["rain"] else "no rain"
     return (
         f"  {one['name']}: stage {one['stage']}, every {one['step_s']} s, {rain}; learnt until "
-        f"{until}, mark {one['mark_mm']} mm, {one['events']} events in {one['months']} months"
+        f"{until}, mark {one['mark_mm']} mm, {one['events']} events in {one['months']} months; "
+        f"{_adapted_text(one['adapted'])}"
     )
+
+
+def _adapted_text(made: dict[str, Any]) -> str:
+    why = {
+        "": "adapted to it",
+        "short": "too short to adapt to",
+        "still": "too still to adapt to",
+        "worse": "adapting did worse on its last weeks: refused",
+    }
+    return why[made["refused"]]
 
 
 def _table_text(found: dict[str, Any]) -> list[str]:

@@ -11,7 +11,13 @@ JUDGED_H = (0.5, 1, 2, 3, 6)  # +2 h lies between the network's own horizons
 # Quantiles of the network at which a warning could be given instead: normal between its own ones.
 CURVE = {"q25": -0.6745, "q50": 0.0, "q60": 0.2533, "q70": 0.5244, "q80": 0.8416, "q90": 1.2816}
 # Forecasts that are judged as such, and the rule that each one stands behind.
-FORECASTS = {"model": "warning", "linear": "linear", "ridge": "ridge", "trees": "LightGBM"}
+FORECASTS = {
+    "model": "warning",
+    "first day": "first day",
+    "linear": "linear",
+    "ridge": "ridge",
+    "trees": "LightGBM",
+}
 
 
 @dataclass
