@@ -49,7 +49,7 @@ class Scorer(Protocol):
 
     @property
     def notes(self) -> dict[str, str]:
-        """Return why what lies in the models' folder is "refused" or "unkept"."""
+        """Return what people should know of the models' files, by its kind of event."""
 
     def renew(self) -> bool:
         """Look for new models in the folder; return whether anything changed."""

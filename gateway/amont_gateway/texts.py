@@ -206,6 +206,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Les modèles en service n’ont pas pu être gardés pour un redémarrage : {detail}",
         "The models in service could not be kept for a restart: {detail}",
     ),
+    "model_unlearnt": (
+        NOTICE,
+        "Ce que le passé du site a appris est laissé de côté : {detail}",
+        "What the site's own past has taught is left aside: {detail}",
+    ),
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
     # networks
     "network_leak": (NOTICE, "Fuite dans un réseau – {detail}", "Leak in a network – {detail}"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.model_files import ModelError
-from amont_models import card, pipeline, score, screen_report, tidy_write
+from amont_models import card, explain, pipeline, score, screen_report, tidy_write
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
 
@@ -18,7 +18,7 @@ USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
 # Modules with commands of their own, one a line: their ``add_commands(subparsers)`` adds parsers
 # whose default ``run`` takes the parsed arguments and returns the exit code.
-MODULES: tuple[Any, ...] = ()
+MODULES: tuple[Any, ...] = (explain,)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,8 +13,9 @@ from typing import Any
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
 from amont_gateway.scoring.river_adapted import FILE as ADAPTED_FILE
-from amont_gateway.scoring.river_forecast import Advice, RiverForecasts
+from amont_gateway.scoring.river_forecast import Advice, Basis, RiverForecasts
 from amont_gateway.scoring.timeline import NO_SERIES, Series
+from amont_gateway.scoring.zone_test import LeakRule, Night
 from amont_gateway.scoring.zone_verdict import ZoneVerdicts
 from amont_gateway.view import Forecast
 
@@ -28,15 +29,18 @@ class Scoring:
         site: Any,
         data: Path | None = None,
         rain_forecast: Callable[[int], Series] = lambda _now_ms: NO_SERIES,
+        *,
+        keep: bool = True,
     ) -> None:
         """Load and check the models in ``artifacts_dir`` for a checked ``amont_site`` Site.
 
         ``data`` is where the gateway keeps what it serves (``model_folder``); ``rain_forecast``
         tells which rain is forecast at a moment (Unix ms), in µm at the end of each step.
+        Without ``keep`` nothing is written there, to look beside a running gateway.
         """
         self._site = site
         self._rain_forecast = rain_forecast
-        self._folder = ModelFolder(artifacts_dir, data)
+        self._folder = ModelFolder(artifacts_dir, data if keep else None)
         self._rivers = RiverForecasts(site, None if data is None else data / ADAPTED_FILE)
         self._zones = ZoneVerdicts(site)
         self._serve(self._folder.first())
@@ -48,8 +52,12 @@ class Scoring:
 
     @property
     def notes(self) -> dict[str, str]:
-        """Return what people should know of the folder: why it is "refused" or "unkept"."""
-        said = {"refused": self._folder.refused, "unkept": self._folder.unkept}
+        """Return why new models are "refused", or "unkept", or a site's own past "unlearnt"."""
+        said = {
+            "refused": self._folder.refused,
+            "unkept": self._folder.unkept,
+            "unlearnt": self._rivers.adapted_fault,
+        }
         return {kind: why for kind, why in said.items() if why}
 
     def renew(self) -> bool:
@@ -76,6 +84,19 @@ class Scoring:
     def forecast(self, station_id: str) -> Forecast:
         """Return the last forecast of a station."""
         return self._rivers.forecast(station_id) or Forecast(status=self._idle("river"))
+
+    def basis(self, station_id: str) -> Basis | None:
+        """Return what a station's last level rests on, to explain it."""
+        return self._rivers.basis(station_id)
+
+    def nights(self, zone_id: str) -> list[Night]:
+        """Return the nights that a zone's last verdict rests on, to explain it."""
+        return self._zones.nights(zone_id)
+
+    @property
+    def leak_rule(self) -> LeakRule:
+        """Return the settings that zones are judged by."""
+        return self._rule
 
     def zone(self, zone_id: str) -> dict[str, Any]:
         """Return the model's fields of ``view.Zone`` for a zone."""

@@ -168,6 +168,12 @@ def trusted_key(data: Path) -> str | None:
     return read_key(_current(kept)) if _pointer(kept).exists() else None
 
 
+def kept_models(data: Path) -> Path | None:
+    """Return the folder of the models that a gateway served last; None if it kept none."""
+    kept = data / KEPT
+    return _current(kept) if _pointer(kept).exists() else None
+
+
 def accept(folder: Path, data: Path) -> str:
     """Trust a folder's key from now on, and return it; ModelError unless its models are sound."""
     found = load_set(folder)

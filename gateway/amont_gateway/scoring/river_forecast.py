@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from amont_gateway.scoring.river_adapted import Adaptations, Adapted, calibrated
 from amont_gateway.scoring.river_decision import (
     LEVELS,
     Rule,
+    Steps,
     backed,
     decide,
     memory_ms,
@@ -43,6 +44,15 @@ class Advice:
     level: str
     until_s: float
     model: str
+
+
+class Basis(NamedTuple):
+    """What a station's last level rests on; the last of ``steps`` is the newest."""
+
+    seen: Seen
+    steps: Steps
+    rule: Rule
+    level: str
 
 
 class RiverForecasts:
@@ -87,6 +97,13 @@ class RiverForecasts:
         """Return the last forecast of a station; None before its first."""
         return self._forecasts.get(station_id)
 
+    def basis(self, station_id: str) -> Basis | None:
+        """Return what a station's last level rests on; None where there is no forecast."""
+        found = self._forecasts.get(station_id)
+        if self._served is None or found is None or found.status != "ok":
+            return None
+        return self._served.basis.get(station_id)
+
     def _serve(self, model: Model) -> _Served:
         """Return what forecasts with this model, and with what the site's past has taught."""
         is_new = self._adaptations.renewed(model.sha256)
@@ -119,6 +136,7 @@ class _Served:
             for name, river in known.items()
         }
         self._memory = Memory(memory_ms(self._rule))
+        self.basis: dict[str, Basis] = {}
 
     def update(
         self, windows: Windows, now_ms: int, rain_forecast: Series
@@ -162,6 +180,7 @@ class _Served:
         rule: Rule = shifted(self._rule.for_step(seen.is_fine), shift)
         known = self._memory.add(name, steps)
         level = LEVELS[decide(known, limits["watch"], limits["warning"], rule)[-1]]
+        self.basis[name] = Basis(seen, known, rule, level)
         band = known.rises_mm[-1] + known.stage_mm[-1]
         return _forecast(self.model, seen, band), level
 
