@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+from amont_models import cost
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
 Metrics = dict[str, Any]
 NAMES = ("river", "leak")
+DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 HOURLY_H = (1, 3, 6)  # horizons of an hourly record
 ELSEWHERE_H = (0.5, 1, 2, 3, 6)
 RIVER_RULES = ("p95", "p75", "p50", "linear", "p98 mark", "persistence")
@@ -34,11 +37,20 @@ def text(metrics: Metrics) -> str:
 
 def render(metrics: Metrics, model: str, language: str) -> str:
     """Return one card as Markdown; a metric that is absent raises KeyError."""
+    words = RULES[language]
     tables = {"river": _river_tables, "leak": _leak_tables}[model](metrics[model], language)
-    facts = {"bytes": metrics[model]["bytes"], "sha": metrics[model]["sha256"][:16], **tables}
+    spent = cost.facts(cost.read(), model)
+    tables |= {**spent, "cost": words["cost"].format(**spent)}
+    facts = {"bytes": metrics[model]["bytes"], "sha": metrics[model]["sha256"][:16]}
+    facts |= {name: localised(told, language) for name, told in tables.items()}
     facts["from_date"] = metrics[model]["validate_from"]
     template = (RECIPES_DIR / f"{model}.card.{language}.md").read_text(encoding="utf-8")
     return template.format(**facts)
+
+
+def localised(told: str, language: str) -> str:
+    """Return numbers as a language writes them: in French with a comma."""
+    return DECIMAL.sub(",", told) if language == "fr" else told
 
 
 def number(value: float | None, digits: int = 2) -> str:

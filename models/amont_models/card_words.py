@@ -4,6 +4,12 @@ from __future__ import annotations
 
 RULES: dict[str, dict[str, str]] = {
     "en": {
+        "cost": (
+            "One takes {ms} ms, one in a hundred more than {p99_ms} ms, on one core of an "
+            "{machine}\n  (`amont-models cost`). On a Raspberry Pi 4, were its core {pi_slower} "
+            "times slower and {pi_watts} W thirstier\n  when busy (assumed; no Pi was at hand), that is "
+            "{pi_mj} mJ each"
+        ),
         "p95": "**model, 95 %** (the gateway's *watch*)",
         "p75": "model, 75 %",
         "p50": "**model, median** (the gateway's *warning*)",
@@ -29,6 +35,12 @@ RULES: dict[str, dict[str, str]] = {
         ),
     },
     "fr": {
+        "cost": (
+            "Il faut {ms} ms, une fois sur cent plus de {p99_ms} ms, sur un cœur d'un {machine}\n"
+            "  (`amont-models cost`). Sur un Raspberry Pi 4, si son cœur est {pi_slower} fois "
+            "plus lent et prend {pi_watts} W\n  de plus au travail (supposé : aucun Pi sous la "
+            "main), cela fait {pi_mj} mJ"
+        ),
         "p95": "**modèle, 95 %** (la *vigilance* de la passerelle)",
         "p75": "modèle, 75 %",
         "p50": "**modèle, médiane** (l'*alerte* de la passerelle)",
