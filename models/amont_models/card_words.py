@@ -7,8 +7,8 @@ RULES: dict[str, dict[str, str]] = {
         "cost": (
             "One takes {ms} ms, one in a hundred more than {p99_ms} ms, on one core of an "
             "{machine}\n  (`amont-models cost`). On a Raspberry Pi 4, were its core {pi_slower} "
-            "times slower and {pi_watts} W thirstier\n  when busy (assumed; no Pi was at hand), that is "
-            "{pi_mj} mJ each"
+            "times slower and {pi_watts} W thirstier\n  when busy (assumed; no Pi was at hand), "
+            "that is {pi_mj} mJ each"
         ),
         "p95": "**model, 95 %** (the gateway's *watch*)",
         "p75": "model, 75 %",

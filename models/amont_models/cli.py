@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.model_files import ModelError
-from amont_models import card, explain, pipeline, score, screen_report, tidy_write
+from amont_models import card, cost, explain, pipeline, score, screen_report, tidy_write
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
 
@@ -67,6 +67,11 @@ def _record_commands(commands: Any) -> None:
     command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
     command.add_argument("--json", action="store_true", help="print the metrics as JSON")
     command.set_defaults(run=_screen)
+    about = "time one inference of each kind on this machine, for the cards"
+    command = commands.add_parser("cost", help=about, description=about)
+    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
+    command.add_argument("--write", type=Path, default=cost.PATH, help="the file for the cards")
+    command.set_defaults(run=_cost)
     about = "list the known records: what is here, span, step, gaps, licence"
     command = commands.add_parser("records", help=about, description=about)
     command.add_argument("--json", action="store_true", help="print the list as JSON")
@@ -117,6 +122,13 @@ def _screen(asked: argparse.Namespace) -> int:
         print(f"written: {path.name}", file=sys.stderr)
     if asked.json:
         print(json.dumps(metrics, indent=1, sort_keys=True))
+    return 0
+
+
+def _cost(asked: argparse.Namespace) -> int:
+    measured = cost.measure(asked.artifacts)
+    cost.write(measured, asked.write)
+    print(json.dumps(measured, indent=1, sort_keys=True))
     return 0
 
 
