@@ -1,9 +1,9 @@
 """Doubt single readings of one sensor, from what it said before and just after; numpy only.
 
 Nothing is deleted or altered: a reading gets a code of causes, zero for none. The code is given
-when the reading arrives and looked at again when the next three have come, never later; a later
-look may add a cause or take back one. A reading's codes rest on the ``MEMORY`` readings before it
-alone, so that a restart that reads the journal again finds the same ones.
+when the reading arrives and looked at again when the next three have come, and once more when
+twelve have; a later look may add a cause or take back one. A reading's codes rest on the
+``MEMORY`` readings before it alone, so that a restart that reads the journal again finds the same.
 
 What is usual is measured on the sensor itself: its noise around its own recent level, the
 smallest step that it can tell, how fast the water moves now. Rising and falling are not alike:
@@ -18,11 +18,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Times = NDArray[np.int64]
+from amont_gateway.scoring.timeline import HOUR_MS, Floats, Times, medians_before, values_before
+
 Codes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
@@ -36,7 +35,6 @@ APART = 64  # drifts away from its neighbours (crosscheck)
 PULSES = 128  # a pulse chain that broke or chatters (crosscheck)
 CAUSES = ("spike", "drop", "jump", "settling", "flat", "frozen", "apart", "pulses")
 
-HOUR_MS = 3_600_000
 SHORT = 9  # readings that tell where moving water is
 LONG = 17  # readings that tell where still water is
 LEAST = 12  # readings before which nothing is doubted on arrival
@@ -46,7 +44,8 @@ ODDS = 1000  # readings over which jumps that came back are counted
 FLAT_HISTORY = 1000  # readings whose longest stillness is usual
 # On readings from so many before it on, the codes of a reading are what they are on all.
 MEMORY = 3 * FLAT_HISTORY
-LOOKS = 4  # on arrival, after one reading, after two, after three
+LOOK_AFTER = (0, 1, 2, 3, 12)  # each look comes so many readings after the one that is judged
+LOOKS = len(LOOK_AFTER)
 
 # Tuned on the records and parts that recipes/screening.toml names.
 FLOOR_MM = 8.0  # no departure below this is worth a doubt
@@ -74,6 +73,8 @@ HELD_TIMES = 6.0  # as far as the farthest rise of the three readings before it
 HELD_ON = 0.2  # of the jump: so much further up is water that goes on rising,
 HELD_ON_MM = 100.0  # or so much
 HELD_BACK = 0.8  # of the jump: so much further down is a spike
+LATE_MM = 60.0  # no departure below this is worth the last look
+LATE_AGREE = 0.5  # of a margin, by which the stretches before and after may differ
 FLAT_LEAST = 12
 RESTLESS = 0.5  # share of repeated readings of a sensor whose standing still means something
 FLAT_TIMES = 3  # as long as the longest stillness before
@@ -95,7 +96,7 @@ class Checked(NamedTuple):
     def as_of(self, now_ms: int) -> Codes:
         """Return each reading's code as far as it was known at ``now_ms``; uint8[until now]."""
         until = int(np.searchsorted(self.t_ms, now_ms, side="right"))
-        look = np.minimum(np.arange(until)[::-1], LOOKS - 1)
+        look = _look(np.arange(until)[::-1])
         return self.code[np.arange(until), look]
 
     @property
@@ -113,10 +114,15 @@ class Checked(NamedTuple):
         """Return at which readings it, or one before, was not yet judged as the last look does."""
         sure = self.settled == 0
         out = np.zeros(len(sure), bool)
-        for look in range(LOOKS - 1):
+        for age, look in enumerate(_look(np.arange(LOOK_AFTER[-1])).tolist()):
             other = (self.code[:, look] == 0) != sure
-            out[look:] |= other[: len(other) - look]
+            out[age:] |= other[: max(0, len(other) - age)]
         return out
+
+
+def _look(age: Times) -> Times:
+    """Return the number of the last look at readings after which so many have come."""
+    return np.asarray(np.searchsorted(LOOK_AFTER, age, side="right") - 1)
 
 
 def check(
@@ -151,7 +157,7 @@ def check(
     deep = _after(drop & moves.far(DEEP))
     settling = deep & ~fall & (moves.far(0.5) | _after(deep))
     code[:] = (DROP * drop + JUMP * jump + SETTLING * settling)[:, None]
-    for look, spike in enumerate((*spikes, came_back), start=1):
+    for look, spike in enumerate((*spikes, came_back, came_back | moves.lone & alone), start=1):
         code[:, look] |= (SPIKE * spike).astype(np.uint8)
     stays = jump & ~came_back & moves.confirmed
     code[stays, 2:] &= 255 - JUMP
@@ -194,13 +200,13 @@ class _Moves:
     def __init__(self, t_ms: Times, value: Floats, caution: float = 1.0) -> None:
         self.value, self.step = value, np.abs(np.diff(value, prepend=value[0]))
         near, _ = medians_before(value, SHORT)
-        level, self.known = _trimmed(_before(value, LONG))
+        level, self.known = _trimmed(values_before(value, LONG))
         from_near, from_level = value - near, value - level
         blocks = _Blocks(t_ms)
         noise = np.minimum(
             blocks.each(np.abs(from_level), _deviation), blocks.each(np.abs(from_near), _deviation)
         )
-        recent = np.sort(np.nan_to_num(_before(self.step, 8)), axis=1)[:, -3]
+        recent = np.sort(np.nan_to_num(values_before(self.step, 8)), axis=1)[:, -3]
         coarse = np.minimum(PER_STEP * blocks.each(self.step, _fine), COARSE_NOISE * noise)
         margin = FLOOR_MM + np.maximum(PER_NOISE * noise, coarse - FLOOR_MM)
         self.calm = np.abs(near - level) <= margin / 2.0
@@ -221,7 +227,9 @@ class _Moves:
     def spikes(self, look: int) -> Bools:
         """Return which readings are away from what came before and from ``look`` after it."""
         ahead = [_after_next(self.value, k + 1) for k in range(look)]
-        around = np.concatenate((_before(self.value, LONG - 4), np.stack(ahead, axis=1)), axis=1)
+        around = np.concatenate(
+            (values_before(self.value, LONG - 4), np.stack(ahead, axis=1)), axis=1
+        )
         away = np.where(self.calm, self.value - _trimmed(around)[0], self.away)
         gone = (self.known >= 4) & (np.abs(away) > HASTE[look] * self.margin)
         since = self._since_a_jump(gone, away)
@@ -237,6 +245,29 @@ class _Moves:
             found |= same & (since < NEVER) & alone & (np.abs(left) > BACK_LATER * np.abs(own))
         return gone & found
 
+    @property
+    def lone(self) -> Bools:
+        """Return which readings stand alone between two stretches that agree: the last look."""
+        count = LOOK_AFTER[-1]
+        first, known = medians_before(self.value, count)
+        limit = np.maximum(LATE_MM, self.margin)
+        far = (known == count) & (np.abs(self.value - first) > limit / 2.0)
+        place = np.flatnonzero(far[: max(0, len(far) - count)])
+        ages = np.arange(1, count + 1)
+        before, after = (self.value[place[:, None] + way * ages] for way in (-1, 1))
+        middle = np.median(np.concatenate((before, after), axis=1), axis=1)
+        off, limit = self.value[place] - middle, limit[place]
+        apart = np.abs(first[place] - np.median(after, axis=1))
+        run = np.ones(len(place))
+        for side in (before, after):
+            beyond = (side[:, :ISOLATED] - middle[:, None]) * np.sign(off)[:, None]
+            run += np.cumprod(beyond > limit[:, None], axis=1).sum(axis=1)
+        lone = (np.abs(off) > limit) & (run <= ISOLATED)
+        lone &= apart <= LATE_AGREE * self.margin[place]
+        out = np.zeros(len(far), bool)
+        out[place] = lone
+        return out
+
     def held(self, unexplained: Bools) -> Bools:
         """Return which readings are held at each look: a jump out of the blue and its plateau.
 
@@ -244,11 +275,11 @@ class _Moves:
         at once, all of it, and what stays up is believed after ``HELD`` readings.
         """
         rises = np.diff(self.value, prepend=self.value[0])
-        before = np.nan_to_num(_before(np.maximum(rises, 0.0), 3)).max(axis=1)
+        before = np.nan_to_num(values_before(np.maximum(rises, 0.0), 3)).max(axis=1)
         far = np.maximum(HELD_MM, np.maximum(HELD_MARGINS * self.margin, HELD_TIMES * before))
         jumps = unexplained & (self.known >= LEAST) & (self.away > 0.0) & (rises > far)
         out = np.zeros((len(rises), LOOKS), bool)
-        looks = np.arange(LOOKS)
+        looks = np.array(LOOK_AFTER)
         for first in np.flatnonzero(jumps):
             behind, believed = self._plateau(int(first), float(rises[first]))
             for place in range(first, behind):
@@ -306,12 +337,6 @@ class _Blocks:
         return np.asarray(found[self._of])
 
 
-def _before(value: Floats, count: int) -> Floats:
-    """Return the ``count`` values before each one; shape (n, count), NaN before the first."""
-    padded = np.concatenate((np.full(count, np.nan), value))[:-1]
-    return np.asarray(sliding_window_view(padded, count))
-
-
 def _after_next(value: Floats, count: int) -> Floats:
     """Return the value ``count`` readings later; NaN where it has not come."""
     return np.concatenate((value[count:], np.full(min(count, len(value)), np.nan)))
@@ -320,16 +345,6 @@ def _after_next(value: Floats, count: int) -> Floats:
 def _after(flags: Bools) -> Bools:
     """Return which readings follow a flagged one."""
     return np.concatenate(([False], flags[:-1]))
-
-
-def medians_before(value: Floats, count: int) -> tuple[Floats, Times]:
-    """Return the median of the ``count`` values before each one, and how many were known."""
-    ordered = np.sort(_before(value, count), axis=1)  # NaN goes last
-    known = np.isfinite(ordered).sum(axis=1)
-    row = np.arange(len(value))
-    low = ordered[row, np.maximum(known - 1, 0) // 2]
-    high = ordered[row, np.minimum(known // 2, count - 1)]
-    return np.where(known > 0, (low + high) / 2.0, np.nan), known
 
 
 def _trimmed(table: Floats) -> tuple[Floats, Times]:

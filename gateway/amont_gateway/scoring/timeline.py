@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -53,3 +54,19 @@ def sum_between(series: Series, after_ms: Times, until_ms: Times) -> Floats:
     first = np.searchsorted(series.t_ms, after_ms, side="right")
     last = np.searchsorted(series.t_ms, until_ms, side="right")
     return np.where(last > first, total[last] - total[first], np.nan)
+
+
+def values_before(value: Floats, count: int) -> Floats:
+    """Return the ``count`` values before each one; shape (n, count), NaN before the first."""
+    padded = np.concatenate((np.full(count, np.nan), value))[:-1]
+    return np.asarray(sliding_window_view(padded, count))
+
+
+def medians_before(value: Floats, count: int) -> tuple[Floats, Times]:
+    """Return the median of the ``count`` values before each one, and how many were known."""
+    ordered = np.sort(values_before(value, count), axis=1)  # NaN goes last
+    known = np.isfinite(ordered).sum(axis=1)
+    row = np.arange(len(value))
+    low = ordered[row, np.maximum(known - 1, 0) // 2]
+    high = ordered[row, np.minimum(known // 2, count - 1)]
+    return np.where(known > 0, (low + high) / 2.0, np.nan), known
