@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import doctor, incident_cli, models_cli, running
+from amont_gateway import doctor, incident_cli, leaks_cli, models_cli, running
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_site import SiteError, load
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _page_options(look)
     _json_option(look)
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
+    leaks_cli.add(_command(commands, "leaks", _leaks, leaks_cli.HELP), DATA_DIR)
     models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
     actions = journal.add_subparsers(dest="action", required=True)
@@ -185,8 +186,16 @@ def _models(asked: argparse.Namespace) -> int:
 
 
 def _incident(asked: argparse.Namespace) -> int:
+    return _from_records(incident_cli.run, asked)
+
+
+def _leaks(asked: argparse.Namespace) -> int:
+    return _from_records(leaks_cli.run, asked)
+
+
+def _from_records(run: Callable[[argparse.Namespace], str], asked: argparse.Namespace) -> int:
     try:
-        print(incident_cli.run(asked))
+        print(run(asked))
         return FINE
     except LookupError as error:
         raise Mistake(str(error), ABSENT) from error

@@ -15,6 +15,7 @@ from tests.gateway.fake_guard import FakeGuard
 from tests.gateway.processes import Child
 from tests.gateway.test_networks import journal_of
 
+from amont_gateway.cli import main
 from amont_gateway.records import FILE, RecordReader
 from amont_gateway.scoring.timeline import HOUR_MS
 from amont_guard import messages
@@ -73,7 +74,9 @@ def town(tmp_path: Path) -> Iterator[Town]:
     made.close()
 
 
-def test_a_leak_is_found_live_told_and_said_again_after_a_kill(town: Town) -> None:
+def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
+    town: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
     town.gateway.start()
     calm = town.until(lambda found: found["verdict"] == "normal")
     assert (calm["leaks"], calm["heard"]) == ([], w.SENSORS)
@@ -104,3 +107,12 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(town: Town) -> No
     assert told[1]["leaks"] == leaking["leaks"]
     assert told[1]["rule"]["name"] == "network-test"
     assert told[1]["network"] == "vallee"
+
+    asked = ["leaks", "--site", str(town.data.parent / "site.yaml"), "--data", str(town.data)]
+    assert main([*asked, "--lang", "en"]) == 0
+    story = capsys.readouterr().out.splitlines()
+    assert len(story) == 3  # the leak was told twice and is one
+    assert "  leak: Valley, since " in story[0]
+    assert "near Post p1" in story[0]
+    assert story[1].startswith("  at the same hours, the week before and since: Post p1 ")
+    assert "rule network-test: learn_h 168, alarm " in story[2]

@@ -1,0 +1,100 @@
+"""Tell of each leak that was said of a network why it was said: ``amont-gateway leaks``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from amont_gateway.networks import leak_words
+from amont_gateway.places import Network, Places, from_site
+from amont_gateway.records import FILE, RecordReader
+from amont_gateway.view import NetworkLeak
+from amont_site import load
+
+HELP = "every leak that was said of a network: what was read, by which rule"
+_WORDS = {
+    "fr": (
+        "{at}  fuite : {what}",
+        "  aux mêmes heures, la semaine d'avant puis depuis : {readings}",
+        "  règle {name} : {rule} ; {heard} pressions entendues{chance}",
+        ", probabilité {0:.0%}",
+        "débit entrant {0} -> {1} l/h",
+        "aucune fuite n'a été dite",
+    ),
+    "en": (
+        "{at}  leak: {what}",
+        "  at the same hours, the week before and since: {readings}",
+        "  rule {name}: {rule}; {heard} pressures heard{chance}",
+        ", probability {0:.0%}",
+        "inflow {0} -> {1} l/h",
+        "no leak was said",
+    ),
+}
+
+
+def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
+    """Add the options."""
+    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--data", type=Path, default=data_dir, help="data folder")
+    command.add_argument("--lang", choices=("fr", "en"), default="fr")
+    command.add_argument("--json", action="store_true", help="print the records as JSON")
+
+
+def run(asked: argparse.Namespace) -> str:
+    """Return the leaks, oldest first; raise LookupError, sqlite3.Error or SiteError."""
+    places = from_site(load(asked.site))
+    if not (asked.data / FILE).exists():
+        raise LookupError(f"no records at {asked.data / FILE}")
+    reader = RecordReader(asked.data / FILE)
+    try:
+        found = list(_leaks(reader, {n.id: n for n in places.networks}))
+    finally:
+        reader.close()
+    if asked.json:
+        return json.dumps([{**r, "leaks": [msgspec.to_builtins(x)]} for _, x, r in found])
+    lines = [line for each in found for line in _told(*each, places, asked.lang)]
+    return "\n".join(lines) or _WORDS[asked.lang][-1]
+
+
+def _leaks(
+    reader: RecordReader, networks: Mapping[str, Network]
+) -> Iterator[tuple[Network, NetworkLeak, dict[str, Any]]]:
+    """Yield each leak once, as it was first told; a network that the site forgot is left out."""
+    seen = set()
+    for _, record in reader.of_kinds(["seen network"]):
+        network = networks.get(str(record.get("network")))
+        for plain in record.get("leaks") or () if network is not None else ():
+            leak = msgspec.convert(plain, NetworkLeak)
+            if network is not None and (network.id, leak.found_ms) not in seen:
+                seen.add((network.id, leak.found_ms))
+                yield network, leak, record
+
+
+def _told(
+    network: Network, leak: NetworkLeak, record: Mapping[str, Any], places: Places, lang: str
+) -> Iterator[str]:
+    head, readings, rule, chance, inflow, _ = _WORDS[lang]
+    at = dt.datetime.fromtimestamp(leak.found_ms / 1000, ZoneInfo(places.time_zone))
+    yield head.format(at=f"{at:%Y-%m-%d %H:%M}", what=leak_words(network, leak, places)[lang])
+    pairs = zip(leak.sensors, leak.before_kpa, leak.after_kpa, strict=False)
+    parts = [f"{places.names[s][lang]} {_of(b)} -> {_of(a)} kPa" for s, b, a in pairs]
+    parts.append(inflow.format(_of(leak.inflow_before_l_h), _of(leak.inflow_after_l_h)))
+    yield readings.format(readings=", ".join(parts))
+    settings = dict(record.get("rule") or {})
+    yield rule.format(
+        name=settings.pop("name", "?"),
+        rule=", ".join(f"{key} {value}" for key, value in settings.items()),
+        heard=record.get("heard"),
+        chance="" if leak.probability is None else chance.format(leak.probability),
+    )
+
+
+def _of(value: int | None) -> str:
+    return "?" if value is None else str(value)
