@@ -20,6 +20,7 @@ from typing import Any
 from amont_gateway import doctor, incident_cli, leaks_cli, models_cli, running
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
+from amont_gateway.yearly import command as yearly
 from amont_site import SiteError, load
 
 DATA_DIR = Path("/var/lib/amont/gateway")
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _page_options(look)
     _json_option(look)
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
+    yearly.add(_command(commands, "report", _report, yearly.HELP))
     leaks_cli.add(_command(commands, "leaks", _leaks, leaks_cli.HELP), DATA_DIR)
     models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
@@ -183,6 +185,17 @@ def _models(asked: argparse.Namespace) -> int:
         raise Mistake(str(error), WRONG) from error
     print(text)
     return FINE if well else WRONG
+
+
+def _report(asked: argparse.Namespace) -> int:
+    try:
+        text, refused = yearly.run(asked)
+    except (ValueError, OSError) as error:
+        raise Mistake(str(error)) from error
+    for line in refused:
+        print(line, file=sys.stderr)
+    print(text)
+    return WRONG if refused else FINE
 
 
 def _incident(asked: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The yearly figures of a drinking-water network, and the sheet that the service hands in."""

@@ -1,0 +1,258 @@
+"""Read volumes that people typed or a billing program wrote: forgiving of form, strict of meaning.
+
+One row is one volume of one meter (or village, or tariff) over one period. Commas and points,
+both orders of a date, French and English words are understood; what could mean two things, has no
+unit or counts water twice is refused, row by row, with what is wrong. Good rows stay good.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from amont_gateway.yearly import balance
+from amont_gateway.yearly.texts import REASONS
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_M3 = Decimal(10) ** 10
+ENCODINGS = ("utf-8-sig", "cp1252")
+
+_COLUMNS = {
+    "kind": ("kind", "nature", "type", "volume_kind"),
+    "meter": ("meter", "compteur", "source", "secteur", "zone"),
+    "from": ("from", "du", "debut", "start"),
+    "to": ("to", "au", "fin", "end"),
+    "period": ("period", "periode", "annee", "year", "mois", "month"),
+    "volume": ("volume",),
+    "unit": ("unit", "unite"),
+    "estimated": ("estimated", "estime", "estimation"),
+}
+_KINDS = {
+    balance.PRODUCED: ("produced", "produit", "volume produit", "v1"),
+    balance.IMPORTED: ("imported", "importe", "achete", "volume importe", "volume achete", "v2"),
+    balance.EXPORTED: ("exported", "exporte", "vendu", "volume exporte", "vendu en gros", "v3"),
+    balance.DOMESTIC: ("metered domestic", "comptabilise domestique", "domestique", "domestic"),
+    balance.OTHER: ("metered other", "comptabilise non domestique", "non domestique", "other"),
+    balance.UNMETERED: ("unmetered", "sans comptage", "consomme sans comptage", "v8"),
+    balance.SERVICE: ("service", "volume de service", "besoins du service", "v9"),
+}
+_UNITS = {"m3": Decimal(1), "hl": Decimal("0.1"), "l": Decimal("0.001")}
+_YES = ("1", "yes", "oui", "o", "y", "x", "vrai", "true", "estime", "estimated")
+_NO = ("", "0", "no", "non", "n", "faux", "false", "releve", "read", "mesure")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One volume: from the first to the last day, both included."""
+
+    kind: str
+    meter: str
+    first: date
+    last: date
+    volume_m3: Decimal
+    estimated: bool
+    where: str  # file and line
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that was left out: where, why (a key of the texts), and what it said."""
+
+    where: str
+    reason: str
+    said: str
+
+    def text(self, lang: str) -> str:
+        """Return the reason in one line."""
+        return f"{self.where}: {REASONS[lang][self.reason]}: {self.said}"
+
+
+@dataclass
+class Volumes:
+    """What was read: entries that count, and rows that do not."""
+
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class _BadRow(ValueError):
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(reason)
+        self.reason, self.said = reason, said
+
+
+class VolumesError(ValueError):
+    """The file as a whole cannot be read; the message says what and where."""
+
+
+def read(paths: list[Path]) -> Volumes:
+    """Read the files; raise VolumesError or OSError where one is no table of volumes."""
+    out = Volumes()
+    for path in paths:
+        for number, row in _rows(path):
+            where = f"{path.name}:{number}"
+            try:
+                out.entries.append(_once(_entry(row, where), out.entries))
+            except _BadRow as bad:
+                out.refused.append(Refused(where, bad.reason, bad.said))
+    return out
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    content = path.read_bytes()
+    if len(content) > MAX_BYTES:
+        raise VolumesError(f"{path.name}: larger than {MAX_BYTES} bytes")
+    text = _decoded(content, path.name)
+    lines = text.splitlines()
+    first = next((k for k, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        raise VolumesError(f"{path.name}: empty")
+    separator = max(";\t,", key=lines[first].count)
+    reader = csv.reader(io.StringIO("\n".join(lines[first:])), delimiter=separator)
+    columns = _columns(next(reader), path.name)
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            said = {name: row[k].strip() if k < len(row) else "" for name, k in columns.items()}
+            yield first + reader.line_num, said
+
+
+def _decoded(content: bytes, name: str) -> str:
+    for encoding in ENCODINGS:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise VolumesError(f"{name}: neither UTF-8 nor Windows text")
+
+
+def _columns(header: list[str], name: str) -> dict[str, int]:
+    known = {alias: column for column, aliases in _COLUMNS.items() for alias in aliases}
+    out: dict[str, int] = {}
+    for k, cell in enumerate(header):
+        words = _plain(cell)
+        unit = re.fullmatch(r"volume[ _(]*(m3|hl|l)\)?", words)
+        column = "volume" if unit else known.get(words)
+        if column is None:
+            continue
+        if column in out:
+            raise VolumesError(f"{name}: two columns for {column}")
+        out[column] = k
+        if unit:
+            out["unit in header " + unit.group(1)] = k
+    wanting = [column for column in ("kind", "volume") if column not in out]
+    if "period" not in out and not {"from", "to"} <= set(out):
+        wanting.append("from, to")
+    if wanting:
+        raise VolumesError(f"{name}: no column {', '.join(wanting)} in {'; '.join(header)}")
+    return out
+
+
+def _plain(text: str) -> str:
+    """Return text without accents, capitals and odd spaces, as the tables above hold words."""
+    bare = unicodedata.normalize("NFKD", text.strip().lower())
+    bare = "".join(c for c in bare if not unicodedata.combining(c))
+    return re.sub(r"[\s_]+", " ", bare).strip()
+
+
+def _entry(row: Mapping[str, str], where: str) -> Entry:
+    kind = next((k for k, words in _KINDS.items() if _plain(row["kind"]) in words), None)
+    if kind is None:
+        raise _BadRow("kind", row["kind"])
+    first, last = _period(row)
+    volume = _number(row["volume"]) * _unit(row)
+    if not Decimal(0) <= volume <= MAX_M3:
+        raise _BadRow("volume", row["volume"])
+    said = _plain(row.get("estimated", ""))
+    if said not in (*_YES, *_NO):
+        raise _BadRow("estimated", row["estimated"])
+    estimated = said in _YES or kind in balance.ALWAYS_ESTIMATED
+    return Entry(kind, row.get("meter", ""), first, last, volume, estimated, where)
+
+
+def _unit(row: Mapping[str, str]) -> Decimal:
+    header = next((k.rpartition(" ")[2] for k in row if k.startswith("unit in header ")), "")
+    said = _plain(row.get("unit", ""))
+    if said and header and said != header:
+        raise _BadRow("two units", f"{row['unit']}, {header}")
+    unit = _UNITS.get(said or header)
+    if unit is None:
+        raise _BadRow("unit", row.get("unit", ""))
+    return unit
+
+
+def _number(said: str) -> Decimal:
+    text = re.sub(r"[\s\u00a0\u202f'’]", "", said)
+    if re.fullmatch(r"\d{1,3}[.,]\d{3}", text):
+        raise _BadRow("two meanings", said)  # 1.234 is a thousand here, one and a bit there
+    for pattern, group, point in (
+        (r"\d+", "", ""),
+        (r"\d+[.,]\d+", "", ".,"),
+        (r"\d{1,3}(\.\d{3})+(,\d+)?", ".", ","),
+        (r"\d{1,3}(,\d{3})+(\.\d+)?", ",", "."),
+    ):
+        if re.fullmatch(pattern, text):
+            bare = text.replace(group, "") if group else text
+            return Decimal(re.sub(f"[{re.escape(point)}]", ".", bare) if point else bare)
+    raise _BadRow("number", said)
+
+
+def _period(row: Mapping[str, str]) -> tuple[date, date]:
+    said = row.get("period", "")
+    if said:
+        return _named_period(said)
+    first, last = _day(row.get("from", "")), _day(row.get("to", ""))
+    if last < first:
+        raise _BadRow("order", f"{row['from']} - {row['to']}")
+    return first, last
+
+
+def _named_period(said: str) -> tuple[date, date]:
+    """Return the days of a year (2025) or a month (2025-03, 03/2025)."""
+    if re.fullmatch(r"\d{4}", said):
+        return date(_year(int(said), said), 1, 1), date(int(said), 12, 31)
+    month = re.fullmatch(r"(\d{4})-(\d{2})|(\d{1,2})/(\d{4})", said)
+    if month is None:
+        raise _BadRow("date", said)
+    year, number = int(month.group(1) or month.group(4)), int(month.group(2) or month.group(3))
+    if not 1 <= number <= 12:
+        raise _BadRow("date", said)
+    after = date(_year(year, said) + number // 12, number % 12 + 1, 1)
+    return date(year, number, 1), after - timedelta(days=1)
+
+
+def _day(said: str) -> date:
+    """Return a day written as 2025-03-31, or day first with points, dashes or strokes."""
+    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", said)
+    french = re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", said)
+    if iso:
+        parts = (int(iso.group(1)), int(iso.group(2)), int(iso.group(3)))
+    elif french:
+        parts = (int(french.group(4)), int(french.group(3)), int(french.group(1)))
+    else:
+        raise _BadRow("date", said)
+    try:
+        return date(_year(parts[0], said), parts[1], parts[2])
+    except ValueError:
+        raise _BadRow("date", said) from None
+
+
+def _year(year: int, said: str) -> int:
+    if not 1990 <= year <= 2100:
+        raise _BadRow("date", said)
+    return year
+
+
+def _once(entry: Entry, before: list[Entry]) -> Entry:
+    """Return ``entry``; raise _BadRow if its water was counted before."""
+    for other in before:
+        same = (other.kind, other.meter) == (entry.kind, entry.meter)
+        if same and entry.first <= other.last and other.first <= entry.last:
+            raise _BadRow("twice", other.where)
+    return entry
