@@ -103,13 +103,16 @@ class Zone(msgspec.Struct, kw_only=True):
 class NetworkLeak(msgspec.Struct, kw_only=True):
     """A leak that the network test believes open."""
 
+    number: int = 1  # the same as long as it is open
     found_ms: int
     since_ms: int
     size_l_h: int | None = None
     probability: float | None = None
+    score: float | None = None  # of the change among all sensors, in standard errors
+    alarm: float | None = None  # from which score on it is said
     sensors: list[str] = []  # pressure sensors, nearest first
-    # what was read at the same hours of day: in the week before it began, and from then until it
-    # was found; None where too little was
+    # what was read at the same hours of day: in the week before it began, and in the week since,
+    # as far as it has come; None where nothing was
     before_kpa: list[int | None] = []  # of each of ``sensors``
     after_kpa: list[int | None] = []
     inflow_before_l_h: int | None = None

@@ -64,6 +64,7 @@ def test_what_is_not_sure_is_watched() -> None:
         ({"learning": True}, "Learning: a week of readings is needed."),
         ({"model_status": "fault"}, "The search for leaks has failed: no opinion."),
         ({"verdict": "normal", "model_status": "ok"}, "No leak in sight"),
+        ({"verdict": "watch", "model_status": "ok"}, "To watch: pressures are changing"),
     ],
 )
 def test_what_is_not_known_is_said(change: dict[str, object], said: str) -> None:
@@ -74,9 +75,19 @@ def test_what_is_not_known_is_said(change: dict[str, object], said: str) -> None
 def test_why_shows_what_was_read_before_and_after() -> None:
     found = pieces(sample.view(sample.network(NOW_MS, LEAK)), "en")["network-0-why"]
     text = found.replace("\u00a0", " ")
-    for part in ("4.12 bar", "3.91 bar", "14.2 m³/h", "17.5 m³/h", "88%", "Post on the square"):
+    for part in (
+        "4.12 bar",
+        "3.91 bar",
+        "14.2 m³/h",
+        "17.5 m³/h",
+        "88%",
+        "11.4, threshold 7.0",
+        "Post on the square",
+    ):
         assert part in text
     assert "Nothing has changed" in pieces(sample.view(sample.network()), "en")["network-0-why"]
+    learning = sample.view(sample.network(verdict="unknown"))
+    assert "nothing to explain" in pieces(learning, "en")["network-0-why"]
 
 
 def test_the_page_has_a_section_for_each_network(script: Script, http: httpx.Client) -> None:

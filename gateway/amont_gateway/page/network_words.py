@@ -16,8 +16,8 @@ def verdict(network: Network, now_ms: int, t: Words, f: Format) -> str:
         if len(network.leaks) > 1:
             return t("network.several", count=f.number(len(network.leaks)))
         return leak(network.leaks[0], now_ms, t, f)
-    if network.model_status == "ok" and network.verdict == "normal":
-        return t("network.normal")
+    if network.model_status == "ok" and network.verdict in ("normal", "watch"):
+        return t("network.normal" if network.verdict == "normal" else "network.suspects")
     if network.learning:
         return t("network.learning")
     return t.either(f"network.model.{network.model_status}", t("network.unknown"))
@@ -61,7 +61,7 @@ def drawn(network: Network) -> Zone:
         name=network.name,
         verdict=network.verdict,
         series=network.series,
-        since_ms=min((found.since_ms for found in network.leaks), default=None),
+        since_ms=network.leaks[0].since_ms if network.leaks else None,
     )
 
 

@@ -24,6 +24,10 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
         "Fuite probable, depuis {moment}.",
         "Probable leak, since {moment}.",
     ),
+    "network.suspects": (
+        "À surveiller : les pressions changent, à confirmer dans les heures qui viennent.",
+        "To watch: pressures are changing, to be confirmed in the hours to come.",
+    ),
     "network.several": ("{count} fuites probables.", "{count} probable leaks."),
     "network.near": ("Chercher d’abord près de : {places}.", "Look first near: {places}."),
     "network.unknown": ("Fuites : pas encore d’avis.", "Leaks: no opinion yet."),
@@ -49,11 +53,17 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
         "Rien n’a changé : les pressions suivent les débits comme d’habitude.",
         "Nothing has changed: pressures follow the flows as usual.",
     ),
+    "network.why.unknown": (
+        "Pas encore d’avis, donc rien à expliquer.",
+        "No opinion yet, so nothing to explain.",
+    ),
     "network.why.caption": (
         "Aux mêmes heures du jour ; fuite {number}",
         "At the same hours of day; leak {number}",
     ),
     "network.why.what": ("Mesure", "Reading"),
     "network.why.before": ("La semaine d’avant", "The week before"),
-    "network.why.after": ("Depuis, jusqu’à l’avis", "Since then, until it was told"),
+    "network.why.after": ("La semaine depuis", "The week since"),
+    "network.score": ("Écart à l’habitude", "Distance from the usual"),
+    "network.score.of": ("{score}, seuil {alarm}", "{score}, threshold {alarm}"),
 }
