@@ -88,8 +88,11 @@ def _make(
     """Train, quantise and judge one model; return its recipe, manifest entry and metrics."""
     recipe = load(name)
     say(f"{name}: training")
-    network = river.fit(recipe) if name == "river" else leak.fit(recipe)
-    rows = calibration_rows(name, recipe)
+    if name == "river":
+        table = river.training_table(recipe)
+        network, rows = river.fit(recipe, table), river.calibration_rows(recipe, table)
+    else:
+        network, rows = leak.fit(recipe), calibration_rows(recipe)
     write_int8(network, rows, work / FILES[name])
     entry = _entry(name, work, rows)
     model = Model(work, entry)
@@ -120,10 +123,8 @@ def _first_column(model: Predict) -> Predict:
     return lambda rows: model(rows)[:, 0]
 
 
-def calibration_rows(name: str, recipe: dict[str, Any]) -> Floats:
-    """Return the rows that the 8-bit scales are calibrated on; the peaks come first."""
-    if name == "river":
-        return river.calibration_rows(recipe)
+def calibration_rows(recipe: dict[str, Any]) -> Floats:
+    """Return the rows that the leak network's 8-bit scales are calibrated on; the peaks first."""
     rows, target, _ = leak.training_table(recipe)
     peaks = np.argsort(np.abs(target[:, 0]))[::-1][:2000]
     rest = np.random.default_rng(recipe["seed"] + 1).choice(len(rows), 2000, replace=False)

@@ -20,6 +20,7 @@ from amont_models.records.table import channel
 from amont_models.river_truth import Flags, Water, warned
 
 Predict = Callable[[Floats], Floats]
+SCHEDULE = ("epochs", "batch", "rate", "decay", "warm_up")
 
 
 def date_ms(day: str) -> int:
@@ -81,37 +82,41 @@ def stations(recipe: dict[str, Any]) -> list[Station]:
     return out
 
 
-def training_table(recipe: dict[str, Any]) -> tuple[Floats, Floats, Floats]:
-    """Return rows, targets in model units (n, outputs) and weights of the training part."""
+Table = tuple[Floats, Floats, Floats]
+
+
+def training_table(recipe: dict[str, Any]) -> Table:
+    """Return rows, rises in model units (n, horizons) and weights of the training part."""
     rng = np.random.default_rng(recipe["seed"])
     parts = [river_lessons.rows(lesson, recipe, rng) for lesson in river_lessons.lessons(recipe)]
     rows, units, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    copies = [(rows, units)]
-    copies += [
-        river_lessons.augment(rows, units, recipe["augment"], rng)
-        for _ in range(recipe["augment"]["copies"])
-    ]
-    target = np.repeat(np.concatenate([copy[1] for copy in copies]), len(QUANTILES), axis=1)
-    every = np.tile(weight * len(weight) / weight.sum(), len(copies))
-    return np.concatenate([copy[0] for copy in copies]), target, every
+    return rows.astype(np.float32), units, weight * len(weight) / weight.sum()
 
 
-def fit(recipe: dict[str, Any]) -> Network:
-    """Train the network of the recipe."""
-    rows, target, weight = training_table(recipe)
+def fit(recipe: dict[str, Any], table: Table | None = None) -> Network:
+    """Train the network of the recipe, on a ``training_table`` that is there already."""
+    rows, units, weight = training_table(recipe) if table is None else table
     settings = recipe["network"]
-    sizes = (rows.shape[1], *settings["hidden"], target.shape[1])
-    network = Network(sizes, QUANTILES, recipe["seed"])
-    schedule = Schedule(settings["epochs"], settings["batch"], settings["rate"], settings["decay"])
-    train(network, rows, target, weight, schedule, recipe["seed"])
+    sizes = (rows.shape[1], *settings["hidden"], units.shape[1] * len(QUANTILES))
+    network = Network(sizes, QUANTILES, recipe["seed"], settings["gain"], single=True)
+    schedule = Schedule(**{name: settings[name] for name in SCHEDULE})
+
+    def vary(seen: Floats, rises: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        seen, rises = river_lessons.augment(seen, rises, recipe["augment"], rng)
+        return seen, np.repeat(rises, len(QUANTILES), axis=1)
+
+    train(network, rows, units, weight, schedule, recipe["seed"], vary)
     return network
 
 
-def calibration_rows(recipe: dict[str, Any], count: int = 4000) -> Floats:
+def calibration_rows(
+    recipe: dict[str, Any], table: Table | None = None, count: int = 4000
+) -> Floats:
     """Return training rows to calibrate 8 bits on: every big rise, and a draw of the rest."""
-    rows, target, _ = training_table(recipe)
+    rows, units, _ = training_table(recipe) if table is None else table
     rng = np.random.default_rng(recipe["seed"] + 1)
-    peaks = np.argsort(target.max(axis=1))[-count // 2 :]
+    rows, units = river_lessons.augment(rows, units, recipe["augment"], rng)
+    peaks = np.argsort(units[:, -1])[-count // 2 :]
     rest = rng.choice(len(rows), count // 2, replace=False)
     return np.asarray(rows[np.concatenate((peaks, rest))])
 

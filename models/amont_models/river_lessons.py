@@ -21,8 +21,10 @@ from amont_gateway.scoring.river_features import (
     FINE_LAGS_H,
     FINE_STEP_MS,
     FORECAST,
+    FURTHER,
     HORIZONS_H,
     RAIN,
+    RAIN_FINE_H,
     RISE_GAIN,
     STAGE,
     STAGES,
@@ -34,11 +36,13 @@ from amont_models import river_chain, river_station
 from amont_models.records import DataError, Record, catalogue, data_folder
 from amont_models.records.folder import VARIABLE
 from amont_models.river_station import Station
-from amont_models.river_truth import Floats
+from amont_models.river_truth import Flags, Floats
 
 PACKAGED = "pyfloodrisk"
 FINE = len(FINE_LAGS_H)
 HOURS_6 = FINE + 6  # stage differences that reach back 6 h or less
+ABOVE = slice(UPSTREAM.start, FURTHER.stop)  # both stations upstream
+RAIN_FINE = slice(RAIN.stop - len(RAIN_FINE_H), RAIN.stop)
 WET_12 = 7  # rain sums that reach back 12 h or less
 # How wrong foretold rain is here: guesses, as no record holds a forecast.
 FORETOLD_BLOCK_MS = 12 * HOUR_MS
@@ -199,29 +203,43 @@ def augment(
 ) -> tuple[Floats, Floats]:
     """Return a copy with other spreads, in which rows lose what a station may not have.
 
-    That is rain, the station upstream, foretold rain, readings within the hour, and the history.
+    That is rain, stations upstream, foretold rain, readings within the hour, and the history. Some
+    rows keep all but the foretold rain, and their spread.
     """
     table, target = table.copy(), target.copy()
     count = len(table)
-    factor = _factors(settings["spread_factor"], count, rng)
-    target = np.arcsinh(np.sinh(target) * factor)
-    table[:, STAGE] = np.arcsinh(np.sinh(table[:, STAGE]) * factor)
-    above = _factors(settings["spread_factor"], count, rng)
-    table[:, UPSTREAM] = np.arcsinh(np.sinh(table[:, UPSTREAM]) * above)
+    varied = rng.random(count) >= settings["as_it_is"]
+    own, above = (_factors(settings["spread_factor"], varied, rng) for _ in range(2))
+    target = np.arcsinh(np.sinh(target) * own)
+    for part, factor in ((STAGE, own), (UPSTREAM, above), (FURTHER, above)):
+        table[:, part] = np.arcsinh(np.sinh(table[:, part]) * factor)
+    _move_up(table, varied & (rng.random(count) < settings["nearest_lost"]))
     lost = np.zeros((count, VALUES), dtype=bool)
-    for part, share in (
-        (RAIN, "no_rain"), (UPSTREAM, "no_upstream"), (FORECAST, "no_forecast"),
-    ):  # fmt: skip
-        lost[:, part] |= (rng.random(count) < settings[share])[:, None]
-    short = rng.random(count) < settings["short_history"]
+    for part, share in ((RAIN, "no_rain"), (ABOVE, "no_upstream")):
+        lost[:, part] |= (varied & (rng.random(count) < settings[share]))[:, None]
+    lost[:, FORECAST] |= (rng.random(count) < settings["no_forecast"])[:, None]
+    short = varied & (rng.random(count) < settings["short_history"])
     reach = np.where(short, rng.integers(FINE + 1, STAGES, count), STAGES)
     lost[:, STAGE] |= np.arange(STAGES)[None, :] >= reach[:, None]
-    lost[:, :FINE] |= (rng.random(count) < settings["coarse"])[:, None]
+    coarse = varied & (rng.random(count) < settings["coarse"])
+    lost[:, :FINE] |= coarse[:, None]
+    lost[:, RAIN_FINE] |= coarse[:, None]
     table[:, :VALUES][lost] = 0.0
     table[:, VALUES:][lost] = 0.0
     return table, target
 
 
-def _factors(most: float, count: int, rng: Random) -> Floats:
+def _move_up(table: Floats, lost: Flags) -> None:
+    """Let rows lose the nearest station upstream: the second one, if known, takes its place."""
+    for start in (0, VALUES):
+        near = slice(start + UPSTREAM.start, start + UPSTREAM.stop)
+        far = slice(start + FURTHER.start, start + FURTHER.stop)
+        table[lost, near] = table[lost, far]
+        table[lost, far] = 0.0
+
+
+def _factors(most: float, varied: Flags, rng: Random) -> Floats:
+    """Return factors (n, 1) up to ``most`` either way, 1 for rows that are not varied."""
     limit = np.log(most)
-    return np.asarray(np.exp(rng.uniform(-limit, limit, (count, 1))))
+    drawn = np.exp(rng.uniform(-limit, limit, len(varied)))
+    return np.asarray(np.where(varied, drawn, 1.0))[:, None]

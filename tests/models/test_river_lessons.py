@@ -6,6 +6,7 @@ from tests.models import made_river
 
 from amont_gateway.scoring.river_features import (
     FORECAST,
+    FURTHER,
     HORIZONS_H,
     RAIN,
     RIVER_FEATURES,
@@ -112,7 +113,7 @@ def test_copies_vary_only_what_a_new_gauge_does_not_know():
     rng = np.random.default_rng(2)
     count = 4000
     table = np.ones((count, 2 * VALUES))
-    for part in (STAGE, UPSTREAM):
+    for part in (STAGE, UPSTREAM, FURTHER):
         width = part.stop - part.start
         table[:, part] = compress(rng.normal(0.0, 100.0, (count, width)), 1000.0)
     target = compress(rng.normal(0.0, 100.0, (count, len(HORIZONS_H))), 1000.0)
@@ -122,10 +123,14 @@ def test_copies_vary_only_what_a_new_gauge_does_not_know():
     assert np.array_equal(table, kept[0])
     assert np.array_equal(target, kept[1])
     masks = made[:, VALUES:] == 0.0
+    varied = 1.0 - settings["as_it_is"]
     for part, share in ((RAIN, "no_rain"), (UPSTREAM, "no_upstream"), (FORECAST, "no_forecast")):
-        assert masks[:, part].all(axis=1).mean() == pytest.approx(settings[share], abs=0.03)
+        lost = settings[share] * (1.0 if part is FORECAST else varied)
+        assert masks[:, part].all(axis=1).mean() == pytest.approx(lost, abs=0.03)
+    further = 1.0 - (1.0 - settings["no_upstream"]) * (1.0 - settings["nearest_lost"])
+    assert masks[:, FURTHER].all(axis=1).mean() == pytest.approx(varied * further, abs=0.03)
     coarse = masks[:, :FINE].all(axis=1)
-    assert coarse.mean() == pytest.approx(settings["coarse"], abs=0.03)
+    assert coarse.mean() == pytest.approx(varied * settings["coarse"], abs=0.03)
     assert (made[:, :VALUES][masks] == 0.0).all()
     factor = np.sinh(rises[:, 0]) / np.sinh(target[:, 0])
     assert 1.0 / settings["spread_factor"] <= factor.min() < 0.5

@@ -23,9 +23,10 @@ from amont_gateway.scoring.timeline import (
 )
 
 # Within the hour only where readings come that often: an hourly gauge does not know them.
-FINE_LAGS_H = (0.25, 0.5, 0.75)
+FINE_LAGS_H = (1 / 12, 1 / 6, 0.25, 0.5, 0.75)
 STAGE_LAGS_H = (*FINE_LAGS_H, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48, 72)
 FINE_HOLD_MS = 9 * 60_000  # a reading stands for a quarter of an hour, give or take a minute
+FINEST_HOLD_MS = 5 * 60_000  # and for five or ten minutes, below a quarter
 FINE_EARLY_MS = 60_000  # a reading of a few seconds later than the quarter still tells it
 # Rain sums over (t - end, t - start] hours: fine for what runs off now, coarse for wetness.
 RAIN_SPANS_H = (
@@ -40,6 +41,9 @@ RAIN_SPANS_H = (
     (24, 48),
     (48, 72),
 )
+# Within the hour, where a gauge tells it: one that sums up hours does not.
+RAIN_FINE_H = ((0, 0.25), (0.25, 0.5), (0.5, 1))
+RAIN_FINE_LEAST = 3  # readings within the hour
 # How the nearest known station upstream moved, as shares of its own spread.
 UPSTREAM_LAGS_H = (0.25, 0.5, 1, 2, 3, 4, 6, 9, 12, 24, 48)
 # Sums of rain that is foretold over (t + start, t + end] hours.
@@ -50,12 +54,13 @@ MEDIAN = QUANTILES.index(0.5)
 # A station that tells less often says nothing of its next half hour.
 FINE_STEP_MS = 20 * 60_000
 # What a row holds, in this order; the masks follow in the same order.
-STAGES, RAINS = len(STAGE_LAGS_H), len(RAIN_SPANS_H)
+STAGES, RAINS = len(STAGE_LAGS_H), len(RAIN_SPANS_H) + len(RAIN_FINE_H)
 UPSTREAMS, FORECASTS = len(UPSTREAM_LAGS_H), len(FORECAST_SPANS_H)
 STAGE = slice(0, STAGES)
 RAIN = slice(STAGES, STAGES + RAINS)
 UPSTREAM = slice(RAIN.stop, RAIN.stop + UPSTREAMS)
-FORECAST = slice(UPSTREAM.stop, UPSTREAM.stop + FORECASTS)
+FURTHER = slice(UPSTREAM.stop, UPSTREAM.stop + UPSTREAMS)  # the second one upstream
+FORECAST = slice(FURTHER.stop, FURTHER.stop + FORECASTS)
 VALUES = FORECAST.stop
 RIVER_FEATURES = 2 * VALUES
 # A stage stands for its hour for 90 min, so that one lost hourly reading is a gap and not a value.
@@ -63,6 +68,8 @@ STAGE_HOLD_MS = 90 * 60_000
 # Differences are compressed by asinh: one unit is a twentieth of the station's own spread, so that
 # 8 bits resolve both the first centimetres and a flood.
 RISE_GAIN = 20.0
+# What to expect of a band, as one number: the mean of what it says, its long upper tail included.
+EXPECTED = np.array((0.10, 0.25, 0.30, 0.25, 0.10))
 # The training records never rose by more than 2.7 spreads in 6 h: beyond 3, a forecast is only
 # the sinh of a guess.
 RISE_MAX = 3.0
@@ -73,7 +80,7 @@ class RiverInputs(NamedTuple):
 
     ``rain`` and ``rain_forecast`` hold µm, the forecast stamped with the end of the time that it
     covers and known at "now"; ``upstream`` the stage in mm and the spread in mm of each station
-    above, nearest first: the network sees the first one that is known.
+    above, nearest first: the network sees the first two that are known.
     """
 
     stage: Series
@@ -123,13 +130,14 @@ def river_rows(inputs: RiverInputs, now_ms: Times, spread_mm: float) -> Floats:
     """Return one row of features for each time; shape (n, RIVER_FEATURES).
 
     Rows whose stage is unknown at ``now`` are NaN. Order: stage differences, rain sums,
-    differences upstream, foretold rain, then a mask of each (1 known, 0 not).
+    differences of two stations upstream, foretold rain, then a mask of each (1 known, 0 not).
     """
     here = last_at(inputs.stage, now_ms, STAGE_HOLD_MS)
     values = np.concatenate(
         (
             _differences(inputs.stage, now_ms, STAGE_LAGS_H, spread_mm),
             _rain(inputs.rain, now_ms, tuple((-end, -start) for start, end in RAIN_SPANS_H)),
+            _rain_within_the_hour(inputs.rain, now_ms),
             _upstream(inputs.upstream, now_ms),
             _rain(inputs.rain_forecast, now_ms, FORECAST_SPANS_H),
         ),
@@ -160,23 +168,34 @@ def _differences(
     return compress(here[:, None] - np.stack(before, axis=1), spread_mm)
 
 
-def _rain(rain: Series, now_ms: Times, spans_h: tuple[tuple[int, int], ...]) -> Floats:
+def _rain(rain: Series, now_ms: Times, spans_h: tuple[tuple[float, float], ...]) -> Floats:
     """Return log sums over (now + start, now + end]; NaN where no reading tells them."""
     sums = [
-        sum_between(rain, now_ms + start * HOUR_MS, now_ms + end * HOUR_MS)
+        sum_between(rain, now_ms + round(start * HOUR_MS), now_ms + round(end * HOUR_MS))
         for start, end in spans_h
     ]
     return np.log1p(np.maximum(np.stack(sums, axis=1), 0.0) / 1000.0)
 
 
+def _rain_within_the_hour(rain: Series, now_ms: Times) -> Floats:
+    sums = _rain(rain, now_ms, tuple((-end, -start) for start, end in RAIN_FINE_H))
+    ends = (np.searchsorted(rain.t_ms, at, side="right") for at in (now_ms - HOUR_MS, now_ms))
+    before, until = ends
+    sums[until - before < RAIN_FINE_LEAST] = np.nan
+    return sums
+
+
 def _upstream(upstream: tuple[tuple[Series, float], ...], now_ms: Times) -> Floats:
-    """Return how the first station upstream that is known moved; NaN where none is."""
-    out = np.full((len(now_ms), UPSTREAMS), np.nan)
+    """Return how the first two stations upstream that are known moved; NaN where none is."""
+    out = np.full((2, len(now_ms), UPSTREAMS), np.nan)
+    found = np.zeros(len(now_ms), dtype=np.int64)
     for stage, spread_mm in upstream:
-        here = last_at(stage, now_ms, STAGE_HOLD_MS)
-        free = np.isnan(out).all(axis=1) & np.isfinite(here)
-        out[free] = _differences(stage, now_ms[free], UPSTREAM_LAGS_H, spread_mm)
-    return out
+        known = np.isfinite(last_at(stage, now_ms, STAGE_HOLD_MS))
+        for place in (1, 0):
+            here = known & (found == place)
+            out[place, here] = _differences(stage, now_ms[here], UPSTREAM_LAGS_H, spread_mm)
+            found[here] += 1
+    return np.concatenate((out[0], out[1]), axis=1)
 
 
 def screened_rows(
@@ -209,7 +228,8 @@ def screened_rows(
 def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:
     """Return the stage ``lag_h`` hours before each time, NaN where no reading tells it."""
     if lag_h in FINE_LAGS_H:
-        return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, FINE_HOLD_MS)
+        hold_ms = FINE_HOLD_MS if lag_h >= 0.25 else FINEST_HOLD_MS
+        return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, hold_ms)
     return last_at(stage, now_ms - round(lag_h * HOUR_MS), STAGE_HOLD_MS)
 
 
@@ -226,3 +246,8 @@ def river_bands(output: Floats, spread_mm: Floats | float) -> Floats:
     ordered[:, 0] = np.minimum(ordered[:, 0], ordered[:, 1])
     rises = expand(np.asarray(ordered, dtype=np.float64), spread_mm)
     return np.asarray(np.where(np.isfinite(rises), np.minimum(rises, RISE_MAX * spread_mm), rises))
+
+
+def expected(bands: Floats) -> Floats:
+    """Return the expected rise of each band, shape (..., quantiles) to (...)."""
+    return np.asarray(bands @ EXPECTED)
