@@ -50,8 +50,10 @@ def write(site: Site, path: Path, bridge_port: str) -> tuple[Site, dict[str, str
     judging = {sensor for station in site.stations for sensor in station.sensors}
     if not judging or not site.sirens:
         raise NotFit("a station and a siren are needed to practise")
-    for key in ("broker", "history", "rain_gauges", "zones"):
+    for key in ("broker", "history", "rain_gauges", "zones", "networks", "rain_forecast"):
         plain.pop(key, None)
+    for station in plain["stations"]:
+        station.pop("rain", None)
     plain["bridge"] = {**(plain.get("bridge") or {}), "port": bridge_port}
     plain["nodes"] = [_node(node, judging) for node in plain["nodes"] if _used(node, judging)]
     plain["sirens"] = [_siren(siren) for siren in plain["sirens"]]

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from tests.gateway.rivers import flood as river
 from tests.gateway.rivers import write_past
+from tests.site.test_water import GOOD
 
 from amont_demo import debrief, training_site
 from amont_demo.director import SLOW, Director, Pace
@@ -168,6 +169,16 @@ def test_a_real_site_is_practised_without_anything_real(tmp_path):
     real = {p.pin for p in site.people}
     assert not real & {p.pin for p in made.people}
     assert all(re.fullmatch(r"\d{6}", pin) for pin in pins.values())
+
+
+def test_what_stands_beside_the_rivers_is_left_at_home(tmp_path):
+    (tmp_path / "real.yaml").write_text(GOOD, encoding="utf-8")
+    site = load(tmp_path / "real.yaml")
+    assert site.networks
+    assert site.stations[1].rain == ["col"]
+    made, _ = training_site.write(site, tmp_path / "site.yaml", "/dev/pts/9")
+    assert (made.networks, made.rain_forecast, made.rain_gauges) == ([], None, [])
+    assert made.stations[1].upstream == ["vieux-pont"]
 
 
 def test_training_needs_nothing_that_a_pi_may_lack():
