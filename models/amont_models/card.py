@@ -63,7 +63,8 @@ def _at_least(value: float | None, bound: float) -> str:
     return number(value) if value is None or value >= bound else f"< {bound:.0f}"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -109,10 +110,10 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
     ]
     events = metrics["early_warning"]["p95"]["events"]
     return {
-        "elsewhere": _table(words["elsewhere_head"].split("|"), elsewhere),
-        "skill": _table(words["skill_head"].split("|"), rows),
-        "stations": _table(words["station_head"].split("|"), stations),
-        "warning": _table(words["warning_head"].split("|"), warned),
+        "elsewhere": table(words["elsewhere_head"].split("|"), elsewhere),
+        "skill": table(words["skill_head"].split("|"), rows),
+        "stations": table(words["station_head"].split("|"), stations),
+        "warning": table(words["warning_head"].split("|"), warned),
         "events": str(round(events)),
         "same": number(100.0 * metrics["same_decision"]),
     }
@@ -132,7 +133,7 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
         drift, alarm = number(row["drift"], 1), number(row["alarm"], 0)
         curve.append([words["setting"].format(drift=drift, alarm=alarm), *_found(row)])
     head = words["leak_head"].split("|")
-    return {"found": _table(head, rows), "curve": _table(head, curve)}
+    return {"found": table(head, rows), "curve": table(head, curve)}
 
 
 def _found(row: Metrics) -> list[str]:
