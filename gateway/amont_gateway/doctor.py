@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass, replace
 import urllib3
 
 from amont_gateway import models_cli
+from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Denied
+from amont_gateway.events import Events
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.places import from_site
+from amont_gateway.rain_forecast import RainForecast
 from amont_gateway.readings import EARLIEST_MS
 from amont_gateway.running import Plan
 from amont_guard import messages
@@ -45,7 +48,8 @@ class Finding:
 def examine(plan: Plan) -> list[Finding]:
     """Look at every part and change nothing."""
     looks = (
-        _disk, _journal, _guard, _broker, _database, _models, _clock, _libraries, _page, _promises,
+        _disk, _journal, _guard, _broker, _database, _models, _rain, _clock, _libraries, _page,
+        _promises,
     )  # fmt: skip
     return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
         finding for look in looks for finding in look(plan)
@@ -124,6 +128,21 @@ def _database(plan: Plan) -> Iterable[Finding]:
         yield Finding("database", BAD, f"{plan.influx.url}: {error}")
     finally:
         writer.close()
+
+
+def _rain(plan: Plan) -> Iterable[Finding]:
+    wanted = plan.site.rain_forecast
+    if wanted is None:
+        return
+    now_ms, counters = int(time.time() * 1000), Counters()
+    events = Events(counters, lambda: now_ms)
+    found = RainForecast(plan.data, wanted.max_age_h, counters, events).series(now_ms)
+    said = [event.text["en"] for event in events.latest()]
+    if len(found.t_ms):
+        yield Finding("rain forecast", GOOD, f"{len(found.t_ms)} steps")
+    else:
+        why = said[0] if said else "no file: the river model does without"
+        yield Finding("rain forecast", WEAK, why)
 
 
 def _models(plan: Plan) -> Iterable[Finding]:

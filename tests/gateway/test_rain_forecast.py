@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from tests.gateway import waterworks as w
 
+from amont_gateway import doctor
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.rain_forecast import FILE, MAX_BYTES, RainForecast
+from amont_gateway.running import Plan
+from amont_site.model import RainForecast as RainForecastPart
 
 ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,6 +75,24 @@ def test_a_good_file_gives_the_rain_at_the_end_of_each_step(rig: Rig) -> None:
     assert rig.at(ISSUED + HOUR) == expected
     assert rig.at(ISSUED + 12 * HOUR) == expected
     assert (rig.refused, rig.events.latest()) == (0, [])
+
+
+def test_the_doctor_tells_what_became_of_it(rig: Rig, tmp_path: Path) -> None:
+    site = msgspec.structs.replace(w.site_of(tmp_path), rain_forecast=RainForecastPart())
+    plan = Plan(site, tmp_path, tmp_path / "guard.sock", None, None, None)
+
+    def said() -> list[tuple[str, str]]:
+        return [(f.verdict, f.text) for f in doctor._rain(plan)]
+
+    assert said() == [("weak", "no file: the river model does without")]
+    rig.drop("rain tomorrow")
+    ((verdict, text),) = said()
+    assert (verdict, text[:24]) == ("weak", "Rain forecast left aside")
+    now = datetime.now(UTC)
+    steps = [{"until_utc": text_of(now + HOUR), "mm": 1}]
+    rig.drop(content(issued_utc=text_of(now), valid_until=text_of(now + HOUR), steps=steps))
+    assert said() == [("good", "1 steps")]
+    assert list(doctor._rain(replace(plan, site=w.site_of(tmp_path)))) == []
 
 
 @pytest.mark.parametrize("page", ["site.en.md", "site.fr.md"])
