@@ -45,7 +45,7 @@ def adapt(past: Past, rule: Rule) -> Outcome:
     """Learn from a station's past what serves it better on its own last weeks."""
     span = days(past)
     if span < LEAST_DAYS:
-        return Outcome(None, "short", {"days": round(span, 1)})
+        return Outcome(None, "short", {"days": round(span, 1), "least": LEAST_DAYS})
     held_days = min(max(HELD_SHARE * span, HELD_LEAST_DAYS), HELD_MOST_DAYS)
     since_ms = int(past.t_ms[-1]) - round(held_days * DAY_MS)
     older, held = cut(past, since_ms), past.part(past.t_ms >= since_ms)

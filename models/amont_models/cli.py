@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.model_files import ModelError
-from amont_models import card, cost, explain, pipeline, score, screen_report, tidy_write
+from amont_models import (
+    adapt_cli,
+    card,
+    cost,
+    explain,
+    network_report,
+    pipeline,
+    score,
+    screen_report,
+    tidy_write,
+)
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
 
@@ -18,7 +28,7 @@ USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
 # Modules with commands of their own, one a line: their ``add_commands(subparsers)`` adds parsers
 # whose default ``run`` takes the parsed arguments and returns the exit code.
-MODULES: tuple[Any, ...] = (explain,)
+MODULES: tuple[Any, ...] = (explain, adapt_cli)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,6 +77,11 @@ def _record_commands(commands: Any) -> None:
     command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
     command.add_argument("--json", action="store_true", help="print the metrics as JSON")
     command.set_defaults(run=_screen)
+    about = "judge the network test on simulated years, and write its metrics and its card"
+    command = commands.add_parser("network", help=about, description=about)
+    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
+    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    command.set_defaults(run=_network)
     about = "time one inference of each kind on this machine, for the cards"
     command = commands.add_parser("cost", help=about, description=about)
     command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
@@ -119,6 +134,16 @@ def _screen(asked: argparse.Namespace) -> int:
     metrics = screen_report.measure(lambda line: print(line, file=sys.stderr))
     screen_report.write(metrics)
     for path in screen_report.write_cards(metrics, asked.cards):
+        print(f"written: {path.name}", file=sys.stderr)
+    if asked.json:
+        print(json.dumps(metrics, indent=1, sort_keys=True))
+    return 0
+
+
+def _network(asked: argparse.Namespace) -> int:
+    metrics = network_report.measure(lambda line: print(line, file=sys.stderr))
+    network_report.write(metrics)
+    for path in network_report.write_cards(metrics, asked.cards):
         print(f"written: {path.name}", file=sys.stderr)
     if asked.json:
         print(json.dumps(metrics, indent=1, sort_keys=True))

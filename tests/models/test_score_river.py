@@ -14,12 +14,14 @@ from amont_gateway.scoring.river_features import MEDIAN
 from amont_gateway.screens import Screens
 from amont_gateway.windows import Windows
 from amont_models import (
+    adapt,
     cli,
     faults,
     river_floors,
     river_station,
     river_trees,
     score,
+    score_river,
     score_tables,
     tidy_write,
 )
@@ -231,7 +233,9 @@ def test_only_good_readings_are_seen(ready):
 def every_rule(chain, record, site):
     """Return what each rule said at each step of a record, with its own constants."""
     station = river_station.prepare(record, site)
-    said = dict(chain.decide(station.clean, station.constants))
+    adapted = score_river.adapt_to(station, chain).adapted
+    assert adapted is not None, "the training part teaches nothing"
+    said = dict(chain.decide(station.clean, station.constants, adapted))
     learnt = river_floors.learn(station.constants, station.clean, station.water)
     said |= dict(river_floors.decisions(station.clean, station.constants, learnt))
     return station.clean.t_ms, said
@@ -250,7 +254,12 @@ def cut(record, until_ms, change=None):
 
 
 @pytest.mark.parametrize("kind", ["cut off", "another flood", "gone", "wild"])
-def test_changing_the_future_changes_no_past_decision(chain, kind):
+def test_changing_the_future_changes_no_past_decision(chain, kind, monkeypatch):
+    monkeypatch.setattr(score_river, "LEAST_DAYS", 15.0)
+    monkeypatch.setattr(adapt, "LEAST_DAYS", 15.0)
+    monkeypatch.setattr(adapt, "MIN_RISING", 2)
+    monkeypatch.setattr(adapt, "HELD_LEAST_DAYS", 6.0)
+    monkeypatch.setattr(adapt, "is_worse", lambda first, then: False)
     made = made_river.record(days=40)
     until = int(made.channels[0].t_ms[480])  # a split of its own: the half would move with the cut
     site = Site("bridge", rain=("bridge",), train_until_ms=until)

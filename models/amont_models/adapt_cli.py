@@ -1,0 +1,127 @@
+"""``amont-models adapt``: let a site's own past correct the river model, or take that back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from amont_gateway.scoring.model_folder import kept_models
+from amont_models import adapt_site
+from amont_models.adapt import Outcome
+from amont_models.adapt_site import Adapting
+from amont_models.recipe import ARTIFACTS_DIR
+from amont_models.river_chain import shipped
+from amont_models.site_past import SitePast
+
+STATE_DIR = Path("/var/lib/amont/gateway")
+WORDS = {
+    "fr": {
+        "": "{station} : adaptée. Perte {loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, "
+        "avertissements justes {hit0:.0f} → {hit1:.0f} sur {events:.0f} crues, fausses alertes "
+        "{false0:.0f} → {false1:.0f}, jugé sur ses {held:.0f} derniers jours",
+        "worse": "{station} : refusée, moins bonne sur ses {held:.0f} derniers jours. Perte "
+        "{loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, avertissements justes {hit0:.0f} → "
+        "{hit1:.0f}, fausses alertes {false0:.0f} → {false1:.0f}",
+        "short": "{station} : {days:.0f} jours de mesures, il en faut {least:.0f}",
+        "still": "{station} : l'eau a trop peu bougé dans les derniers jours pour juger",
+        "dry": "rien n'est écrit (--dry-run)",
+        "none": "aucune station adaptée ; rien n'est écrit",
+        "written": "écrit : {path} ; la passerelle s'en sert d'elle-même. --undo l'annule",
+        "undone": "revenu à l'adaptation d'avant",
+        "plain": "revenu au modèle sans adaptation",
+        "time": "{seconds:.0f} s en tout",
+    },
+    "en": {
+        "": "{station}: adapted. Loss {loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, "
+        "events warned {hit0:.0f} → {hit1:.0f} of {events:.0f}, false alarms {false0:.0f} → "
+        "{false1:.0f}, judged on its last {held:.0f} days",
+        "worse": "{station}: refused, it does worse on its last {held:.0f} days. Loss "
+        "{loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, events warned {hit0:.0f} → "
+        "{hit1:.0f}, false alarms {false0:.0f} → {false1:.0f}",
+        "short": "{station}: {days:.0f} days of readings, it takes {least:.0f}",
+        "still": "{station}: the water moved too little in the last days to judge by",
+        "dry": "nothing is written (--dry-run)",
+        "none": "no station adapted; nothing is written",
+        "written": "written: {path}; the gateway takes it by itself. --undo goes back",
+        "undone": "back to the adaptation before",
+        "plain": "back to the model without adaptation",
+        "time": "{seconds:.0f} s in all",
+    },
+}
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``adapt``."""
+    about = "adapt the river model to a site's stations, from its gateway's journal"
+    command = commands.add_parser("adapt", help=about, description=about)
+    command.add_argument("site", type=Path, help="the site's YAML file")
+    command.add_argument("--state", type=Path, default=STATE_DIR, help="gateway's data folder")
+    about = "models' folder; by default those that the gateway keeps, else those of this package"
+    command.add_argument("--artifacts", type=Path, default=None, help=about)
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--dry-run", action="store_true", help="judge only, write nothing")
+    which.add_argument("--undo", action="store_true", help="go back to what was before")
+    command.add_argument("--lang", choices=("fr", "en"), default="fr")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Adapt, or undo it; DataError, ModelError or OSError says why not."""
+    words = WORDS[asked.lang]
+    if asked.undo:
+        had = adapt_site.undo(asked.state)
+        _say(words["undone" if had else "plain"])
+        return 0
+    began_s = time.monotonic()
+    past = SitePast(asked.site, asked.state)
+    chain = shipped(asked.artifacts or kept_models(asked.state) or ARTIFACTS_DIR)
+    now_ms = time.time_ns() // 1_000_000
+    made: dict[str, Outcome] = {}
+    for station, one in Adapting.at(past, chain, now_ms).outcomes():
+        made[station] = one
+        if not asked.json:
+            _say(words[one.reason].format(**_values(station, one)))
+    content = adapt_site.content(made, chain.sha256, now_ms)
+    told = _kept(asked, words, content)
+    if asked.json:
+        about = {station: one.about() for station, one in made.items()}
+        _say(json.dumps({"stations": about, "model_sha256": chain.sha256}, indent=1))
+    else:
+        _say(told)
+        _say(words["time"].format(seconds=time.monotonic() - began_s))
+    return 0
+
+
+def _kept(asked: argparse.Namespace, words: dict[str, str], content: dict[str, Any]) -> str:
+    """Write what is kept, if it may be; return what to say."""
+    if not content["stations"]:
+        return words["none"]
+    if asked.dry_run:
+        return words["dry"]
+    return words["written"].format(path=adapt_site.write(asked.state, content))
+
+
+def _values(station: str, one: Outcome) -> dict[str, Any]:
+    """Return what the words name."""
+    first, then = one.figures.get("first", {}), one.figures.get("adapted", {})
+    return {
+        "station": station,
+        "days": one.figures.get("days", 0.0),
+        "least": one.figures.get("least", 0.0),
+        "held": one.figures.get("held_back_days", 0.0),
+        "events": first.get("events", 0.0),
+        **{f"{name}0": first.get(key, 0.0) for name, key in _SHOWN},
+        **{f"{name}1": then.get(key, 0.0) for name, key in _SHOWN},
+    }
+
+
+_SHOWN = (("loss", "loss"), ("pi", "pi"), ("hit", "warned"), ("false", "false"))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")

@@ -1,0 +1,144 @@
+"""Adapt the river model to the stations of a running site, from its gateway's journal.
+
+The journal is read, never written. What is kept goes into ``adapted.json`` in the gateway's data
+folder, put there whole; the one before lies beside it until it is wanted back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from amont_gateway.scoring.river_adapted import FILE, FORMAT, read
+from amont_gateway.scoring.river_features import Told
+from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
+from amont_gateway.windows import Windows
+from amont_models.adapt import LEAST_DAYS, Outcome, adapt
+from amont_models.records.table import DataError, Site, channel
+from amont_models.river_chain import Chain, Sight, past_of, screened
+from amont_models.river_truth import Constants, Water, cleaned, constants
+from amont_models.site_past import WHOLE, SitePast
+
+BEFORE = FILE + ".before"
+NOTHING = b"{}\n"  # lies there as the one before where there was none
+
+
+@dataclass(frozen=True)
+class Adapting:
+    """A site's stations, what its past tells of each, and the model that they are adapted to."""
+
+    past: SitePast
+    windows: Windows
+    chain: Chain
+    until_ms: int
+
+    @classmethod
+    def at(cls, past: SitePast, chain: Chain, until_ms: int) -> Adapting:
+        """Read the whole journal as it was known at ``until_ms``."""
+        return cls(past, past.windows(until_ms, most=WHOLE), chain, until_ms)
+
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        """Yield each station's outcome."""
+        for station in self.past.site.stations:
+            yield station.id, self._adapt(station)
+
+    def _adapt(self, station: Any) -> Outcome:
+        told = self._fullest(station.sensors)
+        try:
+            seen, known = self._known(station.id, told)
+        except DataError:
+            return Outcome(None, "short", {"days": round(_days(told), 1), "least": LEAST_DAYS})
+        seen = replace(
+            seen,
+            rain=self._rain(station),
+            upstream=tuple(self._upstream(station.upstream)),
+        )
+        sure = seen.checked.settled == 0
+        truth = channel(station.id, "stage", told.t_ms[sure], told.value[sure])
+        water = Water(cleaned(truth), known.mark_mm)
+        return adapt(past_of(seen, water, known, self.chain.model), self.chain.rule)
+
+    def _known(self, name: str, told: Series) -> tuple[Sight, Constants]:
+        """Return what is left of a station's readings, and what they say of it."""
+        if _days(told) < LEAST_DAYS:
+            raise DataError(f"{name}: {_days(told):.0f} days, at least {LEAST_DAYS:.0f}")
+        seen = screened(told, NO_SERIES)
+        site = Site(name, train_until_ms=self.until_ms + 1)
+        return seen, constants(site, channel(name, "stage", *seen.stage))
+
+    def _rain(self, station: Any) -> Series:
+        gauges = self.past.site.rain_gauges
+        wanted = [g.sensor for g in gauges if station.rain is None or g.id in station.rain]
+        return self._fullest(wanted)
+
+    def _upstream(self, names: Sequence[str]) -> Iterator[tuple[Told, float]]:
+        known = {station.id: station for station in self.past.site.stations}
+        for name in names:
+            told = self._fullest(known[name].sensors)
+            try:
+                seen, about = self._known(name, told)
+            except DataError:
+                continue
+            yield Told(*told, seen.checked), about.spread_mm
+
+    def _fullest(self, sensors: Sequence[str]) -> Series:
+        every = [good_series(*self.windows.told(sensor)) for sensor in sensors]
+        return max(every, key=lambda one: len(one.t_ms), default=NO_SERIES)
+
+
+def _days(told: Series) -> float:
+    return float(told.t_ms[-1] - told.t_ms[0]) / (24 * HOUR_MS) if len(told.t_ms) else 0.0
+
+
+def content(made: dict[str, Outcome], sha256: str, until_ms: int) -> dict[str, Any]:
+    """Return what ``adapted.json`` holds: the stations that are kept, and why."""
+    when = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
+    return {
+        "format": FORMAT,
+        "model_sha256": sha256,
+        "made_utc": when,
+        "stations": {
+            name: {**one.adapted.to_json(), "judged": one.figures}
+            for name, one in made.items()
+            if one.adapted is not None
+        },
+    }
+
+
+def write(folder: Path, said: dict[str, Any]) -> Path:
+    """Put ``adapted.json`` into a folder, whole or not at all; keep the one before."""
+    path = folder / FILE
+    _put(folder / BEFORE, path.read_bytes() if path.exists() else NOTHING)
+    _put(path, (json.dumps(said, indent=1, sort_keys=True) + "\n").encode())
+    read(path, str(said["model_sha256"]))  # as the gateway will: an error is better known here
+    return path
+
+
+def undo(folder: Path) -> bool:
+    """Put the ``adapted.json`` before back; return whether there is one now.
+
+    DataError if nothing was adapted since.
+    """
+    before, path = folder / BEFORE, folder / FILE
+    if not before.exists():
+        raise DataError(f"{before}: nothing to undo")
+    if before.read_bytes() == NOTHING:
+        path.unlink(missing_ok=True)
+        before.unlink()
+    else:
+        before.replace(path)
+    return path.exists()
+
+
+def _put(path: Path, whole: bytes) -> None:
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as file:
+        file.write(whole)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

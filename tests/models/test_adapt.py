@@ -1,0 +1,198 @@
+"""Adapt to a station from its own past: kept if better on weeks it never saw, refused if worse."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.models import made_river
+from tests.models.site_journal import PROMPT_MS, RAIN, SITE, STAGE_A, readings, write_journal
+
+from amont_gateway.scoring.river_adapted import FILE, read
+from amont_gateway.scoring.river_decision import Rule
+from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_models import adapt_site, cli, river_rule
+from amont_models.adapt import LEAST_DAYS, adapt, cut, is_worse
+from amont_models.adapt_fit import fit, needed_widths
+from amont_models.adapt_site import Adapting
+from amont_models.river_chain import Chain, past_of
+from amont_models.river_station import prepare
+from amont_models.site_past import SitePast
+
+DAY_MS = 86_400_000
+SHAPE = (len(HORIZONS_H), len(QUANTILES))
+
+
+def sleepy(rows):
+    """Stand for a network that hardly believes in floods: a narrow band about nothing."""
+    band = np.tile(0.2 * (np.array(QUANTILES) - 0.5), len(HORIZONS_H))
+    return np.tile(band, (len(rows), 1))
+
+
+@pytest.fixture(scope="module")
+def past():
+    """Return the training part of a made river with a flood every five days and rain before."""
+    made = made_river.record(days=260, step_min=30)
+    station = prepare(made, made.sites[0])
+    return past_of(station.clean, station.water, station.constants, sleepy)
+
+
+def test_what_a_network_does_not_know_of_a_river_is_learnt(past):
+    made = adapt(past, Rule())
+    assert made.reason == ""
+    first, then = made.figures["first"], made.figures["adapted"]
+    assert then["loss"] < 0.8 * first["loss"]
+    assert then["pi"] > first["pi"] + 0.3
+    assert then["warned"] > first["warned"] == 0
+    assert made.figures["held_back_days"] == pytest.approx(32.5, abs=1)
+
+
+def test_what_does_worse_on_the_last_weeks_is_refused(past):
+    since_ms = int(past.t_ms[-1]) - 33 * DAY_MS
+    late = past.t_ms >= since_ms
+    known = np.nan_to_num(past.true_mm)
+    # What the network said of the last weeks is the very truth; earlier it was nothing.
+    rises = np.where(late[:, None, None], known[:, :, None] + past.rises_mm, past.rises_mm)
+    made = adapt(replace(past, rises_mm=rises), Rule())
+    assert made.reason == "worse"
+    assert made.adapted is None
+    assert made.figures["adapted"]["loss"] > made.figures["first"]["loss"]
+
+
+def test_too_short_and_too_still_a_past_is_refused(past):
+    short = cut(past, int(past.t_ms[0]) + round((LEAST_DAYS - 1) * DAY_MS))
+    assert adapt(short, Rule()).reason == "short"
+    still = replace(past, stage_mm=np.full(len(past.t_ms), 400.0))
+    assert adapt(still, Rule()).reason == "still"
+
+
+def test_what_comes_after_a_cut_teaches_nothing(past):
+    until_ms = int(past.t_ms[0]) + 80 * DAY_MS
+    wild = replace(
+        past,
+        true_mm=np.where((past.t_ms >= until_ms)[:, None], 9000.0, past.true_mm),
+        rows=np.where((past.t_ms >= until_ms)[:, None], 0.5, past.rows),
+    )
+    ours, theirs = (fit(cut(one, until_ms), Rule()) for one in (past, wild))
+    assert np.array_equal(ours.slopes, theirs.slopes)
+    assert np.array_equal(ours.widths, theirs.widths)
+
+
+def test_no_fit_makes_anything_but_numbers(past):
+    for count in (10, 400):
+        part = past.part(np.arange(len(past.t_ms)) < count)
+        made = fit(part, Rule())
+        assert (made is None) == (count < 300)
+        if made is not None:
+            assert np.isfinite(made.slopes).all()
+            assert np.isfinite(made.widths).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "worse"),
+    [
+        ({}, False), ({"loss": 1.01}, True), ({"pi": 0.35}, True), ({"pi": 0.45}, False),
+        ({"warned": 1.0}, False), ({"warned": 0.0}, True), ({"false": 2.0}, True),
+        ({"loss": float("nan")}, True),
+    ],
+)  # fmt: skip
+def test_worse_is_worse_in_band_median_or_warnings(change, worse):
+    first = {"loss": 1.0, "pi": 0.5, "events": 2.0, "warned": 2.0, "false": 0.0}
+    assert is_worse(first, first | change) == worse
+
+
+def test_a_band_is_as_wide_as_its_truths_and_never_narrower():
+    rng = np.random.default_rng(5)
+    count = 4000
+    band = np.tile(np.array([-1.6449, -0.6745, 0.0, 0.6745, 1.6449]), (count, len(HORIZONS_H), 1))
+    true = rng.normal(0.0, np.array([0.3, 1.0, 2.0, 9.0]), (count, len(HORIZONS_H)))
+    widths = needed_widths(band, true, np.ones(count, dtype=bool))
+    assert widths[0].tolist() == [1.0] * 5
+    assert widths[1, -1] == pytest.approx(1.0, abs=0.06)
+    assert widths[2, [0, -1]].tolist() == pytest.approx([2.0, 2.0], abs=0.15)
+    assert widths[3, -1] == 3.5
+    assert (widths[:, 1:-1] == 1.0).all()
+
+
+# --- the pooled rule ---
+
+
+def test_the_rule_warns_of_what_the_budget_allows(monkeypatch, past):
+    wanted = (0.0, 0.5)
+    monkeypatch.setattr(river_rule, "CHOICES", (wanted,) * 4)
+    monkeypatch.setattr(river_rule, "WATCH_CHOICES", (wanted,) * 4)
+    monkeypatch.setattr(river_rule, "MIN_EVENTS", 4)
+    truth = np.nan_to_num(past.true_mm)[:, :, None] + past.rises_mm
+    knows = replace(past, rises_mm=truth)
+    rule, about = river_rule.choose_rule([knows])
+    assert max(rule.warning) == 0.5
+    assert about["warning"]["pod"] == 1.0
+    assert about["warning"]["far"] <= river_rule.WARNING_FAR
+    cries = replace(past, rises_mm=past.rises_mm + 5000.0)
+    rule, about = river_rule.choose_rule([cries])
+    assert about["warning"].get("pod", 0.0) == 0.0, "no quantile stays within the budget"
+    assert river_rule.choose_rule([past.part(past.t_ms < past.t_ms[0])])[1] == {}
+
+
+# --- the command ---
+
+
+def village(folder, days=100):
+    """Write the journal of a site whose river floods every five days until just now."""
+    now_ms = time.time_ns() // 1_000_000
+    start_ms = now_ms - days * DAY_MS
+    stage = made_river.stage(days=days, step_min=30, start_ms=start_ms)
+    rain = made_river.rain(stage)
+    known = np.isfinite(stage.value)
+    told = readings(STAGE_A, stage.t_ms[known], stage.value[known])
+    told += readings(RAIN, rain.t_ms, 1000.0 * rain.value)
+    write_journal(folder, told)
+    return now_ms + PROMPT_MS
+
+
+def test_a_site_is_adapted_from_its_journal_and_that_can_be_undone(tmp_path, capsys):
+    village(tmp_path)
+    asked = ["adapt", str(SITE), "--state", str(tmp_path), "--lang", "en"]
+    assert cli.main([*asked, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "pont-neuf: " in said
+    assert " s in all" in said
+    assert not (tmp_path / FILE).exists()
+    kept = "pont-neuf: adapted" in said
+    assert cli.main(asked) == 0
+    assert (tmp_path / FILE).exists() == kept
+    capsys.readouterr()
+
+
+def test_another_model_of_the_site_is_adapted_written_and_undone(tmp_path, capsys):
+    until_ms = village(tmp_path)
+    past = SitePast(SITE, tmp_path)
+    made = dict(Adapting.at(past, Chain(sleepy, "a" * 64), until_ms).outcomes())
+    assert made["pont-neuf"].reason == ""
+    said = adapt_site.content(made, "a" * 64, until_ms)
+    path = adapt_site.write(tmp_path, said)
+    first = path.read_bytes()
+    assert set(read(path, "a" * 64)) == {"pont-neuf"}
+    assert json.loads(first)["stations"]["pont-neuf"]["judged"]["adapted"]["events"] >= 1
+    adapt_site.write(tmp_path, said | {"made_utc": "later"})
+    undo = ["adapt", str(SITE), "--state", str(tmp_path), "--undo", "--lang", "fr"]
+    assert cli.main(undo) == 0
+    assert path.read_bytes() == first
+    assert capsys.readouterr().out == "revenu à l'adaptation d'avant\n"
+    assert cli.main(undo) == 2, "only one step back"
+    assert "nothing to undo" in capsys.readouterr().err
+
+
+def test_undoing_the_first_adaptation_leaves_none(tmp_path):
+    adapt_site.write(tmp_path, adapt_site.content({}, "a" * 64, 0))
+    assert not adapt_site.undo(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_site_without_a_past_is_not_adapted(tmp_path, capsys):
+    write_journal(tmp_path, readings(STAGE_A, [1_700_000_000_000], [400]))
+    asked = ["adapt", str(SITE), "--state", str(tmp_path), "--lang", "fr"]
+    assert cli.main(asked) == 0
+    assert "aucune station adaptée" in capsys.readouterr().out
+    assert not (tmp_path / FILE).exists()
