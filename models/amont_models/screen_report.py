@@ -140,12 +140,12 @@ def render(metrics: dict[str, Any], language: str) -> str:
             [_number(p["caution"], 2), _percent(p["isolated"]), _percent(p["good"], 2)]
             for p in points
         ]
-        facts[f"curve_{name}"] = _lines([words["curve_head"].split("|"), *cells])
+        facts[f"curve_{name}"] = lines([words["curve_head"].split("|"), *cells])
     rows = [
         [name, *(str(round(row[key])) for key in ("readings", "doubted", "on_arrival"))]
         for name, row in sorted(metrics["rises"].items())
     ]
-    facts["rises"] = _lines([words["rises_head"].split("|"), *rows])
+    facts["rises"] = lines([words["rises_head"].split("|"), *rows])
     template = (RECIPES_DIR / f"screening.card.{language}.md").read_text(encoding="utf-8")
     return template.format(**facts)
 
@@ -206,10 +206,10 @@ def _table(rows: dict[str, Any], words: dict[str, str]) -> str:
             for k in ("isolated", "good", "long", "long_runs")
         ),
     ]
-    return _lines([words["head"].split("|"), *cells, counts])
+    return lines([words["head"].split("|"), *cells, counts])
 
 
-def _lines(rows: list[list[str]]) -> str:
+def lines(rows: list[list[str]]) -> str:
     ruled = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join("| " + " | ".join(row) + " |" for row in ruled)
 
