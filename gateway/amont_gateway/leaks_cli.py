@@ -19,11 +19,12 @@ from amont_gateway.view import NetworkLeak
 from amont_site import load
 
 HELP = "every leak that was said of a network: what was read, by which rule"
+SAME_MS = 3 * 86_400_000  # what is said anew of the same leak moves its beginning at most so far
 _WORDS = {
     "fr": (
         "{at}  fuite : {what}",
         "  aux mêmes heures, la semaine d'avant puis depuis : {readings}",
-        "  règle {name} : {rule} ; {heard} pressions entendues{chance}",
+        "  règle {name} : écart {score}, {rule} ; {heard} pressions entendues{chance}",
         ", probabilité {0:.0%}",
         "débit entrant {0} -> {1} l/h",
         "aucune fuite n'a été dite",
@@ -31,7 +32,7 @@ _WORDS = {
     "en": (
         "{at}  leak: {what}",
         "  at the same hours, the week before and since: {readings}",
-        "  rule {name}: {rule}; {heard} pressures heard{chance}",
+        "  rule {name}: score {score}, {rule}; {heard} pressures heard{chance}",
         ", probability {0:.0%}",
         "inflow {0} -> {1} l/h",
         "no leak was said",
@@ -67,13 +68,17 @@ def _leaks(
     reader: RecordReader, networks: Mapping[str, Network]
 ) -> Iterator[tuple[Network, NetworkLeak, dict[str, Any]]]:
     """Yield each leak once, as it was first told; a network that the site forgot is left out."""
-    seen = set()
+    told: dict[tuple[str, int], int] = {}
     for _, record in reader.of_kinds(["seen network"]):
         network = networks.get(str(record.get("network")))
-        for plain in record.get("leaks") or () if network is not None else ():
+        if network is None:
+            continue
+        for plain in record.get("leaks") or ():
             leak = msgspec.convert(plain, NetworkLeak)
-            if network is not None and (network.id, leak.found_ms) not in seen:
-                seen.add((network.id, leak.found_ms))
+            before_ms = told.setdefault((network.id, leak.number), leak.since_ms - 2 * SAME_MS)
+            # after a restart it is told again, and a late reading may have moved its time
+            if abs(leak.since_ms - before_ms) > SAME_MS:
+                told[network.id, leak.number] = leak.since_ms
                 yield network, leak, record
 
 
@@ -87,14 +92,16 @@ def _told(
     parts = [f"{places.names[s][lang]} {_of(b)} -> {_of(a)} kPa" for s, b, a in pairs]
     parts.append(inflow.format(_of(leak.inflow_before_l_h), _of(leak.inflow_after_l_h)))
     yield readings.format(readings=", ".join(parts))
-    settings = dict(record.get("rule") or {})
+    rules = record.get("rule") or {}
+    settings = {key: value for key, value in rules.items() if not isinstance(value, dict | list)}
     yield rule.format(
         name=settings.pop("name", "?"),
         rule=", ".join(f"{key} {value}" for key, value in settings.items()),
+        score=_of(leak.score),
         heard=record.get("heard"),
         chance="" if leak.probability is None else chance.format(leak.probability),
     )
 
 
-def _of(value: int | None) -> str:
+def _of(value: float | None) -> str:
     return "?" if value is None else str(value)

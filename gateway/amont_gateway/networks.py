@@ -115,15 +115,15 @@ class Networks:
             return
         leaks: list[NetworkLeak] = said["leaks"]
         told = self._told.get(network.id)
-        new = [leak for leak in leaks if leak.found_ms not in (told or ())]
+        new = [leak for leak in leaks if leak.number not in (told or ())]
         for leak in reversed(new):
             words = leak_words(network, leak, self._places)
-            self._events.note("network_leak", words, key=f"{network.id} {leak.found_ms}")
+            self._events.note("network_leak", words, key=f"{network.id} {leak.number}")
         if told and not leaks:
             self._events.note("network_calm", network.name, key=network.id)
-        if new or told is None or len(told) != len(leaks):
+        if told is None or new or len(told) != len(leaks):
             self._record(self._story(network, said, rule))
-        self._told[network.id] = {leak.found_ms for leak in leaks}
+        self._told[network.id] = {leak.number for leak in leaks}
 
     @staticmethod
     def _story(network: Network, said: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:

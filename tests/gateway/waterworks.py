@@ -101,7 +101,7 @@ def site_of(folder: Path, broker: str = "broker: {host: 127.0.0.1, port: 8883}")
 
 
 def frames(pressure: Floats, flow: Floats, begin_ms: int, first: int) -> list[Opened]:
-    """Return frames of all nodes with the hours from ``first`` on, as the guard passes them on."""
+    """Return frames of all nodes from hour ``first`` on, oldest first, as the guard tells."""
     found = []
     tables = {11 + s: ("pressure_pa10", PA10_PER_M * pressure[:, s]) for s in range(SENSORS)}
     tables |= {METER: ("flow_l_h", 1000.0 * flow), TANK: ("level_mm", np.full(len(flow), 3000.0))}
@@ -123,7 +123,7 @@ def frames(pressure: Floats, flow: Floats, begin_ms: int, first: int) -> list[Op
             made_ms = begin_ms + newest * HOUR_MS + HOUR_MS // 2
             epoch, counter = 1 << 12 | 1, newest + 1
             found.append(Opened(0, node, epoch, counter, const.SAMPLES, 0, 0, made_ms, 0, 0, body))
-    return found
+    return sorted(found, key=lambda frame: frame.frame_ms)
 
 
 def run_gateway(site: Site, data: Path, socket: Path, page: int) -> None:
