@@ -125,7 +125,9 @@ def _card(asked: argparse.Namespace) -> int:
 
 
 def _score(asked: argparse.Namespace) -> int:
+    began = time.monotonic()
     result, text = score.score(asked.folder, asked.artifacts)
+    print(f"judged in {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(json.dumps(pipeline.plain(result), indent=1) if asked.json else text, end="")
     return 0
 

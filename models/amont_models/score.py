@@ -7,13 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from amont_models import leak_text, score_network, score_river, score_tables, score_zone, tidy
+from amont_models import leak_text, river_text, score_network, score_river, score_zone, tidy
 from amont_models.records.table import DataError, Record
 
 Result = dict[str, Any]
 # Kind of record: how it is judged, and how its tables are told.
 SCORERS: dict[str, tuple[Callable[[Record, Path], Result], Callable[[Result], str]]] = {
-    "river": (score_river.score, score_tables.text),
+    "river": (score_river.score, river_text.render),
     "zone": (score_zone.score, leak_text.render),
     "network": (score_network.score, leak_text.render),
 }
@@ -33,7 +33,7 @@ def score_record(record: Record, artifacts: Path) -> tuple[Result, str]:
     if record.kind not in SCORERS:
         raise DataError(f"{record.name}: nothing here judges records of kind {record.kind}")
     judge, tell = SCORERS[record.kind]
-    result = {**judge(record, artifacts), "missing": missing()}
+    result = {**judge(record, artifacts), "raw": record.raw, "missing": missing()}
     return result, tell(result) + "".join(f"\n{line}\n" for line in result["missing"])
 
 

@@ -6,7 +6,6 @@ on the rising limb and coverage. Each with the same steps, split and scorer for 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,7 +199,6 @@ def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) ->
 
 def score(record: Record, artifacts: Path) -> dict[str, Any]:
     """Return every table of a record of rivers; DataError if no station can be judged."""
-    began_s = time.monotonic()
     chain = shipped(artifacts)
     found = collect(record, chain)
     if not found.stations:
@@ -210,7 +208,6 @@ def score(record: Record, artifacts: Path) -> dict[str, Any]:
         "record": record.name,
         "kind": record.kind,
         "model_sha256": chain.sha256,
-        "seconds": round(time.monotonic() - began_s, 1),
         "rule": chain.rule.to_manifest(),
         "stations": [
             {**about(station), "adapted": made.about()}

@@ -1,4 +1,4 @@
-"""Add up stations, draw the stations' bootstrap, and print the tables."""
+"""Add up stations, and draw the stations' bootstrap."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
 from amont_models import bootstrap, metrics
 from amont_models.river_truth import Warned
 from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, Tally
-from amont_models.tidy_write import iso_utc
 
-MOST_STATIONS = 12  # that the text names one by one
 NOMINAL = QUANTILES[-1] - QUANTILES[0]
 _NAN = float("nan")
 ORDER = (
@@ -114,92 +112,3 @@ def _coverage(tallies: Sequence[Tally], hours: float) -> dict[str, Any]:
         "events": len(blocks),
         "steps": sum(steps for _, steps in blocks),
     }
-
-
-# --- as text ---
-
-
-def text(result: dict[str, Any]) -> str:
-    """Return the tables of ``score_river.score`` for people."""
-    count, adapted = len(result["stations"]), [one["adapted"] for one in result["stations"]]
-    kept = sum(not made["refused"] for made in adapted)
-    lines = [
-        f"{result['record']}: {count} stations judged in {result['seconds']:.0f} s",
-        f"  adapted to {kept} of them by their training part: 'warning', 'watch' and 'model' are "
-        "with it, 'first day' without",
-    ]
-    lines += [_station_line(one) for one in result["stations"][:MOST_STATIONS]]
-    if len(result["stations"]) > MOST_STATIONS:
-        lines.append(f"  and {len(result['stations']) - MOST_STATIONS} more (--json has them all)")
-    lines += [f"  left out: {reason}" for reason in result["left_out"].values()]
-    lines += ["", "clean readings", *_table_text(result["clean"])]
-    lines += ["", "all faults at once", *_table_text(result["faults"]["all"])]
-    lines += ["", "one fault at a time, what ships"]
-    for kind, tables_ in result["faults"].items():
-        if kind != "all":
-            lines += [f"  {kind}:", *_warning_lines(tables_["warnings"])[1:]]
-    return "\n".join(lines) + "\n"
-
-
-def _station_line(one: dict[str, Any]) -> str:
-    until = iso_utc(one["train_until_ms"])[:10]
-    rain = f"rain of {one['rain']}" if one["rain"] else "no rain"
-    return (
-        f"  {one['name']}: stage {one['stage']}, every {one['step_s']} s, {rain}; learnt until "
-        f"{until}, mark {one['mark_mm']} mm, {one['events']} events in {one['months']} months; "
-        f"{_adapted_text(one['adapted'])}"
-    )
-
-
-def _adapted_text(made: dict[str, Any]) -> str:
-    why = {
-        "": "adapted to it",
-        "short": "too short to adapt to",
-        "still": "too still to adapt to",
-        "worse": "adapting did worse on its last weeks: refused",
-    }
-    return why[made["refused"]]
-
-
-def _table_text(found: dict[str, Any]) -> list[str]:
-    lines = _warning_lines(found["warnings"])
-    lines += ["", "  a warning at another quantile: POD, FAR, false/month, median lead h"]
-    for name, row in found["curve"].items():
-        told = (row["pod"], row["far"], row["false_per_station_month"], row["lead_h"])
-        lines.append(f"  {name:<13} " + " ".join(f"{number(value):>6}" for value in told))
-    lines += ["", "  rising limb        PI (95 %)            pinball skill (95 %)   steps"]
-    for name, row in found["skill"].items():
-        pi, pinball = interval(row["pi"]), interval(row["pinball_skill"])
-        lines.append(f"  {name:<14} {pi:>22} {pinball:>22} {row['steps']:>8}")
-    lines += ["", f"  event hours inside the band ({NOMINAL:.0%} nominal)"]
-    for name, row in found["coverage"].items():
-        lines.append(f"  +{name:<4} {interval(row['share']):>22}  {row['events']} events")
-    return lines
-
-
-def _warning_lines(rows: dict[str, Any]) -> list[str]:
-    head = f"  {'rule':<13} {'events':>6} {'POD (95 %)':>18} {'FAR (95 %)':>18} {'CSI':>5}"
-    lines = [f"{head} {'false/month':>11} {'lead h: median (95 %)':>22} {'quartiles':>11}"]
-    for name, row in rows.items():
-        low, _, high = row["lead_quartiles_h"]
-        lines.append(
-            f"  {name:<13} {row['events']:>6.0f} {interval(row['pod']):>18} "
-            f"{interval(row['far']):>18} {number(row['csi'][0]):>5} "
-            f"{number(row['false_per_station_month']):>11} {interval(row['lead_h'], 1):>22} "
-            f"{number(low, 1):>5}-{number(high, 1):<5}"
-        )
-    return lines
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Return a number for people; what is not known is a dash."""
-    return "-" if value != value else f"{value:.{digits}f}"
-
-
-def interval(values: Sequence[float], digits: int = 2) -> str:
-    """Return a value with its interval, where there is one."""
-    value, low, high = values
-    if low != low:
-        return number(value, digits)
-    between = "-" if low >= 0.0 else " to "
-    return f"{number(value, digits)} ({number(low, digits)}{between}{number(high, digits)})"
