@@ -1,46 +1,26 @@
 """Write lines to InfluxDB 1.x, 2.x or 3 synchronously, whichever answers.
 
-Importing it costs 23 MiB, most of it influxdb-client: only a gateway with a database does.
-``/ping`` tells the version: from 1.8 on lines go to ``/api/v2/write``, before to ``/write``.
+``/ping`` tells the version: from 1.8 on lines go to ``/api/v2/write``, before to ``/write``. These
+are two requests, so they are made here: a client library for them costs 16 MiB of a small machine.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.rest import ApiException
-from influxdb_client.service.write_service import WriteService
+from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError
 
 from amont_gateway.database import Away, BadLines, Denied, Influx
 
-_TIMEOUT_MS = 10_000
-_FIRST_V2 = (1, 8)
+_TIMEOUT_S = 10.0
+_FIRST_V2_WRITE, _FIRST_V2 = (1, 8), (2, 0)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
-
-
-class _V1WriteService(WriteService):
-    """Post the same body to ``/write``, which InfluxDB before 1.8 has alone."""
-
-    def post_write(self, org: str, bucket: str, body: Any, **options: Any) -> None:
-        del org
-        self.api_client.call_api(
-            "/write",
-            "POST",
-            {},
-            [("db", bucket), ("precision", options.get("precision", "ms"))],
-            {"Content-Type": "text/plain; charset=utf-8"},
-            body=body,
-            post_params=[],
-            files={},
-            response_type=None,
-            auth_settings=[],
-            _return_http_data_only=True,
-        )
+_LINES = {"Content-Type": "text/plain; charset=utf-8"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class InfluxWriter:
@@ -50,78 +30,72 @@ class InfluxWriter:
         if "/" in target.database:
             raise ValueError(f"database name {target.database!r}: no '/' allowed")
         self._target = target
-        # Any: influxdb-client has no types that could be checked
-        self._client: Any = None
-        self._service: Any = None
+        self._pool: PoolManager | None = None
+        self._path = ""  # where lines go; "" before the server has answered
         self.version = ""
 
     def write(self, lines: Sequence[str]) -> None:
         """Write lines (times in ms); raise Away, Denied or BadLines."""
-        try:
-            service = self._service or self._connect()
-            body = "\n".join(lines).encode()
-            service.post_write(self._target.org, self._target.database, body=body, precision="ms")
-        except ApiException as error:
-            self._raise(error)
-        except (HTTPError, OSError) as error:
-            self.close()
-            raise Away(_short(error)) from error
+        if not self._path:
+            self._connect()
+        self._ask("POST", self._path, "\n".join(lines).encode(), _LINES)
 
     def probe(self) -> None:
         """Connect and learn the version, without writing; raise Away or Denied."""
-        try:
-            self._connect()
-        except ApiException as error:
-            self._raise(error)
-        except (HTTPError, OSError) as error:
-            self.close()
-            raise Away(_short(error)) from error
+        self._connect()
 
     def close(self) -> None:
         """Forget the connection."""
-        client, self._client, self._service = self._client, None, None
-        if client is not None:
-            client.close()
+        pool, self._pool, self._path = self._pool, None, ""
+        if pool is not None:
+            pool.clear()
 
-    def _connect(self) -> Any:
+    def _connect(self) -> None:
         target = self._target
-        make: Any = InfluxDBClient
-        v1, v2 = cast("Any", _V1WriteService), cast("Any", WriteService)
-        token = target.token or None
-        self._client = make(url=target.url, token=token, org=target.org, timeout=_TIMEOUT_MS)
-        api = self._client.api_client
-        _, _, headers = api.call_api("/ping", "GET", _return_http_data_only=False)
-        self.version = str(headers.get("X-Influxdb-Version", ""))
+        self.version = self._ask("GET", "/ping").headers.get("X-Influxdb-Version", "")
         found = _VERSION.match(self.version)
         version = (int(found[1]), int(found[2])) if found else _FIRST_V2
-        if version < (2, 0):
-            self._prepare_v1(api)
-        self._service = (v1 if version < _FIRST_V2 else v2)(api)
-        return self._service
+        if version < _FIRST_V2 and target.create:
+            statement = f'CREATE DATABASE "{target.database}"'
+            self._ask("POST", "/query", urlencode({"q": statement}).encode(), _FORM)
+        v1 = {"db": target.database, "precision": "ms"}
+        v2 = {"org": target.org, "bucket": target.database, "precision": "ms"}
+        first = version < _FIRST_V2_WRITE
+        self._path = f"/write?{urlencode(v1)}" if first else f"/api/v2/write?{urlencode(v2)}"
 
-    def _prepare_v1(self, api: Any) -> None:
-        if self._target.token:
-            user, _, password = self._target.token.partition(":")
-            api.default_headers["Authorization"] = _basic(user, password)
-        if self._target.create:
-            statement = f'CREATE DATABASE "{self._target.database}"'
-            form = {"Content-Type": "application/x-www-form-urlencoded"}
-            api.call_api("/query", "POST", {}, [], form, post_params=[("q", statement)])
-
-    def _raise(self, error: ApiException) -> None:
-        status, reason = error.status or 0, _short(error)
-        if status in (400, 422):
-            raise BadLines(reason) from error
+    def _ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> BaseHTTPResponse:
+        """Return the answer if it is a good one; raise Away, Denied or BadLines."""
+        self._pool = self._pool or PoolManager(1, maxsize=1, retries=False, timeout=_TIMEOUT_S)
+        try:
+            answer = self._pool.request(
+                method,
+                self._target.url.rstrip("/") + path,
+                body=body or None,
+                headers={**(headers or {}), **self._authorization()},
+                redirect=False,
+            )
+        except (HTTPError, OSError) as error:
+            self.close()
+            raise Away(_short(str(error))) from error
+        if 200 <= answer.status < 300:
+            return answer
+        reason = _short(answer.data.decode("utf-8", "replace")) or f"HTTP {answer.status}"
+        if answer.status in (400, 422):
+            raise BadLines(reason)
         self.close()
-        if status in (401, 403, 404):
-            raise Denied(reason) from error
-        raise Away(reason) from error
+        raise Denied(reason) if answer.status in (401, 403, 404) else Away(reason)
+
+    def _authorization(self) -> dict[str, str]:
+        """Return the header of a token; 1.x takes "user:password" as a name and a password."""
+        token, found = self._target.token, _VERSION.match(self.version)
+        if not token:
+            return {}
+        if found and int(found[1]) < _FIRST_V2[0]:
+            return {"Authorization": f"Basic {b64encode(token.encode()).decode()}"}
+        return {"Authorization": f"Token {token}"}
 
 
-def _basic(user: str, password: str) -> str:
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
-
-
-def _short(error: Exception) -> str:
-    body = getattr(error, "body", None) or getattr(error, "message", None) or str(error)
-    return " ".join(str(body).split())[:200]
+def _short(text: str) -> str:
+    return " ".join(text.split())[:200]

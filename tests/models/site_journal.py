@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,16 +26,19 @@ def readings(sensor: str, t_ms: Iterable[float], value: Iterable[float]) -> list
 
 
 def write_journal(folder: Path, told: Iterable[Reading]) -> Path:
-    """Append readings to ``folder``'s journal in the order of their arrival."""
+    """Write readings into ``folder``'s journal: numbered by their time, in order of arrival."""
     places = from_site(load(SITE))
     codes = {name: code for code, name in QUANTITIES.items()}
-    rows = []
-    for sensor, t_ms, value, received_ms in sorted(told, key=lambda one: one[3]):
+    rows: list[Sample] = []
+    count: Counter[int] = Counter()
+    for sensor, t_ms, value, received_ms in sorted(told, key=lambda one: one[1]):
         place = places.by_sensor[sensor]
         packed = pack_channels([(place.channel, codes[place.quantity], 0, value)])
         late = BACKLOG if received_ms - t_ms > place.validity_s * 1000 else 0
-        seq = t_ms // 1000 % 2**32
+        seq = count[place.node]
+        count[place.node] += 1
         rows.append(Sample(place.node, 4097, seq, t_ms, 0, received_ms, late, packed))
+    rows.sort(key=lambda sample: sample.received_ms)
     journal = Journal(folder / "journal.db", mark_bytes=0, ballast_bytes=0)
     for at in range(0, len(rows), 5_000):
         journal.append(rows[at : at + 5_000])
