@@ -14,12 +14,17 @@ import pytest
 from tests.gateway import waterworks as w
 
 from amont_gateway import doctor
+from amont_gateway.app import build
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.rain_forecast import FILE, MAX_BYTES, RainForecast
 from amont_gateway.running import Plan
+from amont_gateway.scoring.timeline import Series
+from amont_site import load
 from amont_site.model import RainForecast as RainForecastPart
 
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = "models/artifacts"
 ISSUED = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -77,6 +82,26 @@ def test_a_good_file_gives_the_rain_at_the_end_of_each_step(rig: Rig) -> None:
     assert (rig.refused, rig.events.latest()) == (0, [])
 
 
+def test_the_river_model_is_given_it_and_nothing_else_is(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Series] = []
+
+    def update(self: Any, model: Any, windows: Any, now_ms: int, rain: Series) -> Any:
+        given.append(rain)
+        return [], None
+
+    monkeypatch.setattr("amont_gateway.scoring.live.RiverForecasts.update", update)
+    site = load(ROOT / "docs" / "examples" / "site.yaml")
+    rig.drop(content())
+    for part in (RainForecastPart(), None):
+        asked = msgspec.structs.replace(site, rain_forecast=part)
+        service = build(asked, tmp_path, tmp_path / "guard.sock", artifacts=ROOT / ARTIFACTS)
+        scorer = service.gateway.advisor._load()
+        scorer.update(service.gateway.windows, ms(ISSUED + HOUR))
+    assert [series.value.tolist() for series in given] == [[500.0, 1000.0, 2000.0], []]
+
+
 def test_the_doctor_tells_what_became_of_it(rig: Rig, tmp_path: Path) -> None:
     site = msgspec.structs.replace(w.site_of(tmp_path), rain_forecast=RainForecastPart())
     plan = Plan(site, tmp_path, tmp_path / "guard.sock", None, None, None)
@@ -97,7 +122,7 @@ def test_the_doctor_tells_what_became_of_it(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", ["site.en.md", "site.fr.md"])
 def test_the_documents_example_is_good(page: str, rig: Rig) -> None:
-    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     rig.drop(text.partition("```json\n")[2].partition("```")[0])
     assert [value for _, value in rig.at(ISSUED + HOUR)] == [400.0, 2100.0]
 
