@@ -172,6 +172,7 @@ def judge_river(recipe: dict[str, Any], network: Network | None, model: Model) -
         out["taught_by_records"] = river_lessons.has_records()
         plain = [river.judge(station, network, start, end) for station in stations]
         out["float_skill"] = river.skill(plain)
+        out["float_early_warning"] = river.early_warning(plain)
         out["same_decision"] = _same_decision(judged, plain)
     return out
 
