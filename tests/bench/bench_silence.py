@@ -18,7 +18,7 @@ import numpy as np
 from tests.bench.corruptions import Damage, trials
 from tests.models import scene
 
-from amont_gateway import advise
+from amont_gateway import advise, logs
 from amont_gateway.advise import Advisor
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
@@ -39,6 +39,7 @@ Figure = dict[str, Any]
 
 def figures(full: bool, seed: int) -> Iterator[Figure]:
     """Yield the figures; the quick variant tries a tenth."""
+    logs.set_up("error")  # a hundred hung rounds would each say so
     rng = np.random.default_rng(seed)
     count = FULL_COUNT if full else COUNT
     with tempfile.TemporaryDirectory() as work:
