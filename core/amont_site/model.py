@@ -186,7 +186,7 @@ class Network(_Part, frozen=True, kw_only=True):
 
 
 class RainForecast(_Part, frozen=True, kw_only=True):
-    """That forecasts may use ``rain_forecast.json``, which something on this machine drops."""
+    """That forecasts may use the file of rain that something on this machine drops."""
 
     max_age_h: Annotated[int, Meta(ge=1, le=72)] = 12  # older than that it is as if absent
 

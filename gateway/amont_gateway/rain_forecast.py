@@ -21,7 +21,8 @@ from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.scoring.timeline import NO_SERIES, Series
 
-FILE = "rain_forecast.json"
+# in a folder of its own, so that who may write it may write nothing else of the gateway's
+FILE = "incoming/rain_forecast.json"
 MAX_BYTES = 65_536
 MAX_STEPS = 400
 MAX_MM = 200.0  # of one step

@@ -50,6 +50,7 @@ def content(**changes: Any) -> dict[str, Any]:
 class Rig:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
+        self.path.parent.mkdir()
         self.counters = Counters()
         self.events = Events(self.counters, lambda: 0)
         self.forecast = RainForecast(folder, 12, self.counters, self.events)
