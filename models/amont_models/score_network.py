@@ -61,6 +61,8 @@ def network(record: Record) -> Network:
     starts = [one.t_ms[0] for one in (*inlets, *pressures)]
     ends = [one.t_ms[-1] for one in (*inlets, *pressures)]
     end_ms = HOUR_MS * np.arange(min(starts) // HOUR_MS + 1, max(ends) // HOUR_MS + 1)
+    if not len(end_ms):
+        raise DataError(f"{record.name}: not one whole hour of readings")
 
     def table(channels: Sequence[Channel], scale: float = 1.0) -> Floats:
         columns = [scale * hours(one, end_ms) for one in channels]

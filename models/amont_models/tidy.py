@@ -51,6 +51,7 @@ COLUMNS: dict[str, tuple[str, float]] = {
 KEYS = ("station", "zone", "sensor")
 TIMES = ("time", "time_utc", "time_ms")
 QUALITY = "quality"
+MOST = 1e10  # of our units: no river, pipe or cloud comes near
 MAX_FILES = 2000
 MAX_BYTES = 1 << 29  # of one file as it lies there
 MAX_LINE = 1 << 16
@@ -276,6 +277,8 @@ def _number(text: str, column: _Value) -> float:
         raise DataError(f"column {column.word}: {text!r} is no number") from error
     if not math.isfinite(number) or "_" in text:
         raise DataError(f"column {column.word}: {text!r}; an empty cell is a gap")
+    if abs(number * column.scale) > MOST:
+        raise DataError(f"column {column.word}: {text} is more than any water; another unit?")
     return number * column.scale
 
 

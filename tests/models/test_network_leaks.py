@@ -1,5 +1,7 @@
 """The network test on a made network: what it must find, tell apart and not learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,13 @@ def test_a_record_without_pressures_is_refused(tmp_path):
     only = Record("made", "network", whole.source, whole.of("inflow"), whole.sites)
     with pytest.raises(DataError, match="pressures"):
         score_network.score(only, tmp_path)
+
+
+def test_a_record_within_one_hour_is_refused(tmp_path):
+    whole = record()
+    short = tuple(one.between(int(one.t_ms[0]), int(one.t_ms[0]) + 1) for one in whole.channels)
+    with pytest.raises(DataError, match="whole hour"):
+        score_network.score(replace(whole, channels=short), tmp_path)
 
 
 @pytest.mark.parametrize("name", [score_network.SHIPPED, "night CUSUM", "PCA residual"])

@@ -154,6 +154,7 @@ WRONG = [
     (GOOD + "a,2026-01-01T01:00:00Z,3\n", r"x.csv, line 4: column of times: .*: the same time"),
     (GOOD + "a,2026-01-01T00:30:00Z,3\n", r"line 4: column of times: .*earlier"),
     (GOOD + "a,2026-01-01T02:00:00Z,NaN\n", r"line 4: column stage_mm: 'NaN'; an empty cell"),
+    (GOOD + "a,2026-01-01T02:00:00Z,1e300\n", r"line 4: column stage_mm: 1e300 is more than any"),
     (GOOD + "a,2026-01-01T02:00:00Z,1e999\n", r"line 4: column stage_mm: '1e999'"),
     (GOOD + "a,2026-01-01T02:00:00Z,1_0\n", r"line 4: column stage_mm: '1_0'"),
     (GOOD + "a,2026-01-01T02:00:00Z,high\n", r"line 4: column stage_mm: 'high' is no number"),
