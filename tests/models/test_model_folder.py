@@ -258,3 +258,16 @@ def test_a_person_sees_what_is_refused_and_accepts_it(site, tmp_path, capsys):
     (site.folder / "leak.int8.onnx").write_bytes(b"x")
     assert cli.main([*asked, "--accept"]) == 1
     assert "leak.int8.onnx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("river", {"watch_6h": 7.0}), ("leak", {"drift": "x"}), ("leak", {"odd": 1})],
+)
+def test_settings_that_cannot_be_used_are_refused_before_they_serve(site, name, rule):
+    manifest = json.loads((site.folder / "manifest.json").read_text())
+    manifest["models"][name]["rule"] = {**manifest["models"][name].get("rule", {}), **rule}
+    release.write_signed(site.folder, manifest, OURS)
+    assert site.wait(2 * REST_S) is None
+    assert site.served.refused.startswith(name)
+    assert site.versions(site.start()) == {"1"}

@@ -30,6 +30,7 @@ from amont_gateway.scoring.model_files import (
     read_key,
     read_manifest,
 )
+from amont_gateway.scoring.river_decision import rule_of
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, RIVER_FEATURES
 from amont_gateway.scoring.zone_features import ZONE_FEATURES
 from amont_gateway.scoring.zone_test import LeakRule
@@ -78,6 +79,8 @@ def load_set(folder: Path, trusted: str | None = None) -> ModelSet:
                 raise ModelError(f"rows and outputs of {model.shape}, not {SHAPES[name]}")
             if name == "leak":
                 rule = LeakRule.from_manifest(model.rule)
+            else:
+                rule_of(model)  # it must be one that can be used
             models[name] = model
         except (ModelError, KeyError, TypeError, ValueError) as error:
             faults[name] = f"{name}: {type(error).__name__}: {error}"
