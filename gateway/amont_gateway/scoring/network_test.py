@@ -1,50 +1,49 @@
 """Find leaks in a network of flow meters and pressure sensors, hour by hour.
 
-Each pressure is expected from the flows (``network_slopes``); what is left is compared, over 6 h
-to a week, with what was usual since the last change. A change is a repair if it undoes a leak that
-is known or the inflow falls with it, growth if it points where a known leak points, else a new
-leak, near the sensors that fell most. What is usual is taken anew after each change and then
-frozen, so that slow growth is not learnt as normal. Everything is computed forward, from what was
-known at the time.
+Each pressure is expected from the flows (``network_slopes``). What is left is kept in blocks of
+6 h for four months and explained by leaks, repairs and growth (``network_fit``); what is not
+explained yet is searched for the next change (``network_search``), whose meaning follows from
+where it points, what the inflow did and which leaks are open (``network_kind``). Everything is
+computed forward, from what was known at the time.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from amont_gateway.scoring import network_flow
+from amont_gateway.scoring.network_fit import BLOCK_H, Fit, Leak, Noise, Term
+from amont_gateway.scoring.network_kind import KindRule, Meaning, is_one_sensor, meaning
+from amont_gateway.scoring.network_search import Change, Search
 from amont_gateway.scoring.network_slopes import DAY_H, Drivers, Slopes, mean_of, shift
-from amont_gateway.scoring.timeline import HOUR_MS, Floats
+from amont_gateway.scoring.timeline import HOUR_MS, Floats, Times
 
-WEEK_H = 168
-BUFFER_H = 960  # two weeks for what an hour's inflow was before, and 25 days of them
-NOISE_H = 600
+DAY_BLOCKS = DAY_H // BLOCK_H
+OUT_M = (-10.0, 1000.0)  # no pressure lies outside
+FIRST_BLOCKS = 28  # a week, before anything is judged
+MEASURE_BLOCKS = 12  # after a leak was found, its size is measured again
 
 
 @dataclass(frozen=True)
 class NetworkRule:
-    """Settings, chosen on simulated years; spreads are a sensor's own hourly ones."""
+    """Settings, chosen on simulated years; a spread is a sensor's own in a block of 6 h."""
 
     learn_h: int = 168
-    alarm: float = 7.0  # standard errors of the sensor that shows it most
-    windows_h: tuple[int, ...] = (6, 24, 72, 168)
-    wander: float = 0.15  # what a mean over any time may be off, in hourly spreads
-    wander_young: float = 0.5  # so soon after a change that the day's course is not in it
-    wander_share: float = 0.3  # of the change just seen, as long as it is young
-    young_h: int = 48
-    confirm_h: int = 6  # from the first sign to the verdict
-    settle_h: int = 24
-    base_h: int = 168  # after a change, what is usual is learnt for so long, then frozen
+    keep_blocks: int = 480
     forget: float = 0.98  # a day
-    spread_min_m: float = 0.006
-    inflow_sign: float = 1.5  # errors of the inflow's step that say leak or repair
-    faint: float = 4.0  # spreads below which a step without inflow is no leak
-    grow_cosine: float = 0.7
-    same_cosine: float = 0.75
-    undo_cosine: float = 0.6
+    alarm: float = 7.0  # normal score of a change among all sensors
+    gradual: float = 15.0  # gain by which an old step beats growth
+    wander: float = 0.15  # what a change over any time may be off, in spreads
+    noise_ridge: float = 20.0  # blocks' worth of sensors that know nothing of each other
+    flow_share: float = 0.4  # by which a leak's vector may change with the flow
+    floor_m: float = 0.003
+    confirm_age: int = 4  # blocks; a younger step waits for one block more
     places: int = 3
+    kind: KindRule = field(default_factory=KindRule)
 
 
 @dataclass(frozen=True)
@@ -60,28 +59,16 @@ class Hour:
 
 @dataclass(frozen=True)
 class Finding:
-    """A new leak: when it was said, since when, how large, nearest sensors first."""
+    """A leak: when it was said, since when, how large, nearest sensors first."""
 
     at_ms: int
     since_ms: int
     size_l_h: float
     sensors: tuple[int, ...]
-
-
-@dataclass
-class _Leak:
-    change: Floats  # of what is left, in spreads, since before it began
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What has changed: since which hour, how each sensor moved, what the inflow did."""
-
-    age_h: int
-    moved: Floats  # in spreads
-    abrupt: bool
-    step_l_h: float
-    step_score: float  # in errors; NaN where the inflow is not known
+    number: int = 0  # the same as long as it is open
+    probability: float = math.nan
+    score: float = math.nan  # normal score of the change that showed it
+    is_abrupt: bool = True
 
 
 class NetworkTest:
@@ -90,220 +77,239 @@ class NetworkTest:
     def __init__(self, rule: NetworkRule, sensors: int, drivers: Drivers) -> None:
         self._rule, self._drivers = rule, drivers
         self._slopes = Slopes(drivers.width, sensors, rule.forget)
-        self._pressure = np.full((BUFFER_H, sensors), np.nan)
-        self._rows = np.full((BUFFER_H, drivers.width), np.nan)
-        self._net = np.full(BUFFER_H, np.nan)
-        self._left = np.full((BUFFER_H, sensors), np.nan)
-        self._slope: Floats | None = None
-        self._spread = np.full(sensors, np.inf)
-        self._usual = np.zeros(sensors)
-        self._last = np.zeros(sensors)  # size of the last change, in spreads
-        self._hours = 0
-        self._regime_h = 0  # hours since what is usual began
-        self._leaks: list[_Leak] = []
-        self._fired: tuple[int, int] | None = None  # window, hours since it fired
-        self._settle: tuple[int, _Leak | None] | None = None  # hours to go, whose change it is
+        self._slope: Floats = np.zeros((drivers.width, sensors))
+        self._rows = np.full((DAY_H, drivers.width), np.nan)
+        self._pressure = np.full((DAY_H, sensors), np.nan)
+        self._net = np.full(DAY_H, np.nan)
+        self._left = np.full((rule.keep_blocks, sensors), np.nan)
+        self._drive = np.zeros((rule.keep_blocks, drivers.width))
+        self._inflow = np.full(rule.keep_blocks, np.nan)
+        self._hours = self._block = self._count = 0
+        self._ready = self._pending = False
+        self._skip: set[int] = set()
+        self._terms: list[Term] = []
+        self._leaks: list[Leak] = []
+        self._noise: Noise | None = None
 
     @property
     def open_leaks(self) -> int:
         """Return how many leaks are believed to be open."""
-        return len(self._leaks)
+        return sum(not leak.is_fault for leak in self._leaks)
+
+    @property
+    def ready(self) -> bool:
+        """Return whether enough is learnt to judge."""
+        return self._ready and self._noise is not None
+
+    @property
+    def suspects(self) -> bool:
+        """Return whether a change has shown itself that is not confirmed yet."""
+        return self._pending
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the leaks believed to be open, newest first, with their size as of now."""
+        return tuple(self._told(leak) for leak in reversed(self._leaks) if not leak.is_fault)
 
     def step(self, hour: Hour) -> Finding | None:
         """Take one more hour; return a leak when it is first believed."""
-        row = self._drivers.row(hour.inflow_l_h, hour.inner_l_h, hour.level_mm)
-        shift(self._pressure, hour.pressure_m)
-        shift(self._rows, row)
+        low, high = OUT_M
+        inside = (hour.pressure_m > low) & (hour.pressure_m < high)
+        shift(self._rows, self._drivers.row(hour.inflow_l_h, hour.inner_l_h, hour.level_mm))
+        shift(self._pressure, np.where(inside, hour.pressure_m, np.nan))
         shift(self._net, np.asarray(hour.inflow_l_h.sum() - hour.inner_l_h.sum()))
         self._hours += 1
-        if self._slope is not None:
-            shift(self._left, hour.pressure_m - row @ self._slope)
-            self._regime_h += 1
+        if self._hours % BLOCK_H:
+            return None
+        self._add_block()
         if self._hours % DAY_H == 0:
             self._learn()
-        if self._slope is None or self._settled():
-            return None
-        return self._judge(hour.end_ms)
+        return self._judge(hour.end_ms) if self._ready else None
 
-    # --- what is usual ---
+    # --- what is left of the pressures ---
+
+    def _add_block(self) -> None:
+        rows, pressure = self._rows[-BLOCK_H:], self._pressure[-BLOCK_H:]
+        known = np.isfinite(rows).all(axis=1)
+        left = np.where(known[:, None], pressure - np.nan_to_num(rows) @ self._slope, np.nan)
+        enough = 2 * np.isfinite(left).sum(axis=0) >= BLOCK_H
+        self._block += 1
+        shift(self._left, np.where(enough, mean_of(left), np.nan))
+        shift(self._drive, np.nan_to_num(mean_of(rows[known])))
+        net = self._net[-BLOCK_H:]
+        whole = np.isfinite(net).sum() >= BLOCK_H - 1
+        shift(self._inflow, np.asarray(mean_of(net[:, None])[0] if whole else np.nan))
 
     def _learn(self) -> None:
-        self._slopes.learn(self._rows[-DAY_H:], self._pressure[-DAY_H:])
+        self._slopes.learn(self._rows, self._pressure)
         found = self._slopes.solve() if self._hours >= self._rule.learn_h else None
         if found is None:
             return
-        before = self._slope
-        self._slope, spread = found
-        self._spread = np.maximum(spread, self._rule.spread_min_m)
-        self._left = self._pressure - self._rows @ self._slope
-        if before is None:
-            self._regime_h = min(self._hours, self._rule.learn_h)
-            self._usual = mean_of(self._left[-self._regime_h :])
-        else:
-            # Steeper slopes must not move what is usual at the flows of these days.
-            middle = np.nan_to_num(mean_of(self._rows[-WEEK_H:]))
-            self._usual = self._usual + (before - self._slope).T @ middle
-        self._usual = np.nan_to_num(self._usual)
+        slope = found[0]
+        self._left += self._drive @ (self._slope - slope)
+        self._slope, self._ready = slope, True
 
-    def _settled(self) -> bool:
-        """Return whether a change is being waited out; at the end of it, learn what is usual."""
-        if self._settle is None:
-            return False
-        hours, leak = self._settle
-        self._settle = (hours - 1, leak)
-        if hours > 1:
-            return True
-        self._settle = None
-        rule = self._rule
-        new = mean_of(self._left[-rule.settle_h :])
-        new = np.where(np.isfinite(new), new, self._usual)
-        change = (new - self._usual) / self._spread
-        if leak is not None:
-            leak.change = leak.change + change
-        self._usual, self._last, self._regime_h = new, np.abs(change), rule.settle_h
-        return True
+    def _numbers(self) -> Times:
+        first = self._block - self._rule.keep_blocks + 1
+        return np.arange(first, self._block + 1, dtype=np.int64)
 
-    def _refine(self) -> None:
-        """Learn what is usual from the first days after a change; yesterday may hold another."""
-        if 2 * DAY_H <= self._regime_h < self._rule.base_h and self._hours % DAY_H == 1:
-            found = mean_of(self._left[-self._regime_h : -DAY_H])
-            self._usual = np.where(np.isfinite(found), found, self._usual)
+    def _fit(self, terms: list[Term]) -> Fit | None:
+        """Explain the blocks that are known by ``terms``; None if the newest is not."""
+        when = self._numbers()
+        known = (2 * np.isfinite(self._left).sum(axis=1) > self._left.shape[1]) & (when > 0)
+        known &= ~np.isin(when, sorted(self._skip))
+        if known.sum() < FIRST_BLOCKS or not known[-1]:
+            return None
+        flow = self._drive[known, : self._drivers.inlets].sum(axis=1)
+        return Fit(when[known], self._left[known], flow, terms, self._rule.flow_share)
 
     # --- what has changed ---
 
     def _judge(self, at_ms: int) -> Finding | None:
-        if self._fired is None:
-            self._refine()
-            window = self._sign()
-            if window is None:
-                return None
-            self._fired = (window, 0)
-        window, waited = self._fired
-        if waited < self._rule.confirm_h:
-            self._fired = (window, waited + 1)
+        fit = self._explain()
+        if fit is None:
             return None
-        self._fired = None
-        change = self._change(window)
-        return self._believe(change, window, at_ms)
-
-    def _moved(self, hours: int) -> Floats:
-        """Return by how many spreads each sensor has moved, by its last ``hours`` (s,)."""
-        recent = self._left[-hours:]
-        enough = np.isfinite(recent).sum(axis=0) >= max(3.0, 0.5 * hours)
-        moved = (mean_of(recent) - self._usual) / self._spread
-        return np.asarray(np.where(enough & np.isfinite(moved), moved, 0.0))
-
-    def _sign(self) -> int | None:
-        """Return the window in which a sensor has moved most, if that is more than chance."""
+        if self._noise is None or self._block % DAY_BLOCKS == 0:
+            self._noise = Noise(fit.left, self._rule.noise_ridge, self._rule.floor_m)
+        search = Search(fit, self._noise, self._rule.wander)
         rule = self._rule
-        young = self._regime_h < rule.young_h
-        usual = np.maximum(rule.wander_young, rule.wander_share * self._last)
-        wander = usual if young else np.full_like(usual, rule.wander)
-        best, chosen = rule.alarm, None
-        for window in rule.windows_h:
-            if window > self._regime_h:
+        change = search.find(rule.alarm, rule.gradual, rule.kind.fresh)
+        if change is None:
+            self._pending = False
+            return None
+        age = self._block - change.start + 1
+        if not change.is_ramp and age < rule.confirm_age and not self._pending:
+            self._pending = True
+            return None
+        self._pending = False
+        return self._believe(change, at_ms)
+
+    def _explain(self) -> Fit | None:
+        """Fit all terms; those from before the first block kept are part of what is usual."""
+        first = self._block - min(self._block, self._rule.keep_blocks) + 1
+        for term in [t for t in self._terms if t.settled_at() <= first + 2 * DAY_BLOCKS]:
+            self._terms.remove(term)
+            if term.owner is not None:
+                term.owner.faded = term.owner.faded + term.change
+                term.owner.faded_l_h += term.size_l_h
+        fit = self._fit(self._terms)
+        if fit is not None:
+            self._update()
+        return fit
+
+    def _update(self) -> None:
+        for term in self._terms:
+            if self._noise is not None:
+                term.power = float((self._noise.white(term.change) ** 2).sum())
+        for leak in self._leaks:
+            own = [term.change for term in self._terms if term.owner is leak]
+            leak.change = leak.faded + sum(own, np.zeros_like(leak.faded))
+        if self._block % DAY_BLOCKS == 0:
+            self._measure()
+
+    def _measure(self) -> None:
+        found = network_flow.sizes(self._numbers(), self._inflow, self._terms)
+        if found is None:
+            return
+        for term, size in zip(self._terms, found[0].tolist(), strict=True):
+            term.size_l_h = size
+        for leak in self._leaks:
+            if self._block - leak.found < MEASURE_BLOCKS:
                 continue
-            base = max(float(DAY_H), min(rule.base_h, self._regime_h - window))
-            error = np.sqrt(1.0 / window + wander**2 + 1.0 / base)
-            score = float(np.abs(self._moved(window) / error).max())
-            if score >= best:
-                best, chosen = score, window
-        return chosen
-
-    def _change(self, window: int) -> _Change:
-        reach = min(self._regime_h, window + self._rule.confirm_h)
-        way = self._moved(reach)
-        way = way / max(float(np.linalg.norm(way)), 1e-9)
-        span = min(self._regime_h, WEEK_H)
-        course = np.nan_to_num((self._left[-span:] - self._usual) / self._spread) @ way
-        # The step that explains most of the course: where the sum after it is largest.
-        after = np.cumsum(course[::-1])[::-1]
-        length = np.arange(len(course), 0, -1)
-        gain = after**2 / length
-        gain[-2:] = -np.inf
-        start = int(np.argmax(gain[1:-2])) + 1 if len(course) > 4 else 0
-        age = len(course) - start
-        step, score = self._inflow_step(age)
-        level = float(course[start:].mean())
-        before = course[max(0, start - 12) : start]
-        abrupt = start < 6 or (
-            float(course[start : start + 6].mean()) > 0.6 * level
-            and float(before.mean()) < 0.35 * level
-        )
-        moved = (mean_of(self._left[-age:]) - self._usual) / self._spread
-        moved = np.where(np.isfinite(moved), moved, 0.0)
-        return _Change(age, moved, abrupt, step, score)
-
-    def _inflow_step(self, age: int) -> tuple[float, float]:
-        """Return by how much the inflow stepped ``age`` hours ago, in l/h and in errors."""
-        lags = np.stack((self._net[WEEK_H:-WEEK_H], self._net[: -2 * WEEK_H]))
-        over = self._net[2 * WEEK_H :] - mean_of(lags)
-        width = max(6, min(DAY_H, age))
-        first = len(over) - age
-        after = over[first + 1 : first + 1 + width] if age > 6 else over[first:]
-        before = over[max(0, first - width) : first]
-        step = float(mean_of(after[:, None])[0] - mean_of(before[:, None])[0])
-        past = over[-NOISE_H:-DAY_H]
-        past = past[np.isfinite(past)]
-        if len(past) < 2 * width + 20:
-            return step, math.nan
-        total = np.concatenate(([0.0], np.cumsum(past)))
-        means = (total[width:] - total[:-width]) / width
-        error = 1.4826 * float(np.median(np.abs(means[width:] - means[:-width])))
-        return step, step / max(error, 1e-3 * abs(float(np.nanmedian(self._net))), 1e-9)
+            own = sum(term.size_l_h for term in self._terms if term.owner is leak)
+            leak.size_l_h = max(0.0, leak.faded_l_h + own)
 
     # --- what it means ---
 
-    def _believe(self, change: _Change, window: int, at_ms: int) -> Finding | None:
-        kind, leak = self._kind(change, window)
-        found = None
-        if kind == "leak":
-            leak = _Leak(np.zeros_like(change.moved))
-            self._leaks.append(leak)
-            found = self._finding(change, at_ms)
-        elif kind == "repair":
-            self._leaks = [one for one in self._leaks if one is not leak]
-            leak = None
-        self._settle = (max(1, self._rule.settle_h - change.age_h + 1), leak)
+    def _believe(self, change: Change, at_ms: int) -> Finding | None:
+        assert self._noise is not None, "a change was found without a measure of noise"
+        size, score = self._outflow(change)
+        said = meaning(change, self._noise, self._leaks, score, self._block, self._rule.kind)
+        if said.kind == "wait":
+            return None
+        owner, found = said.owner, None
+        if said.kind in ("leak", "fault"):
+            owner = self._open(change, said, at_ms)
+        elif said.kind == "repair":
+            self._close(owner, change.start)
+            owner = None
+        power = float((self._noise.white(change.vector) ** 2).sum())
+        end = self._block if change.is_ramp else None
+        term = Term(change.start, end, change.is_ramp, owner, change.vector, power)
+        self._terms.append(term)
+        if not change.is_ramp:
+            self._skip = {b for b in self._skip if b > self._block - self._rule.keep_blocks}
+            self._skip.add(change.start - 1)
+        if owner is not None and said.kind == "leak":
+            found = self._tell(owner, at_ms, size)
+        elif owner is not None and owner.is_fault and not self._is_astray(owner, change):
+            owner.is_fault = False
+            found = self._tell(owner, at_ms, size)
         return found
 
-    def _kind(self, change: _Change, window: int) -> tuple[str, _Leak | None]:
-        rule, score = self._rule, change.step_score
-        like, most = self._nearest(change.moved, 1.0)
-        unlike, undone = self._nearest(change.moved, -1.0)
-        weak = window >= DAY_H or not score >= rule.inflow_sign
-        if weak and like > max(rule.same_cosine, unlike):
-            return "growth", most
-        if not change.abrupt or (window >= DAY_H and abs(score) < rule.inflow_sign):
-            if like > rule.grow_cosine and like >= unlike:
-                return "growth", most
-            return ("repair", undone) if unlike > 0.8 else ("leak", None)
-        if score < -rule.inflow_sign:
-            return "repair", undone if unlike > 0.5 else None
-        if score < rule.inflow_sign and unlike > max(rule.undo_cosine, like):
-            return "repair", undone
-        rises = max(float(change.moved.max()), 0.0) > 1.5 * max(-float(change.moved.min()), 0.0)
-        if score < 0.5 and rises:
-            return "repair", None
-        faint = window < DAY_H and score < 1.0 and np.abs(change.moved).max() < rule.faint
-        return ("other", None) if faint else ("leak", None)
+    def _tell(self, leak: Leak, at_ms: int, size_l_h: float) -> Finding:
+        leak.at_ms, leak.size_l_h = at_ms, max(0.0, size_l_h)
+        return self._told(leak)
 
-    def _nearest(self, moved: Floats, sign: float) -> tuple[float, _Leak | None]:
-        best: tuple[float, _Leak | None] = (-1.0, None)
-        size = max(float(np.linalg.norm(moved)), 1e-9)
-        for leak in self._leaks:
-            own = max(float(np.linalg.norm(leak.change)), 1e-9)
-            cosine = sign * float(moved @ leak.change) / (size * own)
-            if cosine > best[0]:
-                best = (cosine, leak)
-        return best
+    def _is_astray(self, leak: Leak, change: Change) -> bool:
+        """Return whether a sensor that went astray still does so alone, after a change more."""
+        assert self._noise is not None, "a change was found without a measure of noise"
+        total, rule = leak.change + change.vector, self._rule.kind
+        return is_one_sensor(total, self._noise, DAY_BLOCKS, rule)
 
-    def _finding(self, change: _Change, at_ms: int) -> Finding:
-        order = np.argsort(change.moved)[: self._rule.places]
-        size = max(0.0, change.step_l_h) if math.isfinite(change.step_l_h) else math.nan
-        return Finding(
-            at_ms=at_ms,
-            since_ms=at_ms - (change.age_h - 1) * HOUR_MS,
-            size_l_h=size,
-            sensors=tuple(int(sensor) for sensor in order),
+    def _outflow(self, change: Change) -> tuple[float, float]:
+        """Return by how much the inflow has changed with a change: l/h, and in errors."""
+        if not change.is_ramp:
+            return network_flow.step(self._inflow, self._block - change.start + 1)
+        new = Term(change.start, self._block, True, None, change.vector, 0.0)
+        found = network_flow.sizes(self._numbers(), self._inflow, [*self._terms, new])
+        return (
+            (math.nan, math.nan) if found is None else (float(found[0][-1]), float(found[1][-1]))
         )
+
+    def _open(self, change: Change, said: Meaning, at_ms: int) -> Leak:
+        self._count += 1
+        nothing = np.zeros_like(change.vector)
+        leak = Leak(
+            number=self._count,
+            start=change.start,
+            found=self._block,
+            at_ms=at_ms,
+            since_ms=at_ms - (self._block - change.start + 1) * BLOCK_H * HOUR_MS,
+            score=change.score,
+            abrupt=said.is_abrupt,
+            sensors=said.order[: self._rule.places],
+            is_fault=said.kind == "fault",
+            change=nothing,
+            faded=nothing,
+        )
+        self._leaks.append(leak)
+        return leak
+
+    def _close(self, leak: Leak | None, start: int) -> None:
+        """Close a leak that was repaired; its terms stay, as part of the past."""
+        self._leaks = [one for one in self._leaks if one is not leak]
+        for term in self._terms:
+            if leak is not None and term.owner is leak:
+                term.owner = None
+                if term.is_ramp and term.end is None:
+                    term.end = max(start - 2, term.start + DAY_BLOCKS)
+
+    def _told(self, leak: Leak) -> Finding:
+        return Finding(
+            at_ms=leak.at_ms,
+            since_ms=leak.since_ms,
+            size_l_h=leak.size_l_h,
+            sensors=leak.sensors,
+            number=leak.number,
+            probability=PROBABILITY(leak.score, leak.abrupt),
+            score=leak.score,
+            is_abrupt=leak.abrupt,
+        )
+
+
+def _even(score: float, is_abrupt: bool) -> float:
+    del score, is_abrupt
+    return 0.9
+
+
+PROBABILITY: Callable[[float, bool], float] = _even
