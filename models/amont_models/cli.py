@@ -14,6 +14,7 @@ from amont_models import (
     adapt_cli,
     card,
     cost,
+    detection_report,
     explain,
     network_report,
     pipeline,
@@ -28,7 +29,7 @@ USER_ERROR = 2
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
 # Modules with commands of their own, one a line: their ``add_commands(subparsers)`` adds parsers
 # whose default ``run`` takes the parsed arguments and returns the exit code.
-MODULES: tuple[Any, ...] = (explain, adapt_cli)
+MODULES: tuple[Any, ...] = (explain, adapt_cli, detection_report)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -210,6 +210,7 @@ def _table(rows: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def lines(rows: list[list[str]]) -> str:
+    """Return rows of cells as a table, the first one its head."""
     ruled = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join("| " + " | ".join(row) + " |" for row in ruled)
 
