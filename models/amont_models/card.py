@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost
+from amont_models import cost, river_report
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
@@ -44,8 +44,16 @@ def render(metrics: Metrics, model: str, language: str) -> str:
     facts = {"bytes": metrics[model]["bytes"], "sha": metrics[model]["sha256"][:16]}
     facts |= {name: localised(told, language) for name, told in tables.items()}
     facts["from_date"] = metrics[model]["validate_from"]
+    facts["rivers"] = _rivers(language) if model == "river" else ""
     template = (RECIPES_DIR / f"{model}.card.{language}.md").read_text(encoding="utf-8")
     return template.format(**facts)
+
+
+def _rivers(language: str) -> str:
+    """Return what `amont-models rivers` measured; nothing before it was run."""
+    if not river_report.METRICS.is_file():
+        return ""
+    return localised(river_report.render(river_report.read(), language), language)
 
 
 def localised(told: str, language: str) -> str:

@@ -18,6 +18,7 @@ from amont_models import (
     explain,
     network_report,
     pipeline,
+    river_report,
     score,
     screen_report,
     tidy_write,
@@ -83,6 +84,12 @@ def _record_commands(commands: Any) -> None:
     command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
     command.add_argument("--json", action="store_true", help="print the metrics as JSON")
     command.set_defaults(run=_network)
+    about = "judge what ships on rivers that never taught it, in full, for the river's card"
+    command = commands.add_parser("rivers", help=about, description=about)
+    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
+    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
+    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
+    command.set_defaults(run=_rivers)
     about = "time one inference of each kind on this machine, for the cards"
     command = commands.add_parser("cost", help=about, description=about)
     command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
@@ -151,6 +158,15 @@ def _network(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(metrics, indent=1, sort_keys=True))
     return 0
+
+
+def _rivers(asked: argparse.Namespace) -> int:
+    metrics = river_report.measure(asked.artifacts, lambda line: print(line, file=sys.stderr))
+    river_report.write(metrics)
+    if asked.json:
+        print(json.dumps(metrics, indent=1, sort_keys=True))
+        return 0
+    return _card(asked)
 
 
 def _cost(asked: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ SETS: dict[str, tuple[str, ...]] = {
 RULES = ("warning", "first day", "watch", "p98 mark", "linear", "ridge", "LightGBM")
 FORECASTS = ("model", "first day", "linear", "ridge", "trees")
 HORIZONS = ("0.5h", "1h", "2h", "3h", "6h")
+NEED_UPSTREAM = ("no upstream", "stage alone")  # else as "full" and "no rain"
 Metrics = dict[str, Any]
 Say = Callable[[str], None]
 
@@ -113,7 +114,10 @@ def _set(records: Sequence[Record], chain: Chain) -> Metrics:
 def _ladder(records: Sequence[Record], chain: Chain) -> Metrics:
     """Return what the network gives on each rung, first day, where a station has rain or more."""
     out: Metrics = {}
+    linked = any(site.upstream for record in records for site in record.sites)
     for name, change in RUNGS.items():
+        if not linked and name in NEED_UPSTREAM:
+            continue
         told = [tally for record in records for tally in _rung(record, change, chain)]
         if told:
             found = tables(told)
