@@ -22,7 +22,7 @@ HELP = "every leak that was said of a network: what was read, by which rule"
 SAME_MS = 3 * 86_400_000  # what is said anew of the same leak moves its beginning at most so far
 _WORDS = {
     "fr": (
-        "{at}  fuite : {what}",
+        "{at}  {perhaps}fuite : {what}",
         "  aux mêmes heures, la semaine d'avant puis depuis : {readings}",
         "  règle {name} : écart {score}, {rule} ; {heard} pressions entendues{chance}",
         ", probabilité {0:.0%}",
@@ -30,7 +30,7 @@ _WORDS = {
         "aucune fuite n'a été dite",
     ),
     "en": (
-        "{at}  leak: {what}",
+        "{at}  {perhaps}leak: {what}",
         "  at the same hours, the week before and since: {readings}",
         "  rule {name}: score {score}, {rule}; {heard} pressures heard{chance}",
         ", probability {0:.0%}",
@@ -87,7 +87,11 @@ def _told(
 ) -> Iterator[str]:
     head, readings, rule, chance, inflow, _ = _WORDS[lang]
     at = dt.datetime.fromtimestamp(leak.found_ms / 1000, ZoneInfo(places.time_zone))
-    yield head.format(at=f"{at:%Y-%m-%d %H:%M}", what=leak_words(network, leak, places)[lang])
+    yield head.format(
+        at=f"{at:%Y-%m-%d %H:%M}",
+        perhaps="" if leak.is_sure else {"fr": "peut-être une ", "en": "perhaps a "}[lang],
+        what=leak_words(network, leak, places)[lang],
+    )
     pairs = zip(leak.sensors, leak.before_kpa, leak.after_kpa, strict=False)
     parts = [f"{places.names[s][lang]} {_of(b)} -> {_of(a)} kPa" for s, b, a in pairs]
     parts.append(inflow.format(_of(leak.inflow_before_l_h), _of(leak.inflow_after_l_h)))

@@ -61,7 +61,7 @@ class Networks:
         self._counters, self._events, self._record = counters, events, record
         self._lock = threading.Lock()
         self._verdicts: dict[str, dict[str, Any]] = {}
-        self._told: dict[str, set[int]] = {}
+        self._told: dict[str, set[tuple[int, bool]]] = {}
         self._began_s: float | None = None
         self._failed = ""
 
@@ -115,15 +115,16 @@ class Networks:
             return
         leaks: list[NetworkLeak] = said["leaks"]
         told = self._told.get(network.id)
-        new = [leak for leak in leaks if leak.number not in (told or ())]
+        new = [leak for leak in leaks if _key(leak) not in (told or ())]
         for leak in reversed(new):
             words = leak_words(network, leak, self._places)
-            self._events.note("network_leak", words, key=f"{network.id} {leak.number}")
+            kind = "network_leak" if leak.is_sure else "network_watch"
+            self._events.note(kind, words, key=f"{network.id} {leak.number}")
         if told and not leaks:
             self._events.note("network_calm", network.name, key=network.id)
         if told is None or new or len(told) != len(leaks):
             self._record(self._story(network, said, rule))
-        self._told[network.id] = {leak.number for leak in leaks}
+        self._told[network.id] = {_key(leak) for leak in leaks}
 
     @staticmethod
     def _story(network: Network, said: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +141,10 @@ class Networks:
             "rule": rule,
             "leaks": leaks,
         }
+
+
+def _key(leak: NetworkLeak) -> tuple[int, bool]:
+    return leak.number, leak.is_sure
 
 
 def leak_words(network: Network, leak: NetworkLeak, places: Places) -> Text:

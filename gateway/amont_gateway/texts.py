@@ -214,6 +214,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
     # networks
     "network_leak": (NOTICE, "Fuite dans un réseau – {detail}", "Leak in a network – {detail}"),
+    "network_watch": (
+        INFO,
+        "Peut-être une fuite dans un réseau – {detail}",
+        "Perhaps a leak in a network – {detail}",
+    ),
     "network_calm": (INFO, "Plus de fuite connue – {detail}", "No known leak any more – {detail}"),
     "network_fault": (
         FAULT,

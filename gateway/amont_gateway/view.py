@@ -108,6 +108,7 @@ class NetworkLeak(msgspec.Struct, kw_only=True):
     since_ms: int
     size_l_h: int | None = None
     probability: float | None = None
+    is_sure: bool = True  # probable, and the inflow shows it, too: else it is watched
     score: float | None = None  # of the change among all sensors, in standard errors
     alarm: float | None = None  # from which score on it is said
     sensors: list[str] = []  # pressure sensors, nearest first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.gateway import waterworks as w
@@ -13,7 +14,7 @@ from amont_gateway.journal import Journal
 from amont_gateway.places import Places, from_site
 from amont_gateway.readings import Sample
 from amont_gateway.scoring.network_hours import Hours, JournalPast, means
-from amont_gateway.scoring.network_live import NetworkVerdicts
+from amont_gateway.scoring.network_live import RETAKE_MS, NetworkVerdicts
 from amont_gateway.scoring.timeline import HOUR_MS
 from amont_gateway.windows import Windows
 from amont_site import Site
@@ -71,14 +72,75 @@ def test_a_leak_is_found_with_its_start_its_size_and_its_place(site: Site) -> No
 
 def test_hour_by_hour_it_says_what_it_says_at_once(site: Site) -> None:
     samples = w.samples(*w.made(36, (LEAK,)), BEGIN_MS)
-    windows = filled(site, [s for s in samples if s.at_ms < BEGIN_MS + 30 * DAY_MS])
+    windows = filled(site, [s for s in samples if s.at_ms < BEGIN_MS + 31 * DAY_MS])
     verdicts = NetworkVerdicts(site)
-    for hour in range(30 * 24, 34 * 24 + 1):
+    for hour in range(31 * 24, 33 * 24 + 1):
         now_ms = BEGIN_MS + hour * HOUR_MS
         windows.add([s for s in samples if now_ms - HOUR_MS <= s.at_ms < now_ms])
         last = said(verdicts, windows, now_ms)
-    assert last == judged(site, [s for s in samples if s.at_ms < now_ms], 34)
+    assert last == judged(site, [s for s in samples if s.at_ms < now_ms], 33)
     assert last["verdict"] == "leak"
+
+
+@pytest.mark.parametrize("metres_a_day", [0.005, 0.02])
+@pytest.mark.parametrize("sensor", [0, 3, 5])
+def test_a_sensor_that_drifts_alone_is_no_leak(
+    site: Site, sensor: int, metres_a_day: float
+) -> None:
+    pressure, flow = w.made(60)
+    days = np.clip(np.arange(len(flow)) / 24.0 - 25.0, 0.0, 30.0)
+    pressure[:, sensor] -= metres_a_day * days
+    found = judged(site, w.samples(pressure, flow, BEGIN_MS), 60)
+    assert found["verdict"] in ("normal", "watch")
+    assert [leak for leak in found["leaks"] if leak.is_sure] == []
+
+
+def test_a_sensor_that_was_replaced_is_no_leak(site: Site) -> None:
+    pressure, flow = w.made(50)
+    pressure[30 * 24 :, 2] -= 0.9  # the new one reads lower
+    found = judged(site, w.samples(pressure, flow, BEGIN_MS), 50)
+    assert (found["verdict"], found["leaks"]) == ("normal", [])
+
+
+def test_a_repaired_leak_is_no_leak_any_more(site: Site) -> None:
+    samples = w.samples(*w.made(50, ((1, 12.0, 30.3, 40.3),)), BEGIN_MS)
+    open_leak = judged(site, [s for s in samples if s.at_ms < BEGIN_MS + 36 * DAY_MS], 36)
+    assert open_leak["verdict"] == "leak"
+    assert judged(site, samples, 50)["verdict"] == "normal"
+
+
+def test_two_leaks_have_numbers_of_their_own(site: Site) -> None:
+    leaks = ((1, 12.0, 30.3, 99.0), (4, 12.0, 36.7, 99.0))
+    found = judged(site, w.samples(*w.made(50, leaks), BEGIN_MS), 50)
+    assert [leak.sensors[0] for leak in found["leaks"]] == ["p4", "p1"]
+    assert len({leak.number for leak in found["leaks"]}) == 2
+
+
+def test_readings_of_seconds_and_of_an_hour_say_the_same(site: Site) -> None:
+    pressure, flow = w.made(34, (LEAK,))
+    often = []
+    for sample in w.samples(pressure, flow, BEGIN_MS):
+        for minutes in (-20, 0, 20):
+            at_ms = sample.at_ms + minutes * 60_000
+            often.append(sample._replace(seq=3 * sample.seq + minutes // 20, at_ms=at_ms))
+    one = judged(site, w.samples(pressure, flow, BEGIN_MS), 34)
+    assert one["verdict"] == "leak"
+    assert judged(site, often, 34) == one
+
+
+def test_two_networks_may_share_a_meter_and_one_leaks(site: Site) -> None:
+    (both,) = site.networks
+    upper = msgspec.structs.replace(both, pressures=both.pressures[:3])
+    lower = msgspec.structs.replace(both, id="bas", levels=[], pressures=both.pressures[3:])
+    site = msgspec.structs.replace(site, networks=[upper, lower])
+    pressure, flow = w.made(36, ((1, 12.0, 30.3, 99.0),))
+    pressure[:, 3:] = w.made(36)[0][:, 3:]
+    windows, verdicts = filled(site, w.samples(pressure, flow, BEGIN_MS)), NetworkVerdicts(site)
+    found = said(verdicts, windows, BEGIN_MS + 36 * DAY_MS)
+    assert [leak.sensors[0] for leak in found["leaks"]] == ["p1"]
+    other = verdicts.network("bas") or {}
+    assert (other["model_status"], other["heard"]) == ("ok", 3)
+    assert all(leak.sensors[0] in lower.pressures for leak in other["leaks"])
 
 
 def test_what_comes_late_counts_as_if_it_had_been_there(site: Site) -> None:
@@ -90,6 +152,20 @@ def test_what_comes_late_counts_as_if_it_had_been_there(site: Site) -> None:
     said(verdicts, windows, now_ms - HOUR_MS)
     windows.add(late)
     assert said(verdicts, windows, now_ms) == judged(site, samples, 36)
+
+
+@pytest.mark.parametrize("day", [2, 33])
+def test_a_reading_of_any_day_that_comes_late_finds_its_place(site: Site, day: int) -> None:
+    samples = w.samples(*w.made(36, (LEAK,)), BEGIN_MS)
+    late = [s for s in samples if s.at_ms // DAY_MS == BEGIN_MS // DAY_MS + day and s.node == 11]
+    verdicts, now_ms = NetworkVerdicts(site), BEGIN_MS + 36 * DAY_MS
+    windows = filled(site, [s for s in samples if s not in late])
+    said(verdicts, windows, now_ms)
+    for at in range(0, len(late), 8):
+        windows.add(late[at : at + 8])
+        now_ms += RETAKE_MS
+        last = said(verdicts, windows, now_ms)
+    assert last == judged(site, samples, 36)
 
 
 def test_silence_is_unknown_and_a_dead_sensor_is_not(site: Site) -> None:

@@ -67,6 +67,11 @@ class Town:
         self.http.close()
 
 
+def same(leak: dict[str, Any]) -> list[Any]:
+    """What of a leak an hour more changes nothing of."""
+    return [leak[key] for key in ("number", "found_ms", "since_ms", "sensors")]
+
+
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     made = Town(tmp_path)
@@ -86,7 +91,7 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     (leak,) = leaking["leaks"]
     assert leak["sensors"][0] == "p1"
     assert abs(leak["since_ms"] - (town.begin_ms + BEGAN_H * HOUR_MS)) <= 6 * HOUR_MS
-    assert leak["size_l_h"] == pytest.approx(12_000, rel=0.4)
+    assert 3_000 < leak["size_l_h"] < 20_000  # of 12,000, after a day of it
 
     page = town.http.get("/?lang=fr").text.replace("\u00a0", " ")
     assert "Fuite probable : ≈ " in page
@@ -97,14 +102,14 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     town.gateway.kill()
     town.gateway.start()
     again = town.until(lambda found: found["verdict"] == "leak")
-    assert again["leaks"] == leaking["leaks"]
+    assert [same(leak) for leak in again["leaks"]] == [same(leak)]
     assert "near Post p1" in town.http.get("/journal?lang=en").text
 
     reader = RecordReader(town.data / FILE)
     told = [record for _, record in reader.of_kinds(["seen network"])]
     reader.close()
     assert [record["verdict"] for record in told] == ["normal", "leak", "leak"]
-    assert told[1]["leaks"] == leaking["leaks"]
+    assert [same(leak) for leak in told[-1]["leaks"]] == [same(leak)]
     assert told[1]["rule"]["name"] == "network-test"
     assert told[1]["network"] == "vallee"
 
@@ -115,4 +120,5 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     assert "  leak: Valley, since " in story[0]
     assert "near Post p1" in story[0]
     assert story[1].startswith("  at the same hours, the week before and since: Post p1 ")
-    assert "rule network-test: learn_h 168, alarm " in story[2]
+    assert story[2].startswith("  rule network-test: score ")
+    assert ", alarm " in story[2]

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.gateway import waterworks as w
 from tests.gateway.conftest import FakeClock, eventually
@@ -109,6 +110,14 @@ def test_each_change_is_a_record_with_its_rule(rig: Rig) -> None:
     assert rig.records[1]["rule"] == {"name": "network-test", "alarm": 7.0}
     (leak,) = rig.records[1]["leaks"]
     assert (leak["since_ms"], leak["sensors"]) == (LEAK.since_ms, ["p1", "p0"])
+
+
+def test_what_is_not_sure_is_told_as_such_and_again_when_it_is(rig: Rig) -> None:
+    rig.look(msgspec.structs.replace(LEAK, is_sure=False))
+    rig.look(LEAK)
+    assert [kind for kind, _ in rig.told] == ["network_watch", "network_leak"]
+    assert rig.told[0][1].startswith("Perhaps a leak in a network – Valley, since ")
+    assert len(rig.records) == 2
 
 
 def test_a_leak_whose_time_moves_is_no_new_one(rig: Rig) -> None:

@@ -20,6 +20,7 @@ def leak(now_ms: int = NOW_MS, probability: float | None = 0.88) -> NetworkLeak:
         since_ms=now_ms - 31 * HOUR_MS,
         size_l_h=3200,
         probability=probability,
+        is_sure=probability is None or probability >= 0.5,
         score=11.4,
         alarm=7.0,
         sensors=["pression-place", "pression-haut", "not-of-this-site"],

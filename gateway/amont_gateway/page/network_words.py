@@ -7,14 +7,14 @@ from amont_gateway.page.texts import Words
 from amont_gateway.view import Network, NetworkLeak, Sensor, Zone
 
 PA10_PER_KPA = 100
-SURE = 0.5  # a leak less probable than that is watched
 
 
 def verdict(network: Network, now_ms: int, t: Words, f: Format) -> str:
     """Say whether the network leaks; one leak with its size and time, several by their number."""
     if network.model_status == "ok" and network.leaks:
         if len(network.leaks) > 1:
-            return t("network.several", count=f.number(len(network.leaks)))
+            several = "several" if network.verdict == "leak" else "several.watch"
+            return t(f"network.{several}", count=f.number(len(network.leaks)))
         return leak(network.leaks[0], now_ms, t, f)
     if network.model_status == "ok" and network.verdict in ("normal", "watch"):
         return t("network.normal" if network.verdict == "normal" else "network.suspects")
@@ -25,8 +25,8 @@ def verdict(network: Network, now_ms: int, t: Words, f: Format) -> str:
 
 def leak(found: NetworkLeak, now_ms: int, t: Words, f: Format) -> str:
     """Say how large a leak is and since when."""
-    sure = found.probability is None or found.probability >= SURE
-    key, moment = f"network.{'leak' if sure else 'watch'}", f.moment(found.since_ms, now_ms)
+    key = f"network.{'leak' if found.is_sure else 'watch'}"
+    moment = f.moment(found.since_ms, now_ms)
     if not found.size_l_h:
         return t(f"{key}.no_flow", moment=moment)
     return t(key, flow=f.flow(found.size_l_h), moment=moment)

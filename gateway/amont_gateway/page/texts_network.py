@@ -29,6 +29,10 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
         "To watch: pressures are changing, to be confirmed in the hours to come.",
     ),
     "network.several": ("{count} fuites probables.", "{count} probable leaks."),
+    "network.several.watch": (
+        "À surveiller : {count} fuites possibles.",
+        "To watch: {count} possible leaks.",
+    ),
     "network.near": ("Chercher d’abord près de : {places}.", "Look first near: {places}."),
     "network.unknown": ("Fuites : pas encore d’avis.", "Leaks: no opinion yet."),
     "network.learning": (

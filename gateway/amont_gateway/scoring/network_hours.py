@@ -44,14 +44,22 @@ class Hours:
         self.begin_ms, self.mean = begin_ms, mean
 
     def put(self, sensor: int, first_ms: int, means: Floats) -> None:
-        """Replace a sensor's hours from the one that ends at ``first_ms`` on."""
+        """Replace a sensor's hours from the one that ends at ``first_ms`` on.
+
+        That one may be cut, for windows forget: it counts only where nothing is known of it.
+        """
         at = max(0, (first_ms - self.begin_ms) // HOUR_MS)
+        if not len(means) or at >= len(self.mean):
+            return
+        before = self.mean[at, sensor]
         self.mean[at:, sensor] = means[: len(self.mean) - at]
+        if np.isfinite(before):
+            self.mean[at, sensor] = before
 
 
 def hour_end(t_ms: Times) -> Times:
     """Return the end of the hour that each time belongs to; a full hour ends its own."""
-    return np.asarray(-(-t_ms // HOUR_MS) * HOUR_MS)
+    return np.asarray(-(-np.asarray(t_ms, np.int64) // HOUR_MS) * HOUR_MS)
 
 
 def means(t_ms: Times, value: Floats, first_ms: int, until_ms: int) -> Floats:

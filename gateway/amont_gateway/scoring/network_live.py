@@ -2,8 +2,8 @@
 
 What is said rests on the readings alone. The newest days may still change, by readings that come
 late, so they are judged anew each hour by a copy of the test that stands at the end of what is
-settled; a reading that comes later than that makes the test begin again. So a restart, which
-begins again too, says the same.
+settled; a reading that comes later than that makes the test go back to where nothing has changed.
+So a restart, which begins again, says the same.
 """
 
 from __future__ import annotations
@@ -11,14 +11,20 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from amont_gateway.scoring import live_windows
-from amont_gateway.scoring.network_hours import Hours, NoPast, Past, means, reach_ms
+from amont_gateway.scoring.network_hours import (
+    Hours,
+    NoPast,
+    Past,
+    hour_end,
+    means,
+    reach_ms,
+)
 from amont_gateway.scoring.network_slopes import DAY_H, Drivers, mean_of
 from amont_gateway.scoring.network_test import Finding, Hour, NetworkRule, NetworkTest
 from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Floats
@@ -26,12 +32,14 @@ from amont_gateway.view import NetworkLeak
 
 MODEL = "network-test"
 READ_S = 0.5  # real time a round may spend on the past, and on judging
-LATE_H = 72  # what comes later than that makes the test begin again
+LATE_H = 72  # what comes later than that makes the test go back to a mark, or begin again
+MARK_H, MARKS = 7 * DAY_H, 4
 RETAKE_MS = 60_000  # readings that come within an hour are looked at together so often
 WAIT_H = 3  # so long for an hour that most sensors have not told of yet
 FRESH_H = 36
-LEARN_H = 7 * DAY_H  # before that the test says nothing
+BESIDE_H = 7 * DAY_H  # of readings since a leak began that are shown beside those before
 SURE = 0.5  # a finding less probable than that is watched
+SHOWN = 0.02  # and one of a smaller share of the inflow: one sensor that drifts looks like that
 KPA = 0.01  # in one wire unit of pressure
 METRES = KPA / 9.80665  # of water
 
@@ -78,33 +86,54 @@ class _State:
         drivers = Drivers(len(parts.inflow), len(parts.inner), len(parts.levels))
         self._test = NetworkTest(self._rule, len(parts.pressures), drivers)
         self._begin_ms = begin_ms
-        self._settled: list[Finding | None] = []
+        self._marks: list[tuple[int, NetworkTest]] = []
         self._fed: Floats = np.empty((0, len(parts.all)))
 
     def judge(self, hours: Hours, for_s: float) -> bool:
         """Judge until the last hour; False if that takes longer, and goes on next time."""
-        rows = hours.mean[:, self._places.all]
-        known = np.flatnonzero(np.asarray(np.isfinite(rows)).any(axis=1))
-        first = int(known[0]) if len(known) else len(rows)
-        rows, begin_ms = rows[first:], int(hours.begin_ms + first * HOUR_MS)
-        fed = len(self._fed)
-        if begin_ms != self._begin_ms or not np.array_equal(rows[:fed], self._fed, equal_nan=True):
+        rows, begin_ms = self._rows(hours)
+        if begin_ms != self._begin_ms:
             self._begin(begin_ms)
+        self._go_back(_same(rows, self._fed))
         settled = max(0, len(rows) - LATE_H)
         if not self._settle(rows, settled, for_s):
             return False
-        test, said = copy.deepcopy(self._test), list(self._settled)
+        test = copy.deepcopy(self._test)
         for index in range(settled, _heard(rows)):
-            said.append(test.step(self._hour(rows[index], index)))
-        found = [one for one in said if one is not None]
-        self.result = self._said(found[len(found) - test.open_leaks :], rows)
+            test.step(self._hour(rows[index], index))
+        self.result = self._said(test, rows)
         return True
+
+    def _rows(self, hours: Hours) -> tuple[Floats, int]:
+        """Return this network's hours, and when the first ends; whole days, in UTC.
+
+        The test looks at days and parts of them: a first reading an hour later moves none.
+        """
+        rows = hours.mean[:, self._places.all]
+        known = np.flatnonzero(np.asarray(np.isfinite(rows)).any(axis=1))
+        first = int(known[0]) if len(known) else len(rows)
+        before = (hours.begin_ms // HOUR_MS + first - 1) % DAY_H
+        begin_ms = int(hours.begin_ms + (first - before) * HOUR_MS)
+        nothing = np.full((before, rows.shape[1]), np.nan)
+        return np.concatenate((nothing, rows[first:])), begin_ms
+
+    def _go_back(self, until: int) -> None:
+        """Go back to the last mark at which nothing that was fed until then has changed."""
+        if until < len(self._fed):
+            self._marks = [mark for mark in self._marks if mark[0] <= until]
+            if not self._marks:
+                self._begin(self._begin_ms)
+                return
+            at, test = self._marks[-1]
+            self._test, self._fed = copy.deepcopy(test), self._fed[:at]
 
     def _settle(self, rows: Floats, until: int, for_s: float) -> bool:
         began, at = time.monotonic(), len(self._fed)
         while at < until and time.monotonic() - began < for_s:
-            self._settled.append(self._test.step(self._hour(rows[at], at)))
+            self._test.step(self._hour(rows[at], at))
             at += 1
+            if at % MARK_H == 0:
+                self._marks = [*self._marks[1 - MARKS :], (at, copy.deepcopy(self._test))]
         self._fed = rows[:at].copy()
         return at >= until
 
@@ -116,33 +145,44 @@ class _State:
         end_ms = self._begin_ms + index * HOUR_MS
         return Hour(end_ms, pressures * METRES, inflow, inner, levels)
 
-    def _said(self, found: Sequence[Finding], rows: Floats) -> dict[str, Any]:
+    def _said(self, test: NetworkTest, rows: Floats) -> dict[str, Any]:
         inlets, pressures = len(self._places.inflow), len(self._places.pressures)
         recent = np.asarray(np.isfinite(rows[-FRESH_H:]).any(axis=0))
         heard = int(recent[-pressures:].sum())
+        leaks = [self._leak(one, rows) for one in test.findings()]
         told = {
-            "leaks": [self._leak(one, rows) for one in reversed(found)],
+            "leaks": leaks,
             "heard": heard,
-            "learning": len(rows) < LEARN_H,
+            "learning": not test.ready,
             "model": MODEL,
         }
         if told["learning"] or not recent[:inlets].all() or not heard:
             return {"verdict": "unknown", "model_status": "no data", **told}
-        sure = [one for one in found if not getattr(one, "probability", 1.0) < SURE]
-        verdict = "leak" if sure else "watch" if found else "normal"
+        sure = any(leak.is_sure for leak in leaks)
+        verdict = "leak" if sure else "watch" if leaks or test.suspects else "normal"
         return {"verdict": verdict, "model_status": "ok", **told}
+
+    def _is_sure(self, found: Finding, rows: Floats) -> bool:
+        """Tell whether a leak is probable, and shown by the inflow as far as that can tell."""
+        inflow = float(mean_of(rows[-BESIDE_H:, : len(self._places.inflow)]).sum())
+        silent = found.size_l_h < SHOWN * inflow  # not so if either is unknown
+        return not (found.probability < SURE or silent)
 
     def _leak(self, found: Finding, rows: Floats) -> NetworkLeak:
         places = self._places
-        first, last = ((t - self._begin_ms) // HOUR_MS for t in (found.since_ms, found.at_ms))
-        before, after = _beside(rows, first, last + 1)
+        first = (found.since_ms - self._begin_ms) // HOUR_MS + 1
+        before, after = _beside(rows, first, first + BESIDE_H)
         near = [len(places.all) - len(places.pressures) + sensor for sensor in found.sensors]
         flow = [float(side[: len(places.inflow)].sum()) for side in (before, after)]
         return NetworkLeak(
+            number=found.number,
             found_ms=found.at_ms,
             since_ms=found.since_ms,
             size_l_h=_whole(found.size_l_h),
-            probability=getattr(found, "probability", None),
+            is_sure=self._is_sure(found, rows),
+            probability=round(found.probability, 2) if found.probability >= 0.0 else None,
+            score=round(found.score, 1) if math.isfinite(found.score) else None,
+            alarm=self._rule.alarm,
             sensors=[self.pressures[sensor] for sensor in found.sensors],
             before_kpa=[_whole(KPA * float(before[column])) for column in near],
             after_kpa=[_whole(KPA * float(after[column])) for column in near],
@@ -207,18 +247,24 @@ class NetworkVerdicts:
     def _take(self, windows: Windows, until_ms: int) -> None:
         """Take the hours that the windows hold; what they forgot stays as it was."""
         found = [windows.series(sensor) for sensor in self._hours.sensors]
-        # The first hour of a window may be cut: what it held before is gone.
-        firsts = [int(t[0]) // HOUR_MS * HOUR_MS + 2 * HOUR_MS for t, _, _ in found if len(t)]
+        firsts = [int(hour_end(t_ms[0])) for t_ms, _, _ in found if len(t_ms)]
         known = [self._hours.begin_ms] if len(self._hours.mean) else []
         begin_ms = max(reach_ms(until_ms), min([*firsts, *known], default=until_ms))
         self._hours.reach(begin_ms, until_ms)
         for sensor, (t_ms, value, quality) in enumerate(found):
-            if not len(t_ms):
-                continue
-            first_ms = max(begin_ms, int(t_ms[0]) // HOUR_MS * HOUR_MS + 2 * HOUR_MS)
-            good = np.asarray(quality) == GOOD
-            column = means(t_ms[good], np.asarray(value, float)[good], first_ms, until_ms)
-            self._hours.put(sensor, first_ms, column)
+            if len(t_ms):
+                first_ms = max(begin_ms, int(hour_end(t_ms[0])))
+                good = np.asarray(quality) == GOOD
+                column = means(t_ms[good], np.asarray(value, float)[good], first_ms, until_ms)
+                self._hours.put(sensor, first_ms, column)
+
+
+def _same(rows: Floats, fed: Floats) -> int:
+    """Return how many hours at the beginning are what was fed."""
+    shared = min(len(rows), len(fed))
+    one, other = rows[:shared], fed[:shared]
+    same = ((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1)
+    return shared if same.all() else int(np.argmin(same))
 
 
 def _heard(rows: Floats) -> int:
