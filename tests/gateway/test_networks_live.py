@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.gateway import servers
 from tests.gateway import waterworks as w
+from tests.gateway.conftest import eventually
 from tests.gateway.fake_guard import FakeGuard
 from tests.gateway.processes import Child
 from tests.gateway.test_networks import journal_of
@@ -61,6 +62,13 @@ class Town:
         for at in range(0, len(live), 8):
             self.guard.send(messages.encode_opened(live[at : at + 8]))
 
+    def told(self) -> list[dict[str, Any]]:
+        reader = RecordReader(self.data / FILE)
+        try:
+            return [record for _, record in reader.of_kinds(["seen network"])]
+        finally:
+            reader.close()
+
     def close(self) -> None:
         self.gateway.stop()
         self.guard.close()
@@ -99,15 +107,15 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     journal = town.http.get("/journal?lang=en").text
     assert "Leak in a network – Valley, since " in journal
 
+    eventually(lambda: len(town.told()) == 2)  # written a moment later, on another thread
     town.gateway.kill()
     town.gateway.start()
     again = town.until(lambda found: found["verdict"] == "leak")
     assert [same(leak) for leak in again["leaks"]] == [same(leak)]
     assert "near Post p1" in town.http.get("/journal?lang=en").text
 
-    reader = RecordReader(town.data / FILE)
-    told = [record for _, record in reader.of_kinds(["seen network"])]
-    reader.close()
+    eventually(lambda: len(town.told()) == 3)
+    told = town.told()
     assert [record["verdict"] for record in told] == ["normal", "leak", "leak"]
     assert [same(leak) for leak in told[-1]["leaks"]] == [same(leak)]
     assert told[1]["rule"]["name"] == "network-test"
