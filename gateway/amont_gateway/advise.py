@@ -51,6 +51,9 @@ class Scorer(Protocol):
     def notes(self) -> dict[str, str]:
         """Return what people should know of the models' files, by its kind of event."""
 
+    def stirs(self) -> bool:
+        """Tell whether the models' folder has changed, so that a round is due; cheap."""
+
     def renew(self) -> bool:
         """Look for new models in the folder; return whether anything changed."""
 
@@ -152,8 +155,10 @@ class Advisor:
         seen, scored_s = -1, -math.inf
         while not stopping.wait(PAUSE_S):
             now_s = self._clock.monotonic_s()
+            if now_s - scored_s < EVERY_S:
+                continue
             news = self._windows.version != seen or now_s - scored_s >= IDLE_S
-            if not news or now_s - scored_s < EVERY_S:
+            if not news and not (scorer is not None and scorer.stirs()):
                 continue
             seen, scored_s = self._windows.version, now_s
             self._screened()

@@ -27,6 +27,10 @@ class Scorer:
     def __init__(self, rung="full"):
         self.status, self.serves, self.notes = {"river": "ok"}, {"river 1 0123": "0123"}, {}
         self.hang, self.rung, self.advice, self.renewals = None, rung, [], 0
+        self.changed = False
+
+    def stirs(self):
+        return self.changed
 
     def renew(self):
         self.renewals += 1
@@ -152,6 +156,20 @@ def test_without_anything_new_it_looks_again_so_that_nothing_old_stays_ok(clock,
     thread.start()
     eventually(lambda: rig.advisor.state == "ok")
     clock.now_s += advise.IDLE_S + 1
+    eventually(lambda: rig.made[0].renewals == 1)
+    stopping.set()
+    thread.join(10)
+
+
+def test_new_models_do_not_wait_for_new_readings(clock, quick):
+    rig = Rig(clock, [Scorer()])
+    rig.put()
+    stopping = threading.Event()
+    thread = threading.Thread(target=lambda: rig.advisor.run(stopping), daemon=True)
+    thread.start()
+    eventually(lambda: rig.advisor.state == "ok")
+    rig.made[0].changed = True
+    clock.now_s += advise.EVERY_S + 1
     eventually(lambda: rig.made[0].renewals == 1)
     stopping.set()
     thread.join(10)

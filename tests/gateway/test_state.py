@@ -28,6 +28,9 @@ class Scorer:
         self.status, self.serves, self.notes = {"river": "ok"}, {}, {}
         self.advice, self.zone_fields, self.error = [], {"verdict": "normal"}, None
 
+    def stirs(self):
+        return False
+
     def renew(self):
         return False
 

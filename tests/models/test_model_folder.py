@@ -81,7 +81,10 @@ def site(tmp_path):
 def test_new_models_are_swapped_in_whole_and_old_ones_again(site, tmp_path):
     assert site.wait(3 * REST_S) is None, "nothing had changed"
     for version in ("2", "1"):
+        assert not site.served.stirs()
         replace(site.folder, make(tmp_path / version, version))
+        site.now_s += LOOK_S
+        assert site.served.stirs()
         assert site.versions(site.wait(2 * REST_S)) == {version}
         assert site.served.refused == ""
         assert site.wait(3 * REST_S) is None, "swapped twice"

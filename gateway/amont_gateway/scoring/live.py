@@ -60,6 +60,10 @@ class Scoring:
         }
         return {kind: why for kind, why in said.items() if why}
 
+    def stirs(self) -> bool:
+        """Tell whether the models' folder holds something that was not looked at yet."""
+        return self._folder.stirs()
+
     def renew(self) -> bool:
         """Look for new models in the folder; return whether there are other ones, or news."""
         notes, new = self.notes, self._folder.renewed()

@@ -104,7 +104,8 @@ class ModelFolder:
         self._now_s = now_s
         self._serves = ""  # SHA-256 of the manifest
         self._judged = self._seen = (_marks(folder), self._kept_marks())
-        self._looked_s = self._changed_s = now_s()
+        self._looked_s = self._changed_s = self._stirred_s = now_s()
+        self._stirs = False
         self.refused = ""  # why what lies in the folder is not what is served
         self.unkept = ""  # why what is served could not be kept
 
@@ -119,6 +120,14 @@ class ModelFolder:
             return found
         self.refused, self._serves = _why(found), kept.sha256
         return kept
+
+    def stirs(self) -> bool:
+        """Tell whether something lies there that was not judged yet; cheap, and asked often."""
+        now_s = self._now_s()
+        if now_s - self._stirred_s >= LOOK_S:
+            self._stirred_s = now_s
+            self._stirs = (_marks(self._folder), self._kept_marks()) != self._judged
+        return self._stirs
 
     def renewed(self) -> ModelSet | None:
         """Return the folder's models if they are others than before, sound, and at rest."""
