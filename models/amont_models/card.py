@@ -123,8 +123,20 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
         "stations": table(words["station_head"].split("|"), stations),
         "warning": table(words["warning_head"].split("|"), warned),
         "events": str(round(events)),
+        "worth": _worth(metrics.get("worth", {}), words),
         "same": number(100.0 * metrics["same_decision"]),
     }
+
+
+def _worth(records: Metrics, words: dict[str, str]) -> str:
+    """Return PI at +1, +3 and +6 h of each record, with some inputs taken away."""
+    cases = dict.fromkeys(case for found in records.values() for case in found)
+    names, rows = sorted(records), []
+    for case in cases:
+        cells = (" / ".join(number(value) for value in records[n].get(case, [])) for n in names)
+        label = words.get(f"worth {case}") or words["worth history"].format(case=case)
+        rows.append([label, *(cell or "–" for cell in cells)])
+    return table([words["worth head"], *names], rows)
 
 
 def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:

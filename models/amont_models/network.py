@@ -18,7 +18,6 @@ from amont_models.data import Floats
 
 Layer = tuple[Floats, Floats]  # weights (in, out), bias (out,)
 Vary = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
-MOST = 8.0  # units; beyond, a rise is no rise of any river
 SMOOTH = 0.02  # errors below this pull less, so that Adam does not rattle around an exact median
 
 
@@ -34,24 +33,18 @@ class Schedule:
 
 
 class Network:
-    """Dense layers with ReLU between them; ``quantiles`` repeat over the outputs.
-
-    Outputs are asinh of what is wanted. With ``gain`` below 1 errors count in asinh(gain · sinh):
-    a large rise weighs up to 1 / gain as much, and the quantiles stay what they are.
-    """
+    """Dense layers with ReLU between them; ``quantiles`` repeat over the outputs."""
 
     def __init__(
         self,
         sizes: Sequence[int],
         quantiles: Sequence[float],
         seed: int,
-        gain: float = 1.0,
         single: bool = False,
     ) -> None:
         """Draw the weights; ``single`` computes in 32 bits, which is twice as fast."""
         rng = np.random.default_rng(seed)
         self.dtype: Any = np.float32 if single else np.float64
-        self._gain = gain
         self.layers: list[Layer] = [
             (
                 rng.normal(0.0, np.sqrt(2.0 / before), (before, after)).astype(self.dtype),
@@ -79,16 +72,16 @@ class Network:
 
     def loss(self, rows: Floats, target: Floats, weight: Floats) -> float:
         """Return the mean weighted pinball loss; ``target`` is (n, outputs)."""
-        error, _ = self._errors(self(rows), target)
+        error = _errors(self(rows), target)
         pinball = np.maximum(self._quantiles * error, (self._quantiles - 1.0) * error)
         return float((pinball * weight[:, None]).mean())
 
     def gradients(self, rows: Floats, target: Floats, weight: Floats) -> list[Layer]:
         """Return the gradient of the loss for each layer."""
         values = self.forward(rows)
-        error, slope = self._errors(values[-1], target)
+        error = _errors(values[-1], target)
         side = np.where(error > 0.0, -self._quantiles, 1.0 - self._quantiles)
-        pull = side * np.minimum(1.0, np.abs(error) / SMOOTH) * slope
+        pull = side * np.minimum(1.0, np.abs(error) / SMOOTH)
         delta = (pull * (weight[:, None] / len(rows))).astype(self.dtype)
         out: list[Layer] = []
         for depth in range(len(self.layers) - 1, -1, -1):
@@ -97,17 +90,10 @@ class Network:
                 delta = (delta @ self.layers[depth][0].T) * (values[depth] > 0.0)
         return out[::-1]
 
-    def _errors(self, output: Floats, target: Floats) -> tuple[Floats, Floats | float]:
-        """Return errors as they count, and how fast they change with the output.
 
-        A target that nobody knows (NaN) teaches nothing.
-        """
-        if self._gain == 1.0:
-            return np.nan_to_num(target - output), 1.0
-        bent = self._gain * np.sinh(np.clip(output, -MOST, MOST))
-        wanted = self._gain * np.sinh(np.clip(target, -MOST, MOST))
-        slope = np.hypot(1.0, bent / self._gain) / np.hypot(1.0, bent)
-        return np.nan_to_num(np.arcsinh(wanted) - np.arcsinh(bent)) / self._gain, slope
+def _errors(output: Floats, target: Floats) -> Floats:
+    """Return target minus output; a target that nobody knows (NaN) teaches nothing."""
+    return np.nan_to_num(target - output)
 
 
 class Adam:

@@ -18,7 +18,16 @@ from amont_gateway.scoring import river_features
 from amont_gateway.scoring.model_files import Model, read_manifest
 from amont_gateway.scoring.river_decision import rule_of
 from amont_gateway.scoring.zone_test import LeakRule
-from amont_models import data, leak, release, river, river_lessons, river_rule, score_river
+from amont_models import (
+    data,
+    leak,
+    release,
+    river,
+    river_lessons,
+    river_rule,
+    river_worth,
+    score_river,
+)
 from amont_models.data import Floats
 from amont_models.export import write_int8
 from amont_models.network import Network
@@ -168,6 +177,7 @@ def judge_river(recipe: dict[str, Any], network: Network | None, model: Model) -
     }
     if river_lessons.has_records():
         out["elsewhere"] = score_river.elsewhere(recipe, Chain(model, rule=rule_of(model)))
+        out["worth"] = river_worth.measure(recipe, model)
     if network is not None:
         out["taught_by_records"] = river_lessons.has_records()
         plain = [river.judge(station, network, start, end) for station in stations]

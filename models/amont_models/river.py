@@ -98,7 +98,7 @@ def fit(recipe: dict[str, Any], table: Table | None = None) -> Network:
     rows, units, weight = training_table(recipe) if table is None else table
     settings = recipe["network"]
     sizes = (rows.shape[1], *settings["hidden"], units.shape[1] * len(QUANTILES))
-    network = Network(sizes, QUANTILES, recipe["seed"], settings["gain"], single=True)
+    network = Network(sizes, QUANTILES, recipe["seed"], single=True)
     schedule = Schedule(**{name: settings[name] for name in SCHEDULE})
 
     def vary(seen: Floats, rises: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:

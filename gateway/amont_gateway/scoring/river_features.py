@@ -23,10 +23,9 @@ from amont_gateway.scoring.timeline import (
 )
 
 # Within the hour only where readings come that often: an hourly gauge does not know them.
-FINE_LAGS_H = (1 / 12, 1 / 6, 0.25, 0.5, 0.75)
+FINE_LAGS_H = (0.25, 0.5, 0.75)
 STAGE_LAGS_H = (*FINE_LAGS_H, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 36, 48, 72)
 FINE_HOLD_MS = 9 * 60_000  # a reading stands for a quarter of an hour, give or take a minute
-FINEST_HOLD_MS = 5 * 60_000  # and for five or ten minutes, below a quarter
 FINE_EARLY_MS = 60_000  # a reading of a few seconds later than the quarter still tells it
 # Rain sums over (t - end, t - start] hours: fine for what runs off now, coarse for wetness.
 RAIN_SPANS_H = (
@@ -68,8 +67,6 @@ STAGE_HOLD_MS = 90 * 60_000
 # Differences are compressed by asinh: one unit is a twentieth of the station's own spread, so that
 # 8 bits resolve both the first centimetres and a flood.
 RISE_GAIN = 20.0
-# What to expect of a band, as one number: the mean of what it says, its long upper tail included.
-EXPECTED = np.array((0.10, 0.25, 0.30, 0.25, 0.10))
 # The training records never rose by more than 2.7 spreads in 6 h: beyond 3, a forecast is only
 # the sinh of a guess.
 RISE_MAX = 3.0
@@ -228,8 +225,7 @@ def screened_rows(
 def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:
     """Return the stage ``lag_h`` hours before each time, NaN where no reading tells it."""
     if lag_h in FINE_LAGS_H:
-        hold_ms = FINE_HOLD_MS if lag_h >= 0.25 else FINEST_HOLD_MS
-        return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, hold_ms)
+        return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, FINE_HOLD_MS)
     return last_at(stage, now_ms - round(lag_h * HOUR_MS), STAGE_HOLD_MS)
 
 
@@ -246,8 +242,3 @@ def river_bands(output: Floats, spread_mm: Floats | float) -> Floats:
     ordered[:, 0] = np.minimum(ordered[:, 0], ordered[:, 1])
     rises = expand(np.asarray(ordered, dtype=np.float64), spread_mm)
     return np.asarray(np.where(np.isfinite(rises), np.minimum(rises, RISE_MAX * spread_mm), rises))
-
-
-def expected(bands: Floats) -> Floats:
-    """Return the expected rise of each band, shape (..., quantiles) to (...)."""
-    return np.asarray(bands @ EXPECTED)
