@@ -39,6 +39,7 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the weight of all steps
 STILL_WEIGHT = 0.03  # of a step at which nothing moves, where movement weighs
 MOST_STEPS = 40_000
 MIN_STEPS = 300
+BEYOND = 1.5  # times the largest correction of the past: the next flood may be higher
 RAIN_SHARE = 0.5  # of the steps: a gauge that was known as often belongs to what was learnt
 EVENT_MS = 6 * HOUR_MS
 POOLED_EVENTS = 10.0  # what the pooled widths weigh, beside a station's own events
@@ -111,7 +112,7 @@ def fit(past: Past, rule: Rule) -> Adapted | None:
     wide[:, steps.horizons] = slopes
     if not past.is_fine:
         wide[:, 0] = wide[:, 1]  # what is not told of moves with its neighbour
-    most = np.abs(table @ wide).max(axis=0)
+    most = BEYOND * np.abs(table @ wide).max(axis=0)
     parts = known_parts(steps.rows)
     needs = tuple(name for name, here in parts.items() if here.mean() > RAIN_SHARE)
     held_mm = np.zeros_like(off)

@@ -2,8 +2,8 @@
 
 ``amont-models adapt`` writes the file beside the site's state. It is believed only if it was made
 for the very model that runs, and if every number in it is one. A correction is a straight line
-from the station's own features, no larger than any that its past asked for; it makes no NaN,
-keeps the order of quantiles and horizons, and never takes a quantile that says "no lower than
+from the station's own features, at most half as large again as its past asked for; it makes no
+NaN, keeps the order of quantiles and horizons, and never takes a quantile that says "no lower than
 now" below now.
 """
 
@@ -146,10 +146,17 @@ def calibrated(
 
 
 def shifted_bands(rises_mm: Floats, off_mm: Floats, carry: float) -> Floats:
-    """Return bands whose medians moved by ``off_mm`` (n, horizons), the others by a share."""
+    """Return bands whose medians moved by ``off_mm`` (n, horizons), the others by a share.
+
+    A median that passes another quantile takes it along.
+    """
     share = np.full(len(QUANTILES), carry)
     share[MEDIAN] = 1.0
-    return np.asarray(np.sort(rises_mm + share * off_mm[:, :, None], axis=2))
+    moved = rises_mm + share * off_mm[:, :, None]
+    upper, lower = moved[:, :, MEDIAN:], moved[:, :, MEDIAN::-1]
+    moved[:, :, MEDIAN:] = np.maximum.accumulate(upper, axis=2)
+    moved[:, :, MEDIAN::-1] = np.minimum.accumulate(lower, axis=2)
+    return np.asarray(moved)
 
 
 def _in_order(rises_mm: Floats) -> Floats:
