@@ -46,14 +46,17 @@ def shipped(folder: Path) -> Rule:
 
 
 def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
-    """Return an alarm for each night on which the gateway's test first says "leak"."""
-    alarms, before = [], "normal"
-    for night in ZoneTest(settings, predict).run(days):
-        if night.verdict == "leak" and before != "leak":
-            likely = settings.probability(night.evidence)
-            alarms.append(Alarm(night.end_ms, night.since_ms, night.leak_l_h, likely))
-        before = night.verdict
-    return alarms
+    """Return an alarm for each leak that the gateway's test calls, at the hour of the call."""
+    return [
+        Alarm(
+            night.call_ms,
+            night.since_ms,
+            night.leak_l_h,
+            settings.probability(night.evidence),
+        )
+        for night in ZoneTest(settings, predict).run(days)
+        if night.call_ms is not None
+    ]
 
 
 def by_day(zone: Zone, timezone: str) -> Days:

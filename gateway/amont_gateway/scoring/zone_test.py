@@ -1,5 +1,7 @@
-"""Judge a zone night by night: a sequential test on what the expected inflow leaves over.
+"""Judge a zone hour by hour and night by night: what does the expected inflow leave over?
 
+Two tests: every hour, how far the day that ends with it stands above the two weeks before
+(``zone_step``: a leak that opens at once); every night, a sum over the nights (a leak that grows).
 A leak runs all day, so each night's verdict weighs the hours before it, too (``whole_day``).
 The reference is made of quiet days only and is frozen while the test suspects anything, so that
 a leak that grows slowly is never learnt as normal. Everything is computed forward over the days,
@@ -16,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.scoring import whole_day
-from amont_gateway.scoring.timeline import Floats
+from amont_gateway.scoring import whole_day, zone_step
+from amont_gateway.scoring.timeline import HOUR_MS, Floats
 from amont_gateway.scoring.zone_features import (
     QUIET_HOURS,
     REFERENCE_DAYS,
@@ -29,6 +31,10 @@ from amont_gateway.scoring.zone_features import (
     swings,
     zone_rows,
 )
+from amont_gateway.scoring.zone_step import Rises
+
+SHY_DAYS = 180.0
+SHORT_DAYS = 11  # a rise over sooner, three calm nights included, was use and no leak
 
 # Expected departure from the reference profile, as a share of the mean inflow: rows -> (n,)
 Predict = Callable[[Floats], Floats]
@@ -46,6 +52,10 @@ class LeakRule:
     sigma_min: float = 0.02  # of the mean inflow: no zone is quieter than its meter
     release_nights: int = 3  # nights near usual before a leak is called over
     accept_days: int = 60  # a leak that stays is then taken as the new usual, and said
+    step: float = 6.0  # in a zone's own noise: the rise at which an hour calls a leak; 0: never
+    step_wait_days: int = 14  # before another rise is called: until then the days before hold this
+    step_over: float = 0.5  # of that rise: a night that shows less is a calm one
+    step_shy: float = 0.5  # share by which each rise that was over within days lifts ``step``
     network: float = 1.0  # 0: the reference alone says what to expect, the network is not asked
     probability_slope: float = 1.7
     probability_middle: float = 1.5
@@ -73,7 +83,7 @@ class LeakRule:
 
 @dataclass
 class Night:
-    """What one day's quiet hours said."""
+    """What one day's quiet hours said, and its other hours so far."""
 
     ordinal: int
     end_ms: int
@@ -85,6 +95,7 @@ class Night:
     evidence: float = 0.0  # the sum while the last night still showed it, else 0
     leak_l_h: float = 0.0
     since_ms: int | None = None
+    call_ms: int | None = None  # a leak was called on this day, then
     expected_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))
     left_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))  # of the hours before
 
@@ -99,6 +110,12 @@ class ZoneTest:
         self._leak = False
         self._calm = 0
         self._since: int | None = None  # index of the night where this rise began
+        self._called = -(1 << 30)  # index of the day whose hours last called a leak
+        self._since_ms: int | None = None  # of that rise
+        self._calls: tuple[
+            int, ...
+        ] = ()  # days on which a short rise was over
+        self._size = 0.0  # of that rise, l/h; 0 if the nights' sum called it
         self._frozen: set[int] = set()
         self._swings = np.empty(0)
         self._whole = np.empty(0, np.bool_)
@@ -163,9 +180,58 @@ class ZoneTest:
             night.residual_l_h = self._lasting(index, night.left_l_h, alone, reference)
             sigma = self._sigma(reference, residuals)
             score = night.residual_l_h / sigma
-            self._step(index, min(max(score, -self._rule.clip), self._rule.clip))
-        self._describe(index, night)
+            calm = night.residual_l_h < self._rule.step_over * self._size
+            self._step(index, min(max(score, -self._rule.clip), self._rule.clip), calm)
+        began = self._leak and not (index > 0 and self.nights[index - 1].verdict == "leak")
+        if began:
+            night.call_ms = night.end_ms
+        share = self._hours(days, index, reference, night)
+        self._describe(index, night, share)
         return night
+
+    def _hours(self, days: Days, index: int, reference: Reference, night: Night) -> float:
+        """Call a leak at the first hour that stands out; return the last hour's share of that."""
+        rule = self._rule
+        if rule.step <= 0.0:
+            return 0.0
+        found = self._rises(days, index, reference)
+        bound = rule.step * (1.0 + rule.step_shy * self._lately(index))
+        shares = found.l_h / (bound * found.noise_l_h)
+        known = np.flatnonzero(np.isfinite(shares))
+        if not len(known):
+            return 0.0
+        out = known[shares[known] >= 1.0]
+        waited = index - self._called >= rule.step_wait_days
+        if len(out) and waited and (night.call_ms is not None or self._may_call(index)):
+            hour = int(out[0])
+            at_ms = int(days.end_ms[index, hour])
+            if night.call_ms is None or at_ms < night.call_ms:
+                night.call_ms = at_ms
+            self._called, self._size = index, float(found.size_l_h[hour])
+            share = float(found.l_h[hour]) / self._size  # of the last 24 hours
+            self._since_ms = at_ms - round(min(1.0, share) * 24) * HOUR_MS
+            if self._since is None or not self._total > 0.0:
+                self._since = max(0, index - 1)
+            self._total, self._leak, self._calm = max(self._total, rule.alarm), True, 0
+            self._frozen.update(range(self._since, index + 1))
+        return float(shares[known[-1]])
+
+    def _lately(self, index: int) -> float:
+        """Return how many rises were over within days; each fades with the months."""
+        return sum(math.exp((called - index) / SHY_DAYS) for called in self._calls)
+
+    def _may_call(self, index: int) -> bool:
+        """Return whether a rise of today would be another leak than what the nights show."""
+        if not self._leak:
+            return True
+        return self._since is None or index - self._since >= self._rule.step_wait_days
+
+    def _rises(self, days: Days, index: int, reference: Reference) -> Rises:
+        past = slice(max(0, index - zone_step.SPAN_DAYS), index + 1)
+        kinds = np.maximum(0, (days.ordinal[past] + 6) % 7 - 4)
+        left = days.l_h[past] - reference.profile[kinds]
+        weight = whole_day.weights(left[: -zone_step.BASE_LAG_DAYS], reference.mean_l_h)
+        return zone_step.rises(left, weight, reference.mean_l_h)
 
     def _left(self, days: Days, index: int, night: Night, last: int) -> Floats:
         """Return what was left of the hours that end with hour ``last``, by hour of day."""
@@ -189,7 +255,7 @@ class ZoneTest:
             return self._rule.alone * alone
         return min(lasting, alone) if lasting > 0.0 else lasting
 
-    def _step(self, index: int, score: float) -> None:
+    def _step(self, index: int, score: float, calm: bool) -> None:
         rule = self._rule
         before = self._total
         # The sum is capped so that a repaired leak is seen as over within days.
@@ -197,32 +263,39 @@ class ZoneTest:
         if self._total > 0.0 and not before > 0.0:
             self._since = index
         self._leak = self._leak or self._total >= rule.alarm
-        self._calm = self._calm + 1 if self._leak and score < 1.5 * rule.drift else 0
+        calm = calm if self._size > 0.0 else score < 1.5 * rule.drift
+        self._calm = self._calm + 1 if self._leak and calm else 0
         over = self._leak and self._calm >= rule.release_nights
         stale = self._since is not None and index - self._since >= rule.accept_days
         if over or (self._leak and stale):
             self._close(index, accept=not over)
-        elif self._total >= rule.watch and self._since is not None:
+        elif (self._leak or self._total >= rule.watch) and self._since is not None:
             self._frozen.update(range(self._since, index + 1))
 
     def _close(self, index: int, accept: bool) -> None:
+        if not accept and index - self._called < SHORT_DAYS:
+            self._calls = (*self._calls, index)
         if accept:
             # The days before are another regime: from here on only the new level is usual.
             self._frozen = set(range(index - 27)) if index > 27 else set()
         self._total, self._leak, self._calm, self._since = 0.0, False, 0, None
+        self._size, self._since_ms = 0.0, None
 
     def _verdict(self) -> str:
         if self._leak:
             return "leak"
         return "watch" if self._total >= self._rule.watch else "normal"
 
-    def _describe(self, index: int, night: Night) -> None:
+    def _describe(self, index: int, night: Night, share: float) -> None:
         night.verdict, night.total = self._verdict(), self._total
-        night.evidence = 0.0 if self._calm else self._total
+        shown = self._rule.alarm * share if share > 0.5 else 0.0
+        night.evidence = max(shown, 0.0 if self._calm else self._total)
         if self._since is None or night.verdict == "normal":
             return
         left = [past.residual_l_h for past in (*self.nights[self._since : index], night)]
         recent = [value for value in left if math.isfinite(value)][-7:]
         night.leak_l_h = max(0.0, float(np.median(recent))) if recent else 0.0
+        if self._size > 0.0 and index - self._called < 3:
+            night.leak_l_h = self._size  # the nights have not settled on it yet
         first = self.nights[self._since] if self._since < index else night
-        night.since_ms = first.end_ms
+        night.since_ms = first.end_ms if self._since_ms is None else self._since_ms
