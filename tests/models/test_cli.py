@@ -8,7 +8,8 @@ from tests.models import scene
 
 from amont_gateway.scoring.live import Scoring
 from amont_gateway.scoring.model_files import read_manifest
-from amont_models import cli, pipeline, recipe, release
+from amont_models import cli, leak, pipeline, recipe, release, river
+from amont_models.export import write_int8
 from amont_models.recipe import ARTIFACTS_DIR
 
 
@@ -83,6 +84,26 @@ def test_modules_bring_their_own_commands(monkeypatch):
     module = types.SimpleNamespace(add_commands=add_commands)
     monkeypatch.setattr(cli, "MODULES", (module,))
     assert cli.main(["more"]) == len("more")
+
+
+def weights(name, path):
+    """Write the int8 file of a small recipe and return its bytes."""
+    asked = small(name)
+    if name == "river":
+        asked["data"]["train_until"] = "2011-07-01"
+        table = river.training_table(asked)
+        network, rows = river.fit(asked, table), river.calibration_rows(asked, table, 1000)
+    else:
+        asked["data"]["train_until"] = "2021-09-01"
+        network, rows = leak.fit(asked), pipeline.calibration_rows(asked)
+    write_int8(network, rows, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["river", "leak"])
+def test_the_same_seed_gives_the_same_bytes(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("AMONT_DATA", raising=False)
+    assert weights(name, tmp_path / "one.onnx") == weights(name, tmp_path / "other.onnx")
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "card"])
