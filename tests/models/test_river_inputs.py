@@ -73,7 +73,8 @@ def test_all_stations_go_through_the_session_in_one_run(many):
     scoring = Scoring(ARTIFACTS_DIR, town(*map(station, names)))
     counting = scoring._models["river"]._session = Counting(scoring._models["river"]._session)
     together = {advice.station: advice.level for advice in scoring.update(windows, NOW)}
-    assert counting.runs == [len(names)]
+    (rows,) = counting.runs  # the steps that the rule remembers come with the newest
+    assert rows % len(names) == 0
     assert len(set(together.values())) > 1, "all alike: nothing to mix up"
     for name in names:
         alone = Scoring(ARTIFACTS_DIR, town(station(name)))
@@ -86,7 +87,9 @@ def test_one_bad_row_takes_no_other_station_with_it(many):
     scoring = Scoring(ARTIFACTS_DIR, town(*map(station, names)))
     scoring.update(windows, NOW)
     before = {name: scoring.forecast(name) for name in names}
-    bad = river_inputs.see(scoring._rivers._rivers["s4"], {}, windows, NOW).row.astype(np.float32)
+    bad = river_inputs.see(scoring._rivers._site_rivers["s4"], {}, windows, NOW).row.astype(
+        np.float32
+    )
     model = scoring._models["river"]
     model._session = Counting(model._session, lambda rows: (rows == bad).all(axis=1))
     scoring.update(windows, NOW)
@@ -102,7 +105,8 @@ def test_a_silent_station_has_no_row_and_the_others_go_on(many):
     scoring = Scoring(ARTIFACTS_DIR, town(*map(station, names)))
     counting = scoring._models["river"]._session = Counting(scoring._models["river"]._session)
     scoring.update(windows, NOW)
-    assert counting.runs == [len(names) - 1]
+    (rows,) = counting.runs
+    assert rows % (len(names) - 1) == 0
     assert scoring.forecast("s2").status == "no data"
     assert {scoring.forecast(name).status for name in set(names) - {"s2"}} == {"ok"}
 
