@@ -17,9 +17,10 @@ import numpy as np
 from tests.bench import gateway_size
 
 from amont_gateway.scoring.model_files import Model, read_manifest
+from amont_gateway.scoring.river_features import RAIN, VALUES
 from amont_gateway.scoring.river_forecast import RiverForecasts
-from amont_models import pipeline
-from amont_models.recipe import ARTIFACTS_DIR
+from amont_models import pipeline, river
+from amont_models.recipe import ARTIFACTS_DIR, load
 
 NAMES = (
     "model.window_p50_ms",
@@ -27,6 +28,9 @@ NAMES = (
     "model.windows_per_s",
     "model.windows_per_s_alone",
     "model.rss_mib",
+    "model.no_rain_pi_3h",
+    "model.no_rain_pod",
+    "model.no_rain_lead_h",
     "int8.dpi",
     "int8.df1_river",
     "int8.df1_leak",
@@ -55,6 +59,7 @@ def figures(full: bool, seed: int) -> Iterator[Figure]:
     assert (size.forecast, size.verdict) == ("ok", "ok")
     row = _figure("model.rss_mib", size.rss_mib, "MiB, page and InfluxDB", RSS_GOAL_MIB)
     yield {**row, "anchor": size.idle_mib}
+    yield from _no_rain(model)
     yield from _int8(pipeline.read_metrics(ARTIFACTS_DIR))
 
 
@@ -161,13 +166,36 @@ def _per_s(once: Callable[[], Any]) -> float:
     return best
 
 
+def _no_rain(model: Model) -> Iterator[Figure]:
+    """Yield what the rung "no rain" costs on the held-back years; the anchor has its rain."""
+    recipe = load("river")
+    start, end = river.date_ms(recipe["data"]["tune_until"]), 1 << 60
+
+    def dry(rows: np.ndarray) -> np.ndarray:
+        rows = rows.copy()
+        rows[:, RAIN] = 0.0
+        rows[:, VALUES:][:, RAIN] = 0.0
+        return model(rows)
+
+    judged = [
+        [river.judge(station, predict, start, end) for station in river.stations(recipe)]
+        for predict in (model, dry)
+    ]
+    whole, lost = [river.early_warning(each)["p50"] for each in judged]
+    pi = [river.skill(each)["pi_3h"] for each in judged]
+    yield {"name": "model.no_rain_pi_3h", "value": pi[1], "unit": "PI, rising", "anchor": pi[0]}
+    for name, unit in (("pod", "POD of warnings"), ("lead_h", "h, median")):
+        row = {"value": lost[name], "unit": unit, "anchor": whole[name]}
+        yield {"name": f"model.no_rain_{name}", **row}
+
+
 def _int8(metrics: dict[str, Any]) -> Iterator[Figure]:
-    river, leak = metrics["river"], metrics["leak"]
-    ours, plain = river["skill"], river["float_skill"]
+    rising, leak = metrics["river"], metrics["leak"]
+    ours, plain = rising["skill"], rising["float_skill"]
     dpi = max(abs(ours[name] - plain[name]) for name in ours if name.startswith("pi_"))
     yield _figure("int8.dpi", dpi, "|ΔPI|, worst horizon", 0.01)
-    if "float_early_warning" in river:
-        tables = (river["early_warning"], river["float_early_warning"])
+    if "float_early_warning" in rising:
+        tables = (rising["early_warning"], rising["float_early_warning"])
         pairs = [[_f1(table[rule]) for table in tables] for rule in ("p50", "p75", "p95")]
         df1 = max(abs(one - other) for one, other in pairs)
         yield _figure("int8.df1_river", df1, "|ΔF1| of warnings, worst quantile", 0.005)
@@ -176,7 +204,7 @@ def _int8(metrics: dict[str, Any]) -> Iterator[Figure]:
     same = found[0] == found[1] and false[0] == false[1]
     value = 0.0 if same else abs(found[0] - found[1])
     yield _figure("int8.df1_leak", value, "|Δ share of leaks found|", 0.005)
-    share = river["same_decision"]
+    share = rising["same_decision"]
     yield {
         "name": "int8.same_decision", "value": share, "unit": "of steps", "goal": ">= 0.999",
         "met": share >= 0.999,
