@@ -246,6 +246,8 @@ def year(seed: int, cache: Path, days: int = 365) -> Record:
 def _noisy(values: Floats, pressures: int, seed: int) -> Floats:
     rng = np.random.default_rng([seed, 3])
     out = values.copy()
+    # Where a tank has run dry the solver's pressures mean nothing: no sensor reads below zero.
+    out[:, :pressures][out[:, :pressures] < 0.0] = np.nan
     fine = 1.0 / math.sqrt(SAMPLES)
     out[:, :pressures] += NOISE_M * fine * rng.standard_normal((len(out), pressures))
     out[:, pressures] += NOISE_LEVEL_M * fine * rng.standard_normal(len(out))

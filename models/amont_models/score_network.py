@@ -112,6 +112,7 @@ def shipped(rule: NetworkRule | None = None) -> NetworkAlarms:
                 each.at_ms,
                 each.since_ms,
                 each.size_l_h,
+                each.probability,
                 places=tuple(one.sensors[sensor] for sensor in each.sensors),
             )
             for each in found

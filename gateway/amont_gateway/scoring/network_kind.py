@@ -27,6 +27,8 @@ class KindRule:
     whole: float = 0.5  # of a leak, from which its undoing is its repair
     fresh: int = 8  # blocks within which a step counts as abrupt
     sharp: float = 25.0  # gain by which an abrupt step beats growth
+    sharper: float = 1.15  # and how many times
+    beside: float = 0.4  # cosine from which what the same sensor shows most is growth
     explained: float = 3.5  # own score up to which open leaks explain a slow change
     unclear: float = 7.0  # and from which they do not
     young: int = 28  # blocks in which a leak's step still shows in parts
@@ -60,7 +62,7 @@ def meaning(
     abrupt = (
         not change.is_ramp
         and now - change.start <= rule.fresh
-        and change.gain > change.rival + rule.sharp
+        and change.gain > max(change.rival + rule.sharp, rule.sharper * change.rival)
     )
     top = int(np.argmax(np.abs(alone)))
     length = max(float(np.linalg.norm(noise.white(change.vector))), 1e-9)
@@ -71,8 +73,15 @@ def meaning(
     known = _known(change, noise, leaks, abrupt, leak, now, rule)
     if known is not None:
         return Meaning(known[0], known[1], order, abrupt)
+    same = [one for one in leaks if one.sensors[0] == top]
     if _one_sensor(change, float(alone[top]) / length, said, len(alone), rule):
-        return Meaning("fault", None, (top, *(k for k in order if k != top)), abrupt)
+        first = (top, *(k for k in order if k != top))
+        return Meaning("growth" if same else "fault", same[-1] if same else None, first, abrupt)
+    if not abrupt and leak:
+        way = noise.white(change.vector)
+        near = [x for x in same if _cosine(way, noise.white(x.change)) > rule.beside]
+        if near:
+            return Meaning("growth", near[-1], order, abrupt)
     return Meaning("leak" if leak else "other", None, order, abrupt)
 
 
