@@ -44,7 +44,9 @@ def render(metrics: Metrics, model: str, language: str) -> str:
     facts = {"bytes": metrics[model]["bytes"], "sha": metrics[model]["sha256"][:16]}
     facts |= {name: localised(told, language) for name, told in tables.items()}
     facts["from_date"] = metrics[model]["validate_from"]
-    facts["rivers"] = _rivers(language) if model == "river" else ""
+    if model == "river":
+        facts["rivers"] = _rivers(language)
+        facts["rule"] = localised(river_report.rule(metrics[model], language), language)
     template = (RECIPES_DIR / f"{model}.card.{language}.md").read_text(encoding="utf-8")
     return template.format(**facts)
 

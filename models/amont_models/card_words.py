@@ -10,9 +10,9 @@ RULES: dict[str, dict[str, str]] = {
             "times slower and {pi_watts} W thirstier\n  when busy (assumed; no Pi was at hand), "
             "that is {pi_mj} mJ each"
         ),
-        "p95": "**model, 95 %** (the gateway's *watch*)",
+        "p95": "model, 95 %",
         "p75": "model, 75 %",
-        "p50": "**model, median** (the gateway's *warning*)",
+        "p50": "model, median",
         "persistence": "persistence",
         "linear": "straight line, 6 h",
         "p98 mark": "fixed lower mark, p98",
@@ -48,9 +48,9 @@ RULES: dict[str, dict[str, str]] = {
             "plus lent et prend {pi_watts} W\n  de plus au travail (supposé : aucun Pi sous la "
             "main), cela fait {pi_mj} mJ"
         ),
-        "p95": "**modèle, 95 %** (la *vigilance* de la passerelle)",
+        "p95": "modèle, 95 %",
         "p75": "modèle, 75 %",
-        "p50": "**modèle, médiane** (l'*alerte* de la passerelle)",
+        "p50": "modèle, médiane",
         "persistence": "persistance",
         "linear": "droite, 6 h",
         "p98 mark": "repère fixe plus bas, p98",

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_models import recipe, river_lessons, score_river
 from amont_models.pipeline import plain
 from amont_models.records import catalogue
@@ -153,7 +154,7 @@ def read(path: Path = METRICS) -> Metrics:
 
 def render(metrics: Metrics, language: str) -> str:
     """Return the river card's part on other rivers, in a language."""
-    words = tomllib.loads(WORDS.read_text(encoding="utf-8"))[language]
+    words = _words(language)
     parts = [words["intro"]]
     for name, found in metrics["sets"].items():
         facts = {"stations": str(found["stations"]), "adapted": str(found["adapted"])}
@@ -161,6 +162,37 @@ def render(metrics: Metrics, language: str) -> str:
         parts += [_skill(found, words), _sentence(found, words)]
     parts += [words["ladder_intro"], _ladder_table(metrics["ladder"], words)]
     return "\n\n".join(parts)
+
+
+def _words(language: str) -> dict[str, str]:
+    words: dict[str, str] = tomllib.loads(WORDS.read_text(encoding="utf-8"))[language]
+    return words
+
+
+def rule(metrics: Mapping[str, Any], language: str) -> str:
+    """Return how the rule was chosen, and within what budget; "" where none was."""
+    chosen, settings = metrics.get("rule_chosen"), metrics.get("rule", {})
+    if not chosen:
+        return ""
+
+    def told(level: str) -> str:
+        quantiles = ((hours, settings[f"{level}_{hours:g}h"]) for hours in HORIZONS_H)
+        return ", ".join(f"{100.0 * share:.0f} % at +{h:g} h" for h, share in quantiles if share)
+
+    budget, found = chosen["budget_false_per_station_month"], chosen["warning"]
+    text = _words(language)["rule"].format(
+        warning=told("warning"),
+        watch=told("watch"),
+        warning_budget=number(budget["warning"]),
+        watch_budget=number(budget["watch"]),
+        far_most=number(chosen["far_most"]),
+        pod=number(found["pod"]),
+        far=number(found["far"]),
+        lead_h=number(found["lead_h"], 1),
+        events=f"{found['events']:.0f}",
+        width=number(max(size for name, size in settings.items() if name.startswith("width")), 1),
+    )
+    return text.replace(" % at +", " % à +") if language == "fr" else text
 
 
 def _warnings(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
