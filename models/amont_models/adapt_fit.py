@@ -52,6 +52,7 @@ CARRIES = (0.0, 0.5, 1.0)
 SHIFTS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SHIFT_EVENTS = 8  # fewer say nothing of how readily to warn
 FALSE_COST = 0.43  # of an event warned: what a share of false alarms of 0.3 comes to
+FAR_MOST = 0.3  # no station warns sooner than this, or than it does without a shift
 SHIFT_COST = 2.0  # of an event warned, for each normal deviate away from the pooled rule
 
 
@@ -288,11 +289,14 @@ def _shift(past: Past, unseen: Floats, rule: Rule) -> float:
     """
     if len(past.water.events_ms) < SHIFT_EVENTS:
         return 0.0
-    worth = {}
+    worth, share = {}, {}
     for shift in SHIFTS:
         one = warned(past.water, int(past.t_ms[0]), past.t_ms, _warns(past, unseen, rule, shift))
         worth[shift] = one.warned - FALSE_COST * one.false - SHIFT_COST * abs(shift)
-    return max(SHIFTS, key=lambda shift: worth[shift])
+        share[shift] = one.false / one.groups if one.groups else 0.0
+    most = max(FAR_MOST, share[0.0])
+    within = [shift for shift in SHIFTS if share[shift] <= most]
+    return max(within, key=lambda shift: worth[shift])
 
 
 def days(past: Past) -> float:
