@@ -112,9 +112,7 @@ class ZoneTest:
         self._since: int | None = None  # index of the night where this rise began
         self._called = -(1 << 30)  # index of the day whose hours last called a leak
         self._since_ms: int | None = None  # of that rise
-        self._calls: tuple[
-            int, ...
-        ] = ()  # days on which a short rise was over
+        self._calls: tuple[int, ...] = ()  # days on which a short rise was over
         self._size = 0.0  # of that rise, l/h; 0 if the nights' sum called it
         self._frozen: set[int] = set()
         self._swings = np.empty(0)
