@@ -1,0 +1,65 @@
+"""The network's card: every figure from its metrics, in both languages."""
+
+import pytest
+
+from amont_models import card, leak_table, network_report, score_network
+from amont_models.leak_events import DAY_MS, Tally
+from amont_models.pipeline import plain
+from amont_models.recipe import MODELS_DIR
+from amont_models.records.ltown import PUMP
+from amont_models.records.table import Record, Source, channel
+
+SOURCE = Source("made", "here", "Apache-2.0", "none")
+
+
+def row(found):
+    tally = Tally(leaks=19, found=found, strict=found, alarms=found, years=1.0, placed=found)
+    tally.abrupt_h = [9.0] * found
+    return plain({**tally.summary(), **leak_table.intervals([tally] * 4)})
+
+
+@pytest.fixture
+def metrics():
+    rows = {name: row(k + 3) for k, name in enumerate(score_network.rules("UTC"))}
+    return {
+        "years": {"settings": [1, 2], "judged": [3, 4, 5]},
+        "judged": rows,
+        "town": rows,
+        "settings": {network_report.SHIPPED: row(18)},
+        "less": {name: row(2) for name in network_report.LESS},
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_each_rule_and_each_lack_stands_in_the_card(metrics, language):
+    text = network_report.render(metrics, language)
+    words = network_report.WORDS[language]
+    for name in (*metrics["judged"], *metrics["less"]):
+        assert f"| {words.get(name, name)} |" in text
+    assert card.localised("9", language) in text
+    assert "{" not in text
+
+
+def test_french_numbers_have_a_comma(metrics):
+    assert "0,97" in network_report.render(metrics, "fr")  # 18 of 19 without a false one
+    assert "0.97" in network_report.render(metrics, "en")
+
+
+def test_less_is_known_as_it_says():
+    t_ms = DAY_MS * (1 + channel("x", "flow", [0], [0.0]).t_ms)
+    names = (("in", "inflow"), (PUMP, "flow"), ("tank", "level"), ("n1", "pressure"))
+    channels = tuple(channel(name, quantity, t_ms, [1.0]) for name, quantity in names)
+    record = Record("made", "network", SOURCE, channels)
+    made = {name: change(record) for name, change in network_report.LESS.items()}
+    assert {one.name for one in made["pump as inlet"].of("inflow")} == {"in", PUMP}
+    assert not made["no pump"].of("flow")
+    assert {one.quantity for one in made["neither pump nor tank"].channels} == {
+        "inflow", "pressure",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_committed_card_agrees_with_the_committed_metrics(language):
+    path = MODELS_DIR.parent / "docs" / "models" / f"network.{language}.md"
+    told = network_report.render(network_report.read(), language)
+    assert path.read_text(encoding="utf-8") == told
