@@ -152,16 +152,18 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
         rows.append([label, *_found(row)])
     curve = []
     for row in metrics["curve"]:
-        drift, alarm = number(row["drift"], 1), number(row["alarm"], 0)
-        curve.append([words["setting"].format(drift=drift, alarm=alarm), *_found(row)])
+        marks = {name: number(row[name], 1) for name in ("step", "drift", "alarm")}
+        curve.append([words["setting"].format(**marks), *_found(row)])
     head = words["leak_head"].split("|")
     return {"found": table(head, rows), "curve": table(head, curve)}
 
 
 def _found(row: Metrics) -> list[str]:
     return [
-        f"{round(row['found_15'])}/{round(row['leaks_15'])}",
+        f"{round(row['found_15'])}/{round(row['leaks_15'])} "
+        f"({number(row['found_15_share_low'], 2)}–{number(row['found_15_share_high'], 2)})",
         f"{round(row['found'])}/{round(row['leaks'])}",
-        number(row["false_per_zone_year"]),
+        f"{number(row['false_per_zone_year'])} "
+        f"({number(row['false_low'], 1)}–{number(row['false_high'], 1)})",
         number(row["delay_h"], 0),
     ]

@@ -34,7 +34,7 @@ RULES: dict[str, dict[str, str]] = {
         "network": "the test with the network, int8",
         "float": "the test with the network, float",
         "no_network": "the test without the network",
-        "setting": "what ships, drift {drift}, alarm at {alarm}",
+        "setting": "what ships, step {step}, drift {drift}, alarm at {alarm}",
         "night_step": "night flow {share} % over the last 14 nights' median, twice",
         "leak_head": (
             "rule|leaks of ≥ 15 % of night flow found|all leaks found|"
@@ -72,7 +72,7 @@ RULES: dict[str, dict[str, str]] = {
         "network": "le test avec le réseau, int8",
         "float": "le test avec le réseau, flottant",
         "no_network": "le test sans le réseau",
-        "setting": "ce qui est livré, dérive {drift}, alerte à {alarm}",
+        "setting": "ce qui est livré, saut {step}, dérive {drift}, alerte à {alarm}",
         "night_step": "débit nocturne {share} % au-dessus de la médiane de 14 nuits, deux fois",
         "leak_head": (
             "règle|fuites ≥ 15 % du débit nocturne trouvées|toutes les fuites|"

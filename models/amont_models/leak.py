@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from amont_gateway.scoring import zone_features
-from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series
+from amont_gateway.scoring.timeline import DAY_MS, Series
 from amont_gateway.scoring.zone_features import REFERENCE_DAYS, REFERENCE_LAG_DAYS, Days
 from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
-from amont_models import data, leak_floors
+from amont_models import data, leak_floors, score_zone
 from amont_models.data import Floats, Zone
 from amont_models.inject import Leak, inject, outflow
+from amont_models.leak_events import Alarm, Label, Tally, tally
 from amont_models.network import Network, Schedule, train
 from amont_models.river import date_ms
 
 Predict = Callable[[Floats], Floats]
-# Takes a zone, returns the times at which it first says "leak", once for each alarm.
-Alarms = Callable[[Zone], list[int]]
+# Takes a zone, returns its alarms, oldest first.
+Alarms = Callable[[Zone], list[Alarm]]
+DRAWS, DRAW_SEED = 2000, 7
 WARM_UP_DAYS = 42  # the record before the validation part that rules may learn from
 
 
@@ -91,99 +92,100 @@ def fit(recipe: dict[str, Any]) -> Network:
 
 def sequential(predict: Predict, rule: LeakRule, timezone: str) -> Alarms:
     """Return the gateway's own test as an alarm rule."""
-
-    def alarms(zone: Zone) -> list[int]:
-        nights = ZoneTest(rule, predict).run(days_of(zone, timezone))
-        verdicts = ["normal", *(night.verdict for night in nights)]
-        return [
-            night.end_ms
-            for night, before in zip(nights, verdicts, strict=False)
-            if night.verdict == "leak" and before != "leak"
-        ]
-
-    return alarms
+    return lambda zone: score_zone.gateway_alarms(days_of(zone, timezone), rule, predict)
 
 
 def night_step(share: float, timezone: str, run: int = 2) -> Alarms:
     """Return the simple rule of that name as an alarm rule over a zone."""
     simple = leak_floors.night_step(share, run)
-    return lambda zone: [alarm.at_ms for alarm in simple(days_of(zone, timezone))]
+    return lambda zone: simple(days_of(zone, timezone))
 
 
 @dataclass(frozen=True)
 class Found:
-    """Counts of an alarm rule: leaks opened, found, large ones, false alarms on clean records."""
+    """What an alarm rule did: false alarms by clean area, a tally by record with leaks opened."""
 
-    leaks: int = 0
-    found: int = 0
-    large: int = 0
-    large_found: int = 0
-    false_clean: int = 0
-    false_injected: int = 0
-    zone_years: float = 0.0
-    injected_years: float = 0.0
-    delays_h: tuple[float, ...] = ()
+    false_clean: tuple[int, ...] = ()
+    clean_years: tuple[float, ...] = ()
+    opened: tuple[Tally, ...] = ()
+
+    @property
+    def total(self) -> Tally:
+        """Return the tallies of all records with leaks, added up."""
+        return sum(self.opened, Tally())
 
     def summary(self) -> dict[str, float]:
-        """Return shares, false alarms per zone-year and the median delay of abrupt leaks."""
-        delay = float(np.median(self.delays_h)) if self.delays_h else float("nan")
+        """Return shares, false alarms per zone-year and the median delay of abrupt leaks.
+
+        ``_low`` and ``_high`` hold 95 % of draws of the areas and records, each time as many.
+        """
+        total = self.total
+        delay = float(np.median(total.abrupt_h)) if total.abrupt_h else float("nan")
         return {
-            "leaks": self.leaks,
-            "found": self.found,
-            "leaks_15": self.large,
-            "found_15": self.large_found,
-            "false_per_zone_year": self.false_clean / self.zone_years,
-            "false_beside_leaks_per_zone_year": self.false_injected / self.injected_years,
+            "leaks": total.leaks,
+            "found": total.found,
+            "leaks_15": total.large,
+            "found_15": total.large_found,
+            "false_per_zone_year": sum(self.false_clean) / sum(self.clean_years),
+            "false_beside_leaks_per_zone_year": total.false / total.years,
             "delay_h": delay,
+            **self._interval(),
         }
 
-
-def in_time(leak: Leak, alarms: list[int]) -> int | None:
-    """Return the first alarm that counts: 14 days for abrupt leaks, peak + 10 days for others."""
-    limit = leak.start_ms + 14 * DAY_MS if leak.abrupt else leak.peak_ms + 10 * DAY_MS
-    hits = [at for at in alarms if leak.start_ms < at <= min(limit, leak.end_ms)]
-    return hits[0] if hits else None
+    def _interval(self) -> dict[str, float]:
+        rng = np.random.default_rng(DRAW_SEED)
+        false, years = np.array(self.false_clean), np.array(self.clean_years)
+        found = np.array([(one.large_found, one.large) for one in self.opened])
+        areas = rng.integers(0, len(false), (DRAWS, len(false)))
+        often = false[areas].sum(axis=1) / years[areas].sum(axis=1)
+        counts = found[rng.integers(0, len(found), (DRAWS, len(found)))].sum(axis=1)
+        shares = counts[:, 0] / np.maximum(counts[:, 1], 1)
+        out: dict[str, float] = {}
+        for name, draws in (("found_15_share", shares), ("false", often)):
+            low, high = np.percentile(draws, [2.5, 97.5]).tolist()
+            out |= {f"{name}_low": low, f"{name}_high": high}
+        return out
 
 
 def count(alarms: Alarms, clean: list[Zone], injected: list[tuple[Zone, list[Leak]]]) -> Found:
-    """Run an alarm rule over clean and injected records and count."""
-    total = Found()
-    for zone in clean:
-        years = len(zone.t_ms) / 8766.0 - WARM_UP_DAYS / 365.25
-        total = replace(
-            total,
-            false_clean=total.false_clean + sum(_late(zone, at) for at in alarms(zone)),
-            zone_years=total.zone_years + years,
-        )
-    for zone, leaks in injected:
-        total = _count_injected(total, zone, leaks, alarms(zone))
-    return total
+    """Run an alarm rule over clean and injected records and count, as ``leak_events`` does.
 
-
-def _late(zone: Zone, at_ms: int) -> bool:
-    return at_ms >= int(zone.t_ms[0]) + WARM_UP_DAYS * DAY_MS
-
-
-def _count_injected(total: Found, zone: Zone, leaks: list[Leak], alarms: list[int]) -> Found:
-    delays, found, large_found = [], 0, 0
-    for leak in leaks:
-        hit = in_time(leak, alarms)
-        found += hit is not None
-        large_found += hit is not None and leak.night_share >= 0.15
-        if hit is not None and leak.abrupt:
-            delays.append((hit - leak.start_ms) / HOUR_MS)
-    # Alarms while a leak runs are not false, even if they came too late to count as found.
-    stray = [at for at in alarms if not any(k.start_ms < at <= k.end_ms for k in leaks)]
-    return replace(
-        total,
-        leaks=total.leaks + len(leaks),
-        found=total.found + found,
-        large=total.large + sum(leak.night_share >= 0.15 for leak in leaks),
-        large_found=total.large_found + large_found,
-        false_injected=total.false_injected + sum(_late(zone, at) for at in stray),
-        injected_years=total.injected_years + len(zone.t_ms) / 8766.0 - WARM_UP_DAYS / 365.25,
-        delays_h=(*total.delays_h, *delays),
+    What is said in the warm-up before a part counts for nothing.
+    """
+    return Found(
+        tuple(len(_late(zone, alarms(zone))) for zone in clean),
+        tuple(_years(zone) for zone in clean),
+        tuple(
+            tally(
+                _late(zone, alarms(zone)),
+                [label_of(leak) for leak in leaks],
+                float(np.nanmean(zone.inflow_l_h)),
+                _years(zone),
+            )
+            for zone, leaks in injected
+        ),
     )
+
+
+def label_of(leak: Leak) -> Label:
+    """Return a leak that was opened as it is judged."""
+    return Label(
+        leak.start_ms,
+        leak.peak_ms,
+        leak.end_ms,
+        leak.abrupt,
+        leak.size_l_h,
+        night_share=leak.night_share,
+    )
+
+
+def _years(zone: Zone) -> float:
+    return len(zone.t_ms) / 8766.0 - WARM_UP_DAYS / 365.25
+
+
+def _late(zone: Zone, alarms: list[Alarm]) -> list[Alarm]:
+    first = int(zone.t_ms[0]) + WARM_UP_DAYS * DAY_MS
+    return [alarm for alarm in alarms if alarm.at_ms >= first]
 
 
 def injected(recipe: dict[str, Any], part: str) -> list[tuple[Zone, list[Leak]]]:
@@ -197,31 +199,45 @@ def injected(recipe: dict[str, Any], part: str) -> list[tuple[Zone, list[Leak]]]
 
 
 def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
-    """Return the rule that finds most leaks of the training part within the false-alarm budget."""
-    clean, opened = zones(recipe, "train"), injected(recipe, "train")
-    settings, best = recipe["rule"], None
-    names = ("network", "drift", "alarm", "sigma_min")
-    for values in product(*(settings[name] for name in names)):
-        chosen = dict(zip(names, values, strict=True))
-        rule = LeakRule(watch=chosen["alarm"] / 2.0, **chosen)
-        found = count(sequential(predict, rule, recipe["data"]["timezone"]), clean, opened)
-        result = found.summary()
-        over = max(0.0, result["false_per_zone_year"] - settings["false_per_zone_year"])
-        rank = (-over, found.large_found, found.found)
-        if best is None or rank > best[0]:
-            best = (rank, rule)
-    if best is None:
-        raise ValueError("recipe leak: the rule has no candidates")
-    return fit_probability(recipe, predict, best[1])
+    """Return the rule that finds most leaks of the training part within the false-alarm budget.
 
-
-def other_rules(recipe: dict[str, Any], rule: LeakRule) -> list[tuple[float, float, LeakRule]]:
-    """Return drift, alarm and rule for each other setting that the recipe wants judged."""
-    pairs = zip(recipe["curve"]["drift"], recipe["curve"]["alarm"], strict=True)
-    return [
-        (drift, alarm, replace(rule, drift=drift, alarm=alarm, watch=alarm / 2.0))
-        for drift, alarm in pairs
+    Chosen without the network first; the network is asked if it then finds more.
+    """
+    names = ("step", "step_shy", "drift", "alarm")
+    settings = recipe["rule"]
+    candidates = [
+        LeakRule(
+            network=0.0,
+            sigma_min=settings["sigma_min"],
+            watch=values[-1] / 2.0,
+            **dict(zip(names, values, strict=True)),
+        )
+        for values in zip(*(settings[name] for name in names), strict=True)
     ]
+    if not candidates:
+        raise ValueError("recipe leak: the rule has no candidates")
+    clean, opened = zones(recipe, "train"), injected(recipe, "train")
+
+    def rank(rule: LeakRule) -> tuple[float, int, int]:
+        found = count(sequential(predict, rule, recipe["data"]["timezone"]), clean, opened)
+        often = found.summary()["false_per_zone_year"]
+        over = max(0.0, often - settings["false_per_zone_year"])
+        return -over, found.total.large_found, found.total.found
+
+    ranked = [(rank(rule), rule) for rule in candidates]
+    best, alone = max(ranked, key=lambda pair: pair[0])
+    asked = replace(alone, network=1.0)
+    return fit_probability(recipe, predict, asked if rank(asked) > best else alone)
+
+
+def other_rules(recipe: dict[str, Any], rule: LeakRule) -> list[tuple[dict[str, float], LeakRule]]:
+    """Return settings and rule for each other setting that the recipe wants judged."""
+    names = ("step", "drift", "alarm")
+    settings = [
+        dict(zip(names, values, strict=True))
+        for values in zip(*(recipe["curve"][name] for name in names), strict=True)
+    ]
+    return [(one, replace(rule, watch=one["alarm"] / 2.0, **one)) for one in settings]
 
 
 def _shows(leak: Leak, at_ms: int) -> bool:

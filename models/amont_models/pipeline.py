@@ -220,11 +220,10 @@ def judge_leak(
     }
     out["curve"] = [
         {
-            "drift": drift,
-            "alarm": alarm,
+            **settings,
             **found(leak.sequential(_first_column(model), other, timezone)),
         }
-        for drift, alarm, other in leak.other_rules(recipe, rule)
+        for settings, other in leak.other_rules(recipe, rule)
     ]
     for share in STEP_SHARES:
         step = leak.night_step(share, timezone)

@@ -23,8 +23,8 @@ def small(name):
         made["data"].update(areas=[9], train_until="2022-09-01")
         made["network"].update(hidden=[4], epochs=1)
         made["inject"].update(train_seeds=[1], validate_seeds=[2], per_zone=3)
-        made["curve"].update(drift=[2.0], alarm=[8.0])
-        made["rule"].update(network=[0.0], drift=[1.5], alarm=[8.0], sigma_min=[0.03])
+        made["curve"].update(step=[0.0], drift=[2.0], alarm=[8.0])
+        made["rule"].update(step=[6.0], step_shy=[0.5], drift=[1.5], alarm=[8.0])
     return made
 
 

@@ -7,7 +7,8 @@ from tests.models.scene import DAY_MS, zone_hours
 from amont_models import metrics
 from amont_models.data import Zone
 from amont_models.inject import Leak, inject, outflow
-from amont_models.leak import count, in_time
+from amont_models.leak import count, label_of
+from amont_models.leak_events import Alarm, last_call_ms
 from amont_models.records.table import channel
 from amont_models.river import max_rises
 from amont_models.river_truth import Water, warned
@@ -117,17 +118,21 @@ def test_injection_is_repeatable_and_leaves_the_record_alone():
     assert leaks[0].start_ms >= t_ms[0] + 42 * DAY_MS
 
 
-def test_leaks_are_found_in_time_only():
-    abrupt = Leak(0, 0, 30 * DAY_MS, True, 1.0, 0.2)
-    slow = Leak(0, 20 * DAY_MS, 40 * DAY_MS, False, 1.0, 0.2)
-    assert in_time(abrupt, [13 * DAY_MS]) == 13 * DAY_MS
-    assert in_time(abrupt, [0, 15 * DAY_MS]) is None
-    assert in_time(slow, [29 * DAY_MS]) is not None
-    assert in_time(slow, [31 * DAY_MS]) is None
+def test_opened_leaks_are_judged_as_any_other():
+    slow = Leak(0, 20 * DAY_MS, 40 * DAY_MS, False, 100.0, 0.2)
+    label = label_of(slow)
+    assert (label.peak_ms, label.end_ms, label.abrupt) == (20 * DAY_MS, 40 * DAY_MS, False)
+    assert last_call_ms(label) == 30 * DAY_MS
+    assert (label.size_l_h, label.night_share) == (100.0, 0.2)
 
 
-def test_false_alarms_are_counted_after_the_warm_up():
+def test_alarms_are_counted_after_the_warm_up():
     zone = Zone("3", H * np.arange(1, 8766, dtype=np.int64), np.ones(8765))
-    found = count(lambda _: [10 * DAY_MS, 100 * DAY_MS, 200 * DAY_MS], [zone], [(zone, [])])
-    assert found.false_clean == found.false_injected == 2
-    assert found.summary()["false_per_zone_year"] == pytest.approx(2 / (1 - 42 / 365.25), rel=1e-3)
+    leak = Leak(150 * DAY_MS, 150 * DAY_MS, 180 * DAY_MS, True, 1.0, 0.2)
+    said = [Alarm(day * DAY_MS) for day in (10, 100, 151, 200)]
+    found = count(lambda _: said, [zone], [(zone, [leak])]).summary()
+    years = 1 - 42 / 365.25
+    assert found["false_per_zone_year"] == pytest.approx(3 / years, rel=1e-3)
+    assert found["false_beside_leaks_per_zone_year"] == pytest.approx(2 / years, rel=1e-3)
+    assert (found["found_15"], found["leaks_15"], found["delay_h"]) == (1, 1, 24.0)
+    assert found["found_15_share_low"] == found["found_15_share_high"] == 1.0
