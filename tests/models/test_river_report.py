@@ -1,0 +1,69 @@
+"""The river card's part on other rivers: measured as a score is, told in both languages."""
+
+import json
+
+import pytest
+from tests.models import made_river
+
+from amont_models import river_report, river_trees
+from amont_models.pipeline import plain, read_metrics
+from amont_models.recipe import ARTIFACTS_DIR
+from amont_models.records.table import DataError
+from amont_models.river_chain import shipped
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    held = pytest.MonkeyPatch()
+    held.setattr(river_trees, "is_here", lambda: False)
+    chain, records = shipped(ARTIFACTS_DIR), [made_river.record(stations=3, days=40)]
+    found = plain(
+        {
+            "model_sha256": chain.sha256,
+            "sets": {"long": river_report._set(records, chain)},
+            "ladder": {"long": river_report._ladder(records, chain)},
+        }
+    )
+    held.undo()
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_rule_and_rung_is_told(metrics, language):
+    text = river_report.render(metrics, language)
+    words = river_report._words(language)
+    for name in ("warning", "first day", "p98 mark", "linear"):
+        assert f"| {words[name]} |" in text
+    assert "+30 min" not in text  # an hourly station does not tell it
+    for step in metrics["ladder"]["long"]:
+        assert f"| {words[step]} |" in text
+    assert set(metrics["ladder"]["long"]) >= {"full", "no rain"}
+    assert "{" not in text
+
+
+def test_each_figure_has_its_interval(metrics):
+    row = metrics["sets"]["long"]["warnings"]["warning"]
+    value, low, high = row["pod"]
+    assert low <= value <= high
+    assert river_report.ends([0.5, 0.25, 1.0]) == "0.50 (0.25 … 1.00)"
+    assert river_report.ends([None, None, None]) == "–"
+
+
+def test_the_rule_is_told_with_its_budget():
+    made = read_metrics(ARTIFACTS_DIR)["river"]
+    for language in ("en", "fr"):
+        text = river_report.rule(made, language)
+        assert str(made["rule_chosen"]["budget_false_per_station_month"]["warning"]) in text
+        assert "{" not in text
+    assert river_report.rule({}, "en") == ""
+
+
+def test_it_wants_the_records_and_says_what_is_not_there(monkeypatch, tmp_path):
+    monkeypatch.delenv("AMONT_DATA", raising=False)
+    with pytest.raises(DataError, match="AMONT_DATA"):
+        river_report.measure(ARTIFACTS_DIR, print)
+    with pytest.raises(DataError, match="amont-models rivers"):
+        river_report.read(tmp_path / "river.metrics.json")
+    path = tmp_path / "made.json"
+    river_report.write({"sets": {}}, path)
+    assert json.loads(path.read_text()) == river_report.read(path)
