@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost, river_report
+from amont_models import cost, river_report, river_worth
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
@@ -132,9 +132,9 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
 
 def _worth(records: Metrics, words: dict[str, str]) -> str:
     """Return PI at +1, +3 and +6 h of each record, with some inputs taken away."""
-    cases = dict.fromkeys(case for found in records.values() for case in found)
-    names, rows = sorted(records), []
-    for case in cases:
+    names: list[str] = sorted(records)
+    rows: list[list[str]] = []
+    for case in river_worth.CASES:
         cells = (" / ".join(number(value) for value in records[n].get(case, [])) for n in names)
         label = words.get(f"worth {case}") or words["worth history"].format(case=case)
         rows.append([label, *(cell or "–" for cell in cells)])

@@ -35,6 +35,14 @@ from amont_models.river_truth import Floats
 
 Predict = Callable[[Floats], Floats]
 HISTORY_H = (1, 3, 6, 12, 24, 48)
+CASES = (
+    "all",
+    "foretold",
+    "observed",
+    "no rain",
+    "no upstream",
+    *(f"{hours} h" for hours in HISTORY_H),
+)
 SHOWN_H = (1, 3, 6)
 MOST_STEPS = 20_000  # of one station
 SEED = 20260104
