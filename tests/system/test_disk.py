@@ -32,7 +32,7 @@ def refused_then_kept(place, put_right):
 
 def test_without_the_models_folder(place):
     place.deliver()
-    place.shows("model_fault", "manifest.json: No such file", "thresholds decide alone")
+    place.shows("model_fault", "release.pub: No such file", "thresholds decide alone")
     place.flood(0)
 
 
