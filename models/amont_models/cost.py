@@ -7,7 +7,6 @@ estimate from two assumptions that the cards name.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from amont_gateway.scoring.network_slopes import Drivers
 from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
 from amont_gateway.scoring.river_features import RiverInputs, river_bands, river_rows
 from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series
+from amont_models import metrics_file
 from amont_models.recipe import ARTIFACTS_DIR, RECIPES_DIR
 
 PATH = RECIPES_DIR / "cost.metrics.json"
@@ -95,13 +95,12 @@ def _machine() -> str:
 
 def write(cost: Cost, path: Path = PATH) -> None:
     """Write the file that the cards read."""
-    path.write_text(json.dumps(cost, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    metrics_file.write(cost, path)
 
 
 def read(path: Path = PATH) -> Cost:
-    """Return what was measured last."""
-    cost: Cost = json.loads(path.read_text(encoding="utf-8"))
-    return cost
+    """Return what was measured last; DataError if nothing was."""
+    return metrics_file.read(path, "amont-models cost")
 
 
 def facts(cost: Cost, name: str) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amont_models import detection, screen_report
+from amont_models import detection, metrics_file, river_report, screen_report
 from amont_models.detection import Found
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR, RECIPES_DIR
 from amont_models.records import catalogue
@@ -19,16 +18,7 @@ from amont_models.score_tally import SEED
 
 METRICS = RECIPES_DIR / "detection.metrics.json"
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
-RAW = ("river_occitanie_2020", "river_garonne_floods")
 FLOOD = "@2022"  # of the Garonne's floods: the others were not recorded every 5 to 15 min
-LONG = (
-    "river_cance_hourly",
-    "river_nova_friburgo_15min",
-    "river_puhinui_hourly",
-    "river_usgs_hourly_rain",
-    "river_usgs_smallurban_5min",
-    "river_wye_plynlimon_hourly",
-)
 RULES = (
     "guard, each minute",
     "guard",
@@ -43,7 +33,7 @@ RULES = (
 
 def raw_records() -> list[Record]:
     """Return the raw French telemetry: every station of Occitanie, the Garonne's flood of 2022."""
-    first, second = (catalogue.load(name) for name in RAW)
+    first, second = (catalogue.load(name) for name in river_report.SETS["french"])
     sites = tuple(site for site in second.sites if site.name.endswith(FLOOD))
     return [first, replace(second, sites=sites)]
 
@@ -51,7 +41,9 @@ def raw_records() -> list[Record]:
 def measure() -> dict[str, Any]:
     """Return both tables; DataError if a record is not here."""
     raw = detection.raw_table(raw_records(), shipped(ARTIFACTS_DIR))
-    faulty = detection.fault_table((catalogue.load(name) for name in LONG), SEED)
+    faulty = detection.fault_table(
+        (catalogue.load(name) for name in river_report.SETS["long"]), SEED
+    )
     tables = {**{f"raw_{up}": table for up, table in raw.items()}, "faults": faulty}
     return {
         name: {rule: row(found) for rule, found in table.items()} for name, table in tables.items()
@@ -72,9 +64,8 @@ def row(found: Found) -> dict[str, float | None]:
 
 
 def read(path: Path = METRICS) -> dict[str, Any]:
-    """Return the metrics file."""
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return metrics
+    """Return the metrics file; DataError if there is none."""
+    return metrics_file.read(path, "amont-models detect")
 
 
 def render(metrics: dict[str, Any], language: str) -> str:
@@ -105,7 +96,7 @@ def _table(rows: dict[str, dict[str, float | None]], words: dict[str, str]) -> s
 
 def write(metrics: dict[str, Any], folder: Path = CARDS_DIR, path: Path = METRICS) -> list[Path]:
     """Write the metrics and both cards; return their paths."""
-    path.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    metrics_file.write(metrics, path)
     cards = []
     for language in WORDS:
         card = folder / f"detection.{language}.md"

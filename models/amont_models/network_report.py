@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost, ltown_years, score_network
+from amont_models import cost, ltown_years, metrics_file, score_network
 from amont_models.card import localised, number, table
 from amont_models.leak_events import leak_label
 from amont_models.pipeline import plain
 from amont_models.recipe import MODELS_DIR, RECIPES_DIR
 from amont_models.records import catalogue
 from amont_models.records.ltown import PUMP
-from amont_models.records.table import DataError, Record
+from amont_models.records.table import Record
 from amont_models.records.table import channel as make_channel
 
 METRICS = RECIPES_DIR / "network.metrics.json"
@@ -92,15 +91,12 @@ def measure(say: Say) -> Metrics:
 
 def write(metrics: Metrics, path: Path = METRICS) -> None:
     """Write the metrics file."""
-    path.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    metrics_file.write(metrics, path)
 
 
 def read(path: Path = METRICS) -> Metrics:
     """Return the metrics file; DataError if there is none."""
-    if not path.is_file():
-        raise DataError(f"{path.name}: not there; run `amont-models network`")
-    metrics: Metrics = json.loads(path.read_text(encoding="utf-8"))
-    return metrics
+    return metrics_file.read(path, "amont-models network")
 
 
 def render(metrics: Metrics, language: str) -> str:

@@ -6,7 +6,6 @@ faults put in, and once more for each rung of the ladder that a record can be pu
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.river_features import HORIZONS_H
-from amont_models import recipe, river_lessons, score_river
+from amont_models import metrics_file, recipe, river_lessons, score_river
 from amont_models.pipeline import plain
 from amont_models.records import catalogue
 from amont_models.records.table import DataError, Record
@@ -138,15 +137,12 @@ def _rung(record: Record, change: Callable[[Record], Record], chain: Chain) -> I
 
 def write(metrics: Metrics, path: Path = METRICS) -> None:
     """Write the metrics file."""
-    path.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    metrics_file.write(metrics, path)
 
 
 def read(path: Path = METRICS) -> Metrics:
     """Return the metrics file; DataError if there is none."""
-    if not path.is_file():
-        raise DataError(f"{path.name}: not there; run `amont-models rivers`")
-    metrics: Metrics = json.loads(path.read_text(encoding="utf-8"))
-    return metrics
+    return metrics_file.read(path, "amont-models rivers")
 
 
 # --- the card's part ---

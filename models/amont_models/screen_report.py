@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,12 @@ import numpy as np
 
 from amont_gateway.scoring.crosscheck import Around, screen
 from amont_gateway.scoring.screening import CAUSES
+from amont_models import metrics_file, screen_cases
 from amont_models import screen as scorer
-from amont_models import screen_cases
 from amont_models.pipeline import plain
 from amont_models.recipe import RECIPES_DIR
 from amont_models.records import rivers
-from amont_models.records.table import GOOD, DataError, Record
+from amont_models.records.table import GOOD, Record
 from amont_models.screen import Case, Rule
 
 METRICS = RECIPES_DIR / "screening.metrics.json"
@@ -120,15 +119,12 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 
 def write(metrics: dict[str, Any], path: Path = METRICS) -> None:
     """Write the metrics file."""
-    path.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    metrics_file.write(metrics, path)
 
 
 def read(path: Path = METRICS) -> dict[str, Any]:
     """Return the metrics file; DataError if there is none."""
-    if not path.is_file():
-        raise DataError(f"{path.name}: not there; run `amont-models screen` with AMONT_DATA set")
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return metrics
+    return metrics_file.read(path, "amont-models screen")
 
 
 def render(metrics: dict[str, Any], language: str) -> str:

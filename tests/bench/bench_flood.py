@@ -16,20 +16,9 @@ from typing import Any
 from amont_models import recipe, river_lessons, score_river, score_tables
 from amont_models.records import catalogue
 from amont_models.river_chain import shipped
+from amont_models.river_report import SETS
 from amont_models.score_river import Collected
 
-SETS = {
-    "packaged": ("pyfloodrisk",),
-    "long": (
-        "river_cance_hourly",
-        "river_nova_friburgo_15min",
-        "river_puhinui_hourly",
-        "river_usgs_hourly_rain",
-        "river_usgs_smallurban_5min",
-        "river_wye_plynlimon_hourly",
-    ),
-    "french": ("river_occitanie_2020", "river_garonne_floods"),
-}
 LARGE = "river_usgs_15min_discharge"  # 700,000 readings: only in full
 HOURS = (1, 2, 3)
 PI_GOALS = {
