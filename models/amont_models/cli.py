@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
 
 USER_ERROR = 2
+Run = Callable[[argparse.Namespace], int]
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
 # Modules with commands of their own, one a line: their ``add_commands(subparsers)`` adds parsers
 # whose default ``run`` takes the parsed arguments and returns the exit code.
@@ -46,64 +48,51 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="amont-models", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, run, about in (
-        ("train", _train, "train the models from their recipes, judge, quantise and sign them"),
-        ("evaluate", _evaluate, "judge the signed models again on the validation part"),
-        ("card", _card, "write the models' cards from metrics.json"),
-    ):
-        command = commands.add_parser(name, help=about, description=about)
-        command.add_argument(
-            "--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder"
-        )
-        command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
-        command.add_argument("--json", action="store_true", help="print the metrics as JSON")
-        command.set_defaults(run=run)
-        if name == "train":
-            about = "train this one; the other stays as it is signed"
-            command.add_argument("--only", choices=tuple(pipeline.FILES), help=about)
-    _record_commands(commands)
+    artifacts, cards = _options(), _options()
+    artifacts.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
+    cards.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
+    as_json = {what: _options() for what in ("metrics", "tables", "list")}
+    for what, option in as_json.items():
+        option.add_argument("--json", action="store_true", help=f"print the {what} as JSON")
+    metrics = as_json["metrics"]
+
+    def add(name: str, run: Run, about: str, *shared: argparse.ArgumentParser) -> Any:
+        made = commands.add_parser(name, help=about, description=about, parents=shared)
+        made.set_defaults(run=run)
+        return made
+
+    about = "train the models from their recipes, judge, quantise and sign them"
+    training = add("train", _train, about, artifacts, cards, metrics)
+    about = "train this one; the other stays as it is signed"
+    training.add_argument("--only", choices=tuple(pipeline.FILES), help=about)
+    about = "judge the signed models again on the validation part"
+    add("evaluate", _evaluate, about, artifacts, cards, metrics)
+    add("card", _card, "write the models' cards from metrics.json", artifacts, cards, metrics)
+    about = "judge what ships on a folder of records in the tidy form (docs/models/form.en.md)"
+    judging = add("score", _score, about, artifacts, as_json["tables"])
+    judging.add_argument("folder", type=Path, help="the records' folder")
+    about = "judge the screening on the known records, and write its metrics and its card"
+    add("screen", _screen, about, cards, metrics)
+    about = "judge the network test on simulated years, and write its metrics and its card"
+    add("network", _network, about, cards, metrics)
+    about = "judge what ships on rivers that never taught it, in full, for the river's card"
+    add("rivers", _rivers, about, artifacts, cards, metrics)
+    about = "time one inference of each kind on this machine, for the cards"
+    timing = add("cost", _cost, about, artifacts)
+    timing.add_argument("--write", type=Path, default=cost.PATH, help="the file for the cards")
+    about = "list the known records: what is here, span, step, gaps, licence"
+    add("records", _records, about, as_json["list"])
+    writing = add("tidy", _tidy, "write a known record in the tidy form")
+    writing.add_argument("record", help="its name, as `amont-models records` lists it")
+    writing.add_argument("folder", type=Path, help="a new folder")
     for module in MODULES:
         module.add_commands(commands)
     return parser
 
 
-def _record_commands(commands: Any) -> None:
-    about = "judge what ships on a folder of records in the tidy form (docs/models/form.en.md)"
-    command = commands.add_parser("score", help=about, description=about)
-    command.add_argument("folder", type=Path, help="the records' folder")
-    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
-    command.add_argument("--json", action="store_true", help="print the tables as JSON")
-    command.set_defaults(run=_score)
-    about = "judge the screening on the known records, and write its metrics and its card"
-    command = commands.add_parser("screen", help=about, description=about)
-    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
-    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
-    command.set_defaults(run=_screen)
-    about = "judge the network test on simulated years, and write its metrics and its card"
-    command = commands.add_parser("network", help=about, description=about)
-    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
-    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
-    command.set_defaults(run=_network)
-    about = "judge what ships on rivers that never taught it, in full, for the river's card"
-    command = commands.add_parser("rivers", help=about, description=about)
-    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
-    command.add_argument("--cards", type=Path, default=CARDS_DIR, help="cards' folder")
-    command.add_argument("--json", action="store_true", help="print the metrics as JSON")
-    command.set_defaults(run=_rivers)
-    about = "time one inference of each kind on this machine, for the cards"
-    command = commands.add_parser("cost", help=about, description=about)
-    command.add_argument("--artifacts", type=Path, default=ARTIFACTS_DIR, help="models' folder")
-    command.add_argument("--write", type=Path, default=cost.PATH, help="the file for the cards")
-    command.set_defaults(run=_cost)
-    about = "list the known records: what is here, span, step, gaps, licence"
-    command = commands.add_parser("records", help=about, description=about)
-    command.add_argument("--json", action="store_true", help="print the list as JSON")
-    command.set_defaults(run=_records)
-    about = "write a known record in the tidy form"
-    command = commands.add_parser("tidy", help=about, description=about)
-    command.add_argument("record", help="its name, as `amont-models records` lists it")
-    command.add_argument("folder", type=Path, help="a new folder")
-    command.set_defaults(run=_tidy)
+def _options() -> argparse.ArgumentParser:
+    """Return a holder of options that several commands share."""
+    return argparse.ArgumentParser(add_help=False)
 
 
 def _train(asked: argparse.Namespace) -> int:
