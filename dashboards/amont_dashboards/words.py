@@ -72,6 +72,30 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
     ),
     series.NO_YES: (_NO, _YES),
     (*series.NO_YES, "unknown"): (_NO, _YES, _UNKNOWN),
+    series.DATABASE: (
+        _OK,
+        (("✕ Injoignable", "✕ Away"), RED),
+        (("✕ Refusée", "✕ Refused"), RED),
+        (("– Aucune", "– None"), GREY),
+    ),
+    series.LEAK_STATES: (
+        (("△ À surveiller", "△ Watched"), YELLOW),
+        (("▲ Ouverte", "▲ Open"), RED),
+        (("✓ Réparée", "✓ Repaired"), GREEN),
+        (("– Disparue", "– Gone"), GREY),
+    ),
+    ("none", "watch", "warning", "alarm"): (
+        (("– Aucun", "– None"), GREEN),
+        _WATCH,
+        _WARNING,
+        (("▲▲ Alarme", "▲▲ Alarm"), RED),
+    ),
+    ("info", "notice", "fault", "alarm"): (
+        (("○ Information", "○ Information"), BLUE),
+        (("△ À voir", "△ Notice"), YELLOW),
+        _FAULT,
+        (("▲▲ Alarme", "▲▲ Alarm"), RED),
+    ),
     series.QUALITY: (
         _OK,
         (("△ Douteuse", "△ Suspect"), YELLOW),
@@ -84,7 +108,7 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
 }
 
 # Where "yes" is the bad news, the colours change places.
-_BAD_IF_YES = {"silent", "commanded"}
+_BAD_IF_YES = {"silent", "commanded", "under_voltage"}
 
 
 def words(field: series.Field) -> tuple[Word, ...]:

@@ -26,7 +26,7 @@ def line(
     measurement: Measurement,
     site: str,
     tags: Mapping[str, str],
-    fields: Mapping[str, float | int | None],
+    fields: Mapping[str, float | int | str | None],
     at_ms: int,
 ) -> str | None:
     """Write one point; unknown or not finite values are left out, None if none is left.
@@ -40,15 +40,25 @@ def line(
     for name, value in fields.items():
         if name not in types:
             raise ValueError(f"{measurement.name}: field {name} is not declared")
-        if value is None or not math.isfinite(value):
-            continue
-        parts.append(
-            f"{name}={float(value)!r}" if types[name] == "float" else f"{name}={value:d}i"
-        )
+        if (written := _field(types[name], value)) is not None:
+            parts.append(f"{name}={written}")
     if not parts:
         return None
     head = "".join(f",{k}={_tag(v)}" for k, v in sorted([("site", site), *tags.items()]))
     return f"{measurement.name}{head} {','.join(parts)} {at_ms}"
+
+
+def _field(type_: str, value: float | int | str | None) -> str | None:
+    if isinstance(value, str):
+        return _quoted(value) if type_ == "text" and value else None
+    if type_ == "text" or value is None or not math.isfinite(value):
+        return None
+    return f"{float(value)!r}" if type_ == "float" else f"{value:d}i"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.translate({ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): " "})
+    return f'"{escaped}"'
 
 
 def never_doubted(_sensor: str, _at_ms: int) -> int:

@@ -3,6 +3,11 @@
 Tags are fixed per measurement and no tag shares a field's name. Numbers are floats, codes and
 counts are integers; words for codes live in the dashboards. Every point also carries the tag
 ``site``. Times are Unix milliseconds.
+
+Three databases, one for each time that something is kept: ``<name>`` holds every reading and the
+states, ``<name>_h`` the same readings by the hour, ``<name>_d`` by the day and all that is worked
+out by the day. A reading has the same measurement, tags and field in all three, so that a query
+asks for another detail by asking another database.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Field:
-    """One field: ``type`` is "float" or "int"; ``codes`` name the integers of a state."""
+    """One field: ``type`` is "float", "int" or "text"; ``codes`` name the integers of a state."""
 
     name: str
     type: str
@@ -28,8 +33,10 @@ class Measurement:
     tags: tuple[str, ...]
     fields: tuple[Field, ...]
     text: tuple[str, str]  # French, English
+    store: str = ""  # the database's suffix: "" | HOURS | DAYS
 
 
+HOURS, DAYS = "_h", "_d"
 QUALITY = ("good", "suspect", "out of range", "sensor fault", "missing", "held", "test")
 LEVELS = ("normal", "watch", "warning", "alarm", "alarm_plus", "unknown")
 ADVICE = ("none", "watch", "warning")
@@ -42,6 +49,14 @@ JOURNAL = ("ok", "full", "read-only", "fault")
 MODEL = ("ok", "fault", "no data")
 RUNGS = ("full", "no rain", "no upstream", "local only", "thresholds only", "watch lost")
 NO_YES = ("no", "yes")
+DATABASE = ("ok", "away", "refused", "none")
+BROKER = DATABASE
+LEAK_STATES = ("watched", "open", "repaired", "gone")
+# What is marked in the charts; the guard's decisions, what people did, what models found.
+EVENTS = (
+    "level", "siren", "acknowledge", "mute", "reset", "test", "drill", "limits", "leak", "repair",
+    "calibration", "maintenance", "silent", "note",
+)  # fmt: skip
 
 _QUALITY = Field("quality", "int", "", QUALITY)
 
@@ -81,6 +96,19 @@ QUANTITY: dict[str, tuple[Measurement, float]] = {
     "range_mm": (RANGE, 1.0),
 }
 
+
+def by(store: str, reading: Measurement) -> Measurement:
+    """Return a measurement of readings as it is kept by the hour (HOURS) or by the day (DAYS).
+
+    Its own field is the mean (of rain the sum), beside the extremes and how many good readings
+    there were; the time is the beginning of the hour, or of the day in the site's time zone.
+    """
+    value = reading.fields[0]
+    extremes = (Field(f"{end}_{value.name}", "float", value.unit) for end in ("min", "max"))
+    fields = (value, *extremes, Field("readings", "int", ""))
+    return Measurement(reading.name, reading.tags, fields, reading.text, store)
+
+
 # The time of a forecast point is the end of its horizon.
 FORECAST = Measurement(
     "forecast",
@@ -103,6 +131,11 @@ STATION_STATE = Measurement(
         Field("warning_mm", "float", "mm"),
         Field("alarm_mm", "float", "mm"),
         Field("age_s", "float", "s"),
+        Field("late_x", "float", ""),  # age in intervals that its fastest node promised
+        Field("stage_mm", "float", "mm"),
+        Field("trend_mm_h", "float", "mm/h"),
+        Field("next_limit_s", "float", "s"),  # until the next limit, if it went on rising so
+        Field("forecast_reaches", "int", "", ("none", "watch", "warning", "alarm")),
     ),
     ("État de la station", "Station state"),
 )
@@ -143,6 +176,10 @@ SIREN_STATE = Measurement(
         Field("health", "int", "", HEALTH),
         Field("commanded", "int", "", NO_YES),
         Field("confirmed", "int", "", (*NO_YES, "unknown")),
+        Field("confirm_ms", "float", "ms"),  # from the last command to the contact's answer
+        Field("test_age_d", "float", "d"),
+        Field("drill_age_d", "float", "d"),
+        Field("battery_mv", "float", "mV"),
     ),
     ("État de la sirène", "Siren state"),
 )
@@ -151,6 +188,7 @@ SENSOR_HEALTH = Measurement(
     ("sensor",),
     (
         Field("age_s", "float", "s"),
+        Field("late_x", "float", ""),  # age in intervals that its node promised
         Field("flags", "int", ""),  # how many quality flags are up
         Field("freshness", "int", "", FRESHNESS),
         Field("full_promise", "int", "", NO_YES),
@@ -169,6 +207,9 @@ NODE_HEALTH = Measurement(
         Field("backlog", "int", ""),
         Field("boots", "int", ""),
         Field("silent", "int", "", NO_YES),
+        Field("late_x", "float", ""),
+        Field("battery_days", "float", "d"),  # left at the pace of the last weeks
+        Field("repeated_pct", "float", "%"),  # of the last day's frames: a weak link sends again
     ),
     ("Santé du nœud", "Node health"),
 )
@@ -182,12 +223,132 @@ GATEWAY = Measurement(
         Field("samples_repeated", "int", ""),
         Field("frames_opened", "int", ""),
         Field("frames_rejected", "int", ""),
+        Field("database", "int", "", DATABASE),
+        Field("broker", "int", "", BROKER),
+        Field("waiting", "int", ""),  # rows of the journal that history has not confirmed
+        Field("waiting_s", "float", "s"),  # age of the oldest of them
+        Field("quarantined", "int", ""),
+        Field("lines_written", "int", ""),  # since the start
+        Field("disk_free_pct", "float", "%"),
+        Field("memory_free_pct", "float", "%"),
+        Field("cpu_c", "float", "°C"),
+        Field("load_pct", "float", "%"),  # of all cores, the last minute
+        Field("clock_ms", "float", "ms"),  # estimated error of the clock; absent: not known
+        Field("clock_synchronised", "int", "", NO_YES),
+        Field("under_voltage", "int", "", NO_YES),
+        Field("uptime_s", "float", "s"),  # of the gateway
+        Field("starts", "int", ""),  # of the gateway, ever
     ),
     ("Passerelle", "Gateway"),
+)
+# How far the middle of the band was from the highest stage that came, at the end of its horizon.
+FORECAST_ERROR = Measurement(
+    "forecast_error",
+    ("station", "model", "horizon"),
+    (Field("error_mm", "float", "mm"), Field("inside", "int", "", NO_YES)),
+    ("Erreur de prévision", "Forecast error"),
+)
+
+# By the day, and kept for ever. A day begins at midnight in the site's time zone.
+EVENT = Measurement(
+    "event",
+    ("kind", "place"),  # kind: of EVENTS; place: station, zone, network, siren or node
+    (
+        Field("severity", "int", "", ("info", "notice", "fault", "alarm")),
+        Field("fr", "text", ""),
+        Field("en", "text", ""),
+        Field("who", "text", ""),
+        Field("id", "text", ""),  # in the record it comes from: told once, however often written
+    ),
+    ("Événement", "Event"),
+    DAYS,
+)
+QUALITY_DAY = Measurement(
+    "quality_day",
+    ("sensor",),
+    (
+        Field("completeness_pct", "float", "%"),  # of the readings that its interval promises
+        Field("suspect_pct", "float", "%"),
+        Field("refused_pct", "float", "%"),  # out of range, sensor fault, missing
+        Field("gaps", "int", ""),  # of more than two hours
+        Field("longest_gap_s", "float", "s"),
+        Field("delay_p50_s", "float", "s"),  # from reading to journal
+        Field("delay_p95_s", "float", "s"),
+    ),
+    ("Qualité du jour", "Quality of the day"),
+    DAYS,
+)
+ZONE_DAY = Measurement(
+    "zone_day",
+    ("zone",),
+    (
+        Field("inflow_m3", "float", "m³"),
+        Field("estimated_pct", "float", "%"),  # of the day that no good reading covers
+        Field("night_flow_l_h", "float", "l/h"),  # minimum night flow
+        Field("night_flow_usual_l_h", "float", "l/h"),
+        Field("night_flow_spread_l_h", "float", "l/h"),  # of usual nights, one standard deviation
+        Field("night_pressure_kpa", "float", "kPa"),
+    ),
+    ("Journée d'une zone", "A zone's day"),
+    DAYS,
+)
+# By the month, at its first day.
+ZONE_MONTH = Measurement(
+    "zone_month",
+    ("zone",),
+    (
+        Field("inflow_m3", "float", "m³"),
+        Field("metered_m3", "float", "m³"),
+        Field("balance_m3", "float", "m³"),  # inflow less metered: leaks, service, unmetered
+        Field("balance_pct", "float", "%"),
+        Field("estimated_pct", "float", "%"),
+    ),
+    ("Bilan mensuel d'une zone", "A zone's monthly balance"),
+    DAYS,
+)
+VOLUME_MONTH = Measurement(
+    "volume_month",
+    ("kind",),  # of the yearly sheet: produced, imported, …
+    (Field("volume_m3", "float", "m³"), Field("estimated_pct", "float", "%")),
+    ("Volumes du mois", "Volumes of the month"),
+    DAYS,
+)
+# Over the twelve months that end with this one.
+YIELD_YEAR = Measurement(
+    "yield_year",
+    (),
+    (
+        Field("yield_pct", "float", "%"),  # P104.3
+        Field("yield_needed_pct", "float", "%"),
+        Field("reached", "int", "", (*NO_YES, "unknown")),
+        Field("uncounted_m3_km_d", "float", "m³/km/d"),  # P105.3
+        Field("losses_m3_km_d", "float", "m³/km/d"),  # P106.3
+        Field("supplied_m3", "float", "m³"),  # produced and imported
+        Field("used_m3", "float", "m³"),  # metered, unmetered, service, exported
+        Field("estimated_pct", "float", "%"),
+        Field("missing_days", "int", ""),
+    ),
+    ("Rendement sur douze mois", "Yield over twelve months"),
+    DAYS,
+)
+LEAK_DAY = Measurement(
+    "leak_day",
+    ("place", "leak"),  # place: zone or network; leak: its number there
+    (
+        Field("state", "int", "", LEAK_STATES),
+        Field("size_l_h", "float", "l/h"),
+        Field("probability", "float", ""),
+        Field("open_d", "float", "d"),
+        Field("lost_m3", "float", "m³"),  # since it began
+        Field("saved_m3", "float", "m³"),  # since it was repaired, one year at most
+    ),
+    ("Fuite", "Leak"),
+    DAYS,
 )
 
 MEASUREMENTS = (
     STAGE, RAIN, FLOW, PRESSURE, VOLUME, WATER_TEMP, AIR_TEMP, BATTERY, TANK, RANGE,
     FORECAST, STATION_STATE, ZONE_STATE, NETWORK_STATE, SIREN_STATE, SENSOR_HEALTH, NODE_HEALTH,
-    GATEWAY,
+    GATEWAY, FORECAST_ERROR, EVENT, QUALITY_DAY, ZONE_DAY, ZONE_MONTH, VOLUME_MONTH, YIELD_YEAR,
+    LEAK_DAY,
 )  # fmt: skip

@@ -258,6 +258,24 @@ def test_lines_follow_the_declaration():
     assert line(series.STAGE, "s", tags, {"stage_mm": float("nan")}, 9) is None
 
 
+def test_texts_are_quoted_and_no_number_takes_their_place():
+    tags = {"kind": "note", "place": "bourg"}
+    written = line(series.EVENT, "s", tags, {"fr": 'dit "non"\\', "severity": 1}, 9)
+    assert written == 'event,kind=note,place=bourg,site=s fr="dit \\"non\\"\\\\",severity=1i 9'
+    assert line(series.EVENT, "s", tags, {"fr": 3, "severity": "x"}, 9) is None
+
+
+def test_by_the_hour_a_reading_keeps_its_field_and_gains_extremes():
+    hour = series.by(series.HOURS, series.STAGE)
+    assert (hour.name, hour.tags, hour.store) == ("stage", ("station", "sensor"), "_h")
+    assert [f.name for f in hour.fields] == [
+        "stage_mm",
+        "min_stage_mm",
+        "max_stage_mm",
+        "readings",
+    ]
+
+
 def test_impossible_times_and_unknown_sensors_write_nothing(places):
     assert sample_lines("essai", places.tags(), [sample(1, flags=BAD_TIME)]) == []
     assert sample_lines("essai", {}, [sample(1)]) == []
@@ -270,4 +288,5 @@ def test_measurements_keep_tags_and_fields_apart():
     for measurement in series.MEASUREMENTS:
         fields = {f.name for f in measurement.fields}
         assert not fields & {*measurement.tags, "site"}
-        assert {f.type for f in measurement.fields} <= {"float", "int"}
+        words = {"text"} if measurement is series.EVENT else set()
+        assert {f.type for f in measurement.fields} <= {"float", "int", *words}
