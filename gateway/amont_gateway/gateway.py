@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,25 +19,23 @@ from amont_gateway.events import Events
 from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
-from amont_gateway.history import History
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
+from amont_gateway.keeping import Keeping
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.networks import Networks, Verdicts
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
-from amont_gateway.screens import Screens, doubt_lines
+from amont_gateway.screens import Screens
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
 from amont_gateway.updates import Updates
 from amont_gateway.view import Action, Demo, DryRun, IncidentLine, Result, Training, View
-from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
 from amont_gateway.worker import Crew
 from amont_guard.messages import Opened
 
 REBUILD_SAMPLES = 200_000  # newest samples read back into the windows at start
-VITALS_S = 60.0  # domain time between lines of state
-_VITALS_REAL_S = 1.0  # and at most so often in real time
+FORECASTS_S = 60.0  # domain time between looks at the forecasts
 _JUMP_S = 30.0  # a step of the clock worth telling
 _AHEAD_MS = 60_000  # a reading dated later than that comes from a clock that was ahead
 _ROUND_S = 0.25
@@ -111,7 +108,16 @@ class Gateway:
         self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
         self._ingest = self._make_ingest(options.broker)
-        self._history = self._make_history(options.influx)
+        self.keeping = Keeping(
+            places,
+            data_dir,
+            self.journal,
+            self.windows,
+            options.influx,
+            self.counters,
+            self.events,
+            self._clock,
+        )
         self._guard_state = GuardState(self._clock)
         self._guard_faults: set[str] = set()
         self._state = StateBuilder(
@@ -156,9 +162,7 @@ class Gateway:
         if self._ingest is not None:
             ingest = self._ingest
             crew.start("mqtt", lambda: ingest.run(stopping))
-        if self._history is not None:
-            history = self._history
-            crew.start("history", lambda: history.run(stopping))
+        self.keeping.start(crew)
         if had_journal:
             crew.start("rebuild", self._rebuild)  # acknowledging does not wait for it
         crew.start("watch", self._watch)
@@ -195,7 +199,7 @@ class Gateway:
     def states(self) -> dict[str, str]:
         """Return the states of database, broker and journal."""
         return {
-            "database": self._history.state if self._history else "none",
+            "database": self.keeping.state,
             "broker": self._ingest.state if self._ingest else "none",
             "journal": self.journal.state,
         }
@@ -271,27 +275,11 @@ class Gateway:
             return None
         return MqttIngest(self.places.site, broker, self.link, self.counters, self.events)
 
-    def _make_history(self, influx: Influx | None) -> History | None:
-        if influx is None:
-            return None
-        from amont_gateway.influx import InfluxWriter  # large: see there
-
-        return History(
-            self.places.site,
-            self.places.tags(),
-            self.journal,
-            InfluxWriter(influx),
-            self.counters,
-            self.events,
-            self._clock,
-            self.windows.doubt,
-        )
-
     def _screen(self) -> None:
         """Doubt what came; history learns of it even where it has the reading already."""
         doubts = self._screens.update()
-        if self._history is not None and doubts:
-            self._history.offer(doubt_lines(self.places.site, doubts))
+        if doubts:
+            self.keeping.doubts(doubts)
 
     def _rebuild(self) -> None:
         """Fill the windows from the journal; a journal that cannot be read leaves them empty."""
@@ -322,23 +310,22 @@ class Gateway:
         self.windows.forget_after(self._clock.wall_ms() + _AHEAD_MS)
 
     def _watch(self) -> None:
-        """Write vitals, notice jumps of the clock."""
-        vitals_s, vitals_real_s = -VITALS_S, -_VITALS_REAL_S
+        """Offer states to history, remember forecasts, notice jumps of the clock."""
+        looked_s = -FORECASTS_S
         steps = _Steps(self._clock)
         while not self._crew.stopping.wait(_ROUND_S):
             step_s = steps.look()
             if step_s:
                 self.events.note("clock_jump", f"{step_s:+.0f}", key=f"{step_s:.0f}")
                 self._forget_the_future()
-            now_s, real_s = self._clock.monotonic_s(), time.monotonic()
+            now_s = self._clock.monotonic_s()
             self._chronicle.link(self.link.connected)
-            if now_s - vitals_s >= VITALS_S and real_s - vitals_real_s >= _VITALS_REAL_S:
-                vitals_s, vitals_real_s = now_s, real_s
+            if now_s - looked_s >= FORECASTS_S:
+                looked_s = now_s
                 self._chronicle.forecasts(
                     (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
                 )
-                if self._history is not None:
-                    self._history.offer(vital_lines(self.view()))
+            self.keeping.watch(self.view)
 
 
 def _fault_key(fault: dict[str, Any]) -> str:

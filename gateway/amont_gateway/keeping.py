@@ -1,0 +1,97 @@
+"""Hold together all that goes to the database: readings, states, summaries, indicators.
+
+Each part is a consumer of its own: with a cursor or an answer to the question what it does when it
+starts again, a thread of the crew, and a writer, so that none waits for another. Without a
+database there is no part, and what is offered is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from amont_gateway.clock import Clock
+from amont_gateway.counters import Counters
+from amont_gateway.database import Influx
+from amont_gateway.events import Events
+from amont_gateway.history import History, LineWriter
+from amont_gateway.journal import Journal
+from amont_gateway.places import Places
+from amont_gateway.screens import Doubt, doubt_lines
+from amont_gateway.view import View
+from amont_gateway.vitals import vital_lines
+from amont_gateway.windows import Windows
+from amont_gateway.worker import Crew
+
+VITALS_S = 60.0  # domain time between lines of state
+_VITALS_REAL_S = 1.0  # and at most so often in real time
+
+
+class Keeping:
+    """The parts that write to the database; made by the gateway, and by whoever fills one."""
+
+    def __init__(
+        self,
+        places: Places,
+        data: Path,
+        journal: Journal,
+        windows: Windows,
+        target: Influx | None,
+        counters: Counters,
+        events: Events,
+        clock: Clock,
+        make_writer: Callable[[Influx], LineWriter] | None = None,
+    ) -> None:
+        """Build the parts; ``target`` None means that the site has no database."""
+        self._places, self._data, self._journal, self._windows = places, data, journal, windows
+        self._counters, self._events, self._clock = counters, events, clock
+        self._make_writer = make_writer or _influx_writer
+        self._target = target
+        self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
+        self.history = self._make_history(target) if target else None
+
+    @property
+    def state(self) -> str:
+        """Return how the database is, one of ``series.DATABASE``."""
+        return self.history.state if self.history else "none"
+
+    def start(self, crew: Crew) -> None:
+        """Start a thread for each part."""
+        stopping = crew.stopping
+        if self.history is not None:
+            history = self.history
+            crew.start("history", lambda: history.run(stopping))
+
+    def watch(self, view: Callable[[], View]) -> None:
+        """Look at the view when it is time to; called often, by one thread."""
+        if self.history is None:
+            return
+        now_s, real_s = self._clock.monotonic_s(), time.monotonic()
+        if now_s - self._looked_s < VITALS_S or real_s - self._looked_real_s < _VITALS_REAL_S:
+            return
+        self._looked_s, self._looked_real_s = now_s, real_s
+        self.history.offer(vital_lines(view()))
+
+    def doubts(self, doubts: Iterable[Doubt]) -> None:
+        """Take readings whose doubts have changed, of which some are in the database already."""
+        if self.history is not None:
+            self.history.offer(doubt_lines(self._places.site, doubts))
+
+    def _make_history(self, target: Influx) -> History:
+        return History(
+            self._places.site,
+            self._places.tags(),
+            self._journal,
+            self._make_writer(target),
+            self._counters,
+            self._events,
+            self._clock,
+            self._windows.doubt,
+        )
+
+
+def _influx_writer(target: Influx) -> LineWriter:
+    from amont_gateway.influx import InfluxWriter  # large: see there
+
+    return InfluxWriter(target)
