@@ -10,10 +10,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from amont_site.hardware import Board, Marks, Probe
+from amont_site.parts import Clock, Line, Slug
+from amont_site.parts import Text as Text
+from amont_site.water import Network, RainGauge
+from amont_site.water import RainForecast as RainForecast
+from amont_site.water import Service as Service
+from amont_site.water import Zone as Zone
 
-Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=40)]
-Line = Annotated[str, Meta(min_length=1, max_length=80)]
-Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Stage = Annotated[int, Meta(ge=-20_000, le=50_000)]
@@ -63,13 +66,6 @@ DEFAULTS: dict[str, QuantityDefaults] = {
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """The strictness that every part of the file shares."""
-
-
-class Text(_Part, frozen=True, kw_only=True):
-    """A name in both languages."""
-
-    fr: Line
-    en: Line
 
 
 class Bridge(_Part, frozen=True, kw_only=True):
@@ -150,45 +146,6 @@ class Station(_Part, frozen=True, kw_only=True):
     upstream: Annotated[list[Slug], Meta(max_length=4)] = []
     # the rain gauges that tell of this river; if absent, all of the file
     rain: Annotated[list[Slug], Meta(min_length=1, max_length=16)] | None = None
-
-
-class RainGauge(_Part, frozen=True, kw_only=True):
-    """A rain gauge that forecasts may use."""
-
-    id: Slug
-    name: Text
-    sensor: Slug
-
-
-class Zone(_Part, frozen=True, kw_only=True):
-    """A district metered area."""
-
-    id: Slug
-    name: Text
-    inflow: Annotated[list[Slug], Meta(min_length=1, max_length=16)]
-    night_from: Clock = "02:00"
-    night_to: Clock = "04:00"
-    holidays: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "FR"
-
-
-class Network(_Part, frozen=True, kw_only=True):
-    """Pipes whose flows and pressures are looked at together, to find leaks and where they are.
-
-    A meter may belong to a zone as well; ``inner`` are flows from one part of it to another.
-    """
-
-    id: Slug
-    name: Text
-    inflow: Annotated[list[Slug], Meta(min_length=1, max_length=16)]
-    inner: Annotated[list[Slug], Meta(max_length=32)] = []
-    levels: Annotated[list[Slug], Meta(max_length=16)] = []  # of tanks
-    pressures: Annotated[list[Slug], Meta(min_length=2, max_length=64)]
-
-
-class RainForecast(_Part, frozen=True, kw_only=True):
-    """That forecasts may use the file of rain that something on this machine drops."""
-
-    max_age_h: Annotated[int, Meta(ge=1, le=72)] = 12  # older than that it is as if absent
 
 
 class Output(_Part, frozen=True, kw_only=True):
@@ -318,6 +275,7 @@ class Site(_Part, frozen=True, kw_only=True):
     rain_gauges: list[RainGauge] = []
     zones: list[Zone] = []
     networks: Annotated[list[Network], Meta(max_length=8)] = []
+    service: Service | None = None
     rain_forecast: RainForecast | None = None
     sirens: list[Siren] = []
     people: list[Person] = []

@@ -34,7 +34,7 @@ EXAMPLES = {
     "uart": "{id: 0, tx: 0, rx: 1}", "i2c": "{id: 0, scl: 5, sda: 4}", "trigger": "2",
     "echo": "3", "counter": "{kind: pin, pin: 6}", "clear": "7", "file": "stage.txt",
     "register": "0", "value": "1200",
-    "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
+    "length_km": "42.3", "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
 }  # fmt: skip
 FORMS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "a-z, 0-9, -",

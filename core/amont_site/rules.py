@@ -20,13 +20,13 @@ from amont_site.model import (
     Site,
     Station,
     Supervision,
-    Zone,
     frame_samples,
     limits,
     reach_mm,
     validity_for,
 )  # fmt: skip
 from amont_site.reading import EXAMPLES, Path, Reader
+from amont_site.water import Zone
 
 WIRES = (
     "pin", "readback_pin", "isolate_pin", "isolate_readback_pin",
@@ -156,7 +156,7 @@ def _fits(rules: Rules, path: Path, sensor: str, needed: str) -> None:
         rules.say(path, "unknown-sensor", value=sensor, near=near)
         return
     quantity = rules.sensors[sensor][1].quantity
-    if quantity != needed:
+    if quantity not in needed.split(", "):
         rules.say(path, "quantity", value=sensor, quantity=quantity, needed=needed)
 
 

@@ -1,4 +1,4 @@
-"""Check what stations and networks say of each other: who lies upstream, which sensors serve."""
+"""Check what stations, zones and networks say of each other: who lies upstream, what serves."""
 
 from __future__ import annotations
 
@@ -11,26 +11,44 @@ Found = tuple[Path, str, str, list[str]]  # where, code, the word, what it could
 PARTS = {
     "inflow": "flow_l_h", "inner": "flow_l_h", "levels": "level_mm", "pressures": "pressure_pa10",
 }  # fmt: skip
+ZONE_PARTS = {"outflow": "flow_l_h", "pressures": "pressure_pa10"}  # its inflow is its own alone
+BORDERS = ("produced", "imported", "exported")
+METER = "flow_l_h, volume_l"
 
 
 def uses(site: Site) -> Iterator[tuple[Path, str, str]]:
-    """Yield where a network names a sensor, which, and what it must measure."""
+    """Yield where a network, zone or the service names a sensor, which, and what it measures."""
     for i, network in enumerate(site.networks):
         for part, needed in PARTS.items():
             for j, sensor in enumerate(getattr(network, part)):
                 yield ("networks", i, part, j), sensor, needed
+    for i, zone in enumerate(site.zones):
+        for part, needed in ZONE_PARTS.items():
+            for j, sensor in enumerate(getattr(zone, part)):
+                yield ("zones", i, part, j), sensor, needed
+    for part in BORDERS if site.service else ():
+        for j, sensor in enumerate(getattr(site.service, part)):
+            yield ("service", part, j), sensor, METER
 
 
 def groups(site: Site) -> Iterator[list[tuple[Path, object]]]:
     """Yield what must differ within a group.
 
-    A flow from one network into another is of both; a pressure or a tank is of one.
+    A flow from one network or zone into another is of both; a pressure or a tank is of one.
+    What the service produces, it does not import.
     """
     yield [(("networks", i, "id"), n.id) for i, n in enumerate(site.networks)]
     named = list(uses(site))
-    yield [(path, sensor) for path, sensor, needed in named if needed != "flow_l_h"]
+    for kind in ("networks", "zones"):
+        yield [(p, sensor) for p, sensor, needed in named if p[0] == kind and needed != "flow_l_h"]
     for i in range(len(site.networks)):
-        yield [(p, sensor) for p, sensor, needed in named if p[1] == i and needed == "flow_l_h"]
+        yield [(p, s) for p, s, needed in named if p[:2] == ("networks", i) and "flow" in needed]
+    for i, zone in enumerate(site.zones):
+        own: list[tuple[Path, object]] = [
+            (("zones", i, "inflow", j), sensor) for j, sensor in enumerate(zone.inflow)
+        ]
+        yield own + [(p, s) for p, s, needed in named if p[:3] == ("zones", i, "outflow")]
+    yield [(path, sensor) for path, sensor, _ in named if path[0] == "service"]
     for i, station in enumerate(site.stations):
         for part in ("upstream", "rain"):
             words = enumerate(getattr(station, part) or ())

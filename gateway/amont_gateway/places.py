@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from amont_gateway.lines import SensorTags
@@ -57,11 +57,24 @@ class Station:
 
 @dataclass(frozen=True)
 class Zone:
-    """One metered area and the sensors whose sum is its inflow."""
+    """One metered area: what flows in, what flows on, the pressures beside it."""
 
     id: str
     name: Text
     inflow: tuple[str, ...]
+    outflow: tuple[str, ...] = ()
+    pressures: tuple[str, ...] = ()
+    night: tuple[str, str] = ("02:00", "04:00")  # local time, from and to
+
+
+@dataclass(frozen=True)
+class Service:
+    """The water service as a whole: its mains, and the meters at its borders by kind."""
+
+    name: str
+    length_km: float
+    scarce: bool
+    meters: Mapping[str, tuple[str, ...]]  # "produced", "imported", "exported"
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,7 @@ class Places:
     sirens: tuple[Siren, ...] = ()
     people: tuple[str, ...] = ()
     time_zone: str = "Europe/Paris"
+    service: Service | None = None
     by_sensor: dict[str, Sensor] = field(init=False)
     by_node: dict[int, Node] = field(init=False)
     names: dict[str, Text] = field(init=False)  # of sensors, stations and sirens, by id
@@ -136,7 +150,7 @@ def from_site(site: model.Site) -> Places:
         nodes=tuple(Node(n.id, _text(n.name), n.carrier, n.interval_s) for n in site.nodes),
         sensors=tuple(_sensors(site)),
         stations=tuple(_station(s) for s in site.stations),
-        zones=tuple(Zone(z.id, _text(z.name), tuple(z.inflow)) for z in site.zones),
+        zones=tuple(_zone(z) for z in site.zones),
         networks=tuple(
             Network(n.id, _text(n.name), tuple(n.inflow), tuple(n.pressures))
             for n in site.networks
@@ -146,11 +160,13 @@ def from_site(site: model.Site) -> Places:
         ),
         people=tuple(person.name for person in site.people),
         time_zone=site.time_zone,
+        service=_service(site.service),
     )
 
 
 def _sensors(site: model.Site) -> Iterable[Sensor]:
-    place_of = {
+    place_of = {sensor: z.id for z in site.zones for sensor in (*z.outflow, *z.pressures)}
+    place_of |= {
         sensor: n.id
         for n in site.networks
         for sensor in (*n.inflow, *n.inner, *n.levels, *n.pressures)
@@ -172,6 +188,19 @@ def _sensors(site: model.Site) -> Iterable[Sensor]:
                 rules["validity_s"],
                 quality,
             )
+
+
+def _zone(zone: model.Zone) -> Zone:
+    night = (zone.night_from, zone.night_to)
+    sensors = (tuple(zone.inflow), tuple(zone.outflow), tuple(zone.pressures))
+    return Zone(zone.id, _text(zone.name), *sensors, night)
+
+
+def _service(service: model.Service | None) -> Service | None:
+    if service is None:
+        return None
+    meters = {kind: tuple(getattr(service, kind)) for kind in ("produced", "imported", "exported")}
+    return Service(service.name, service.length_km, service.scarce, meters)
 
 
 def _station(station: model.Station) -> Station:

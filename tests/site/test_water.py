@@ -20,6 +20,12 @@ NODES = """
       - {sensor: bas-pression, quantity: pressure_pa10}
       - {sensor: cuve, quantity: level_mm}
       - {sensor: export, quantity: flow_l_h}
+  - id: 43
+    name: {fr: Forage, en: Borehole}
+    carrier: mqtt
+    channels:
+      - {sensor: forage, quantity: volume_l}
+      - {sensor: sortie, quantity: flow_l_h}
   - id: 42
     name: {fr: Vieux pont, en: Old bridge}
     carrier: mqtt
@@ -46,6 +52,16 @@ networks:
     levels: [cuve]
     pressures: [haut-pression, bas-pression]
 rain_forecast: {max_age_h: 6}
+service:
+  name: Eaux de l'Amonette
+  length_km: 42.3
+  produced: [forage]
+  imported: [bourg-debit]
+"""
+ZONE = """    inflow: [bourg-debit]
+    outflow: [sortie]
+    pressures: [bas-pression]
+    length_km: 3.5
 """
 GOOD = (
     EXAMPLE.read_text(encoding="utf-8")
@@ -56,6 +72,7 @@ GOOD = (
         "    sensors: [pont-neuf-a",
         1,
     )
+    .replace("    inflow: [bourg-debit]\n", ZONE, 1)
     .replace("\nsirens:", NETWORK + "\nsirens:", 1)
 )
 Edit = tuple[str, str]
@@ -88,10 +105,19 @@ def test_a_site_with_all_of_it_is_good(site: Site) -> None:
     assert site.rain_forecast.max_age_h == 6
 
 
+def test_a_zone_and_the_service_name_their_meters(site: Site) -> None:
+    zone, service = site.zones[0], site.service
+    assert (zone.outflow, zone.pressures, zone.length_km) == (["sortie"], ["bas-pression"], 3.5)
+    assert service is not None
+    assert (service.length_km, service.scarce, service.exported) == (42.3, False, [])
+    assert (service.produced, service.imported) == (["forage"], ["bourg-debit"])
+
+
 def test_a_site_without_any_of_it_stays_good() -> None:
     site = load(EXAMPLE)
     assert [station.rain for station in site.stations] == [None] * len(site.stations)
     assert (site.stations[0].upstream, site.rain_forecast) == ([], None)
+    assert (site.zones[0].outflow, site.zones[0].length_km, site.service) == ([], None, None)
 
 
 UP = "stations[1].upstream[0]"
@@ -132,6 +158,29 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
     "a single pressure": (
         ("[haut-pression, bas-pression]", "[haut-pression]"),
         [("items", "networks[0].pressures")],
+    ),
+    "what comes in and goes out of one zone": (
+        ("outflow: [sortie]", "outflow: [bourg-debit, sortie]"),
+        [("twice", "zones[0].outflow[0]")],
+    ),
+    "a level as a zone's pressure": (
+        ("    pressures: [bas-pression]", "    pressures: [cuve]"),
+        [("quantity", "zones[0].pressures[0]")],
+    ),
+    "a zone without pipes": (
+        ("length_km: 3.5", "length_km: 0"),
+        [("between", "zones[0].length_km")],
+    ),
+    "a pressure as what is produced": (
+        ("produced: [forage]", "produced: [cuve]"),
+        [("quantity", "service.produced[0]")],
+    ),
+    "what is produced and imported": (
+        ("imported: [bourg-debit]", "imported: [forage]"),
+        [("twice", "service.imported[0]")],
+    ),
+    "a service without its length": (
+        ("  length_km: 42.3\n", ""), [("missing-key", "service")],
     ),
     "a forecast of last month": (
         ("max_age_h: 6", "max_age_h: 720"),

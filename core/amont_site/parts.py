@@ -1,0 +1,20 @@
+"""Declare what many parts of a site's file are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from amont_site.hardware import Part
+
+Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=40)]
+Line = Annotated[str, Meta(min_length=1, max_length=80)]
+Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class Text(Part, frozen=True, kw_only=True):
+    """A name in both languages."""
+
+    fr: Line
+    en: Line
