@@ -108,16 +108,7 @@ class Gateway:
         self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
         self._ingest = self._make_ingest(options.broker)
-        self.keeping = Keeping(
-            places,
-            data_dir,
-            self.journal,
-            self.windows,
-            options.influx,
-            self.counters,
-            self.events,
-            self._clock,
-        )
+        self.keeping = self._make_keeping(data_dir, options.influx)
         self._guard_state = GuardState(self._clock)
         self._guard_faults: set[str] = set()
         self._state = StateBuilder(
@@ -274,6 +265,18 @@ class Gateway:
         if broker is None:
             return None
         return MqttIngest(self.places.site, broker, self.link, self.counters, self.events)
+
+    def _make_keeping(self, data: Path, target: Influx | None) -> Keeping:
+        return Keeping(
+            self.places,
+            data,
+            self.journal,
+            self.windows,
+            target,
+            self.counters,
+            self.events,
+            self._clock,
+        )
 
     def _screen(self) -> None:
         """Doubt what came; history learns of it even where it has the reading already."""
