@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from tests.dashboards.month import fill
 
 from amont_gateway.database import Influx
 from amont_gateway.influx import InfluxWriter
@@ -119,6 +120,24 @@ def history(influxd):
         writer.write(vital_lines(view(step, at_ms)))
     writer.close()
     return influxd
+
+
+@pytest.fixture(scope="session")
+def month(influxd, tmp_path_factory):
+    """The scripted month, in the same server; its end is ``month_script.END_MS``."""
+    fill(influxd.url, tmp_path_factory.mktemp("month"), database="month")
+    return Month(influxd)
+
+
+class Month:
+    """The databases of the month: ``store`` is "" | "_h" | "_d"."""
+
+    def __init__(self, server):
+        self.server = server
+        self.url = server.url
+
+    def query(self, influxql, store=""):
+        return self.server.query(influxql, f"month{store}")
 
 
 def samples(step, at_ms):

@@ -1,0 +1,106 @@
+"""Write the scripted month to a real database, through the gateway's own parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tests.dashboards import month_script as story
+from tests.dashboards.month_records import keep, records
+from tests.dashboards.month_script import BEGIN_MS, END_MS, STEP_MS
+from tests.dashboards.month_views import EPOCH, view
+
+from amont_gateway.database import Influx
+from amont_gateway.influx import InfluxWriter
+from amont_gateway.journal import Journal
+from amont_gateway.lines import sample_lines
+from amont_gateway.places import Places, Sensor, from_site
+from amont_gateway.readings import BACKLOG, QUANTITIES, Sample, pack_channels
+from amont_gateway.vitals import vital_lines
+from amont_site import load
+
+SITE = Path(__file__).with_name("month_site.yaml")
+_CODES = {name: code for code, name in QUANTITIES.items()}
+_LINES = 5_000
+
+
+def fill(url: str, folder: Path, database: str = "amont") -> Places:
+    """Write the month to a server's database; ``folder`` takes the journal and the records."""
+    here = from_site(load(SITE))
+    journal = Journal(folder / "journal.db", mark_bytes=0, ballast_bytes=0)
+    writer = InfluxWriter(Influx(url, database))
+    for batch in _batches(samples(here), _LINES):
+        journal.append(batch)
+        writer.write(sample_lines(here.site, here.tags(), batch))
+    journal.close()
+    keep(folder, records(here))
+    lines = (line for at_ms in moments() for line in vital_lines(view(here, at_ms)))
+    for batch in _batches(lines, _LINES):
+        writer.write(batch)
+    writer.close()
+    return here
+
+
+def moments() -> Iterator[int]:
+    """Yield when states are told: each quarter of an hour, each minute while a siren is tried."""
+    for at_ms in range(BEGIN_MS, END_MS + 1, STEP_MS):
+        yield at_ms
+        if at_ms == story.DRILL_MS:
+            yield from range(at_ms + 60_000, at_ms + STEP_MS, 60_000)
+
+
+def samples(here: Places) -> list[Sample]:
+    """Return every sample of the month in the order in which it came."""
+    found = []
+    for at_ms in range(BEGIN_MS, END_MS + 1, STEP_MS):
+        for node in here.nodes:
+            if at_ms <= story.DEAD.get(node.id, END_MS):
+                found.append(_sample(here, node.id, at_ms))
+    return sorted(found, key=lambda sample: sample.received_ms)
+
+
+def _sample(here: Places, node: int, at_ms: int) -> Sample:
+    received_ms, flags = at_ms + 1_500 + 10 * node, 0
+    if node == story.LATE_NODE and story.LATE_FROM_MS < at_ms < story.LATE_UNTIL_MS:
+        received_ms, flags = story.LATE_UNTIL_MS + 2_000, BACKLOG
+    channels = pack_channels(
+        (s.channel, _CODES[s.quantity], _quality(s.id, at_ms), _value(s, at_ms))
+        for s in here.sensors
+        if s.node == node
+    )
+    seq = (at_ms - BEGIN_MS) // STEP_MS
+    return Sample(node, EPOCH, seq, at_ms, 0, received_ms, flags, channels)
+
+
+def _quality(sensor: str, at_ms: int) -> int:
+    """Return 1 (suspect) for some readings of one sensor: leaves hang on it in the flood."""
+    return int(sensor == "pont-neuf-b" and story.at(12) <= at_ms < story.at(12, 2))
+
+
+def _value(sensor: Sensor, at_ms: int) -> int:
+    zone = "bourg" if sensor.id.startswith("bourg") else "hameau"
+    if sensor.id == "vallee-debit":
+        return sum(story.flow_l_h(z, at_ms) for z in story.NIGHT_L_H)
+    makers = {
+        "stage_mm": lambda: _stage_mm(sensor, at_ms),
+        "rain_um": lambda: story.rain_um(at_ms),
+        "flow_l_h": lambda: story.flow_l_h(zone, at_ms),
+        "pressure_pa10": lambda: round(100 * story.pressure_kpa(zone, at_ms)),
+        "level_mm": lambda: story.tank_mm(at_ms),
+        "battery_mv": lambda: story.battery_mv(13, at_ms),
+        "water_temp_cc": lambda: 1_100 + round(80 * story.noise("eau", at_ms)),
+        "air_temp_cc": lambda: 900 + round(300 * story.noise("air", at_ms)),
+    }
+    return int(makers[sensor.quantity]())
+
+
+def _stage_mm(sensor: Sensor, at_ms: int) -> int:
+    return story.stage_mm(sensor.place, at_ms) + round(3 * story.noise(sensor.id, at_ms))
+
+
+def _batches(things: Iterable[Any], count: int) -> Iterator[list[Any]]:
+    rest = iter(things)
+    while batch := list(islice(rest, count)):
+        yield batch
