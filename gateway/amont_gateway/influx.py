@@ -1,101 +1,115 @@
-"""Write lines to InfluxDB 1.x, 2.x or 3 synchronously, whichever answers.
+"""Write lines to InfluxDB 1.6 to 1.12, 2.x or 3 Core, whichever answers.
 
-``/ping`` tells the version: from 1.8 on lines go to ``/api/v2/write``, before to ``/write``. These
-are two requests, so they are made here: a client library for them costs 16 MiB of a small machine.
+``/ping`` tells the version: from 1.8 on lines go to ``/api/v2/write``, before to ``/write``;
+InfluxQL goes to ``/query`` everywhere. These are few requests, so they are made here: a client
+library for them costs 16 MiB of a small machine.
 """
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+import gzip
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
-from urllib3 import BaseHTTPResponse, PoolManager
-from urllib3.exceptions import HTTPError
+from amont_gateway import influx_setup
+from amont_gateway.database import Away, BadLines, Expired, Influx, Missing, TooLarge
+from amont_gateway.influx_link import InfluxLink
 
-from amont_gateway.database import Away, BadLines, Denied, Influx
-
-_TIMEOUT_S = 10.0
-_FIRST_V2_WRITE, _FIRST_V2 = (1, 8), (2, 0)
-_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+_FIRST_V2_WRITE = (1, 8)
 _LINES = {"Content-Type": "text/plain; charset=utf-8"}
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_GZIP_FROM = 1_000  # bytes: below, a packet is a packet
+_GZIP_LEVEL = 1  # lines repeat themselves: higher levels gain little and cost the Pi's time
 
 
 class InfluxWriter:
-    """One synchronous connection, made at the first write and again after each failure."""
+    """One synchronous connection for one thread."""
 
     def __init__(self, target: Influx) -> None:
         if "/" in target.database:
             raise ValueError(f"database name {target.database!r}: no '/' allowed")
+        self._link = InfluxLink(target)
         self._target = target
-        self._pool: PoolManager | None = None
-        self._path = ""  # where lines go; "" before the server has answered
-        self.version = ""
+        self._ready: set[str] = set()  # stores that were made, or found, since the last connect
+        self._org = target.org  # "" before it was asked for
+        self._most: int | None = None  # lines at once, when the server was seen to take no more
+        self.expired = 0  # lines that came in batches with some too old for what is kept
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Write lines (times in ms); raise Away, Denied or BadLines."""
-        if not self._path:
-            self._connect()
-        self._ask("POST", self._path, "\n".join(lines).encode(), _LINES)
+    @property
+    def version(self) -> str:
+        """Return what the server calls its version, "" if it did not say."""
+        return self._link.version
+
+    def write(self, lines: Sequence[str], store: str = "") -> None:
+        """Write lines (times in ms) to the database or, with a suffix, to one beside it.
+
+        Raise Away, Denied or BadLines. Lines older than what the database keeps are no error.
+        """
+        self._link.connect()
+        most = self._most or len(lines)
+        for start in range(0, len(lines), max(most, 1)):
+            self._write(lines[start : start + most], store)
+
+    def query(self, influxql: str, store: str = "") -> list[dict[str, Any]]:
+        """Return the series that a statement of InfluxQL finds, times in ms.
+
+        Raise Away or Denied; BadLines if the statement is refused.
+        """
+        self._link.connect()
+        return influx_setup.query(self._link, influxql, self._target.database + store)
 
     def probe(self) -> None:
         """Connect and learn the version, without writing; raise Away or Denied."""
-        self._connect()
+        self._link.connect()
 
     def close(self) -> None:
         """Forget the connection."""
-        pool, self._pool, self._path = self._pool, None, ""
-        if pool is not None:
-            pool.clear()
+        self._link.close()
+        self._ready.clear()
+        self._org = self._target.org
 
-    def _connect(self) -> None:
-        target = self._target
-        self.version = self._ask("GET", "/ping").headers.get("X-Influxdb-Version", "")
-        found = _VERSION.match(self.version)
-        version = (int(found[1]), int(found[2])) if found else _FIRST_V2
-        if version < _FIRST_V2 and target.create:
-            statement = f'CREATE DATABASE "{target.database}"'
-            self._ask("POST", "/query", urlencode({"q": statement}).encode(), _FORM)
-        v1 = {"db": target.database, "precision": "ms"}
-        v2 = {"org": target.org, "bucket": target.database, "precision": "ms"}
-        first = version < _FIRST_V2_WRITE
-        self._path = f"/write?{urlencode(v1)}" if first else f"/api/v2/write?{urlencode(v2)}"
-
-    def _ask(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> BaseHTTPResponse:
-        """Return the answer if it is a good one; raise Away, Denied or BadLines."""
-        self._pool = self._pool or PoolManager(1, maxsize=1, retries=False, timeout=_TIMEOUT_S)
+    def _write(self, lines: Sequence[str], store: str) -> None:
+        """Write what the server takes at once, in halves if that is too much."""
         try:
-            answer = self._pool.request(
-                method,
-                self._target.url.rstrip("/") + path,
-                body=body or None,
-                headers={**(headers or {}), **self._authorization()},
-                redirect=False,
-            )
-        except (HTTPError, OSError) as error:
+            self._post("\n".join(lines).encode(), store)
+        except Expired:
+            self.expired += len(lines)
+        except TooLarge as error:
+            if len(lines) == 1:
+                raise BadLines(str(error)) from error
+            self._most = len(lines) // 2
+            self._write(lines[: self._most], store)
+            self._write(lines[len(lines) // 2 :], store)
+
+    def _post(self, body: bytes, store: str) -> None:
+        if store not in self._ready and self._target.create:
+            influx_setup.before_the_first_write(self._link, self._target, store)
+        try:
+            self._send(body, store)
+        except Missing:
+            if not self._target.create:
+                raise
+            self._link.connect()
+            influx_setup.make(self._link, self._target, store)
+            self._send(body, store)
+        self._ready.add(store)
+
+    def _send(self, body: bytes, store: str) -> None:
+        target, headers = self._target, _LINES
+        if len(body) >= _GZIP_FROM and self._compresses():
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers = {**_LINES, "Content-Encoding": "gzip"}
+        if self._link.generation < _FIRST_V2_WRITE:
+            path = "/write?" + urlencode({"db": target.database + store, "precision": "ms"})
+        else:
+            self._org = self._org or influx_setup.only_org(self._link)
+            named = {"org": self._org, "bucket": target.database + store, "precision": "ms"}
+            path = "/api/v2/write?" + urlencode(named)
+        answer = self._link.ask("POST", path, body, headers)
+        if answer.status != 204:  # a login page says 200 to everything
             self.close()
-            raise Away(_short(str(error))) from error
-        if 200 <= answer.status < 300:
-            return answer
-        reason = _short(answer.data.decode("utf-8", "replace")) or f"HTTP {answer.status}"
-        if answer.status in (400, 422):
-            raise BadLines(reason)
-        self.close()
-        raise Denied(reason) if answer.status in (401, 403, 404) else Away(reason)
+            raise Away(f"HTTP {answer.status} to a write, which InfluxDB answers with 204")
 
-    def _authorization(self) -> dict[str, str]:
-        """Return the header of a token; 1.x takes "user:password" as a name and a password."""
-        token, found = self._target.token, _VERSION.match(self.version)
-        if not token:
-            return {}
-        if found and int(found[1]) < _FIRST_V2[0]:
-            return {"Authorization": f"Basic {b64encode(token.encode()).decode()}"}
-        return {"Authorization": f"Token {token}"}
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:200]
+    def _compresses(self) -> bool:
+        wanted = self._target.compress
+        return not self._link.is_local if wanted is None else wanted

@@ -1,11 +1,9 @@
 """History against a real influxd 1.6.7, and against writers that misbehave."""
 
-import http.server
 import json
 import threading
 import urllib.parse
 import urllib.request
-from typing import ClassVar
 
 import pytest
 from tests.gateway import servers
@@ -13,7 +11,7 @@ from tests.gateway.conftest import eventually
 
 from amont_gateway import series
 from amont_gateway.counters import Counters
-from amont_gateway.database import Away, BadLines, Denied, Influx
+from amont_gateway.database import Away, BadLines, Influx
 from amont_gateway.events import Events
 from amont_gateway.history import CONSUMER, History
 from amont_gateway.influx import InfluxWriter
@@ -149,72 +147,6 @@ def test_a_missing_database_is_a_refusal_not_a_bad_line(rig, database):
     eventually(lambda: any(e.kind == "history_refused" for e in made.events.latest()))
     assert made.cursor() == 0
     assert made.count("history_quarantined") == 0
-
-
-class Server(http.server.BaseHTTPRequestHandler):
-    """Answers as a server of some version does, and notes what it was asked."""
-
-    version, status, asked = "", 204, ()
-
-    def do_GET(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
-        self.asked.append((self.path, self.headers.get("Authorization"), body))
-        self.send_response(204 if self.path == "/ping" else self.status)
-        self.send_header("X-Influxdb-Version", self.version)
-        self.end_headers()
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    class One(Server):
-        asked: ClassVar[list] = []
-
-    running = http.server.HTTPServer(("127.0.0.1", 0), One)
-    thread = threading.Thread(target=running.serve_forever, args=[0.01])
-    thread.start()
-    yield One, f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    running.server_close()
-    thread.join(5)
-
-
-@pytest.mark.parametrize(
-    ("version", "path", "authorization"),
-    [
-        ("1.6.7", "/write?db=amont&precision=ms", "Basic dTpw"),
-        ("1.8.10", "/api/v2/write?org=-&bucket=amont&precision=ms", "Basic dTpw"),
-        ("v2.7.1", "/api/v2/write?org=-&bucket=amont&precision=ms", "Token u:p"),
-        ("", "/api/v2/write?org=-&bucket=amont&precision=ms", "Token u:p"),
-    ],
-)
-def test_each_generation_of_servers_is_written_to_in_its_way(server, version, path, authorization):
-    one, url = server
-    one.version = version
-    writer = InfluxWriter(Influx(url, token="u:p", create=False))
-    writer.write(["a b=1 1", "a b=2 2"])
-    assert one.asked[-1] == (path, authorization, "a b=1 1\na b=2 2")
-    writer.write(["a b=3 3"])
-    assert [asked[0] for asked in one.asked].count("/ping") == 1
-    writer.close()
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [(400, BadLines), (422, BadLines), (401, Denied), (404, Denied), (302, Away), (503, Away)],
-)
-def test_a_refusal_is_told_apart_from_an_outage(server, status, error):
-    one, url = server
-    one.version, one.status = "2.7", status
-    writer = InfluxWriter(Influx(url))
-    with pytest.raises(error):
-        writer.write(["a b=1 1"])
-    writer.close()
 
 
 class Picky:
