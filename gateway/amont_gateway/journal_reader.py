@@ -12,6 +12,7 @@ from amont_gateway import journal_sql as sql
 from amont_gateway.readings import Sample, checksum
 
 _PAGE = 2_000
+_LAST_ID = 2**63 - 1  # of any row that there can be
 _CLOCK_MS = 86_400_000  # how far a clock that was set may have disturbed the order
 
 
@@ -55,13 +56,14 @@ class JournalReader:
         return last or 0
 
     def of_nodes(
-        self, nodes: Iterable[int], from_ms: int, until_ms: int
+        self, nodes: Iterable[int], from_ms: int, until_ms: int, until_id: int = _LAST_ID
     ) -> Iterator[tuple[int, Sample]]:
         """Yield the sound samples of some nodes whose time lies within, as they arrived."""
         wanted = tuple(nodes)
         last = self._received_before(from_ms - _CLOCK_MS)
         query = sql.OF_NODES.format(nodes=",".join("?" * len(wanted)))
-        for row in self._connection.execute(query, (last, from_ms, until_ms, *wanted)):
+        span = (last, until_id, from_ms, until_ms)
+        for row in self._connection.execute(query, (*span, *wanted)):
             pair = self._sound(row)
             if pair is not None:
                 yield pair

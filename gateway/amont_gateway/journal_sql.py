@@ -47,7 +47,7 @@ _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, chann
 AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
 OF_NODES = (
-    f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND at_ms BETWEEN ? AND ?"
+    f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND at_ms BETWEEN ? AND ?"
     " AND node IN ({nodes}) ORDER BY id"
 )
 RECEIVED = "SELECT id, received_ms FROM sample WHERE id >= ? ORDER BY id LIMIT 1"
