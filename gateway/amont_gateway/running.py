@@ -50,7 +50,7 @@ class Plan:
 
 def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
     """Combine the site's file, the command line and the environment's secrets."""
-    broker = influx = None
+    broker = None
     if site.broker is not None:
         broker = Broker(
             site.broker.host,
@@ -62,9 +62,6 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
             asked.mqtt_key,
             tls=site.broker.tls,
         )
-    if site.history is not None:
-        token = environment.get("AMONT_INFLUX_TOKEN", "")
-        influx = Influx(site.history.url, site.history.database, token)
     page = address("--page", asked.page)
     return Plan(
         site,
@@ -72,11 +69,19 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
         asked.guard_socket,
         asked.artifacts,
         broker,
-        influx,
+        database_of(site, environment),
         page,
         _https(page, asked.page_https),
         tuple(asked.page_name),
     )
+
+
+def database_of(site: Site, environment: Mapping[str, str]) -> Influx | None:
+    """Return where a site's history goes, with the environment's token; None if it has none."""
+    kept, token = site.history, environment.get("AMONT_INFLUX_TOKEN", "")
+    if kept is None:
+        return None
+    return Influx(kept.url, kept.database, token, org=kept.org or "", keep_days=kept.keep_days)
 
 
 def _limit_arenas() -> None:

@@ -6,6 +6,7 @@ Servers here are doubles that follow the documents of each generation; real ones
 
 import json
 from collections import deque
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,7 +15,10 @@ from tests.gateway.influx_double import Answer, running
 from amont_gateway.database import Away, BadLines, Denied, Expired, Influx, Missing, TooLarge
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.influx_link import refusal
+from amont_gateway.running import database_of
+from amont_site import load
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 ORGS = json.dumps({"orgs": [{"id": "0a1b", "name": "mairie"}]}).encode()
 NO_BUCKET = b'{"code":"not found","message":"bucket \\"amont\\" not found"}'
 V2 = "/api/v2/write?org={}&bucket=amont&precision=ms"
@@ -216,3 +220,14 @@ def test_a_name_with_a_slash_is_refused():
 def test_a_server_that_is_gone_is_away():
     with pytest.raises(Away):
         InfluxWriter(Influx("http://127.0.0.1:1")).probe()
+
+
+def test_the_sites_file_says_where_and_how_long(tmp_path):
+    text, asked = EXAMPLE.read_text(), "database: amont, keep_days: 90, org: mairie"
+    url, secret = "http://127.0.0.1:8086", {"AMONT_INFLUX_TOKEN": "t"}
+    for more, wanted in (
+        ("database: amont", Influx(url, token="t", keep_days=400)),
+        (asked, Influx(url, token="t", keep_days=90, org="mairie")),
+    ):
+        (tmp_path / "site.yaml").write_text(text.replace("database: amont", more, 1))
+        assert database_of(load(tmp_path / "site.yaml"), secret) == wanted
