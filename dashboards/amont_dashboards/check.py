@@ -3,79 +3,216 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from amont_dashboards.model import COLUMNS
+from amont_dashboards.model import COLUMNS, SILENT_KINDS, TABLES
+from amont_dashboards.sources import MIXED, UIDS
+from amont_dashboards.units import known
 
 Json = dict[str, Any]
 
 # In InfluxDB 1.x, and not in InfluxQL of 3 Core; or slow and unbounded everywhere.
 _NOT_PORTABLE = re.compile(
     r"\b(SLIMIT|SOFFSET|SAMPLE|HOLT_WINTERS\w*|CHANDE\w*|KAUFMANS\w*|TRIPLE_EXP\w*"
-    r"|RELATIVE_STRENGTH\w*|INTO|DELETE|DROP)\b",
+    r"|RELATIVE_STRENGTH\w*|EXPONENTIAL_MOVING\w*|SHOW SERIES|CARDINALITY|INTO|DELETE|DROP)\b",
     re.IGNORECASE,
 )
+_MACROS = frozenset({"timeFilter", "__interval", "__interval_ms"})
+_MACRO = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}")
+_REFRESH = re.compile(r"(30s|\d+[mh])")  # a small computer answers; the sirens' board may ask 30 s
+
+# What only words differ in: everything else is the same in both languages.
+_WORDS = frozenset(
+    {"title", "description", "alias", "text", "label", "name", "noValue", "content", "query",
+     "definition", "tooltip", "tags", "url", "uid"}
+)  # fmt: skip
+_WORD_PROPERTIES = frozenset({"displayName", "custom.fillBelowTo"})
 
 
 def faults(dashboard: Json) -> list[str]:
     """Return what is wrong with one dashboard, one line each."""
-    found = [
-        f"{panel.get('title')}: {text}" for panel in dashboard["panels"] for text in _of(panel)
-    ]
-    ids = [panel["id"] for panel in dashboard["panels"]]
+    panels = dashboard["panels"]
+    names = {v["name"] for v in dashboard["templating"]["list"]}
+    found = [f"{p.get('title')}: {text}" for p in panels for text in _of(p, names)]
+    ids = [panel["id"] for panel in panels]
     if len(set(ids)) != len(ids):
         found.append("two panels have the same id")
     if dashboard.get("editable"):
         found.append("must not be editable: it is generated")
-    return found + list(_overlaps(dashboard["panels"]))
+    if not dashboard.get("description"):
+        found.append("no description")
+    if not _REFRESH.fullmatch(str(dashboard.get("refresh"))):
+        found.append(f"asks again every {dashboard.get('refresh')}: 30s, or minutes")
+    found += _of_links(dashboard["links"])
+    found += [f"variable {v['name']}: {t}" for v in _variables(dashboard) for t in _of_variable(v)]
+    found += _of_annotations(dashboard)
+    return found + list(_overlaps(panels))
 
 
 def differences(first: Json, second: Json) -> list[str]:
     """Return where two languages of one dashboard differ in anything but words."""
-    pairs = zip(first["panels"], second["panels"], strict=False)
-    found = [
-        f"{a['title']} / {b['title']}: {key} differs"
-        for a, b in pairs
-        for key in ("id", "type", "gridPos")
-        if a[key] != b[key]
-    ]
-    found += [
-        f"{a['title']} / {b['title']}: queries differ"
-        for a, b in zip(first["panels"], second["panels"], strict=False)
-        if [t["query"] for t in a["targets"]] != [t["query"] for t in b["targets"]]
-    ]
-    if len(first["panels"]) != len(second["panels"]):
-        found.append("different numbers of panels")
+    others = {panel["id"]: panel for panel in second["panels"]}
+    found = []
+    for panel in first["panels"]:
+        if panel["id"] not in others:
+            found.append(f"{panel['title']}: not in the other language")
+            continue
+        other = others.pop(panel["id"])
+        where = f"{panel['title']} / {other['title']}: "
+        found += [f"{where}{path} differs" for path in _differ(panel, other, "")]
+        found += [f"{where}queries differ"] if _queries(panel) != _queries(other) else []
+    found += [f"{panel['title']}: not in the other language" for panel in others.values()]
+    for part in ("templating", "annotations", "time", "refresh"):
+        found += [f"{part}{path} differs" for path in _differ(first[part], second[part], "")]
     return found
 
 
-def _of(panel: Json) -> Iterator[str]:
-    for key in ("title", "description"):
-        if not panel.get(key):
-            yield f"no {key}"
+def broken_links(dashboards: Sequence[Json]) -> list[str]:
+    """Return links that lead nowhere or set what is not there, and dashboards none leads to."""
+    variables = {d["uid"]: {v["name"] for v in _variables(d)} for d in dashboards}
+    found, reached = [], set()
+    for dashboard in dashboards:
+        for url in _urls(dashboard):
+            uid, _, asked = url.removeprefix("/d/").partition("?")
+            if uid not in variables:
+                found.append(f"{dashboard['title']}: leads to {uid}, which is not there")
+                continue
+            reached |= {uid} if uid[:-3] != dashboard["uid"][:-3] else set()
+            for name in re.findall(r"var-(\w+)=", asked):
+                if name not in variables[uid]:
+                    found.append(f"{dashboard['title']}: sets {name}, which {uid} does not have")
+    alone = [d for d in dashboards if d["uid"] not in reached and "L0" not in d["tags"]]
+    return found + [f"{dashboard['title']}: no other dashboard leads here" for dashboard in alone]
+
+
+def _queries(panel: Json) -> list[str]:
+    return [target["query"] for target in panel.get("targets", ())]
+
+
+def _differ(first: object, second: object, path: str) -> Iterator[str]:
+    """Name each place where two values differ, words left out."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        said = _WORDS | ({"value"} if first.get("id") in _WORD_PROPERTIES else set())
+        for key in sorted({*first, *second} - said):
+            yield from _differ(first.get(key), second.get(key), f"{path}.{key}")
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for number, (one, other) in enumerate(zip(first, second, strict=True)):
+            yield from _differ(one, other, f"{path}[{number}]")
+    elif first != second:
+        yield path.lstrip(".")
+
+
+def _of(panel: Json, variables: set[str]) -> Iterator[str]:
+    if not panel.get("title"):
+        yield "no title"
+    if panel["type"] != "row" and not panel.get("description"):
+        yield "no description"
+    if panel.get("repeat", next(iter(variables), "")) not in variables | {""}:
+        yield f"repeated for {panel['repeat']}, which is no variable"
+    if panel["type"] in SILENT_KINDS:
+        return
     if not panel["targets"]:
         yield "no query"
-    if panel.get("datasource", {}).get("uid") != "amont-history":
+    yield from _of_source(panel)
+    yield from _of_values(panel)
+    yield from _of_band(panel)
+    for target in panel["targets"]:
+        yield from _of_query(target["query"], variables)
+
+
+def _of_source(panel: Json) -> Iterator[str]:
+    own = panel.get("datasource", {}).get("uid")
+    asked = {target.get("datasource", {}).get("uid") for target in panel["targets"]}
+    if {own, *asked} - UIDS - {MIXED}:
         yield "another data source"
+    elif panel["targets"] and own != MIXED and asked != {own}:
+        yield "a query asks another data source than its panel"
+
+
+def _of_values(panel: Json) -> Iterator[str]:
+    """A number has a unit, a code has words, and a colour never stands alone."""
     defaults = panel["fieldConfig"]["defaults"]
-    if not defaults.get("unit") and not defaults.get("mappings") and panel["type"] != "table":
+    units = [defaults["unit"]] if "unit" in defaults else []
+    properties = [p for o in panel["fieldConfig"]["overrides"] for p in o["properties"]]
+    units += [p["value"] for p in properties if p["id"] == "unit"]
+    mapped = [defaults.get("mappings") or []]
+    mapped += [p["value"] for p in properties if p["id"] == "mappings"]
+    if panel["type"] not in TABLES and not units and not any(mapped):
         yield "neither a unit nor words for codes"
+    for unit in units:
+        if not known(unit):
+            yield f"Grafana has no unit {unit}"
     if "color" not in defaults:
         yield "no colour mode"
-    for target in panel["targets"]:
-        yield from _of_query(target["query"])
+    for mapping in (m for found in mapped for m in found):
+        if any(not str(word.get("text", "")).strip() for word in mapping["options"].values()):
+            yield "a colour without words"
 
 
-def _of_query(query: str) -> Iterator[str]:
-    if "*" in query.partition(" FROM ")[0].replace(") * ", ""):
+def _of_band(panel: Json) -> Iterator[str]:
+    aliases = [target.get("alias") for target in panel["targets"] if not target.get("hide")]
+    for override in panel["fieldConfig"]["overrides"]:
+        for prop in override["properties"]:
+            if prop["id"] == "custom.fillBelowTo" and prop["value"] not in aliases:
+                yield f"fills down to {prop['value']}, which no query is called"
+            elif prop["id"] == "custom.fillBelowTo" and "$" in prop["value"]:
+                yield f"fills down to {prop['value']}: Grafana needs one name, without $"
+
+
+def _of_query(query: str, variables: set[str]) -> Iterator[str]:
+    if re.search(r"(SELECT|,)\s*\*", query):
         yield f"selects everything: {query}"
     if "$timeFilter" not in query:
         yield f"no time filter: {query}"
-    if "time($__interval)" in query and "fill(" not in query:
+    if re.search(r"GROUP BY time\(", query) and "fill(" not in query:
         yield f"grouped by time without fill: {query}"
     if found := _NOT_PORTABLE.search(query):
         yield f"{found[0]} is not understood by every InfluxDB: {query}"
+    names = {short or long for short, long in _MACRO.findall(query)}
+    for name in sorted(names - _MACROS - variables):
+        yield f"{name} is no variable here: {query}"
+
+
+def _of_links(links: list[Json]) -> Iterator[str]:
+    for link in links:
+        if not (link.get("keepTime") and link.get("includeVars")):
+            yield f"{link['title']}: a link that loses the time or the choices"
+
+
+def _of_variable(variable: Json) -> Iterator[str]:
+    if not variable.get("label"):
+        yield "no label"
+    if variable["type"] == "query":
+        if variable.get("datasource", {}).get("uid") not in UIDS:
+            yield "another data source"
+        if found := _NOT_PORTABLE.search(variable["query"]):
+            yield f"{found[0]} is not understood by every InfluxDB"
+
+
+def _of_annotations(dashboard: Json) -> Iterator[str]:
+    names = {variable["name"] for variable in _variables(dashboard)}
+    for annotation in dashboard["annotations"]["list"]:
+        where = f"annotation {annotation['name']}: "
+        if annotation.get("datasource", {}).get("uid") not in UIDS:
+            yield f"{where}another data source"
+        for text in _of_query(annotation["target"]["query"], names):
+            yield where + text
+
+
+def _variables(dashboard: Json) -> list[Json]:
+    found: list[Json] = dashboard["templating"]["list"]
+    return found
+
+
+def _urls(dashboard: Json) -> Iterator[str]:
+    yield from (link["url"] for link in dashboard["links"])
+    for panel in dashboard["panels"]:
+        config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
+        properties = [p for o in config["overrides"] for p in o["properties"]]
+        lists = [config["defaults"].get("links", [])]
+        lists += [p["value"] for p in properties if p["id"] == "links"]
+        yield from (link["url"] for links in lists for link in links)
 
 
 def _overlaps(panels: list[Json]) -> Iterator[str]:

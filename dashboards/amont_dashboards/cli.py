@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from amont_dashboards.check import differences, faults
+from amont_dashboards.check import broken_links, differences, faults
 from amont_dashboards.model import LANGUAGES
 from amont_dashboards.render import files
 
@@ -40,6 +40,7 @@ def check(folder: Path) -> list[str]:
         if f"/{first}/" in name:
             other = made[name.replace(f"/{first}/", f"/{second}/")]
             found += [f"{name}: {text}" for text in differences(dashboard, other)]
+    found += broken_links([*made.values()])
     return found + [
         f"{path}: out of date, run amont-dashboards build" for path in build(folder, True)
     ]

@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from amont_dashboards.duty import ALL
-from amont_dashboards.model import COLUMNS, LANGUAGES, Dashboard, Panel, Query, Variable
-from amont_dashboards.words import words
+from amont_dashboards import provisioning, sources
+from amont_dashboards.boards import ALL
+from amont_dashboards.links import dashboard_links
+from amont_dashboards.model import COLUMNS, LANGUAGES, Annotation, Dashboard, Variable
+from amont_dashboards.panels import panel_json
+from amont_gateway import series
 
 Json = dict[str, Any]
-DATASOURCE = {"type": "influxdb", "uid": "amont-history"}
-FOLDERS = {"fr": "Eau", "en": "Water"}
 _SCHEMA_VERSION = 39  # Grafana 11; later versions migrate it on load
+_DETAIL_TITLE = ("Détail", "Detail")
 
 
-def dashboard(source: Dashboard, language: str) -> Json:
-    """Return one dashboard in one language."""
+def dashboard(source: Dashboard, language: str, every: Sequence[Dashboard] = ALL) -> Json:
+    """Return one dashboard in one language; ``every`` are those that it may link to."""
     at = LANGUAGES.index(language)
-    other = LANGUAGES[1 - at]
     return {
         "uid": f"{source.uid}-{language}",
         "title": source.title[at],
         "description": source.description[at],
-        "tags": ["amont", language],
+        "tags": ["amont", language, f"L{source.level}"],
         "schemaVersion": _SCHEMA_VERSION,
         "version": 1,
         "editable": False,
         "graphTooltip": 1,
         "refresh": source.refresh,
-        "time": {"from": f"now-{source.hours}h", "to": "now+6h"},
+        "time": {"from": f"now-{source.hours}h", "to": f"now{source.ahead}"},
+        "timepicker": {},
         "timezone": "browser",
-        "links": [
-            {
-                "title": source.title[1 - at],
-                "type": "link",
-                "url": f"/d/{source.uid}-{other}",
-                "keepTime": True,
-                "includeVars": True,
-            }
-        ],
-        "templating": {"list": [_variable(v, at) for v in source.variables]},
-        "annotations": {"list": []},
+        "links": dashboard_links(source, every, at),
+        "templating": {"list": _variables(source, at)},
+        "annotations": {"list": [_annotation(a, at) for a in source.annotations]},
         "panels": _panels(source, at),
     }
 
 
-def files() -> dict[str, str]:
-    """Return every generated file: path below ``dashboards/grafana`` and content."""
-    made = {
+def dashboard_files() -> dict[str, str]:
+    """Return every dashboard in both languages: path and content."""
+    return {
         f"dashboards/{language}/{source.uid}.json": json.dumps(
             dashboard(source, language), ensure_ascii=False, indent=1
         )
@@ -56,187 +51,138 @@ def files() -> dict[str, str]:
         for source in ALL
         for language in LANGUAGES
     }
-    return made | {
-        "provisioning/datasources/amont.yaml": _DATASOURCES,
-        "provisioning/dashboards/amont.yaml": _PROVIDERS,
-    }
+
+
+def files() -> dict[str, str]:
+    """Return every generated file: path below ``dashboards/grafana`` and content."""
+    return dashboard_files() | provisioning.files()
+
+
+def has_detail(source: Dashboard) -> bool:
+    """Return whether a reader may choose readings, hours or days here."""
+    return any(p.asks(q) == sources.CHOSEN for p in source.panels for q in p.queries)
+
+
+def variable_names(source: Dashboard) -> tuple[str, ...]:
+    """Return the dashboard's variables in the order in which they stand."""
+    chosen = (sources.DETAIL,) if has_detail(source) else ()
+    return (*chosen, *(variable.name for variable in source.variables))
 
 
 def _panels(source: Dashboard, at: int) -> list[Json]:
     """Place panels from left to right; a panel that does not fit begins a new row."""
     placed, x, y, height = [], 0, 0, 0
-    for number, panel in enumerate(source.panels, 1):
+    names = variable_names(source)
+    for panel in source.panels:
         columns, rows = panel.size
         if x + columns > COLUMNS:
             x, y, height = 0, y + height, 0
         grid = {"x": x, "y": y, "w": columns, "h": rows}
-        placed.append({"id": number, "gridPos": grid, **_panel(panel, at)})
+        placed.append({"id": panel.id, "gridPos": grid, **panel_json(panel, at, names)})
         x, height = x + columns, max(height, rows)
     return placed
 
 
-def _panel(panel: Panel, at: int) -> Json:
+def _variables(source: Dashboard, at: int) -> list[Json]:
+    own = [_variable(variable, at) for variable in source.variables]
+    return [_detail(source, at), *own] if has_detail(source) else own
+
+
+def _detail(source: Dashboard, at: int) -> Json:
+    first = next(found for found in sources.ALL if found.store == source.detail)
     return {
-        "type": panel.kind,
-        "title": panel.title[at],
-        "description": panel.description[at],
-        "datasource": DATASOURCE,
-        "targets": [_target(q, panel, n, at) for n, q in enumerate(panel.queries)],
-        "fieldConfig": {
-            "defaults": _defaults(panel, at),
-            "overrides": _overrides(panel, at),
-        },
-        "options": _options(panel),
+        "name": sources.DETAIL,
+        "label": _DETAIL_TITLE[at],
+        "type": "datasource",
+        "query": "influxdb",
+        "regex": "/^Amont( · 1 [hd])?$/",
+        "refresh": 1,
+        "multi": False,
+        "includeAll": False,
+        "current": {"selected": True, "text": first.name, "value": first.uid},
+        "options": [],
+        "hide": 0,
     }
-
-
-def _target(query: Query, panel: Panel, number: int, at: int) -> Json:
-    return {
-        "refId": chr(ord("A") + number),
-        "datasource": DATASOURCE,
-        "rawQuery": True,
-        "query": query.influxql(),
-        "resultFormat": "table" if panel.kind == "table" else "time_series",
-        "alias": query.label[at],
-    }
-
-
-def _defaults(panel: Panel, at: int) -> Json:
-    defaults: Json = {"color": {"mode": "palette-classic-by-name"}, "mappings": []}
-    if panel.unit:
-        defaults["unit"] = panel.unit
-    if panel.kind in ("stat", "state-timeline"):
-        query = panel.queries[0]
-        defaults["color"] = {"mode": "thresholds"}
-        defaults["mappings"] = _mappings(query, query.columns[0].field, at)
-    if panel.kind == "timeseries":
-        defaults["custom"] = {
-            "drawStyle": "bars" if panel.bars else "line",
-            "fillOpacity": 60 if panel.bars else 0,
-            "lineWidth": 2,
-            "showPoints": "never",
-            "spanNulls": panel.gap_ms or False,
-        }
-    if panel.kind == "state-timeline":
-        defaults["custom"] = {"fillOpacity": 80, "lineWidth": 0, "spanNulls": panel.gap_ms}
-    return defaults
-
-
-def _overrides(panel: Panel, at: int) -> list[Json]:
-    if panel.kind == "table":
-        return [_table_override(panel, column.field, at) for column in panel.queries[0].columns]
-    found = []
-    for number, query in enumerate(panel.queries):
-        properties: list[Json] = []
-        if query.colour:
-            fixed = {"mode": "fixed", "fixedColor": query.colour}
-            properties.append({"id": "color", "value": fixed})
-        if query.dashed:
-            style = {"fill": "dash", "dash": [10, 6]}
-            properties.append({"id": "custom.lineStyle", "value": style})
-        if properties:
-            matcher = {"id": "byFrameRefID", "options": chr(ord("A") + number)}
-            found.append({"matcher": matcher, "properties": properties})
-    return found
-
-
-def _table_override(panel: Panel, name: str, at: int) -> Json:
-    query, units = panel.queries[0], dict(panel.units)
-    properties: list[Json] = [{"id": "displayName", "value": _HEADS[name][at]}]
-    if name in units:
-        properties.append({"id": "unit", "value": units[name]})
-    if query.declared(name).codes:
-        properties.append({"id": "mappings", "value": _mappings(query, name, at)})
-        properties.append({"id": "custom.cellOptions", "value": {"type": "color-text"}})
-    return {"matcher": {"id": "byName", "options": name}, "properties": properties}
-
-
-def _mappings(query: Query, name: str, at: int) -> list[Json]:
-    options = {
-        str(code): {"index": code, "text": text[at], "color": colour}
-        for code, (text, colour) in enumerate(words(query.declared(name)))
-    }
-    return [{"type": "value", "options": options}]
-
-
-def _options(panel: Panel) -> Json:
-    if panel.kind == "stat":
-        return {
-            "colorMode": "background",
-            "graphMode": "none",
-            "textMode": "value_and_name",
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        }
-    if panel.kind == "table":
-        return {"showHeader": True, "cellHeight": "sm"}
-    legend = {"showLegend": True, "displayMode": "list", "placement": "bottom"}
-    options: Json = {"legend": legend, "tooltip": {"mode": "multi", "sort": "none"}}
-    return options | ({"showValue": "auto"} if panel.kind == "state-timeline" else {})
 
 
 def _variable(variable: Variable, at: int) -> Json:
-    return {
+    every = {"text": ["All"], "value": ["$__all"]}
+    shared: Json = {
         "name": variable.name,
         "label": variable.title[at],
-        "type": "query",
-        "datasource": DATASOURCE,
-        "query": variable_query(variable),
-        "definition": variable_query(variable),
-        "refresh": 2,  # when the time range changes
-        "sort": 3,  # numbers in order
         "multi": variable.several,
         "includeAll": variable.several,
-        "current": {"text": "All", "value": "$__all"} if variable.several else {},
+        "current": every if variable.several else {},
+        "hide": 0,
     }
+    if variable.choices:
+        return shared | _choices(variable, at)
+    return shared | {
+        "type": "query",
+        "datasource": sources.reference(variable_source(variable)),
+        "query": variable_query(variable),
+        "definition": variable_query(variable),
+        "refresh": 1,  # when the dashboard is opened
+        "regex": "",
+        "sort": 3,  # numbers in order
+        "options": [],
+    }
+
+
+def _choices(variable: Variable, at: int) -> Json:
+    options = [
+        {"text": text[at], "value": value, "selected": number == 0 and not variable.several}
+        for number, (value, text) in enumerate(variable.choices)
+    ]
+    made: Json = {
+        "type": "custom",
+        "query": ", ".join(f"{text[at]} : {value}" for value, text in variable.choices),
+        "options": options,
+    }
+    return made if variable.several else made | {"current": options[0]}
+
+
+def variable_source(variable: Variable) -> str:
+    """Return the uid of the data source that holds the variable's values."""
+    return next(s.uid for s in sources.ALL if s.store == variable.measurement.store)
 
 
 def variable_query(variable: Variable) -> str:
     """Return the InfluxQL that lists a variable's values."""
-    return f'SHOW TAG VALUES FROM "{variable.measurement.name}" WITH KEY = "{variable.tag}"'
+    query = f'SHOW TAG VALUES FROM "{variable.measurement.name}" WITH KEY = "{variable.tag}"'
+    where = [f'"{tag}" =~ /^${{{name}:regex}}$/' for tag, name in variable.within]
+    return query + (f" WHERE {' AND '.join(where)}" if where else "")
 
 
-_HEADS = {
-    "age_s": ("Âge", "Age"),
-    "freshness": ("Fraîcheur", "Freshness"),
-    "full_promise": ("Promesse pleine", "Full promise"),
-    "votes": ("Vote", "Votes"),
-    "flags": ("Anomalies", "Flags"),
-    "silent": ("Muet", "Silent"),
-    "battery_mv": ("Pile", "Battery"),
-    "rssi_dbm": ("Signal", "Signal"),
-    "outbox": ("En file", "Outbox"),
-    "backlog": ("Arriéré", "Backlog"),
-}
+def annotation_query(annotation: Annotation, at: int) -> str:
+    """Return the InfluxQL of the marks; ``text`` is what Grafana looks for, place the title.
 
-_DATASOURCES = """\
-# Generated by amont-dashboards build. Grafana fills in the variables from its environment.
-apiVersion: 1
-datasources:
-  - name: Amont
-    uid: amont-history
-    type: influxdb
-    access: proxy
-    url: ${AMONT_INFLUX_URL}
-    user: ${AMONT_INFLUX_USER}
-    jsonData:
-      dbName: ${AMONT_INFLUX_DATABASE}
-      httpMode: POST
-      minTimeInterval: 60s
-    secureJsonData:
-      password: ${AMONT_INFLUX_PASSWORD}
-    editable: false
-"""
+    Grafana takes any column whose name contains the wanted one: so no "en" beside "event".
+    """
+    where = ["$timeFilter", f'"kind" =~ /^({"|".join(annotation.kinds)})$/']
+    if annotation.place:
+        where.append(f'"place" =~ /^${{{annotation.place}:regex}}$/')
+    columns = f'"{LANGUAGES[at]}" AS "text", "place"'
+    return f'SELECT {columns} FROM "{series.EVENT.name}" WHERE {" AND ".join(where)}'
 
-_PROVIDERS = "# Generated by amont-dashboards build.\napiVersion: 1\nproviders:\n" + "".join(
-    f"""\
-  - name: amont-{language}
-    folder: {folder}
-    folderUid: amont-{language}
-    type: file
-    disableDeletion: true
-    allowUiUpdates: false
-    options:
-      path: ${{AMONT_GRAFANA_DASHBOARDS}}/{language}
-"""
-    for language, folder in FOLDERS.items()
-)
+
+def _annotation(annotation: Annotation, at: int) -> Json:
+    source = sources.reference(sources.DAYS.uid)
+    return {
+        "name": annotation.title[at],
+        "datasource": source,
+        "enable": annotation.shown,
+        "hide": False,
+        "iconColor": annotation.colour,
+        "target": {
+            "refId": "Anno",
+            "datasource": source,
+            "rawQuery": True,
+            "query": annotation_query(annotation, at),
+            "fromAnnotations": True,
+            "textColumn": "text",
+            "titleColumn": "place",
+            "tagsColumn": "",
+            "timeEndColumn": "",
+        },
+    }

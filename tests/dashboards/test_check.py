@@ -2,14 +2,15 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from amont_dashboards import cli, words
+from amont_dashboards.boards.duty import DUTY
 from amont_dashboards.check import differences, faults
-from amont_dashboards.duty import DUTY
 from amont_dashboards.model import Column, Query
 from amont_dashboards.render import dashboard, files
 from amont_gateway import series
@@ -58,7 +59,7 @@ def test_both_languages_differ_in_words_only():
         (lambda d: d["panels"][3]["gridPos"].update(x=20), "wider than 24"),
         (lambda d: d["panels"][1].update(targets=[]), "no query"),
         (lambda d: d["panels"][1]["fieldConfig"]["defaults"].pop("color"), "no colour mode"),
-        (lambda d: d["panels"][1].update(id=1), "same id"),
+        (lambda d: d["panels"][1].update(id=d["panels"][0]["id"]), "same id"),
         (lambda d: d["panels"][1].update(datasource={"uid": "other"}), "another data source"),
         (lambda d: d.update(editable=True), "must not be editable"),
     ],
@@ -80,8 +81,8 @@ def test_a_panel_that_one_language_lacks_or_moves_is_found(duty):
     duty["panels"][1]["gridPos"]["h"] += 1
     del duty["panels"][-1]
     assert differences(dashboard(DUTY, "fr"), duty) == [
-        "Sirènes / Sirens: gridPos differs",
-        "different numbers of panels",
+        "Sirènes / Sirens: gridPos.h differs",
+        "Nœuds: not in the other language",
     ]
 
 
@@ -108,8 +109,13 @@ def test_provisioning_points_to_the_folders_that_are_built():
     for provider in providers:
         language = provider["options"]["path"].rpartition("/")[2]
         assert any(name.startswith(f"dashboards/{language}/") for name in made)
-    (source,) = yaml.safe_load(made["provisioning/datasources/amont.yaml"])["datasources"]
-    assert source["uid"] == dashboard(DUTY, "fr")["panels"][0]["datasource"]["uid"]
+    declared = yaml.safe_load(made["provisioning/datasources/amont.yaml"])["datasources"]
+    assert [(s["uid"], s["jsonData"]["dbName"]) for s in declared] == [
+        ("amont-history", "${AMONT_INFLUX_DATABASE}"),
+        ("amont-hours", "${AMONT_INFLUX_DATABASE}_h"),
+        ("amont-days", "${AMONT_INFLUX_DATABASE}_d"),
+    ]
+    assert all(re.fullmatch(r"Amont( · 1 [hd])?", s["name"]) for s in declared)
 
 
 def test_build_writes_only_what_differs(tmp_path):

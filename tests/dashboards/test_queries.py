@@ -2,7 +2,7 @@
 
 import pytest
 
-from amont_dashboards.duty import ALL
+from amont_dashboards.boards import ALL
 from amont_dashboards.render import dashboard, variable_query
 
 END_MS, RANGE_MS = 1_795_000_000_000, 8 * 3_600_000

@@ -42,7 +42,7 @@ def _stage_line(field: str, label: Text, colour: str) -> Query:
 
 
 def _forecast(field: str, percent: str) -> Query:
-    names = (f"Prévision {percent} $tag_station", f"Forecast {percent} $tag_station")
+    names = (f"Prévision {percent}", f"Forecast {percent}")
     where = (*_STATION, ("horizon", "horizon"))
     columns = (Column("max", field, _M),)
     return Query(series.FORECAST, columns, ("station",), where, "null", names, PURPLE)
@@ -74,7 +74,7 @@ STAGE = Panel(
         _forecast("p95_mm", "95 %"),
     ),
     (14, 10),
-    unit="lengthm",
+    band=(4, 5),
     gap_ms=_GAP_MS,
 )
 
@@ -107,7 +107,6 @@ INFLOW = Panel(
         ),
     ),
     (10, 10),
-    unit="m3h",
     gap_ms=_GAP_MS,
 )
 
@@ -127,7 +126,6 @@ RAIN = Panel(
         ),
     ),
     (14, 6),
-    unit="lengthmm",
     bars=True,
 )
 
@@ -168,7 +166,6 @@ NIGHT_FLOW = Panel(
         ),
     ),
     (10, 6),
-    unit="m3h",
     gap_ms=26 * 3600 * 1000,  # one value a night
 )
 
@@ -274,7 +271,6 @@ DUTY = Dashboard(
                 ),
             ),
             (12, 8),
-            units=(("age_s", "s"),),
         ),
         Panel(
             "table",
@@ -291,15 +287,14 @@ DUTY = Dashboard(
                 ),
             ),
             (12, 8),
-            units=(("age_s", "s"), ("battery_mv", "mvolt"), ("rssi_dbm", "dBm")),
         ),
     ),
     (
-        Variable("station", ("Station", "Station"), series.STAGE, "station"),
+        # One at a time: Grafana fills a band between two names, and two stations share them.
+        Variable("station", ("Station", "Station"), series.STAGE, "station", several=False),
         Variable(
             "horizon", ("Échéance (h)", "Horizon (h)"), series.FORECAST, "horizon", several=False
         ),
     ),
+    level=0,
 )
-
-ALL = (DUTY,)

@@ -1,0 +1,99 @@
+"""Name, order and shape the columns of panels that read rows: tables, maps and bar charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amont_dashboards.model import TABLES, Panel, joined
+from amont_dashboards.query import Column, Query, Step
+from amont_dashboards.units import unit_of
+from amont_dashboards.words import head
+
+Json = dict[str, Any]
+Mappings = Callable[[Query, str, int], list[Json]]
+Thresholds = Callable[[tuple[Step, ...]], Json]
+_CELLS = {
+    "colour": {"type": "color-text"},
+    "gauge": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+}
+_QUERIES_MAX = 6  # queries side by side in one table
+
+
+def transformations(panel: Panel) -> list[Json]:
+    """Return the panel's own transformations, for a table with its rows joined and ordered."""
+    found = [*panel.transformations]
+    if panel.kind == "table":
+        shown = [query for query in panel.queries if not query.hidden]
+        if len(shown) > 1 and "joinByField" not in dict(found):
+            found.insert(0, joined(shown[0].group[0]))
+        found.append(("organize", _order(panel)))
+    return [{"id": name, "options": dict(options)} for name, options in found]
+
+
+def _order(panel: Panel) -> Json:
+    """Grafana gets tags in no fixed order, and the time of an aggregate says nothing."""
+    tags = [tag for query in panel.queries for tag in query.group]
+    columns = [column.shown for query in panel.queries for column in query.columns]
+    names = [*(["Time"] if panel.with_time else []), *dict.fromkeys(tags), *columns]
+    times = [] if panel.with_time else ["Time"]
+    if len(panel.queries) > 1:
+        times += [f"Time {number}" for number in range(1, _QUERIES_MAX + 1)]
+    return {
+        "indexByName": {name: number for number, name in enumerate(names)},
+        "excludeByName": {name: True for name in times},
+        "renameByName": {},
+    }
+
+
+def overrides(panel: Panel, at: int, mapped: Mappings, stepped: Thresholds) -> list[Json]:
+    """Return heads, units, words and cells of every column."""
+    tags = dict.fromkeys(tag for query in panel.queries for tag in query.group)
+    names = [*(["Time"] if panel.with_time else []), *tags]
+    found = [_named(name, [_property("displayName", head(name)[at])]) for name in names]
+    for query in panel.queries:
+        for column in query.columns:
+            properties = [_property("displayName", (column.title[at] or head(column.shown)[at]))]
+            properties += _value(query, column, at, mapped)
+            properties += _cell(column, panel.kind, stepped)
+            found.append(_named(column.shown, properties))
+    return found
+
+
+def link_overrides(panel: Panel, links: list[tuple[str, Json]]) -> list[Json]:
+    """Return the links of a table's or a map's column, the first tag's where none is named."""
+    if panel.kind not in TABLES:
+        return []
+    first = next((tag for query in panel.queries for tag in query.group), "")
+    by_tag: dict[str, list[Json]] = {}
+    for tag, link in links:
+        by_tag.setdefault(tag or first, []).append(link)
+    return [_named(tag, [_property("links", found)]) for tag, found in by_tag.items()]
+
+
+def _value(query: Query, column: Column, at: int, mapped: Mappings) -> list[Json]:
+    if query.declared(column.field).codes and not column.unit:
+        return [
+            _property("mappings", mapped(query, column.field, at)),
+            _property("custom.cellOptions", {"type": "color-text"}),
+        ]
+    return [_property("unit", unit_of(query, column))]
+
+
+def _cell(column: Column, kind: str, stepped: Thresholds) -> list[Json]:
+    ends = {"decimals": column.decimals, "min": column.low, "max": column.high}
+    found = [_property(name, value) for name, value in ends.items() if value is not None]
+    if column.steps:
+        found.append(_property("thresholds", stepped(column.steps)))
+        found.append(_property("color", {"mode": "thresholds"}))
+    if kind == "table" and column.cell in _CELLS:
+        found.append(_property("custom.cellOptions", _CELLS[column.cell]))
+    return found
+
+
+def _property(name: str, value: object) -> Json:
+    return {"id": name, "value": value}
+
+
+def _named(name: str, properties: list[Json]) -> Json:
+    return {"matcher": {"id": "byName", "options": name}, "properties": properties}
