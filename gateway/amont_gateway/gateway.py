@@ -29,7 +29,16 @@ from amont_gateway.screens import Screens
 from amont_gateway.state import GuardState, StateBuilder
 from amont_gateway.storer import COMMIT_FRAMES, COMMIT_MS, Storer
 from amont_gateway.updates import Updates
-from amont_gateway.view import Action, Demo, DryRun, IncidentLine, Result, Training, View
+from amont_gateway.view import (
+    Action,
+    Demo,
+    DryRun,
+    HistoryState,
+    IncidentLine,
+    Result,
+    Training,
+    View,
+)
 from amont_gateway.windows import Windows
 from amont_gateway.worker import Crew
 from amont_guard.messages import Opened
@@ -194,6 +203,10 @@ class Gateway:
             "broker": self._ingest.state if self._ingest else "none",
             "journal": self.journal.state,
         }
+
+    def history(self) -> HistoryState | None:
+        """Return how the database is and what waits for it, None without one."""
+        return self.keeping.history.status if self.keeping.history else None
 
     # What the guard says; called on the link's reader thread.
 

@@ -1,8 +1,14 @@
-"""Feed the database from a cursor on the journal, at the database's own pace.
+"""Feed the database from a cursor on the journal, at the database's own pace, newest first.
 
-At least once, and the same point overwrites itself, so once in effect. A database that hangs or
-is away delays nothing else: what it has not confirmed stays in the journal. A line that it
-refuses is found by halving, set aside with the server's reason, and the rest goes on.
+Everything goes in the journal's order through one lane, which confirms. When that lane is far
+behind, a second one is opened beside it that begins near the journal's end and takes only what
+was new when it came; it is asked first, and the other gets a batch that lasts a fraction of a
+second in between. So what the database missed never delays what is happening. Each lane keeps
+each station's order; a row of the second lane comes again in the first, and a point that is
+written twice is there once.
+
+At least once, so once in effect. What the database confirmed less than a moment ago counts as
+not confirmed when it fails or when we start again: some servers answer before they are sure.
 """
 
 from __future__ import annotations
@@ -12,32 +18,29 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from amont_gateway.backoff import Backoff
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
-from amont_gateway.database import Away, BadLines, Denied
+from amont_gateway.database import Away, Denied
+from amont_gateway.delivery import Delivery, LineWriter
 from amont_gateway.events import Events
+from amont_gateway.history_pace import Pace, Settled
 from amont_gateway.journal import Journal
-from amont_gateway.journal_reader import JournalReader
+from amont_gateway.journal_tail import Tail
 from amont_gateway.lines import SensorTags, never_doubted, sample_lines
-from amont_gateway.readings import Sample
+from amont_gateway.quarantine import FILE, Quarantine
+from amont_gateway.view import HistoryState
 
 CONSUMER = "history"
-BATCH_SAMPLES = 2_000
+FAR_ROWS = 1_000  # behind by more, the lane of what is new opens
+NEAR_ROWS = 500  # so many rows before the journal's end: ten minutes of fifty stations
 MAX_VITALS = 20_000  # lines of state waiting; the oldest are dropped and counted
-_IDLE_S = 0.5
-
-
-class LineWriter(Protocol):
-    """Where lines go; ``influx.InfluxWriter`` is one."""
-
-    def write(self, lines: list[str]) -> None:
-        """Write lines; raise Away, Denied or BadLines."""
-
-    def close(self) -> None:
-        """Forget the connection."""
+BEAT_S = 20.0  # without a write for so long, the last line is written again: is it still there?
+SETTLE_S = 10.0
+_IDLE_S = 0.2
+_LOOK_S = 2.0  # between looks at what waits
+_RETRY_S = 20.0
 
 
 class History:
@@ -53,21 +56,28 @@ class History:
         events: Events,
         clock: Clock,
         doubt: Callable[[str, int], int] = never_doubted,
+        *,
+        settle_s: float = SETTLE_S,
     ) -> None:
-        self._doubt = doubt
-        self._site = site
-        self._tags = tags
-        self._journal = journal
-        self._writer = writer
-        self._counters = counters
-        self._events = events
-        self._clock = clock
-        self._backoff = Backoff(0.5, 30.0)
+        self._site, self._tags, self._doubt = site, tags, doubt
+        self._counters, self._events, self._clock = counters, events, clock
+        self._quarantine = Quarantine(journal.path.with_name(FILE))
+        self._delivery = Delivery(
+            CONSUMER, writer, self._quarantine, counters, events, clock.wall_ms
+        )
+        self._tail = Tail(CONSUMER, journal, events)
+        self._settled = Settled(settle_s, time.monotonic)
+        self._openings = 0
+        self._pace = Pace()
+        self._live: int | None = None  # where the lane of what is new stands, if it is open
         self._vitals: deque[str] = deque()
-        self._reader: JournalReader | None = None
-        self._incarnation = -1
-        self._last = 0
-        self.state = "away"  # "ok" | "away"
+        self._backoff = Backoff(0.5, _RETRY_S)
+        self._held_s = time.monotonic()  # when it last began to answer
+        self._written_s = -BEAT_S
+        self._beat = ""  # the last line written
+        self._looked_s = -_LOOK_S
+        self.state = "away"  # "ok" | "away" | "refused"
+        self.status = HistoryState(state="away", since_ms=clock.wall_ms())
 
     def offer(self, lines: list[str]) -> None:
         """Queue lines of state; they are not durable and wait in a bounded queue."""
@@ -81,87 +91,140 @@ class History:
     def run(self, stopping: threading.Event) -> None:
         """Feed until told to stop."""
         while not stopping.is_set():
-            began = time.monotonic()
+            wait_s = 0.0
             try:
-                busy = self._step()
+                if not self._round():
+                    wait_s = _IDLE_S
             except (Away, Denied) as error:
-                self._away(error)
-                stopping.wait(self._backoff.next_s())
-                continue
+                self._failed(error)
+                wait_s = self._backoff.next_s()
             except sqlite3.Error as error:  # the writer may just be replacing the file
-                self._close_reader()
+                self._tail.close()
                 self._events.note("journal_fault", str(error), key="history")
-                busy = False
-            self._backoff.lasted(time.monotonic() - began + _IDLE_S)
-            if not busy:
-                stopping.wait(_IDLE_S)
-        self._close_reader()
-        self._writer.close()
+                wait_s = 1.0
+            self._rest(stopping, wait_s)
+        self._tail.close()
+        self._delivery.close()
 
-    def _step(self) -> bool:
-        """Write one batch of samples and one of vitals; tell whether more may wait."""
-        seen, samples = self._next_samples()
+    def _round(self) -> bool:
+        """Write what is new, then states, then one batch of the rest; tell whether more waits."""
+        opened = self._tail.open()
+        if opened:
+            if self._openings != self._tail.openings:
+                self._openings = self._tail.openings
+                self._live = None
+                self._settled.begin(self._tail.place)
+            self._live_lane()
+        more = self._offered()
+        if opened:
+            more = self._back_lane() or more
+        if time.monotonic() - self._written_s >= BEAT_S and self._beat:
+            self._write([self._beat])
+        return more
+
+    def _live_lane(self) -> None:
+        """Write what came new since the last round, if the other lane is far behind."""
+        newest = self._tail.reader.last_id()
+        if self._live is None and newest - self._tail.place > FAR_ROWS:
+            self._live = newest - NEAR_ROWS
+        if self._live is None:
+            return
+        if self._tail.place >= self._live:
+            self._live = None
+            return
+        if newest - self._live > self._pace.most * 2:
+            self._live = newest - NEAR_ROWS  # it cannot keep up: what is newest is worth most
+        self._live, samples = self._tail.reader.live(self._live, newest, self._pace.most)
         self._write(sample_lines(self._site, self._tags, samples, self._doubt))
-        if seen > self._last:
-            self._last = seen
-            self._journal.move_cursor(CONSUMER, seen, self._incarnation)
-            self._counters.add("history_samples", len(samples))
-        vitals = [self._vitals.popleft() for _ in range(min(len(self._vitals), BATCH_SAMPLES))]
+
+    def _offered(self) -> bool:
+        """Write lines of state, which are put back if that fails; tell whether more wait."""
+        count = min(len(self._vitals), self._pace.most)
+        vitals = [self._vitals.popleft() for _ in range(count)]
         try:
             self._write(vitals)
-        except (Away, Denied):
+        except (Away, Denied, sqlite3.Error):
             self._vitals.extendleft(reversed(vitals))
             raise
-        return len(samples) == BATCH_SAMPLES
+        return bool(self._vitals)
 
-    def _next_samples(self) -> tuple[int, list[Sample]]:
-        """Return the next batch after the cursor, opening the journal anew if it was replaced."""
-        if self._incarnation != self._journal.incarnation:
-            self._close_reader()
-            self._incarnation = self._journal.incarnation
-        if self._reader is None:
-            if not self._journal.path.exists():
-                return self._last, []
-            self._reader = self._journal.reader()
-            self._last = self._reader.cursor(CONSUMER)
-        bad = self._reader.bad_rows
-        seen, pairs = self._reader.after(self._last, BATCH_SAMPLES)
-        if self._reader.bad_rows > bad:
-            self._events.note("journal_row", f"id <= {seen}", n=self._reader.bad_rows - bad)
-        return seen, [sample for _, sample in pairs]
+    def _back_lane(self) -> bool:
+        """Write one batch of what was not written yet, and confirm what has settled."""
+        tail, most, began_s = self._tail, self._pace.rows, time.monotonic()
+        before = tail.place
+        samples = tail.read(most)
+        try:
+            self._write(
+                sample_lines(self._site, self._tags, samples, self._doubt), self._in_between
+            )
+        except BaseException:
+            tail.place = before
+            raise
+        if samples:
+            self._pace.took(time.monotonic() - began_s, len(samples))
+            self._counters.add("history_samples", len(samples))
+        tail.confirm(self._settled.reached(tail.place))
+        return len(samples) == most
 
-    def _write(self, lines: list[str]) -> None:
-        """Write lines, halving on a refusal until the refused ones stand alone."""
+    def _in_between(self) -> None:
+        """Keep what is new from waiting for a batch that is being halved."""
+        if self._live is not None:
+            self._live_lane()
+
+    def _write(self, lines: list[str], between: Callable[[], None] = lambda: None) -> None:
         if not lines:
             return
-        try:
-            self._writer.write(lines)
-        except BadLines as error:
-            if len(lines) == 1:
-                self._set_aside(lines[0], str(error))
-                return
-            middle = len(lines) // 2
-            self._write(lines[:middle])
-            self._write(lines[middle:])
-            return
-        self._counters.add("history_lines", len(lines))
+        self._delivery.write(lines, "", between)
+        self._beat, self._written_s = lines[-1], time.monotonic()
         if self.state != "ok":
-            self.state = "ok"
+            self._became("ok")
+            self._held_s = self._written_s
             self._events.note("history_ok")
 
-    def _set_aside(self, line: str, reason: str) -> None:
-        self._counters.add("history_quarantined")
-        self._events.note("history_quarantine", reason)
-        if not self._journal.quarantine(self._clock.wall_ms(), CONSUMER, line, reason):
-            self._counters.add("quarantine_dropped")
-
-    def _away(self, error: Exception) -> None:
-        self.state = "away"
+    def _failed(self, error: Exception) -> None:
         self._counters.add("history_failures")
-        kind = "history_refused" if isinstance(error, Denied) else "history_away"
-        self._events.note(kind, str(error))
+        denied = isinstance(error, Denied)
+        self._events.note("history_refused" if denied else "history_away", str(error))
+        if self.state == "ok":
+            self._backoff.lasted(time.monotonic() - self._held_s)
+            self._tail.place = self._settled.failed()
+        self._pace.failed()
+        self._live = None
+        self._became("refused" if denied else "away", str(error))
 
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+    def _became(self, state: str, reason: str = "") -> None:
+        if state != self.state:
+            self.state, self._looked_s = state, -_LOOK_S
+            self.status = HistoryState(state=state, since_ms=self._clock.wall_ms())
+        self.status.reason = reason
+
+    def _rest(self, stopping: threading.Event, seconds: float) -> None:
+        """Wait, and look now and then at what waits."""
+        until_s = time.monotonic() + seconds
+        while True:
+            if time.monotonic() - self._looked_s >= _LOOK_S:
+                self._look()
+            left_s = until_s - time.monotonic()
+            if left_s <= 0 or stopping.wait(min(left_s, _LOOK_S)):
+                return
+
+    def _look(self) -> None:
+        self._looked_s = time.monotonic()
+        waiting, since_ms = 0, None
+        try:
+            if self._tail.open():
+                waiting = max(0, self._tail.reader.last_id() - self._tail.place)
+                since_ms = self._tail.reader.waiting_since_ms(self._tail.place)
+            quarantined = self._quarantine.count()
+        except sqlite3.Error:  # told where it hinders the work
+            return
+        now = self.status
+        self.status = HistoryState(
+            state=now.state,
+            since_ms=now.since_ms,
+            reason=now.reason,
+            waiting=waiting,
+            waiting_since_ms=since_ms,
+            quarantined=quarantined,
+            written=self._counters.snapshot().get("history_lines", 0),
+        )

@@ -1,9 +1,14 @@
 """Keep every sample durably: the one writer of ``journal.db``.
 
-All methods but ``move_cursor`` and ``quarantine`` belong to one thread, the storer's.
+All methods but ``expect`` and ``move_cursor`` belong to one thread, the storer's.
 A sample is durable when ``append`` returns. Whatever stops that (full disk, read-only disk,
 I/O error, damaged file) raises ``JournalUnavailable``; the caller then acknowledges nothing,
 nodes keep their samples, and a later call tries again by itself.
+
+What it keeps: every row until it is older than the retention and every consumer has confirmed
+it. When the disk comes near its mark, confirmed rows go once they are older than ``KEPT_MS``, and
+those past the retention go even if a consumer never came for them: a reading of today is worth
+more. The file does not shrink; the pages that are free in it are filled again first.
 """
 
 from __future__ import annotations
@@ -26,7 +31,9 @@ RETIRE_ROWS = 5_000
 RETIRE_EVERY_MS = 60_000
 STEP_MS = 3_600_000  # a clock that differs from the machine's own count by more was set
 CALM_S = 86_400.0  # nothing is retired so long after: by a clock in 2080 all is past retention
-MAX_QUARANTINE = 1_000  # waiting for the next commit; more are counted by the caller
+KEPT_MS = 90 * 86_400_000  # never retired for want of room: limits are tried on them
+PRESSED = 4  # marks: with less room, rows are retired before their time
+CURSOR_S = 30.0  # a cursor that is lost costs that much sent twice; each store costs 8 KiB
 
 _FULL, _READ_ONLY, _DAMAGED = (13,), (8, 14), (11, 26)  # SQLite primary result codes
 
@@ -59,6 +66,7 @@ class Journal:
         measure_free: Callable[[Path], int] = free_bytes,
         monotonic_s: Callable[[], float] = time.monotonic,
         note: Callable[[str, str], None] = lambda _kind, _detail: None,
+        cursor_s: float = CURSOR_S,
     ) -> None:
         self.path = path
         self.ledger = Ledger()
@@ -71,13 +79,15 @@ class Journal:
         self._measure_free = measure_free
         self._monotonic_s = monotonic_s
         self._note = note
+        self._cursor_s = cursor_s
         self._retired_ms = 0
         self._seen: tuple[int, float] | None = None  # wall clock and monotonic, last time
         self._calm_until_s = 0.0
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._cursors: dict[str, int] = {}
-        self._quarantine: list[tuple[int, str, str, str]] = []
+        self._consumers: set[str] = set()
+        self._stored_s = monotonic_s()
 
     def open(self) -> None:
         """Open or create the file, assert its pragmas, rebuild the ledger."""
@@ -98,12 +108,18 @@ class Journal:
         self.ledger.add(samples)
 
     def tick(self, now_ms: int) -> None:
-        """Store cursors, retire old rows, and find out whether a fault has passed."""
+        """Store cursors now and then, retire rows, and find out whether a fault has passed."""
         self.open()
         self._retire(now_ms)
         self._require_room()
-        if self._cursors or self._quarantine or self.state != "ok":
+        late = self._monotonic_s() - self._stored_s >= self._cursor_s
+        if self.state != "ok" or (self._cursors and late):
             self._transact([])
+
+    def expect(self, consumer: str) -> None:
+        """Hold back (from any thread) the retention until this consumer has confirmed, too."""
+        with self._lock:
+            self._consumers.add(consumer)
 
     def move_cursor(self, name: str, sample_id: int, incarnation: int = 0) -> None:
         """Remember (from any thread) how far a consumer got; stored with the next commit.
@@ -114,14 +130,6 @@ class Journal:
             if incarnation != self.incarnation:
                 return
             self._cursors[name] = max(sample_id, self._cursors.get(name, 0))
-
-    def quarantine(self, at_ms: int, consumer: str, line: str, reason: str) -> bool:
-        """Keep (from any thread) a line that a consumer refused; False if too many wait."""
-        with self._lock:
-            if len(self._quarantine) >= MAX_QUARANTINE:
-                return False
-            self._quarantine.append((at_ms, consumer, line, reason))
-            return True
 
     def close(self) -> None:
         """Store what is pending and close; safe to call when the disk is gone."""
@@ -150,14 +158,13 @@ class Journal:
 
     def _transact(self, rows: Sequence[tuple[object, ...]]) -> None:
         with self._lock:
-            cursors, quarantined = dict(self._cursors), list(self._quarantine)
+            cursors = dict(self._cursors)
         connection = self._connection
         assert connection is not None
         try:
             connection.execute("BEGIN IMMEDIATE")
             sql.insert(connection, rows)
             connection.executemany(sql.MOVE_CURSOR, list(cursors.items()))
-            connection.executemany(sql.QUARANTINE, quarantined)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._fail(error)
@@ -165,41 +172,68 @@ class Journal:
             for name, sample_id in cursors.items():
                 if self._cursors.get(name) == sample_id:
                     del self._cursors[name]
-            del self._quarantine[: len(quarantined)]
+        self._stored_s = self._monotonic_s()
         self._recovered()
 
     def _require_room(self) -> None:
-        try:
-            free = self._measure_free(self.path.parent)
-        except OSError as error:
-            raise self._unavailable("fault", str(error)) from error
-        if free < self._mark_bytes:
+        free, room = self._room()
+        if room < self._mark_bytes or free < self._mark_bytes // 2:
             raise self._unavailable(
                 "full", f"{free >> 10} KiB free, mark {self._mark_bytes >> 10}"
             )
         if free > self._mark_bytes + 2 * self._ballast_bytes:
             self._lay_ballast()
 
+    def _room(self) -> tuple[int, int]:
+        """Return the bytes free on the disk, and with those that are free in the file itself."""
+        try:
+            free = self._measure_free(self.path.parent)
+        except OSError as error:
+            raise self._unavailable("fault", str(error)) from error
+        if free >= PRESSED * self._mark_bytes or self._connection is None:
+            return free, free
+        try:
+            (pages,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            (size,) = self._connection.execute("PRAGMA page_size").fetchone()
+        except sqlite3.Error as error:
+            self._fail(error)
+        return free, free + pages * size
+
     def _retire(self, now_ms: int) -> None:
-        """Delete rows past retention that every consumer has confirmed."""
+        """Delete rows that need not be kept any longer: see this module's words."""
         if self._retention_ms is None or self._connection is None:
             return
         if self._clock_was_set(now_ms):
             return
-        if self.state == "ok" and abs(now_ms - self._retired_ms) < RETIRE_EVERY_MS:
+        pressed = self._room()[1] < PRESSED * self._mark_bytes
+        if not pressed and abs(now_ms - self._retired_ms) < RETIRE_EVERY_MS:
             return
         self._retired_ms = now_ms
+        past_ms = now_ms - self._retention_ms
         try:
-            (confirmed,) = self._connection.execute("SELECT min(id) FROM cursor").fetchone()
-            if confirmed is None:
-                return
             if self.state == "full":
                 self._ballast.unlink(missing_ok=True)
-            limit = (confirmed, RETIRE_ROWS, now_ms - self._retention_ms)
-            if self._connection.execute(sql.RETIRE, limit).rowcount > 0:
+            confirmed = self._confirmed()
+            if self._delete(confirmed, past_ms):
                 self._note("journal_retired", "")
+            if pressed and self._delete(confirmed, now_ms - min(KEPT_MS, self._retention_ms)):
+                self._note("journal_retired_early", "")
+            if pressed and self._delete(sql.ALL, past_ms):
+                self._note("journal_lost", "")
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
+
+    def _confirmed(self) -> int:
+        """Return the id up to which every consumer that is there has confirmed."""
+        assert self._connection is not None
+        stored: dict[str, int] = dict(self._connection.execute("SELECT name, id FROM cursor"))
+        with self._lock:
+            return min((stored.get(name, 0) for name in self._consumers), default=sql.ALL)
+
+    def _delete(self, through_id: int, before_ms: int) -> int:
+        assert self._connection is not None
+        limit = (through_id, RETIRE_ROWS, before_ms)
+        return self._connection.execute(sql.RETIRE, limit).rowcount
 
     def _clock_was_set(self, now_ms: int) -> bool:
         mono_s = self._monotonic_s()

@@ -45,6 +45,17 @@ class JournalReader:
         last = rows[-1][0] if rows else sample_id
         return last, [pair for row in rows if (pair := self._sound(row)) is not None]
 
+    def live(self, sample_id: int, through: int, limit: int) -> tuple[int, list[Sample]]:
+        """Return the same of rows up to an id that were new when they came, no node's backlog."""
+        rows = self._connection.execute(sql.LIVE, (sample_id, through, limit)).fetchall()
+        last = rows[-1][0] if len(rows) == limit else through
+        return last, [pair[1] for row in rows if (pair := self._sound(row)) is not None]
+
+    def waiting_since_ms(self, sample_id: int) -> int | None:
+        """Return when the first row above an id was received, None if there is none."""
+        row = self._connection.execute(sql.RECEIVED, (sample_id + 1,)).fetchone()
+        return int(row[1]) if row else None
+
     def tail(self, count: int) -> list[tuple[int, Sample]]:
         """Return the newest ``count`` samples, oldest first."""
         rows = self._connection.execute(sql.TAIL, (count,)).fetchall()
@@ -86,12 +97,12 @@ class JournalReader:
         return int(row[0]) if row else 0
 
     def summary(self) -> dict[str, Any]:
-        """Count rows, nodes, consumers' cursors and quarantined lines."""
+        """Count rows, tell the newest and oldest ones and the consumers' cursors."""
         ask = self._connection.execute
         rows, last = ask("SELECT count(*), coalesce(max(id), 0) FROM sample").fetchone()
-        (quarantined,) = ask("SELECT count(*) FROM quarantine").fetchone()
         cursors = dict(ask("SELECT name, id FROM cursor").fetchall())
-        return {"rows": rows, "last_id": last, "cursors": cursors, "quarantined": quarantined}
+        oldest_ms = self.waiting_since_ms(0)
+        return {"rows": rows, "last_id": last, "oldest_ms": oldest_ms, "cursors": cursors}
 
     def samples(self) -> Iterator[tuple[int, Sample]]:
         """Yield every sound sample in the order of the journal."""

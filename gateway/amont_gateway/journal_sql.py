@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 FORMAT = 1
+ALL = (1 << 63) - 1  # an id above all others
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS sample(
@@ -16,9 +17,6 @@ SCHEMA = (
   flags INTEGER NOT NULL, channels BLOB NOT NULL, crc INTEGER NOT NULL,
   UNIQUE(node, epoch, seq))""",
     "CREATE TABLE IF NOT EXISTS cursor(name TEXT PRIMARY KEY, id INTEGER NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS quarantine(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
-  consumer TEXT NOT NULL, line TEXT NOT NULL, reason TEXT NOT NULL)""",
     f"PRAGMA user_version={FORMAT}",
 )
 # In this order: each must answer with the value beside it, or nothing is acknowledged.
@@ -38,13 +36,16 @@ INSERT = _INSERT[1]
 # A cursor never goes back, even if an old value arrives late.
 MOVE_CURSOR = """INSERT INTO cursor(name, id) VALUES (?, ?)
   ON CONFLICT(name) DO UPDATE SET id = max(id, excluded.id)"""
-QUARANTINE = "INSERT INTO quarantine(at_ms, consumer, line, reason) VALUES (?,?,?,?)"
 # Looks at the oldest rows only, however many there are.
 RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
   SELECT id, received_ms FROM sample WHERE id <= ? ORDER BY id LIMIT ?) WHERE received_ms < ?)"""
 
 _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
 AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
+# What is new: not what a node had kept for longer than its sensor's validity (flag 1).
+LIVE = (
+    f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND flags & 1 = 0 ORDER BY id LIMIT ?"
+)
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
 OF_NODES = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND at_ms BETWEEN ? AND ?"

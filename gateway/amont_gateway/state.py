@@ -43,6 +43,9 @@ class Links(Protocol):
     def states(self) -> dict[str, str]:
         """Return the states of "database", "broker" and "journal"."""
 
+    def history(self) -> v.HistoryState | None:
+        """Return how the database is and what waits for it, None without one."""
+
 
 class GuardState:
     """The guard's last STATE message, and how old it is in real and in domain time."""
@@ -147,6 +150,7 @@ class StateBuilder:
             demo=self._demo(),
             training=self._training(),
             database=links["database"],
+            history=self._links.history(),
             broker=links["broker"],
             journal=links["journal"],
         )

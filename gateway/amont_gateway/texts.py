@@ -116,6 +116,16 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Mesures anciennes, confirmées par l’historique, retirées",
         "Old readings, confirmed by the history, retired",
     ),
+    "journal_retired_early": (
+        NOTICE,
+        "Disque presque plein : mesures de plus de 90 jours, déjà dans l’historique, retirées",
+        "Disk nearly full: readings older than 90 days, already in the history, retired",
+    ),
+    "journal_lost": (
+        FAULT,
+        "Disque presque plein : vieilles mesures retirées, que l’historique n’avait jamais prises",
+        "Disk nearly full: old readings retired that the history had never taken",
+    ),
     "journal_ok": (INFO, "Le journal enregistre à nouveau", "The journal records again"),
     # the guard
     "guard_away": (

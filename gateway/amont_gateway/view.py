@@ -251,6 +251,18 @@ class Training(msgspec.Struct, kw_only=True):
     speed: float
 
 
+class HistoryState(msgspec.Struct, kw_only=True):
+    """How the database is, and what of the journal it has not confirmed."""
+
+    state: str  # "ok" | "away" | "refused"
+    since_ms: int
+    reason: str = ""  # of the last failure, as the server words it
+    waiting: int = 0  # rows
+    waiting_since_ms: int | None = None  # when the oldest of them was received
+    quarantined: int = 0  # lines that the database refused, for people to decide on
+    written: int = 0  # lines, since the start
+
+
 class View(msgspec.Struct, kw_only=True):
     """Everything that people see, at one instant."""
 
@@ -259,7 +271,8 @@ class View(msgspec.Struct, kw_only=True):
     now_ms: int
     guard_alive: bool
     guard_age_s: float | None = None
-    database: str = "none"  # "ok" | "away" | "none"
+    database: str = "none"  # "ok" | "away" | "refused" | "none"
+    history: HistoryState | None = None
     broker: str = "none"  # "ok" | "away" | "refused" | "none"
     journal: str = "ok"  # "ok" | "full" | "read-only" | "fault"
     stations: list[Station] = []

@@ -27,7 +27,9 @@ def notes():
 
 @pytest.fixture
 def journal(tmp_path, notes):
-    journal = Journal(tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0, note=notes)
+    journal = Journal(
+        tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0, note=notes, cursor_s=0.0
+    )
     yield journal
     journal.close()
 
@@ -105,8 +107,13 @@ def test_a_full_disk_stops_acknowledging_and_recovers(tmp_path, notes):
 
 def test_only_confirmed_rows_past_retention_are_retired(tmp_path):
     journal = Journal(
-        tmp_path / "journal.db", mark_bytes=0, ballast_bytes=0, retention_ms=1_000_000
+        tmp_path / "journal.db",
+        mark_bytes=0,
+        ballast_bytes=0,
+        retention_ms=1_000_000,
+        cursor_s=0.0,
     )
+    journal.expect("history")
     journal.append([sample(s, received_ms=1_800_000_000_000 + s) for s in range(10)])
     late = 1_800_000_000_000 + 2_000_000
     journal.tick(late)

@@ -1,0 +1,77 @@
+"""Follow the journal as one of its consumers: read on, confirm, begin again where it was.
+
+A consumer that exists holds back the journal's retention until it has confirmed; one that was
+switched off does not. Rows are read in the order in which they were committed, which is each
+node's own. Any method may raise sqlite3.Error; ``close`` and go on.
+"""
+
+from __future__ import annotations
+
+from amont_gateway.events import Events
+from amont_gateway.journal import Journal
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.readings import Sample
+
+BATCH_ROWS = 2_000
+
+
+class Tail:
+    """One consumer's place in the journal, for one thread."""
+
+    def __init__(self, consumer: str, journal: Journal, events: Events) -> None:
+        """Stand where the consumer confirmed last; nothing is opened before ``open``."""
+        self.consumer = consumer
+        self.place = 0  # id of the last row that was read
+        self.openings = 0  # rises when ``place`` was set to where it was confirmed
+        self._journal = journal
+        self._events = events
+        self._reader: JournalReader | None = None
+        self._incarnation = -1
+        journal.expect(consumer)
+
+    def open(self) -> bool:
+        """Open the journal, anew if it was replaced; False while there is none."""
+        if self._incarnation != self._journal.incarnation:
+            self.close()
+        if self._reader is None:
+            if not self._journal.path.exists():
+                return False
+            self._incarnation = self._journal.incarnation
+            self._reader = self._journal.reader()
+            self.place = self._reader.cursor(self.consumer)
+            self.openings += 1
+        return True
+
+    def read(self, most: int = BATCH_ROWS) -> list[Sample]:
+        """Return the next sound samples and step behind them; empty at the end."""
+        samples: list[Sample] = []
+        while not samples:
+            before, bad = self.place, self.reader.bad_rows
+            self.place, pairs = self.reader.after(before, most)
+            self._tell_bad(self.reader.bad_rows - bad)
+            if self.place == before:
+                break
+            samples = [sample for _, sample in pairs]
+        return samples
+
+    def confirm(self, place: int | None = None) -> None:
+        """Remember, durably before long, that all up to a place is done; by default ``place``."""
+        done = self.place if place is None else place
+        self._journal.move_cursor(self.consumer, done, self._incarnation)
+
+    @property
+    def reader(self) -> JournalReader:
+        """Return the open reader."""
+        if self._reader is None:
+            raise ValueError("not open")
+        return self._reader
+
+    def close(self) -> None:
+        """Close the reader; the next ``open`` begins where it was confirmed."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _tell_bad(self, rows: int) -> None:
+        if rows:
+            self._events.note("journal_row", f"id <= {self.place}", n=rows)
