@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 import subprocess
 import time
@@ -9,9 +11,12 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port below those that the system itself gives to outgoing connections."""
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def await_port(port: int, process: subprocess.Popen, limit_s: float = 20.0) -> None:
@@ -65,7 +70,8 @@ def mosquitto(folder: Path, extra: str = "allow_anonymous true\n") -> Server:
     return Server(["mosquitto", "-c", str(config)], port, folder / "mosquitto.log")
 
 
-def influxd(folder: Path) -> Server:
+def influxd(folder: Path, http: str = "") -> Server:
+    """InfluxDB 1.6.7, with more lines for its section ``[http]``."""
     folder.mkdir(parents=True, exist_ok=True)
     port, rpc = free_port(), free_port()
     config = folder / "influxdb.conf"
@@ -73,21 +79,30 @@ def influxd(folder: Path) -> Server:
         f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n'
         f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\n'
         f'wal-dir = "{folder}/wal"\nquery-log-enabled = false\n'
-        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
+        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n{http}'
     )
     return Server(["influxd", "-config", str(config)], port, folder / "influxd.log")
 
 
-def nginx_v2(folder: Path, influx_port: int) -> Server:
+def victoria(folder: Path) -> Server:
+    """VictoriaMetrics: another's reading of ``/api/v2/write``; it knows no InfluxQL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = ["victoria-metrics", f"-storageDataPath={folder}/data", "-retentionPeriod=10y"]
+    command += [f"-httpListenAddr=127.0.0.1:{port}", "-search.latencyOffset=0s"]
+    return Server([*command, "-memory.allowedBytes=128MB"], port, folder / "victoria.log")
+
+
+def nginx_v2(folder: Path, influx_port: int, extra: str = "") -> Server:
     """nginx that turns 1.8's /api/v2/write into /write, as InfluxDB 1.8 does itself."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     config = folder / "nginx.conf"
     config.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log;\n"
         "events { worker_connections 64; }\n"
         f"http {{ access_log {folder}/access.log; client_body_temp_path {folder}/body;\n"
-        f"proxy_temp_path {folder}/proxy; server {{ listen 127.0.0.1:{port};\n"
+        f"proxy_temp_path {folder}/proxy; {extra} server {{ listen 127.0.0.1:{port};\n"
         f"location /ping {{ proxy_pass http://127.0.0.1:{influx_port};\n"
         "  proxy_hide_header X-Influxdb-Version; add_header X-Influxdb-Version 1.8.10 always; }\n"
         "location = /api/v2/write {\n"
