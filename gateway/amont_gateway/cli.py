@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import doctor, incident_cli, leaks_cli, models_cli, running
+from amont_gateway import doctor, incident_cli, leaks_cli, models_cli, note_cli, running
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_gateway.yearly import command as yearly
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
     yearly.add(_command(commands, "report", _report, yearly.HELP))
     leaks_cli.add(_command(commands, "leaks", _leaks, leaks_cli.HELP), DATA_DIR)
+    note_cli.add(_command(commands, "note", _note, note_cli.HELP), DATA_DIR)
     models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
     actions = journal.add_subparsers(dest="action", required=True)
@@ -204,6 +205,10 @@ def _incident(asked: argparse.Namespace) -> int:
 
 def _leaks(asked: argparse.Namespace) -> int:
     return _from_records(leaks_cli.run, asked)
+
+
+def _note(asked: argparse.Namespace) -> int:
+    return _from_records(note_cli.run, asked)
 
 
 def _from_records(run: Callable[[argparse.Namespace], str], asked: argparse.Namespace) -> int:

@@ -38,6 +38,8 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS record_at ON record(at_ms)",
 )
 
+_INSERT = "INSERT INTO record(at_ms, kind, content) VALUES (?,?,?)"
+
 Record = dict[str, Any]
 
 
@@ -86,13 +88,10 @@ class Records:
 
     def _append(self, records: list[Record]) -> None:
         connection = self._connection = self._connection or _open(self.path)
-        rows = [
-            (int(r.get("at_ms") or 0), str(r.get("kind")), json.dumps(r, ensure_ascii=True))
-            for r in records
-        ]
+        rows = [_row(record) for record in records]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany("INSERT INTO record(at_ms, kind, content) VALUES (?,?,?)", rows)
+            connection.executemany(_INSERT, rows)
             (last,) = connection.execute("SELECT max(id) FROM record").fetchone()
             connection.execute(
                 "DELETE FROM record WHERE id IN"
@@ -116,6 +115,23 @@ class Records:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def append(path: Path, record: Record) -> int:
+    """Write one record over a connection of one's own, durably; return its id.
+
+    For another process than the gateway: it waits a few seconds for it. Raise sqlite3.Error.
+    """
+    connection = _open(path)
+    try:
+        return int(connection.execute(_INSERT, _row(record)).lastrowid or 0)
+    finally:
+        connection.close()
+
+
+def _row(record: Record) -> tuple[int, str, str]:
+    at_ms, kind = int(record.get("at_ms") or 0), str(record.get("kind"))
+    return at_ms, kind, json.dumps(record, ensure_ascii=True)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,89 @@
+"""Note what was done, or list what was noted: ``amont-gateway note``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from amont_gateway import notes
+from amont_gateway.places import Places, from_site
+from amont_gateway.records import FILE
+from amont_site import load
+
+HELP = "note a repair, a calibration, maintenance or anything else, or list the notes"
+_KIND_WORDS = {
+    "fr": {"repair": "réparation", "calibration": "étalonnage", "maintenance": "entretien",
+           "note": "note"},
+    "en": {kind: kind for kind in notes.KINDS},
+}  # fmt: skip
+_ABOUT_LEAK = {"fr": "fuite {0}", "en": "leak {0}"}
+_DONE = {"fr": "noté : {0}", "en": "noted: {0}"}
+_NONE = {"fr": "rien n'a été noté", "en": "nothing was noted"}
+
+
+def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
+    """Add the options."""
+    kinds = (*notes.KINDS, "list")
+    command.add_argument("kind", choices=kinds, metavar="kind", help=", ".join(kinds))
+    command.add_argument("place", nargs="?", default="", help="station, zone, network, siren, "
+                         "sensor or node's number")  # fmt: skip
+    command.add_argument("text", nargs="?", default="", help="what was done or seen, in one line")
+    command.add_argument("--by", default="", help="who says so")
+    command.add_argument("--at", help="since when it counts, local: 2026-11-03T14:30; else now")
+    command.add_argument(
+        "--leak", type=int, help="of a repair: of which leak; else all open there"
+    )
+    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--data", type=Path, default=data_dir, help="data folder")
+    command.add_argument("--lang", choices=("fr", "en"), default="fr")
+    command.add_argument("--json", action="store_true", help="list as JSON")
+
+
+def run(asked: argparse.Namespace) -> str:
+    """Write the note or list them; return what to print.
+
+    Raise LookupError, ValueError, sqlite3.Error, OSError or SiteError.
+    """
+    places = from_site(load(asked.site))
+    if asked.kind == "list":
+        return _listed(places, asked)
+    now_ms = int(time.time() * 1000)
+    place, sensor = notes.place_of(places, asked.place)
+    at_ms = _moment(asked.at, ZoneInfo(places.time_zone)) if asked.at else now_ms
+    note = notes.Note(asked.kind, place, at_ms, asked.by, asked.text, asked.leak, sensor)
+    notes.write(asked.data, note, now_ms)
+    return _DONE[asked.lang].format(_line(note, places, asked.lang))
+
+
+def _listed(places: Places, asked: argparse.Namespace) -> str:
+    place, sensor = notes.place_of(places, asked.place) if asked.place else ("", "")
+    found = [
+        (number, note)
+        for number, note in notes.read(asked.data / FILE)
+        if (not place or note.place == place) and (not sensor or note.sensor == sensor)
+    ]
+    if asked.json:
+        plain = [{"id": number, **note.record()} for number, note in found]
+        return json.dumps(plain, ensure_ascii=False)
+    lines = [_line(note, places, asked.lang) for _, note in found]
+    return "\n".join(lines) or _NONE[asked.lang]
+
+
+def _line(note: notes.Note, places: Places, lang: str) -> str:
+    at = dt.datetime.fromtimestamp(note.at_ms / 1000, ZoneInfo(places.time_zone))
+    about = note.sensor or note.place
+    if note.leak is not None:
+        about += ", " + _ABOUT_LEAK[lang].format(note.leak)
+    return f"{at:%Y-%m-%d %H:%M}  {_KIND_WORDS[lang][note.kind]}  {about}  {note.by}  {note.text}"
+
+
+def _moment(said: str, zone: ZoneInfo) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(said)
+    except ValueError:
+        raise ValueError(f"--at {said}: write a local time such as 2026-11-03T14:30") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000)

@@ -1,0 +1,157 @@
+"""What people note: durable, of a place that the site knows, and readable by everybody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tests.gateway.conftest import eventually, make_places
+
+from amont_gateway import notes
+from amont_gateway.cli import main
+from amont_gateway.counters import Counters
+from amont_gateway.notes import Note
+from amont_gateway.records import FILE, RecordReader, Records
+
+NOW_MS = 1_800_000_000_000
+SITE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
+REPAIR = Note("repair", "centre", NOW_MS - 1000, "Anne", "vanne 12 changée", leak=3)
+
+
+def told(tmp_path: Path) -> list[Note]:
+    return [note for _, note in notes.read(tmp_path / FILE)]
+
+
+def test_a_note_is_read_as_it_was_written(tmp_path: Path) -> None:
+    assert told(tmp_path) == []
+    first = notes.write(tmp_path, REPAIR, NOW_MS)
+    other = Note("calibration", "pont", NOW_MS - 5, "Luc", "+12 mm", sensor="pont-a")
+    second = notes.write(tmp_path, other, NOW_MS)
+    read = list(notes.read(tmp_path / FILE))
+    assert [number for number, _ in read] == [first, second]
+    assert read[0][1] == Note(**{**REPAIR.__dict__, "written_ms": NOW_MS})
+    assert (read[1][1].sensor, read[1][1].leak) == ("pont-a", None)
+    assert [n for n, _ in notes.read(tmp_path / FILE, first)] == [second]
+    reader = RecordReader(tmp_path / FILE)
+    assert [r["kind"] for _, r in reader.between(0, NOW_MS)] == ["note repair", "note calibration"]
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "rumour"}, "none of repair"),
+        ({"place": ""}, "some place"),
+        ({"by": " "}, "--by"),
+        ({"text": "two\nlines"}, "the text"),
+        ({"text": "x" * 401}, "1 to 400"),
+        ({"at_ms": NOW_MS + 3_600_000}, "has not come"),
+        ({"kind": "note"}, "only of a repair"),
+        ({"leak": 0}, "only of a repair"),
+    ],
+)
+def test_what_no_note_can_be_is_said_and_nothing_is_written(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        notes.write(tmp_path, Note(**{**REPAIR.__dict__, **change}), NOW_MS)  # type: ignore[arg-type]
+    assert not (tmp_path / FILE).exists()
+
+
+def test_a_word_means_a_place_a_node_or_a_sensor_of_one() -> None:
+    places = make_places()
+    assert notes.place_of(places, "centre") == ("centre", "")
+    assert notes.place_of(places, "jauge") == ("jauge", "")
+    assert notes.place_of(places, "31") == ("31", "")
+    assert notes.place_of(places, "pont-a") == ("pont", "pont-a")
+    with pytest.raises(ValueError, match="the site has no 'ponts': say a sensor"):
+        notes.place_of(places, "ponts")
+
+
+def test_a_record_that_is_no_note_is_passed_over() -> None:
+    assert notes.from_record({"kind": "seen calm", "at_ms": 1}) is None
+    assert notes.from_record({"kind": "note repair", "at_ms": "soon"}) is None
+    odd = notes.from_record({"kind": "note note", "at_ms": 5, "leak": "x"})
+    assert odd == Note("note", "", 5, "", "")
+
+
+def test_notes_go_beside_what_the_running_gateway_records(tmp_path: Path) -> None:
+    records = Records(tmp_path, Counters(), lambda _kind, _detail: None)
+    stopping = threading.Event()
+    thread = threading.Thread(target=lambda: records.run(stopping))
+    thread.start()
+    for k in range(20):
+        records.take({"kind": "seen calm", "at_ms": k + 1})
+        notes.write(tmp_path, REPAIR, NOW_MS)
+    reader = RecordReader(tmp_path / FILE)
+    eventually(lambda: reader.last_id() == 40)
+    reader.close()
+    stopping.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(told(tmp_path)) == 20
+
+
+def test_a_note_outlives_a_kill_right_after_it(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from amont_gateway.cli import main; main(sys.argv[1:]);"
+        "sys.stdout.flush(); os.kill(os.getpid(), 9)"
+    )
+    asked = ["note", "repair", "bourg", "vanne 12", "--by", "Anne", "--site", str(SITE)]
+    command = [sys.executable, "-c", code, *asked, "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "noté" in done.stdout) == (-9, True), done.stderr
+    assert [(n.kind, n.place, n.by) for n in told(tmp_path)] == [("repair", "bourg", "Anne")]
+
+
+def asked_of(tmp_path: Path, *words: str) -> list[str]:
+    return ["note", *words, "--site", str(SITE), "--data", str(tmp_path)]
+
+
+def test_the_command_notes_and_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(asked_of(tmp_path, "list")) == 0
+    assert "rien n'a été noté" in capsys.readouterr().out
+    repair = ("repair", "bourg", "vanne 12", "--by", "Anne", "--leak", "2")
+    assert main(asked_of(tmp_path, *repair, "--at", "2026-03-02T14:30")) == 0
+    said = capsys.readouterr().out
+    assert said == "noté : 2026-03-02 14:30  réparation  bourg, fuite 2  Anne  vanne 12\n"
+    assert main(asked_of(tmp_path, "calibration", "pont-neuf-b", "+3 mm", "--by", "Luc")) == 0
+    capsys.readouterr()
+    assert main(asked_of(tmp_path, "list", "pont-neuf-b", "--lang", "en")) == 0
+    assert "calibration  pont-neuf-b  Luc  +3 mm" in capsys.readouterr().out
+    assert main(asked_of(tmp_path, "list", "bourg", "--json")) == 0
+    (plain,) = json.loads(capsys.readouterr().out)
+    assert (plain["place"], plain["leak"], plain["at_ms"]) == ("bourg", 2, 1_772_458_200_000)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("note", "nowhere", "x", "--by", "Anne"), 2, "the site has no 'nowhere'"),
+        (("note", "bourg", "x", "--by", "Anne", "--at", "noon"), 2, "--at noon: write a local"),
+        (("note", "bourg", "x", "--by", "Anne", "--at", "2099-01-01"), 2, "has not come"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    assert main(asked_of(tmp_path, *words)) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_data_folder_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = asked_of(tmp_path / "none", "note", "bourg", "x", "--by", "Anne")
+    assert main(words) == 1
+    assert "no data folder at" in capsys.readouterr().err
