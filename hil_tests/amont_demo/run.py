@@ -18,6 +18,7 @@ from amont_demo.clock import HISTORY_S, change_speed, read_clock, write_clock
 from amont_demo.page_view import snapshot
 from amont_demo.processes import Processes, free_port
 from amont_hil.simulated import SimulatedBoard, SimulatedBridge
+from amont_provision.brokerca import GATEWAY, NODES
 from amont_provision.enrol import Options as Enrolment
 from amont_provision.keyfile import KeyFile
 from amont_site import hash_pin, load, write_guard
@@ -154,7 +155,9 @@ class Demo:
         site = load(site_path)
         write_guard(site, state / "guard.json")
         keys = KeyFile(state / "keys.json")
-        options = Enrolment(radio=("127.0.0.1", bridge.udp_port), tls=self._tls)
+        options = Enrolment(
+            radio=("127.0.0.1", bridge.udp_port), tls=self._tls and self._tls / NODES
+        )
         for probe in boards.probes():
             folder = self.folder / "nodes" / str(probe.node)
             boards.make(folder, probe, site, keys, options)
@@ -182,7 +185,7 @@ class Demo:
             "--page-port": self.page_port,
         }
         if self._tls is not None:
-            arguments["--tls"] = self._tls
+            arguments["--tls"] = self._tls / GATEWAY
         if self._influx:
             arguments["--influx"] = self._influx
         return [str(word) for pair in arguments.items() for word in pair]

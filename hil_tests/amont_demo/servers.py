@@ -1,7 +1,6 @@
 """Configure real mosquitto and real influxd for ``make run-servers``.
 
-mosquitto: TLS only, a client certificate each, the certificate's name is the user name, and the
-access list lets a node write its own ``up`` topic and read its own ``down`` topic, nothing else.
+mosquitto: TLS, a certificate each and an access list, as ``amont-provision broker`` makes them.
 influxd 1.x: its own folder and loopback ports. Both run as children, never as system services.
 """
 
@@ -11,9 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from amont_demo.certificates import make_authority
-
-GATEWAY_IDENTITY = "gateway"
+from amont_provision import brokerfiles
+from amont_provision.brokerca import Authority
 
 
 class MissingServer(RuntimeError):
@@ -30,29 +28,19 @@ def find(program: str, package: str) -> str:
 
 
 def mosquitto(folder: Path, port: int, site: str, nodes: list[int]) -> tuple[list[str], Path]:
-    """Write configuration and certificates; return the command and the certificates' folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    certificates = folder / "tls"
-    make_authority(certificates, [GATEWAY_IDENTITY, *map(str, nodes)])
-    access = folder / "access"
-    access.write_text(
-        f"user {GATEWAY_IDENTITY}\n"
-        f"topic read amont/{site}/+/up\ntopic write amont/{site}/+/down\n"
-        f"pattern write amont/{site}/%u/up\npattern read amont/{site}/%u/down\n"
-    )
-    access.chmod(0o600)
-    configuration = folder / "mosquitto.conf"
+    """Write configuration and certificates; return the command and the authority's folder."""
+    made = folder / "tls"
+    authority = Authority(made, ["localhost"])
+    for name in authority.due(nodes):
+        authority.make(name)
+    (made / brokerfiles.ACCESS).write_text(brokerfiles.access(site, nodes))
+    (made / brokerfiles.ACCESS).chmod(0o600)
+    configuration = made / brokerfiles.CONFIGURATION
+    user = "root" if os.geteuid() == 0 else ""
     configuration.write_text(
-        f"listener {port} 127.0.0.1\n"
-        f"cafile {certificates}/ca.crt\n"
-        f"certfile {certificates}/broker.crt\nkeyfile {certificates}/broker.key\n"
-        "require_certificate true\nuse_identity_as_username true\nallow_anonymous false\n"
-        f"acl_file {access}\n"
-        "max_packet_size 4096\nmax_queued_messages 0\nmax_queued_bytes 16777216\n"
-        f"persistence true\npersistence_location {folder}/\nlog_dest stdout\n"
-        + ("user root\n" if os.geteuid() == 0 else "")
+        brokerfiles.alone(folder, user) + brokerfiles.configuration(made, port, "127.0.0.1")
     )
-    return [find("mosquitto", "mosquitto"), "-c", str(configuration)], certificates
+    return [find("mosquitto", "mosquitto"), "-c", str(configuration)], made
 
 
 def influxd(folder: Path, port: int, rpc_port: int) -> list[str]:

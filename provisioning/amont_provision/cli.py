@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NoReturn, Protocol
 
 from amont_provision import (
+    cmd_broker,
     cmd_build,
     cmd_calibrate,
     cmd_deploy,
@@ -70,6 +71,7 @@ COMMANDS: tuple[Command, ...] = (
     cmd_logs,
     cmd_pull,
     cmd_site,
+    cmd_broker,
     cmd_fleet,
     cmd_set,
     cmd_update,

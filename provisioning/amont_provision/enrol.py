@@ -95,7 +95,9 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
     if held.node not in (0, node_id) and not options.replace:
         raise Refused("other-board", found=held.node)
     same = held.node == node_id
-    pems = options.pems or (board.certificates(options.tls, node_id) if options.tls else {})
+    pems = options.pems
+    if options.tls and not pems and node.carrier == "mqtt":  # the bridge asks for none
+        pems = board.certificates(options.tls, node_id)
     radio = options.radio or (_radio(held.config) if same else None) or RADIO
     carrier = board.carrier(site, node, radio, bool(pems))
     version = held.version + 1 if same else 1  # a version never falls

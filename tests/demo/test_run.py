@@ -129,6 +129,23 @@ def test_even_kill_9_leaves_no_process(start: Callable[..., Running]) -> None:
     assert not alive
 
 
+@pytest.mark.micropython
+@pytest.mark.servers
+@pytest.mark.timeout(180)
+def test_on_real_servers_every_node_is_heard_over_tls_and_history_is_written(
+    start: Callable[..., Running],
+) -> None:
+    running = start("--servers")
+    view = running.until(
+        lambda view: (
+            view["broker"] == view["database"] == "ok"
+            and not any(node["silent"] for node in view["nodes"])
+        ),
+        120,
+    )
+    assert {node["carrier"] for node in view["nodes"]} == {"bridge", "mqtt"}
+
+
 def test_the_terminal_shows_the_address(start: Callable[..., Running]) -> None:
     running = start("--seconds", "25")
     running.until(lambda view: view["guard_alive"], 60)

@@ -73,6 +73,11 @@ def test_a_node_on_mqtt_gets_its_certificates(desk, tls):
         assert (desk.board() / config.carrier["tls"][key]).is_file()
 
 
+def test_a_node_of_the_bridge_needs_no_certificate_of_that_folder(desk, tls):
+    assert desk.run("--tls", tls, node=NODE) == 0
+    assert not (desk.board() / "ca.crt").exists()
+
+
 def test_secrets_are_private_and_differ(desk):
     desk.run()
     desk.run(node=12, board="other")
