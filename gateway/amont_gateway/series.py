@@ -150,6 +150,7 @@ ZONE_STATE = Measurement(
         Field("leak_l_h", "float", "l/h"),
         Field("leak_probability", "float", ""),
         Field("expected_l_h", "float", "l/h"),
+        Field("inflow_l_h", "float", "l/h"),
     ),
     ("État de la zone", "Zone state"),
 )

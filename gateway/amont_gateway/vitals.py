@@ -60,6 +60,7 @@ def _zones(view: View) -> Iterable[str | None]:
             "leak_l_h": z.leak_l_h,
             "leak_probability": z.leak_probability,
             "expected_l_h": _expected_now(z, view.now_ms),
+            "inflow_l_h": z.inflow_l_h,
         }
         yield line(series.ZONE_STATE, view.site, {"zone": z.id}, fields, view.now_ms)
 
