@@ -1,8 +1,8 @@
 """Hold together all that goes to the database: readings, states, summaries, indicators.
 
-Each part is a consumer of its own: with a cursor or an answer to the question what it does when it
-starts again, a thread of the crew, and a writer, so that none waits for another. Without a
-database there is no part, and what is offered is dropped.
+Each part is a consumer of its own, with a cursor or another answer to the question what it does
+when it starts again. History has a thread; what is worked out from time to time shares another.
+Without a database there is no part, and what is offered is dropped.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from pathlib import Path
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
+from amont_gateway.delivery import Delivery, LineWriter
 from amont_gateway.events import Events
-from amont_gateway.history import History, LineWriter
+from amont_gateway.history import History
 from amont_gateway.journal import Journal
 from amont_gateway.places import Places
+from amont_gateway.quarantine import FILE, Quarantine
+from amont_gateway.rounds import Due, Rounds
 from amont_gateway.screens import Doubt, doubt_lines
+from amont_gateway.summaries.consumer import Summaries
 from amont_gateway.view import View
 from amont_gateway.vitals import vital_lines
 from amont_gateway.windows import Windows
@@ -26,6 +30,7 @@ from amont_gateway.worker import Crew
 
 VITALS_S = 60.0  # domain time between lines of state
 _VITALS_REAL_S = 1.0  # and at most so often in real time
+SUMMARIES_S = 600.0  # domain time between rounds of hours and days
 
 
 class Keeping:
@@ -50,6 +55,8 @@ class Keeping:
         self._target = target
         self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
         self.history = self._make_history(target) if target else None
+        self.summaries = self._make_summaries(target) if target else None
+        self._rounds = Rounds(self._parts(), counters, events, clock)
 
     @property
     def state(self) -> str:
@@ -62,6 +69,7 @@ class Keeping:
         if self.history is not None:
             history = self.history
             crew.start("history", lambda: history.run(stopping))
+            crew.start("rounds", lambda: self._rounds.run(stopping))
 
     def watch(self, view: Callable[[], View]) -> None:
         """Look at the view when it is time to; called often, by one thread."""
@@ -75,8 +83,34 @@ class Keeping:
 
     def doubts(self, doubts: Iterable[Doubt]) -> None:
         """Take readings whose doubts have changed, of which some are in the database already."""
-        if self.history is not None:
-            self.history.offer(doubt_lines(self._places.site, doubts))
+        if self.history is None or self.summaries is None:
+            return
+        found = list(doubts)
+        self.history.offer(doubt_lines(self._places.site, found))
+        for doubt in found:
+            self.summaries.touch(doubt.sensor.id, doubt.t_ms)
+
+    def _parts(self) -> list[Due]:
+        """Return what is worked out from time to time."""
+        if self.summaries is None:
+            return []
+        return [Due("summaries", self.summaries, SUMMARIES_S)]
+
+    def _outlet(self, name: str, target: Influx) -> Delivery:
+        writer, quarantine = self._make_writer(target), Quarantine(self._data / FILE)
+        now_ms = self._clock.wall_ms
+        return Delivery(name, writer, quarantine, self._counters, self._events, now_ms)
+
+    def _make_summaries(self, target: Influx) -> Summaries:
+        return Summaries(
+            self._places,
+            self._journal,
+            self._outlet("summaries", target),
+            self._windows.doubted,
+            self._counters,
+            self._events,
+            self._clock,
+        )
 
     def _make_history(self, target: Influx) -> History:
         return History(

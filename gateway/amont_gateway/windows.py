@@ -203,6 +203,17 @@ class Windows:
                 return 0
             return window.doubt[at]
 
+    def doubted(self, sensor: str, t_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of each time whether the reading of it is doubted; of unknown ones it is not."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            if window is None or not window.t_ms:
+                return np.zeros(len(t_ms), bool)
+            own = np.array(window.t_ms, np.int64)
+            doubt = np.array(window.doubt, np.uint8)
+        place = np.minimum(np.searchsorted(own, t_ms), len(own) - 1)
+        return np.asarray((own[place] == t_ms) & (doubt[place] > 0))
+
     def points(self, sensor: str, since_ms: int, most: int) -> list[tuple[int, int, int]]:
         """Return (t_ms, value, quality) from ``since_ms`` on, thinned to at most ``most``."""
         with self._lock:

@@ -1,0 +1,1 @@
+"""Keep the same readings by the hour and by the day, and say how good each day was."""
