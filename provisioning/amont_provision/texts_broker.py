@@ -28,8 +28,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "broker-made": ("fait : {name}, jusqu'au {day}", "made: {name}, until {day}"),
     "broker-would": ("à faire : {name}", "to make: {name}"),
     "broker-revoked": (
-        "révoqué : nœud {node} ; systemctl restart mosquitto coupe aussi une liaison ouverte",
-        "revoked: node {node}; systemctl restart mosquitto also cuts a connection that is open",
+        "révoqué : nœud {node} ; dès que mosquitto relit, il n'entre plus et ne dit plus rien",
+        "revoked: node {node}; once mosquitto has read again it gets in and says nothing more",
     ),
     "broker-old": (
         "le certificat du nœud {node} finit le {day} : broker --renew {node}, puis sur place"

@@ -148,6 +148,15 @@ def test_revoked_is_out_after_a_reload_and_the_others_stay(broker, tmp_path):
     assert not broker.lets_in("31", stolen)
 
 
+def test_a_connection_that_is_open_may_say_nothing_more(broker, client):
+    stolen, other = client("31"), client("21")
+    assert stolen.publish(f"amont/{NAME}/31/up")
+    assert broker.provision("--revoke", "31") == 0
+    broker.reload()
+    assert not stolen.publish(f"amont/{NAME}/31/up")
+    assert other.publish(f"amont/{NAME}/21/up")
+
+
 def test_a_renewed_broker_is_taken_by_nodes_as_they_are(broker):
     kept = broker.context("31")
     assert broker.provision("--name", "192.0.2.9") == 0
