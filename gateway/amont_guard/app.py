@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -56,15 +57,17 @@ Log = Callable[[dict[str, Any]], None]
 def build(
     state_dir: Path, clock: Clock | None = None, relay_factory: RelayFactory = make_relay,
     disk: Disk | None = None, gateway_uids: Iterable[int] = (), log: Log | None = None,
+    sockets: Path | None = None,
 ) -> Guard:  # fmt: skip
-    """Build the guard of a state folder.
+    """Build the guard of a state folder; ``sockets`` is another folder for its two sockets.
 
-    A clock with the mark ``scaled`` is the demonstration's: with it every relay but a simulated
-    one is refused. Raises ConfigError, InUse, SocketError or OSError.
+    A clock marked ``scaled``, the demonstration's, drives simulated relays only. Raises
+    ConfigError, InUse or OSError.
     """
     held = lock(state_dir)
     try:
-        return Guard(state_dir, held, clock or RealClock(), relay_factory, disk, gateway_uids, log)
+        made = (relay_factory, disk, gateway_uids, log, sockets or state_dir)
+        return Guard(state_dir, held, clock or RealClock(), *made)
     except BaseException:
         os.close(held)
         raise
@@ -75,7 +78,7 @@ class Guard:
 
     def __init__(
         self, folder: Path, held: int, clock: Clock, relay_factory: RelayFactory,
-        disk: Disk | None, gateway_uids: Iterable[int], log: Log | None,
+        disk: Disk | None, gateway_uids: Iterable[int], log: Log | None, sockets: Path,
     ) -> None:  # fmt: skip
         """Restore what was, record what was found, and be ready to run."""
         self.clock, self._held, self._log, path = clock, held, log, folder / "guard.json"
@@ -84,7 +87,7 @@ class Guard:
         self.outputs, self.counters = loaded.made, Counter[str]()
         self._audit = AuditLog(folder / "audit.jsonl")
         self.writer = Writer(self._audit, disk)
-        self.keys = Keyring(folder, self.writer.put)
+        self.keys = Keyring(folder, self.writer.put, clock.monotonic_s)
         shake_s = getattr(clock, "shake_s", 0.0)  # of a scaled clock, when its speed is changed
         self.freshness, self.judge = Freshness(TOLERANCE_S + shake_s), Judge(self.config)
         self.thresholds = Thresholds(self.config.stations, self.judge.calm)
@@ -117,7 +120,7 @@ class Guard:
         self._second = -1  # of domain time, that was judged last
         self._stopping, self._changed = False, True  # what people see, since the last STATE
         self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
-        self.gateway = GatewaySocket(folder / "guard.sock", gateway_uids, self.counters)
+        self.gateway = GatewaySocket(sockets / "guard.sock", gateway_uids, self.counters)
         self.writer.start()
         self.keys.reserve()
         if not loaded.error:
@@ -389,12 +392,9 @@ class Guard:
 
 def _notify(text: str) -> None:
     """Tell systemd, if it listens, how the loop is."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
+    if not (address := os.environ.get("NOTIFY_SOCKET", "")):
         return
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as out:
-            out.connect("\0" + address[1:] if address[0] == "@" else address)
-            out.send(text.encode())
-    except OSError:
-        return  # systemd then restarts us, which is what it is for
+    kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+    with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as out:  # else it restarts us
+        out.connect("\0" + address[1:] if address[0] == "@" else address)
+        out.send(text.encode())

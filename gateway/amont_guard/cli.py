@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import pwd
 import signal
 import socket
 import sys
@@ -40,11 +41,15 @@ def main(argv: list[str] | None = None) -> int:
         return command
 
     run = add(_run, "run until SIGTERM")
-    run.add_argument("--gateway-uid", type=int, action="append", default=[])
+    run.add_argument("--gateway-uid", type=_uid, action="append", default=[], metavar="USER")
     add(_verify, "check that the audit was not altered").add_argument(
         "--witness", type=Path, help="the gateway's witness.jsonl: shows a cut-off end too"
     )
-    add(_status, "show what the guard knows").add_argument("--json", action="store_true")
+    status = add(_status, "show what the guard knows")
+    status.add_argument("--json", action="store_true")
+    for command in (run, status):
+        text = "folder of the sockets (the state folder)"
+        command.add_argument("--sockets", type=Path, metavar="FOLDER", help=text)
     asked = parser.parse_args(argv)
     try:
         return int(asked.does(asked))
@@ -56,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(asked: argparse.Namespace) -> int:
     with contextlib.suppress(PermissionError):  # then as the unit file or the user has set it
         os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
-    guard = build(asked.state, gateway_uids=asked.gateway_uid, log=_log)
+    guard = build(asked.state, gateway_uids=asked.gateway_uid, log=_log, sockets=asked.sockets)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: guard.stop())
     guard.run()
@@ -78,7 +83,7 @@ def _verify(asked: argparse.Namespace) -> int:
 def _status(asked: argparse.Namespace) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as guard:
         guard.settimeout(_ANSWER_S)
-        guard.connect(str(asked.state / "status.sock"))
+        guard.connect(str((asked.sockets or asked.state) / "status.sock"))
         state = messages.decode_json(guard.recv(messages.MAX_MESSAGE))  # comes each second
     if asked.json:
         print(json.dumps(state, indent=2, ensure_ascii=False))
@@ -95,6 +100,13 @@ def _status(asked: argparse.Namespace) -> int:
 def _cell(value: Any) -> str:
     # As JSON, so that whatever a text holds, it moves no cursor.
     return "-" if value in (None, "", [], {}) else json.dumps(value, ensure_ascii=False).strip('"')
+
+
+def _uid(user: str) -> int:
+    try:
+        return int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"no user is called {user!r}") from None
 
 
 def _log(record: dict[str, Any]) -> None:

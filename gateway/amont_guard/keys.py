@@ -1,7 +1,9 @@
 """Hold the keys: open uplinks, seal downlinks, and never take or use a counter twice.
 
 Downlink counters are reserved durably *ahead* of their use, by the disk thread: the loop only ever
-uses what is already on the disk. If a reservation cannot be stored there is no downlink.
+uses what is already on the disk. If a reservation cannot be stored there is no downlink. They are
+reserved at a pace, so that whoever restores a backup knows which counters nobody can have used
+since it was made (docs/adr/0018-restore-leaps.md).
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from amont_wire.const import DOWNLINK, UPLINK
+from amont_wire.const import COUNTER_MAX, DOWNLINK, UPLINK
 from amont_wire.counters import NEW, OLD, ReplayWindow, ReservedCounter
 from amont_wire.errors import Forged, WireError
 from amont_wire.frame import Header, Opener, Sealer, peek
 
 BLOCK = 256  # counters reserved at a time: one write to the card for as many acknowledgements
+PACE_S = (
+    2.0  # for a block, on average of a run: 128 counters a second, far more than nodes ask for
+)
 # what a file may do to whoever reads it
 BAD = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -58,10 +63,10 @@ def read_json(path: Path) -> dict[str, Any]:
 class Keyring:
     """The keys of all nodes, the generation that each lives by first."""
 
-    def __init__(self, folder: Path, put: Put) -> None:
+    def __init__(self, folder: Path, put: Put, monotonic_s: Callable[[], float]) -> None:
         """Load ``keys.json`` and ``counters.json``; what cannot be used is named in ``faults``."""
         self._keys_path, self._path = folder / "keys.json", folder / "counters.json"
-        self._put = put
+        self._put, self._monotonic_s = put, monotonic_s
         self._wrong: list[str] = []  # with the keys that were read last
         self._lost: list[str] = []  # with the counters
         self._stored = self._read_stored()  # highest counter reserved, by name; None: not known
@@ -192,16 +197,21 @@ class Keyring:
         if stored is None:
             return key
 
+        # What was reserved was perhaps used before this start: begin behind it.
+        start, since_s = stored.setdefault(name, 0), self._monotonic_s()
+        if start >= COUNTER_MAX:
+            self._lost.append(f"counters.json: all used for {name}: enrol node {node} again")
+
         def reserve(limit: int) -> None:
-            if stored[name] - limit < BLOCK // 2:
-                stored[name] += BLOCK
+            reserved, run_s = stored[name], self._monotonic_s() - since_s
+            if reserved - limit < BLOCK // 2 and reserved - start <= run_s / PACE_S * BLOCK:
+                stored[name] = min(reserved + BLOCK, COUNTER_MAX)
                 self.reserve()
             if limit > self._durable.get(name, 0):
                 raise NotReserved(f"node {node}: counter {limit} is not on the disk yet")
 
-        # What was reserved was perhaps used before this start: begin behind it.
-        counter = ReservedCounter(stored.setdefault(name, 0), reserve, 1)
-        stored[name] += BLOCK
+        counter = ReservedCounter(start, reserve, 1)
+        stored[name] = min(start + BLOCK, COUNTER_MAX)
         key.sealer = Sealer(secret, node, generation, DOWNLINK, counter)
         return key
 

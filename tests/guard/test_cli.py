@@ -1,12 +1,15 @@
 """What `amont-guard status` and `amont-guard verify` print."""
 
+import argparse
 import json
+import stat
 import threading
 
 import pytest
 
+from amont_guard.app import build
 from amont_guard.audit import AuditLog
-from amont_guard.cli import main
+from amont_guard.cli import _uid, main
 from amont_guard.writer import Disk
 
 
@@ -52,6 +55,31 @@ def test_what_a_text_holds_moves_no_cursor(rig, capsys):
     out = capsys.readouterr().out
     assert "gone\\u001b[2J\\r\\n" in out
     assert "\x1b" not in out
+
+
+def test_sockets_may_lie_apart_from_the_state(rig, tmp_path, capsys):
+    """With users of their own, only the guard may enter its state folder."""
+    rig.stop()
+    apart = tmp_path / "run"
+    apart.mkdir()
+    guard = build(rig.folder, rig.clock, gateway_uids=[_uid("root"), _uid("12")], sockets=apart)
+    try:
+        found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in apart.iterdir()}
+        assert found == {"guard.sock": 0o660, "status.sock": 0o660}
+        assert not (rig.folder / "guard.sock").exists()
+        rig.guard = guard
+        assert look(rig, "--sockets", str(apart)) == 0
+        assert "mairie" in capsys.readouterr().out
+    finally:
+        guard.close()
+    assert list(apart.iterdir()) == []
+    rig.start(False)
+
+
+def test_a_user_is_a_number_or_a_name():
+    assert (_uid("0"), _uid("root"), _uid("1234")) == (0, 0, 1234)
+    with pytest.raises(argparse.ArgumentTypeError, match="no user is called"):
+        _uid("nobody-of-that-name")
 
 
 def test_status_without_a_guard_is_a_mistake(tmp_path, capsys):

@@ -1,15 +1,16 @@
 """Keys, replay windows, and downlink counters that are on the disk before they are used."""
 
+import contextlib
 import json
 
 import pytest
 from tests.guard.rig import SECRETS, SimNode, write_site
 from tests.guard.rig import FakeClock as Clock
 
-from amont_guard.keys import BLOCK, Keyring, NotReserved, UnknownNode
-from amont_wire.const import DOWNLINK
+from amont_guard.keys import BLOCK, PACE_S, Keyring, NotReserved, UnknownNode
+from amont_wire.const import COUNTER_MAX, DOWNLINK
 from amont_wire.counters import NEW, SEEN
-from amont_wire.errors import Forged
+from amont_wire.errors import CounterExhausted, Forged
 from amont_wire.frame import Opener
 from amont_wire.messages import Ack
 
@@ -30,8 +31,8 @@ class Disk:
                 done()
 
 
-def ring(folder, disk=None, windows=None):
-    made = Keyring(folder, (disk or Disk()).put)
+def ring(folder, disk=None, windows=None, clock=None):
+    made = Keyring(folder, (disk or Disk()).put, (clock or Clock()).monotonic_s)
     made.restore_windows(windows or {})
     made.reserve()
     return made
@@ -81,11 +82,44 @@ def test_a_block_runs_out_if_the_next_is_never_stored(folder):
 
 
 def test_writes_are_few(folder):
-    disk = Disk()
-    made = ring(folder, disk)
+    disk, clock = Disk(), Clock()
+    made = ring(folder, disk, clock=clock)
     for _ in range(1000):
         made.seal(17, Ack.TYPE, BODY)
+        clock.pass_s(1)
     assert disk.writes <= 2 + 1000 // BLOCK + 1
+
+
+def test_blocks_come_at_a_pace_whatever_is_asked(folder):
+    """A restore counts on it: nobody uses more than 128 counters of a key in a second."""
+    clock, used = Clock(), 0
+    made = ring(folder, clock=clock)
+    for second in range(60):
+        for _ in range(1000):
+            with contextlib.suppress(NotReserved):
+                made.seal(17, Ack.TYPE, BODY)
+                used += 1
+        assert used <= BLOCK * (1 + second // PACE_S)
+        clock.pass_s(1)
+    assert used == BLOCK * 30
+    stored = json.loads((folder / "counters.json").read_text())["reserved"]["17/1"]
+    assert stored <= BLOCK * (1 + 60 // PACE_S)
+
+
+def test_a_key_whose_counters_are_all_used_seals_nothing_and_is_a_fault(folder):
+    for last in (COUNTER_MAX, COUNTER_MAX - 1):
+        text = json.dumps({"format": 1, "reserved": {"17/1": last}})
+        (folder / "counters.json").write_text(text)
+        made = ring(folder)
+        if last < COUNTER_MAX:
+            assert counter_of(made.seal(17, Ack.TYPE, BODY)) == COUNTER_MAX
+        else:
+            assert "enrol node 17 again" in " ".join(made.faults)
+        with pytest.raises(CounterExhausted):
+            made.seal(17, Ack.TYPE, BODY)
+        assert made.nodes() == [17, 18, 30]
+        stored = json.loads((folder / "counters.json").read_text())["reserved"]["17/1"]
+        assert stored == COUNTER_MAX
 
 
 BAD_COUNTERS = ["", "{", "[]", '{"format":1}', '{"format":1,"reserved":{"a":"b"}}']
@@ -121,7 +155,7 @@ def test_windows_go_round(folder):
     node = SimNode(17, Clock())
     header, _body, generation = made.open(node.frame(1))
     assert made.take(17, generation, header.counter) == NEW
-    again = Keyring(folder, Disk().put)
+    again = ring(folder)
     again.restore_windows(made.windows())
     assert again.take(17, generation, header.counter) == SEEN
     assert again.nodes() == [17, 18, 30]
@@ -130,7 +164,7 @@ def test_windows_go_round(folder):
 @pytest.mark.parametrize("bad", BAD_WINDOWS)
 def test_bad_windows_are_refused(folder, bad):
     with pytest.raises((ValueError, TypeError)):
-        Keyring(folder, Disk().put).restore_windows(bad)
+        ring(folder).restore_windows(bad)
 
 
 def test_unknown_node_and_wrong_key(folder):

@@ -247,7 +247,7 @@ class Guarded:
     def __init__(self, folder):
         write_site(folder)
         self.clock, self.counters = FakeClock(), Counter()
-        self.keys = Keyring(folder, self._put)
+        self.keys = Keyring(folder, self._put, self.clock.monotonic_s)
         self.keys.reserve()
         config = parse((folder / "guard.json").read_bytes())
         self.pending = Pending(folder, self._put, config, lambda _station: list(FILE_MM))

@@ -42,7 +42,7 @@ class Desk:
         return json.loads(self.keys.read_text())["nodes"]
 
     def keyring(self):
-        return Keyring(self.keys.parent, lambda path, content, done: done and done())
+        return Keyring(self.keys.parent, lambda path, content, done: done and done(), lambda: 0.0)
 
     def sealed(self, board="board", counter=0):
         """A frame as the node on that board seals it, from the files that it reads."""
