@@ -53,10 +53,18 @@ class InfluxWriter:
     def query(self, influxql: str, store: str = "") -> list[dict[str, Any]]:
         """Return the series that a statement of InfluxQL finds, times in ms.
 
-        Raise Away or Denied; BadLines if the statement is refused.
+        Raise Away or Denied; Missing without such a database; BadLines for a bad statement.
         """
         self._link.connect()
         return influx_setup.query(self._link, influxql, self._target.database + store)
+
+    def kept_days(self, store: str = "") -> float | None:
+        """Return how long a store is kept: 0 for ever, None if the server does not tell.
+
+        Raise Away or Denied; Missing without such a database.
+        """
+        self._link.connect()
+        return influx_setup.kept_days(self._link, self._target, store)
 
     def probe(self) -> None:
         """Connect and learn the version, without writing; raise Away or Denied."""

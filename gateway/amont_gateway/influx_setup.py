@@ -7,6 +7,7 @@ What exists is never altered: a shorter retention would delete, and that is for 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from amont_gateway.influx_link import InfluxLink
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _JSON = {"Content-Type": "application/json"}
 _DAY_S = 86_400
+_SECONDS = {"h": 3_600, "m": 60, "s": 1}
 # Of 1.x and 2.x: how long one of its files reaches. A week is their own choice for a year of
 # minutes; an hour's or a day's point is so rare that a year fits into one, and a chart of ten
 # years opens ten.
@@ -24,7 +26,10 @@ _RARE_SHARD_DAYS = 364
 
 
 def query(link: InfluxLink, influxql: str, database: str = "") -> list[dict[str, Any]]:
-    """Return the series that a statement finds; raise BadLines with the server's reason."""
+    """Return the series that a statement finds.
+
+    Raise Away or Denied, Missing without such a database, BadLines with the server's reason.
+    """
     named = {"db": database, "epoch": "ms"} if database else {"epoch": "ms"}
     body = urlencode({"q": influxql}).encode()
     answer = link.ask("POST", f"/query?{urlencode(named)}", body, _FORM)
@@ -33,7 +38,8 @@ def query(link: InfluxLink, influxql: str, database: str = "") -> list[dict[str,
     except (ValueError, LookupError, TypeError) as error:
         raise Denied("the answer to a query is not InfluxDB's") from error
     if "error" in result:  # with status 200
-        raise BadLines(str(result["error"]))
+        reason = str(result["error"])
+        raise Missing(reason) if "not found" in reason else BadLines(reason)
     return list(result.get("series", ()))
 
 
@@ -50,8 +56,20 @@ def make(link: InfluxLink, target: Influx, store: str) -> None:
     """Make one store's database; raise Away, Denied or BadLines."""
     days = 0 if store else target.keep_days
     shard_days = _SHARD_DAYS.get(store, _RARE_SHARD_DAYS)
-    first = (_make_1, _make_2, _make_3)[min(max(link.generation[0], 1), 3) - 1]
-    first(link, target, target.database + store, days, shard_days)
+    how = (_make_1, _make_2, _make_3)[_generation(link) - 1]
+    how(link, target, target.database + store, days, shard_days)
+
+
+def kept_days(link: InfluxLink, target: Influx, store: str) -> float | None:
+    """Return how long a store's readings are kept: 0 for ever, None if the server does not tell.
+
+    Raise Away or Denied, Missing without such a database.
+    """
+    ask = (_kept_1, _kept_2, _kept_3)[_generation(link) - 1]
+    try:
+        return ask(link, target.database + store)
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def only_org(link: InfluxLink) -> str:
@@ -66,12 +84,15 @@ def only_org(link: InfluxLink) -> str:
     return str(found[0]["id"]) if len(found) == 1 else "-"
 
 
+def _generation(link: InfluxLink) -> int:
+    return min(max(link.generation[0], 1), 3)
+
+
 def _make_1(link: InfluxLink, _target: Influx, name: str, days: int, shard_days: int) -> None:
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     kept = f"{days}d" if days else "INF"
     query(
         link,
-        f'CREATE DATABASE "{quoted}" WITH DURATION {kept} REPLICATION 1 '
+        f"CREATE DATABASE {_quoted(name)} WITH DURATION {kept} REPLICATION 1 "
         f'SHARD DURATION {shard_days}d NAME "autogen"',
     )
 
@@ -94,9 +115,41 @@ def _make_3(link: InfluxLink, _target: Influx, name: str, days: int, _shard_days
     link.ask("POST", "/api/v3/configure/database", json.dumps(asked).encode(), _JSON)
 
 
+def _kept_1(link: InfluxLink, name: str) -> float:
+    (found,) = query(link, f"SHOW RETENTION POLICIES ON {_quoted(name)}")
+    policies = [dict(zip(found["columns"], row, strict=True)) for row in found["values"]]
+    kept = next(str(policy["duration"]) for policy in policies if policy["default"])
+    parts = re.findall(r"(\d+)([hms])", kept)  # as "9600h0m0s"
+    return sum(int(count) * _SECONDS[unit] for count, unit in parts) / _DAY_S
+
+
+def _kept_2(link: InfluxLink, name: str) -> float:
+    answer = link.ask("GET", f"/api/v2/buckets?{urlencode({'name': name})}")
+    found = json.loads(answer.data)["buckets"]
+    if not found:
+        raise Missing(f"bucket {name} not found")
+    rules = found[0]["retentionRules"]
+    return float(rules[0]["everySeconds"]) / _DAY_S if rules else 0.0
+
+
+def _kept_3(link: InfluxLink, name: str) -> float:
+    """Ask in SQL: to InfluxQL, 3 answers with figures that mean nothing."""
+    sql = "SELECT database_name, retention_period_ns FROM system.databases"
+    named = urlencode({"db": "_internal", "q": sql, "format": "json"})
+    found = json.loads(link.ask("GET", f"/api/v3/query_sql?{named}").data)
+    row = next(row for row in found if row["database_name"] == name)
+    return float(row.get("retention_period_ns") or 0) / 1e9 / _DAY_S
+
+
 def _orgs(link: InfluxLink, name: str = "") -> list[dict[str, Any]]:
     answer = link.ask("GET", "/api/v2/orgs" + (f"?{urlencode({'org': name})}" if name else ""))
     try:
         return list(json.loads(answer.data)["orgs"])
     except (ValueError, LookupError, TypeError) as error:
         raise Denied("the list of organizations is not InfluxDB's") from error
+
+
+def _quoted(name: str) -> str:
+    """Return a name as InfluxQL writes it."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -212,6 +212,29 @@ def test_3_gets_its_database_before_a_write_would_make_one_for_ever(made):
         assert bodies == [{"db": "amont", "retention_period": "400d"}, {"db": "amont_d"}]
 
 
+def test_how_long_is_kept_is_read_from_2_x_and_3_as_they_tell_it():
+    bucket = {"name": "amont", "retentionRules": [{"type": "expire", "everySeconds": 2_678_400}]}
+    for version, path, data, days in (
+        ("v2.7.1", "/api/v2/buckets?name=amont", {"buckets": [bucket]}, 31),
+        ("v2.7.1", "/api/v2/buckets?name=amont", {"buckets": [{"retentionRules": []}]}, 0),
+        (
+            "3.4.1",
+            "/api/v3/query_sql?db=_internal",
+            [{"database_name": "amont", "retention_period_ns": 400 * 86_400 * 10**9}],
+            400,
+        ),
+        ("3.4.1", "/api/v3/query_sql?db=_internal", [{"database_name": "amont"}], 0),
+        ("3.4.1", "/api/v3/query_sql?db=_internal", {"not": "known"}, None),
+    ):
+        body = json.dumps(data).encode()
+        with running(version, answers(Answer(200, body))) as server:
+            assert InfluxWriter(Influx(server.url, token="t")).kept_days() == days
+            assert server.paths()[-1].startswith(path)
+    none = answers(Answer(200, b'{"buckets":[]}'))
+    with running("v2.7.1", none) as server, pytest.raises(Missing):
+        InfluxWriter(Influx(server.url)).kept_days()
+
+
 def test_a_name_with_a_slash_is_refused():
     with pytest.raises(ValueError, match="no '/'"):
         InfluxWriter(Influx("http://127.0.0.1:1", "a/b"))

@@ -17,7 +17,7 @@ from tests.gateway import servers
 from tests.gateway.influx_double import running
 
 from amont_gateway import series
-from amont_gateway.database import BadLines, Denied, Influx
+from amont_gateway.database import BadLines, Denied, Influx, Missing
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import line
 
@@ -148,6 +148,7 @@ def test_each_store_is_made_with_its_retention_and_again_when_it_is_gone(databas
             writer.write([f"a,site=x b=1 {now_ms}"], store)
             (found,) = writer.query(f'SHOW RETENTION POLICIES ON "amont{store}"')
             assert found["values"] == [["autogen", kept, shard, 1, True]]
+            assert writer.kept_days(store) == (0 if store else 400)
             writer.query(f'DROP DATABASE "amont{store}"')
 
 
@@ -222,5 +223,7 @@ def test_a_statement_that_is_refused_says_why(database):
     writer = InfluxWriter(Influx(url(database)))
     with pytest.raises(BadLines, match="expected FROM"):
         writer.query("SELECT nothing")
-    with pytest.raises(BadLines, match="database not found"):
+    with pytest.raises(Missing, match="database not found"):
         writer.query("SELECT b FROM a")
+    with pytest.raises(Missing, match="database not found"):
+        writer.kept_days()
