@@ -25,7 +25,7 @@ _REFRESH = re.compile(r"(30s|\d+[mh])")  # a small computer answers; the sirens'
 # What only words differ in: everything else is the same in both languages.
 _WORDS = frozenset(
     {"title", "description", "alias", "text", "label", "name", "noValue", "content", "query",
-     "definition", "tooltip", "tags", "url", "uid"}
+     "definition", "tooltip", "tags", "url", "uid", "excludeByName"}
 )  # fmt: skip
 _WORD_PROPERTIES = frozenset({"displayName", "custom.fillBelowTo"})
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from amont_dashboards.query import Column, Query, Step, Text
+# A board needs one import: the model is told with these too.
+from amont_dashboards.query import Column as Column
+from amont_dashboards.query import Query as Query
+from amont_dashboards.query import Step as Step
+from amont_dashboards.query import Text as Text
 from amont_gateway.series import Measurement
-
-__all__ = ["Column", "Query", "Step", "Text"]
 
 LANGUAGES = ("fr", "en")
 COLUMNS = 24  # of Grafana's grid

@@ -1,4 +1,7 @@
-"""Say how each kind of panel shows its values: Grafana's ``options``, in every language alike."""
+"""Say how each kind of panel shows its values: Grafana's ``options``, in every language alike.
+
+Sizes and shapes are Grafana's own defaults: its types ask for all of them.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,9 @@ def _stat(panel: Panel) -> Json:
         "graphMode": "none",
         "justifyMode": "auto",
         "orientation": "auto",
+        "percentChangeColorMode": "standard",
+        "showPercentChange": False,
+        "wideLayout": True,
         "textMode": "value_and_name" if any(q.group for q in panel.queries) else "auto",
         "reduceOptions": _reduced(),
     }
@@ -42,7 +48,17 @@ def _stat(panel: Panel) -> Json:
 
 def _gauge(_panel: Panel) -> Json:
     return {
+        "barShape": "flat",
+        "barWidthFactor": 0.5,
+        "effects": {},
+        "minVizHeight": 75,
+        "minVizWidth": 75,
         "orientation": "auto",
+        "segmentCount": 1,
+        "segmentSpacing": 0.3,
+        "shape": "gauge",
+        "sizing": "auto",
+        "sparkline": False,
         "showThresholdLabels": True,
         "showThresholdMarkers": True,
         "reduceOptions": _reduced(),
@@ -56,6 +72,11 @@ def _bargauge(_panel: Panel) -> Json:
         "showUnfilled": True,
         "valueMode": "color",
         "namePlacement": "auto",
+        "minVizWidth": 8,
+        "minVizHeight": 16,
+        "maxVizHeight": 300,
+        "sizing": "auto",
+        "legend": _legend(False),
         "reduceOptions": _reduced(),
     }
 
@@ -85,7 +106,7 @@ def _history(_panel: Panel) -> Json:
 
 
 def _table(_panel: Panel) -> Json:
-    return {"showHeader": True, "cellHeight": "sm"}
+    return {"showHeader": True, "cellHeight": "sm", "frameIndex": 0}
 
 
 def _barchart(panel: Panel) -> Json:
@@ -95,9 +116,11 @@ def _barchart(panel: Panel) -> Json:
         "orientation": "auto",
         "barWidth": 0.9,
         "groupWidth": 0.7,
+        "fullHighlight": False,
         "showValue": "auto",
         "stacking": "normal" if panel.stacked else "none",
         "xTickLabelRotation": 0,
+        "xTickLabelMaxLength": 0,
         "legend": _legend(),
         "tooltip": _tooltip(),
     }

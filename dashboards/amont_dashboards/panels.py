@@ -37,11 +37,11 @@ def panel_json(panel: Panel, at: int, variables: tuple[str, ...] = ()) -> Json:
             "overrides": _overrides(panel, at) + tables.link_overrides(panel, links),
         },
         "options": {**OPTIONS[panel.kind](panel), **panel.options},
-        "transformations": tables.transformations(panel),
+        "transformations": tables.transformations(panel, at),
     }
     if links and panel.kind not in TABLES:
         made["fieldConfig"]["defaults"]["links"] = [link for _, link in links]
-    return made | _times(panel) | repeated(panel)
+    return made | _times(panel) | _repeated(panel)
 
 
 def ref(number: int) -> str:
@@ -49,8 +49,7 @@ def ref(number: int) -> str:
     return chr(ord("A") + number)
 
 
-def repeated(panel: Panel) -> Json:
-    """Return the keys that repeat a panel for each value of a variable."""
+def _repeated(panel: Panel) -> Json:
     if not panel.repeat:
         return {}
     return {"repeat": panel.repeat, "repeatDirection": "h", "maxPerRow": 3}
@@ -59,7 +58,8 @@ def repeated(panel: Panel) -> Json:
 def _silent(panel: Panel, at: int) -> Json:
     made: Json = {"type": panel.kind, "title": panel.title[at]}
     if panel.kind == "row":
-        return made | {"collapsed": False, "panels": []} | repeated(panel)
+        again = {"repeat": panel.repeat} if panel.repeat else {}
+        return made | {"collapsed": False, "panels": []} | again
     options = {"mode": "markdown", "content": panel.text[at]}
     return made | {"description": panel.description[at], "options": options}
 

@@ -121,7 +121,8 @@ class Query:
         inner = self._select(", ".join(column.influxql() for column in self.columns))
         if not (self.outer or self.having):
             return inner + self._ending()
-        names = [column.shown for column in self.columns]
+        compared = {name for name, _, _ in self.having} if self.outer else set()
+        names = [column.shown for column in self.columns if column.shown not in compared]
         outer = [f'{self.outer}("{n}") AS "{n}"' if self.outer else f'"{n}"' for n in names]
         inner += " fill(none)" if self.fill else ""
         # Without a time of its own, an outer GROUP BY time begins in 1970.

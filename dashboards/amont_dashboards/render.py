@@ -106,22 +106,21 @@ def _detail(source: Dashboard, at: int) -> Json:
 
 
 def _variable(variable: Variable, at: int) -> Json:
-    every = {"text": ["All"], "value": ["$__all"]}
     shared: Json = {
         "name": variable.name,
         "label": variable.title[at],
         "multi": variable.several,
         "includeAll": variable.several,
-        "current": every if variable.several else {},
         "hide": 0,
     }
+    if variable.several:
+        shared["current"] = {"text": ["All"], "value": ["$__all"]}
     if variable.choices:
         return shared | _choices(variable, at)
     return shared | {
         "type": "query",
         "datasource": sources.reference(variable_source(variable)),
         "query": variable_query(variable),
-        "definition": variable_query(variable),
         "refresh": 1,  # when the dashboard is opened
         "regex": "",
         "sort": 3,  # numbers in order

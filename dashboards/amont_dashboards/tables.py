@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amont_dashboards.model import TABLES, Panel, joined
+from amont_dashboards.model import LANGUAGES, TABLES, Panel, joined
 from amont_dashboards.query import Column, Query, Step
 from amont_dashboards.units import unit_of
 from amont_dashboards.words import head
@@ -20,28 +20,32 @@ _CELLS = {
 _QUERIES_MAX = 6  # queries side by side in one table
 
 
-def transformations(panel: Panel) -> list[Json]:
+def transformations(panel: Panel, at: int = 0) -> list[Json]:
     """Return the panel's own transformations, for a table with its rows joined and ordered."""
     found = [*panel.transformations]
     if panel.kind == "table":
         shown = [query for query in panel.queries if not query.hidden]
         if len(shown) > 1 and "joinByField" not in dict(found):
             found.insert(0, joined(shown[0].group[0]))
-        found.append(("organize", _order(panel)))
+        found.append(("organize", _order(panel, at)))
     return [{"id": name, "options": dict(options)} for name, options in found]
 
 
-def _order(panel: Panel) -> Json:
-    """Grafana gets tags in no fixed order, and the time of an aggregate says nothing."""
+def _order(panel: Panel, at: int) -> Json:
+    """Grafana gets tags in no fixed order, and the time of an aggregate says nothing.
+
+    A text that is there in each language is shown in the reader's.
+    """
     tags = [tag for query in panel.queries for tag in query.group]
     columns = [column.shown for query in panel.queries for column in query.columns]
     names = [*(["Time"] if panel.with_time else []), *dict.fromkeys(tags), *columns]
-    times = [] if panel.with_time else ["Time"]
+    hidden = [] if panel.with_time else ["Time"]
     if len(panel.queries) > 1:
-        times += [f"Time {number}" for number in range(1, _QUERIES_MAX + 1)]
+        hidden += [f"Time {number}" for number in range(1, _QUERIES_MAX + 1)]
+    hidden += [name for name in columns if name in LANGUAGES and name != LANGUAGES[at]]
     return {
         "indexByName": {name: number for number, name in enumerate(names)},
-        "excludeByName": {name: True for name in times},
+        "excludeByName": {name: True for name in hidden},
         "renameByName": {},
     }
 
