@@ -118,7 +118,7 @@ def _of(panel: Json, variables: set[str]) -> Iterator[str]:
     yield from _of_values(panel)
     yield from _of_band(panel)
     for target in panel["targets"]:
-        yield from _of_query(target["query"], variables)
+        yield from query_faults(target["query"], variables)
 
 
 def _of_source(panel: Json) -> Iterator[str]:
@@ -160,7 +160,8 @@ def _of_band(panel: Json) -> Iterator[str]:
                 yield f"fills down to {prop['value']}: Grafana needs one name, without $"
 
 
-def _of_query(query: str, variables: set[str]) -> Iterator[str]:
+def query_faults(query: str, variables: set[str]) -> Iterator[str]:
+    """Yield what is wrong with one query, given the names of the variables it may use."""
     if re.search(r"(SELECT|,)\s*\*", query):
         yield f"selects everything: {query}"
     if "$timeFilter" not in query:
@@ -196,7 +197,7 @@ def _of_annotations(dashboard: Json) -> Iterator[str]:
         where = f"annotation {annotation['name']}: "
         if annotation.get("datasource", {}).get("uid") not in UIDS:
             yield f"{where}another data source"
-        for text in _of_query(annotation["target"]["query"], names):
+        for text in query_faults(annotation["target"]["query"], names):
             yield where + text
 
 
