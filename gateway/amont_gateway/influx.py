@@ -16,7 +16,7 @@ from amont_gateway import influx_setup
 from amont_gateway.database import Away, BadLines, Expired, Influx, Missing, TooLarge
 from amont_gateway.influx_link import InfluxLink
 
-_FIRST_V2_WRITE = (1, 8)
+_FIRST_V2_WRITE, _FIRST_V2 = (1, 8), (2, 0)
 _LINES = {"Content-Type": "text/plain; charset=utf-8"}
 _GZIP_FROM = 1_000  # bytes: below, a packet is a packet
 _GZIP_LEVEL = 1  # lines repeat themselves: higher levels gain little and cost the Pi's time
@@ -39,6 +39,16 @@ class InfluxWriter:
     def version(self) -> str:
         """Return what the server calls its version, "" if it did not say."""
         return self._link.version
+
+    @property
+    def is_run_here(self) -> bool:
+        """Tell whether this project's tests run such a server, or one like it."""
+        return bool(self.version) and self._link.generation < _FIRST_V2
+
+    @property
+    def most_at_once(self) -> int | None:
+        """Return how many lines the server takes at once, None if it never refused any."""
+        return self._most
 
     def write(self, lines: Sequence[str], store: str = "") -> None:
         """Write lines (times in ms) to the database or, with a suffix, to one beside it.

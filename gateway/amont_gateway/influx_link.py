@@ -23,6 +23,7 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _UNKNOWN = (2, 0)  # a server that tells no version speaks the second generation's language
 # As 1.x and 2.x say it of points that are older than what they keep; 3 takes them in silence.
 _EXPIRED = re.compile("beyond retention policy|outside retention policy")
+_TAGS = re.compile("<[^<>]*>")  # of a proxy's page
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -144,4 +145,4 @@ def _said(data: bytes) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:200]
+    return " ".join(_TAGS.sub(" ", text).split())[:200]

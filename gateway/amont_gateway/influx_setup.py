@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from amont_gateway.database import BadLines, Denied, Influx, Missing
+from amont_gateway.database import BadLines, Denied, Influx, Missing, TooLarge
 from amont_gateway.influx_link import InfluxLink
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -32,7 +32,10 @@ def query(link: InfluxLink, influxql: str, database: str = "") -> list[dict[str,
     """
     named = {"db": database, "epoch": "ms"} if database else {"epoch": "ms"}
     body = urlencode({"q": influxql}).encode()
-    answer = link.ask("POST", f"/query?{urlencode(named)}", body, _FORM)
+    try:
+        answer = link.ask("POST", f"/query?{urlencode(named)}", body, _FORM)
+    except TooLarge as error:
+        raise BadLines(f"the statement is too long: {error}") from error
     try:
         result = json.loads(answer.data)["results"][0]
     except (ValueError, LookupError, TypeError) as error:

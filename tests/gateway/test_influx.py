@@ -91,7 +91,12 @@ JSON_400 = b'{"error":"unable to parse \'x\': missing fields"}'
         (401, b'{"error":"authorization failed"}', Denied, "authorization failed"),
         (403, b"", Denied, "HTTP 403"),
         (404, b'{"error":"database not found: \\"amont\\""}', Missing, "database not found"),
-        (413, b"<html>Request Entity Too Large", TooLarge, "Too Large"),
+        (
+            413,
+            b"<html><h1>413 Request Entity Too Large</h1>",
+            TooLarge,
+            "413 Request Entity Too Large",
+        ),
         (302, b"", Denied, "moved to"),
         (408, b"", Away, "HTTP 408"),
         (429, b"", Away, "HTTP 429"),
