@@ -61,6 +61,10 @@ class Chronicle:
         """Take the present forecasts, on the watching thread."""
         self._watched.forecasts(forecasts)
 
+    def zones(self, zones: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Take what is said of the zones' leaks, on the watching thread."""
+        self._watched.zones(zones)
+
     def saw(self, record: dict[str, Any]) -> None:
         """Keep which models were served or what they advised, from any thread."""
         self.records.take({"at_ms": self._clock.wall_ms(), **record})

@@ -341,6 +341,7 @@ class Gateway:
                 self._chronicle.forecasts(
                     (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
                 )
+                self._chronicle.zones((z.id, self.advisor.zone(z.id)) for z in self.places.zones)
             self.keeping.watch(self.view)
 
 

@@ -15,11 +15,13 @@ from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery, LineWriter
+from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
 from amont_gateway.history import History
 from amont_gateway.journal import Journal
 from amont_gateway.places import Places
 from amont_gateway.quarantine import FILE, Quarantine
+from amont_gateway.records import FILE as RECORDS
 from amont_gateway.rounds import Due, Rounds
 from amont_gateway.screens import Doubt, doubt_lines
 from amont_gateway.summaries.consumer import Summaries
@@ -30,6 +32,7 @@ from amont_gateway.worker import Crew
 
 VITALS_S = 60.0  # domain time between lines of state
 _VITALS_REAL_S = 1.0  # and at most so often in real time
+EVENTS_S = 5.0  # and of events
 SUMMARIES_S = 600.0  # domain time between rounds of hours and days
 
 
@@ -92,9 +95,15 @@ class Keeping:
 
     def _parts(self) -> list[Due]:
         """Return what is worked out from time to time."""
-        if self.summaries is None:
+        if self.summaries is None or self._target is None:
             return []
-        return [Due("summaries", self.summaries, SUMMARIES_S)]
+        return [
+            Due("events", self._make_events(self._target), EVENTS_S),
+            Due("summaries", self.summaries, SUMMARIES_S),
+        ]
+
+    def _make_events(self, target: Influx) -> EventFeed:
+        return EventFeed(self._places, self._data / RECORDS, self._outlet("events", target))
 
     def _outlet(self, name: str, target: Influx) -> Delivery:
         writer, quarantine = self._make_writer(target), Quarantine(self._data / FILE)

@@ -9,6 +9,8 @@ from amont_gateway.view import Forecast
 
 FORECAST_MS = 1_800_000  # a forecast is kept at most so often, unless it reaches another level
 
+ZONE_SAID = ("verdict", "leak_l_h", "leak_probability", "since_ms", "night_flow_l_h")
+
 Record = dict[str, Any]
 
 
@@ -50,6 +52,15 @@ class Seen:
                 continue
             self._forecasts[station] = new
             self._note("seen forecast", station=station, **_plain(new))
+
+    def zones(self, zones: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Keep what is said of each zone's leak when the verdict is another one."""
+        for zone, said in zones:
+            verdict = str(said.get("verdict"))
+            if verdict != "unknown" and self._known.get(("seen zone", zone)) != verdict:
+                self._known["seen zone", zone] = verdict
+                found = {name: said.get(name) for name in ZONE_SAID}
+                self._note("seen zone", zone=zone, **found)
 
     def _changed(self, kind: str, what: str, name: str, content: Record) -> None:
         if self._known.get((kind, name)) != content:

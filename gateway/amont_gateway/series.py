@@ -55,7 +55,7 @@ LEAK_STATES = ("watched", "open", "repaired", "gone")
 # What is marked in the charts; the guard's decisions, what people did, what models found.
 EVENTS = (
     "level", "siren", "acknowledge", "mute", "reset", "test", "drill", "limits", "leak", "repair",
-    "calibration", "maintenance", "silent", "note",
+    "calibration", "maintenance", "silent", "note", "fault",
 )  # fmt: skip
 
 _QUALITY = Field("quality", "int", "", QUALITY)
@@ -253,7 +253,7 @@ FORECAST_ERROR = Measurement(
 # By the day, and kept for ever. A day begins at midnight in the site's time zone.
 EVENT = Measurement(
     "event",
-    ("kind", "place"),  # kind: of EVENTS; place: station, zone, network, siren or node
+    ("kind", "place"),  # of EVENTS; station, zone, network, siren, sensor, node, or "guard"
     (
         Field("severity", "int", "", ("info", "notice", "fault", "alarm")),
         Field("fr", "text", ""),
