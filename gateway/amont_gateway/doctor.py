@@ -9,12 +9,13 @@ import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import urllib3
 
 from amont_gateway import models_cli
 from amont_gateway.counters import Counters
-from amont_gateway.database import Away, BadLines, Denied
+from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
@@ -22,7 +23,11 @@ from amont_gateway.places import from_site
 from amont_gateway.rain_forecast import RainForecast
 from amont_gateway.readings import EARLIEST_MS
 from amont_gateway.running import Plan
+from amont_gateway.series import STORES
 from amont_guard import messages
+
+if TYPE_CHECKING:
+    from amont_gateway.influx import InfluxWriter
 
 GOOD, WEAK, BAD = "good", "weak", "bad"
 _WAIT_S = 3.0
@@ -120,14 +125,42 @@ def _database(plan: Plan) -> Iterable[Finding]:
         return
     from amont_gateway.influx import InfluxWriter  # large: see there
 
-    writer = InfluxWriter(replace(plan.influx, create=False))
+    target = plan.influx
+    writer = InfluxWriter(replace(target, create=False))
     try:
         writer.probe()
-        yield Finding("database", GOOD, f"InfluxDB {writer.version} answers")
+        yield Finding("database", GOOD, f"InfluxDB {writer.version or '(no version)'} answers")
+        if target.token and target.url.startswith("http:") and not writer.is_local:
+            yield Finding("database", WEAK, f"{target.url}: the token travels unencrypted")
+        for store in STORES:
+            verdict, text = _kept(writer, target, store)
+            yield Finding(f"database {target.database}{store}", verdict, text)
     except (Away, Denied, BadLines) as error:
-        yield Finding("database", BAD, f"{plan.influx.url}: {error}")
+        yield Finding("database", BAD, f"{target.url}: {error}")
     finally:
         writer.close()
+
+
+def _kept(writer: InfluxWriter, target: Influx, store: str) -> tuple[str, str]:
+    try:
+        return retention(target, store, writer.kept_days(store))
+    except Missing:
+        return WEAK, "not there yet: made with the first line, if the token may"
+
+
+def retention(target: Influx, store: str, kept_days: float | None) -> tuple[str, str]:
+    """Return a verdict and a text on how long one of the databases is kept; 0 is for ever."""
+    if kept_days is None:
+        return GOOD, "the server does not tell how long it keeps"
+    wanted_days = 0 if store else target.keep_days
+    text = f"keeps {_days(kept_days)}"
+    if kept_days == wanted_days:
+        return GOOD, text
+    return WEAK, f"{text}, wanted is {_days(wanted_days)}: people change that, in the database"
+
+
+def _days(days: float) -> str:
+    return f"{days:g} days" if days else "for ever"
 
 
 def _rain(plan: Plan) -> Iterable[Finding]:

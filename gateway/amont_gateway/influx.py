@@ -46,6 +46,11 @@ class InfluxWriter:
         return bool(self.version) and self._link.generation < _FIRST_V2
 
     @property
+    def is_local(self) -> bool:
+        """Tell whether the server is this machine."""
+        return self._link.is_local
+
+    @property
     def most_at_once(self) -> int | None:
         """Return how many lines the server takes at once, None if it never refused any."""
         return self._most

@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from amont_gateway import series
 from amont_gateway.database import Away, BadLines, Denied, Influx
-from amont_gateway.doctor import BAD, GOOD, WEAK, Finding
+from amont_gateway.doctor import BAD, GOOD, WEAK, Finding, retention
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import line
-from amont_gateway.series import Field, Measurement
+from amont_gateway.series import STORES, Field, Measurement
 
-STORES = ("", series.HOURS, series.DAYS)
 SELFTEST = Measurement(
     "selftest",
     ("case",),
@@ -114,15 +112,8 @@ class _Test:
     def _database(self, store: str) -> _Said:
         self._writer.write([self._line("store", 0, whole=7)], store)
         self._require([7], "SELECT whole {} AND \"case\" = 'store'", store)
-        kept, wanted = self._writer.kept_days(store), 0 if store else self._target.keep_days
-        if kept is None:
-            yield GOOD, "written and read; the server does not tell how long it keeps"
-            return
-        said = f"keeps {_days(kept)}"
-        if kept == wanted:
-            yield GOOD, f"written and read; {said}"
-        else:
-            yield WEAK, f"{said}, wanted is {_days(wanted)}: for people to change"
+        verdict, text = retention(self._target, store, self._writer.kept_days(store))
+        yield verdict, f"written and read; {text}"
 
     def _types(self) -> _Said:
         self._writer.write([self._line("types é,=", 0, value=VALUE, whole=WHOLE, words=WORDS)])
@@ -158,7 +149,7 @@ class _Test:
         old_ms = self._begin_ms - int(kept + 30) * _DAY_MS
         self._writer.write([f"selftest,case=expired value=1 {old_ms}"])
         how = "refused by its age, no error" if self._writer.expired > before else "taken silently"
-        yield GOOD, f"a point older than {_days(kept)} is {how}"
+        yield GOOD, f"a point older than {kept:g} days is {how}"
 
     def _limits(self) -> _Said:
         lines = [self._line("limits", n, value=n) for n in range(AT_ONCE)]
@@ -224,7 +215,3 @@ class _Test:
         where = _FROM.format(self._begin_ms, self._begin_ms + _DAY_MS)
         found = self._writer.query(statement.format(where), store)
         return [row for one in found for row in one["values"]]
-
-
-def _days(days: float) -> str:
-    return f"{days:g} days" if days else "for ever"

@@ -37,6 +37,7 @@ class Measurement:
 
 
 HOURS, DAYS = "_h", "_d"
+STORES = ("", HOURS, DAYS)
 QUALITY = ("good", "suspect", "out of range", "sensor fault", "missing", "held", "test")
 LEVELS = ("normal", "watch", "warning", "alarm", "alarm_plus", "unknown")
 ADVICE = ("none", "watch", "warning")

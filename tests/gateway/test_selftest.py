@@ -7,7 +7,7 @@ import pytest
 from tests.gateway import servers
 from tests.gateway.influx_double import Answer, running
 
-from amont_gateway import selftest
+from amont_gateway import selftest, series
 from amont_gateway.database import Influx
 from amont_gateway.influx import InfluxWriter
 
@@ -34,7 +34,7 @@ def test_a_good_server_is_good_in_everything_and_left_as_it_was(database):
         assert [f.part for f in found] == LOOKS
         assert {f.verdict for f in found} == {"good"}, found
     writer = InfluxWriter(target)
-    for store in selftest.STORES:
+    for store in series.STORES:
         assert writer.query("SHOW MEASUREMENTS", store) == []
 
 
