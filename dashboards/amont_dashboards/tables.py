@@ -59,7 +59,8 @@ def overrides(panel: Panel, at: int, mapped: Mappings, stepped: Thresholds) -> l
         for column in query.columns:
             properties = [_property("displayName", (column.title[at] or head(column.shown)[at]))]
             properties += _value(query, column, at, mapped)
-            properties += _cell(column, panel.kind, stepped)
+            properties += _stepped(column, stepped)
+            properties += _cell(query, column) if panel.kind == "table" else []
             found.append(_named(column.shown, properties))
     return found
 
@@ -76,23 +77,27 @@ def link_overrides(panel: Panel, links: list[tuple[str, Json]]) -> list[Json]:
 
 
 def _value(query: Query, column: Column, at: int, mapped: Mappings) -> list[Json]:
-    if query.declared(column.field).codes and not column.unit:
-        return [
-            _property("mappings", mapped(query, column.field, at)),
-            _property("custom.cellOptions", {"type": "color-text"}),
-        ]
+    if _coded(query, column):
+        return [_property("mappings", mapped(query, column.field, at))]
     return [_property("unit", unit_of(query, column))]
 
 
-def _cell(column: Column, kind: str, stepped: Thresholds) -> list[Json]:
+def _coded(query: Query, column: Column) -> bool:
+    return bool(query.declared(column.field).codes) and not column.unit
+
+
+def _stepped(column: Column, stepped: Thresholds) -> list[Json]:
     ends = {"decimals": column.decimals, "min": column.low, "max": column.high}
     found = [_property(name, value) for name, value in ends.items() if value is not None]
     if column.steps:
         found.append(_property("thresholds", stepped(column.steps)))
         found.append(_property("color", {"mode": "thresholds"}))
-    if kind == "table" and column.cell in _CELLS:
-        found.append(_property("custom.cellOptions", _CELLS[column.cell]))
     return found
+
+
+def _cell(query: Query, column: Column) -> list[Json]:
+    cell = "colour" if _coded(query, column) else column.cell
+    return [_property("custom.cellOptions", _CELLS[cell])] if cell in _CELLS else []
 
 
 def _property(name: str, value: object) -> Json:
