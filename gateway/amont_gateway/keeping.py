@@ -59,7 +59,8 @@ class Keeping:
         self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
         self.history = self._make_history(target) if target else None
         self.summaries = self._make_summaries(target) if target else None
-        self._rounds = Rounds(self._parts(), counters, events, clock)
+        self.parts = self._parts()
+        self._rounds = Rounds(self.parts, counters, events, clock)
 
     @property
     def state(self) -> str:
