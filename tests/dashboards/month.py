@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,35 +14,78 @@ from tests.dashboards.month_records import keep, records
 from tests.dashboards.month_script import BEGIN_MS, END_MS, STEP_MS
 from tests.dashboards.month_views import EPOCH, view
 
+from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
+from amont_gateway.events import Events
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.journal import Journal
-from amont_gateway.lines import sample_lines
+from amont_gateway.keeping import Keeping
 from amont_gateway.places import Places, Sensor, from_site
 from amont_gateway.readings import BACKLOG, QUANTITIES, Sample, pack_channels
 from amont_gateway.vitals import vital_lines
+from amont_gateway.windows import Windows
 from amont_site import load
 
 SITE = Path(__file__).with_name("month_site.yaml")
 _CODES = {name: code for code, name in QUANTITIES.items()}
-_LINES = 5_000
+_BATCH = 5_000
 
 
 def fill(url: str, folder: Path, database: str = "amont") -> Places:
-    """Write the month to a server's database; ``folder`` takes the journal and the records."""
+    """Write the month to a server's databases; ``folder`` takes the journal and the records."""
     here = from_site(load(SITE))
     journal = Journal(folder / "journal.db", mark_bytes=0, ballast_bytes=0)
-    writer = InfluxWriter(Influx(url, database))
-    for batch in _batches(samples(here), _LINES):
+    for batch in _batches(samples(here), _BATCH):
         journal.append(batch)
-        writer.write(sample_lines(here.site, here.tags(), batch))
-    journal.close()
     keep(folder, records(here))
+    target = Influx(url, database)
+    _states(here, target)
+    _consumers(here, folder, journal, target)
+    journal.close()
+    return here
+
+
+class EndClock:
+    """The clock of the last moment of the month."""
+
+    def monotonic_s(self) -> float:
+        return END_MS / 1000
+
+    def wall_ms(self) -> int:
+        return END_MS
+
+    def sleep_s(self, real_s: float) -> None:
+        time.sleep(real_s)
+
+
+def _consumers(here: Places, folder: Path, journal: Journal, target: Influx) -> None:
+    """Let each consumer of the journal and the records do its work to the end."""
+    counters, clock = Counters(), EndClock()
+    events = Events(counters, clock.wall_ms)
+    windows = Windows(here.window_keys())
+    keeping = Keeping(here, folder, journal, windows, target, counters, events, clock)
+    assert keeping.history is not None
+    stopping = threading.Event()
+    thread = threading.Thread(target=keeping.history.run, args=(stopping,))
+    thread.start()
+    wanted, deadline_s = len(samples(here)), time.monotonic() + 60
+    while counters.snapshot().get("history_samples", 0) < wanted:
+        assert time.monotonic() < deadline_s, counters.snapshot()
+        time.sleep(0.02)
+    stopping.set()
+    thread.join(10)
+    for due in keeping.parts:
+        while due.part.step():
+            pass
+        due.part.close()
+
+
+def _states(here: Places, target: Influx) -> None:
+    writer = InfluxWriter(target)
     lines = (line for at_ms in moments() for line in vital_lines(view(here, at_ms)))
-    for batch in _batches(lines, _LINES):
+    for batch in _batches(lines, _BATCH):
         writer.write(batch)
     writer.close()
-    return here
 
 
 def moments() -> Iterator[int]:
@@ -89,7 +134,9 @@ def _value(sensor: Sensor, at_ms: int) -> int:
         "flow_l_h": lambda: story.flow_l_h(zone, at_ms),
         "pressure_pa10": lambda: round(100 * story.pressure_kpa(zone, at_ms)),
         "level_mm": lambda: story.tank_mm(at_ms),
-        "battery_mv": lambda: story.battery_mv(13, at_ms),
+        "range_mm": lambda: 5_000 - story.stage_mm("source", at_ms),
+        "volume_l": lambda: 4_000 * (at_ms - BEGIN_MS) // story.HOUR_MS,
+        "battery_mv": lambda: story.battery_mv(14, at_ms),
         "water_temp_cc": lambda: 1_100 + round(80 * story.noise("eau", at_ms)),
         "air_temp_cc": lambda: 900 + round(300 * story.noise("air", at_ms)),
     }

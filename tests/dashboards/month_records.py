@@ -12,6 +12,7 @@ from tests.dashboards.month_script import BEGIN_MS, DAYS, END_MS, HOUR_MS, STEP_
 from tests.dashboards.month_views import EPOCH, forecast, network_leaks
 
 from amont_gateway.counters import Counters
+from amont_gateway.notes import Note
 from amont_gateway.places import Places
 from amont_gateway.records import Records
 from amont_gateway.seen import Seen
@@ -29,7 +30,7 @@ def records(here: Places) -> list[dict[str, Any]]:
     for station in here.stations:
         found += _levels(station.id)
     found += _flood() + _practice(here)
-    found += _networks()
+    found += [*_networks(), *_zones(here), *_faults(), *_notes(), *_limits()]
     return sorted(found, key=lambda record: record["at_ms"])
 
 
@@ -107,3 +108,53 @@ def _networks() -> Iterator[dict[str, Any]]:
                 "at_ms": at_ms, "kind": "seen network", "network": "vallee", "heard": 2,
                 "verdict": "leak" if leaks else "normal", "rule": {}, "leaks": fields,
             }  # fmt: skip
+
+
+def _zones(here: Places) -> Iterator[dict[str, Any]]:
+    for zone in here.zones:
+        before = "normal"
+        for at_ms in range(BEGIN_MS, END_MS + 1, HOUR_MS):
+            leaking = story.leak_l_h(zone.id, at_ms)
+            verdict = "leak" if leaking else "normal"
+            if verdict != before:
+                yield {"at_ms": at_ms, "kind": "seen zone", "zone": zone.id, "verdict": verdict,
+                       "leak_l_h": leaking, "leak_probability": 0.87, "since_ms": at_ms,
+                       "night_flow_l_h": story.flow_l_h(zone.id, at_ms)}  # fmt: skip
+            before = verdict
+
+
+def _faults() -> list[dict[str, Any]]:
+    dead_ms = story.DEAD[13] + HOUR_MS
+    late = story.LATE_FROM_MS + HOUR_MS
+    return [
+        {"at_ms": dead_ms, "kind": "fault", "name": "silent moulin-a"},
+        {"at_ms": late, "kind": "fault", "name": "silent col-pluie"},
+        {"at_ms": story.LATE_UNTIL_MS, "kind": "fault over", "name": "silent col-pluie"},
+    ]
+
+
+def _limits() -> list[dict[str, Any]]:
+    limits = [*story.LIMITS_MM["source"], 2_600]
+    shared = {"kind": "limits", "station": "source", "limits_mm": limits}
+    at_ms = story.at(14, 3)
+    return [
+        {"at_ms": at_ms, **shared, "person": "Anne", "asked": "limits", "code": "second"},
+        {"at_ms": at_ms + 60_000, **shared, "person": "Luc", "asked": "limits", "code": "agreed"},
+        {"at_ms": at_ms + 660_000, **shared},
+    ]
+
+
+def _notes() -> list[dict[str, Any]]:
+    """Return what people noted: with ``amont-gateway note``."""
+    first = story.LEAKS[0]
+    written = (
+        Note("repair", first.zone, first.repaired_ms, "Luc", "Manchon posé rue du Four"),
+        Note("calibration", "pont-neuf", story.at(3, 2), "Luc", "Échelle relue, écart 4 mm",
+             sensor="pont-neuf-a"),
+        Note("maintenance", "13", story.at(23, 3), "Luc", "Nœud du moulin : pile commandée"),
+        Note("note", "bourg", story.at(10, 4), "Anne", "Arrosage du stade jusqu'à dimanche"),
+        Note("calibration", "pont-neuf", story.at(28, 2), "Luc", "Échelle relue, écart 1 mm",
+             sensor="pont-neuf-a"),
+        Note("maintenance", "21", story.at(29, 3), "Luc", "Entonnoir nettoyé"),
+    )  # fmt: skip
+    return [note.record() for note in written]

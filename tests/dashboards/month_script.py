@@ -44,7 +44,7 @@ LEAKS = (
     Leak(1, "bourg", at(6, 3), at(20, 4), 1_800),
     Leak(2, "hameau", at(27, 3), END_MS + DAY_MS, 900),
 )
-CRESTS = (Crest(at(12, 6), 1_750, 1_800, 2_450), Crest(END_MS + 4 * HOUR_MS, 900, 900, 1_050))
+CRESTS = (Crest(at(12, 6), 1_750, 1_800, 2_450), Crest(END_MS + 4 * HOUR_MS, 1_000, 900, 1_050))
 DEAD = {13: at(22)}  # node: when it was heard last
 LATE_FROM_MS, LATE_UNTIL_MS, LATE_NODE = at(15), at(15, 8), 21
 OUTAGE_FROM_MS, OUTAGE_UNTIL_MS = at(9), at(9, 12)  # of the database

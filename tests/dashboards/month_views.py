@@ -23,6 +23,7 @@ def view(here: Places, at_ms: int) -> v.View:
         guard_alive=True,
         guard_age_s=0.4,
         database="away" if away else "ok",
+        history=_history(away, committed, at_ms),
         broker="ok",
         stations=[_station(here, s.id, at_ms) for s in here.stations],
         zones=[_zone(here, z.id, at_ms) for z in here.zones],
@@ -37,6 +38,20 @@ def view(here: Places, at_ms: int) -> v.View:
             "frames_opened": committed // 2,
             "frames_rejected": committed // 500,
         },
+    )
+
+
+def _history(away: bool, committed: int, at_ms: int) -> v.HistoryState:
+    if not away:
+        return v.HistoryState(state="ok", since_ms=BEGIN_MS, written=committed)
+    missed_ms = at_ms - story.OUTAGE_FROM_MS
+    return v.HistoryState(
+        state="away",
+        since_ms=story.OUTAGE_FROM_MS,
+        reason="connection refused",
+        waiting=missed_ms // STEP_MS * 8,
+        waiting_since_ms=story.OUTAGE_FROM_MS,
+        written=committed,
     )
 
 

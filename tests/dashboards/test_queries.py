@@ -1,60 +1,90 @@
-"""Run every query of every dashboard on a real influxd, with Grafana's macros expanded."""
+"""Run every query of every dashboard on a real influxd that the gateway filled with a month."""
 
 import pytest
+from tests.dashboards import asking
+from tests.dashboards.month_script import END_MS, HOUR_MS
 
+from amont_dashboards import sources
 from amont_dashboards.boards import ALL
-from amont_dashboards.render import dashboard, variable_query
+from amont_dashboards.render import dashboard
 
-END_MS, RANGE_MS = 1_795_000_000_000, 8 * 3_600_000
-VARIABLES = {"station": "pont-neuf", "horizon": "3"}
-CASES = [
-    pytest.param(panel["title"], target, id=f"{language}-{panel['id']}{target['refId']}")
-    for source in ALL
-    for language in ("fr", "en")
-    for panel in dashboard(source, language)["panels"]
-    for target in panel["targets"]
-]
+MONTH_MS = 30 * 24 * HOUR_MS
+EACH = pytest.mark.parametrize("source", ALL, ids=lambda source: source.uid)
+LANGUAGE = pytest.mark.parametrize("language", ["fr", "en"])
 
 pytestmark = pytest.mark.servers
 
 
-def expand(query, start_ms=END_MS - RANGE_MS, end_ms=END_MS + 6 * 3_600_000, interval="60s"):
-    """As Grafana's InfluxDB data source does it."""
-    query = query.replace("$timeFilter", f"time >= {start_ms}ms and time <= {end_ms}ms")
-    query = query.replace("$__interval", interval)
-    for name, value in VARIABLES.items():
-        query = query.replace(f"${{{name}:regex}}", f"({value})")
-    assert "$" not in query.replace("$/", ""), f"a macro is left: {query}"
-    return query
+@pytest.fixture(scope="module")
+def ask(month):
+    """Send a query once, however many panels ask it."""
+    known = {}
+
+    def answer(store, query):
+        if (store, query) not in known:
+            known[store, query] = month.query(query, store)
+        return known[store, query]
+
+    return answer
 
 
-@pytest.mark.parametrize(("title", "target"), CASES)
-def test_query_answers_with_values(history, title, target):
-    series = history.query(expand(target["query"]))
-    values = [row[1:] for one in series for row in one["values"]]
-    assert any(value is not None for row in values for value in row), (
-        f"{title} {target['refId']}: empty"
-    )
+@pytest.fixture(scope="module")
+def values(ask):
+    def listed(store, query):
+        return [row[1] for found in ask(store, query) for row in found["values"]]
+
+    return listed
 
 
-@pytest.mark.parametrize("variable", ALL[0].variables, ids=lambda v: v.name)
-def test_variables_list_what_is_there(history, variable):
-    (series,) = history.query(variable_query(variable))
-    assert [row[1] for row in series["values"]] == [VARIABLES[variable.name]]
+def says_something(found):
+    return any(v is not None for one in found for row in one["values"] for v in row[1:])
 
 
-def test_values_arrive_in_the_panels_units(history):
-    panels = {p["title"]: p for p in dashboard(ALL[0], "en")["panels"]}
-    stage = panels["Stage, thresholds and forecast"]["targets"][0]["query"]
-    (series,) = history.query(expand(stage))
-    highest = max(value for _, value in series["values"] if value is not None)
-    assert series["tags"] == {"sensor": "pont-neuf-a"}
-    assert highest == pytest.approx(0.8 + 0.08 * 23)  # metres
+@LANGUAGE
+@EACH
+def test_no_panel_is_empty(ask, values, source, language):
+    """With any value of a variable that takes one: a sensor measures one quantity."""
+    empty = [
+        forms[0]
+        for forms in asking.panels(source, language, END_MS, values)
+        if not any(says_something(ask(form.store, form.query)) for form in forms)
+    ]
+    assert [(x.title, x.store, x.query) for x in empty] == []
 
 
-def test_the_siren_that_sounds_reads_so(history):
-    panel = next(p for p in dashboard(ALL[0], "fr")["panels"] if p["title"] == "Sirènes")
-    (series,) = history.query(expand(panel["targets"][0]["query"]))
-    code = str(series["values"][-1][1])
-    words = panel["fieldConfig"]["defaults"]["mappings"][0]["options"][code]["text"]
-    assert words == "▲▲ SONNE"
+@EACH
+def test_readings_answer_in_every_detail(ask, values, source):
+    """Readings, hours or days: the same query finds the same measurement, tags and field."""
+    chosen = [
+        target
+        for panel in dashboard(source, "en")["panels"]
+        for target in panel.get("targets", ())
+        if target["datasource"]["uid"] == sources.CHOSEN
+    ]
+    stores = [s.store for s in sources.ALL] if chosen else []
+    for store in stores:
+        found = asking.panels(source, "en", END_MS, values, detail=store, range_ms=MONTH_MS)
+        empty = [
+            forms[0].title
+            for forms in found
+            if not any(says_something(ask(form.store, form.query)) for form in forms)
+        ]
+        assert empty == [], store
+
+
+@LANGUAGE
+@EACH
+def test_variables_list_what_is_there(ask, values, source, language):
+    for asked in asking.variables(source, language, values):
+        assert says_something(ask(asked.store, asked.query)), asked
+
+
+@LANGUAGE
+@EACH
+def test_marks_are_found_with_their_words(ask, values, source, language):
+    for asked in asking.annotations(source, language, END_MS, values, MONTH_MS):
+        found = ask(asked.store, asked.query)
+        assert says_something(found), asked
+        columns = found[0]["columns"]
+        text = columns.index("text")
+        assert all(row[text] for one in found for row in one["values"]), asked
