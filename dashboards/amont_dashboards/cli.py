@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from amont_dashboards.alerts.check import faults as alert_faults
 from amont_dashboards.check import broken_links, differences, faults
 from amont_dashboards.model import LANGUAGES
 from amont_dashboards.render import files
@@ -41,6 +42,7 @@ def check(folder: Path) -> list[str]:
             other = made[name.replace(f"/{first}/", f"/{second}/")]
             found += [f"{name}: {text}" for text in differences(dashboard, other)]
     found += broken_links([*made.values()])
+    found += alert_faults(files())
     return found + [
         f"{path}: out of date, run amont-dashboards build" for path in build(folder, True)
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amont_dashboards import provisioning, sources
+from amont_dashboards.alerts import render as alerts
 from amont_dashboards.boards import ALL
 from amont_dashboards.links import dashboard_links
 from amont_dashboards.model import COLUMNS, LANGUAGES, Annotation, Dashboard, Variable
@@ -55,7 +56,7 @@ def dashboard_files() -> dict[str, str]:
 
 def files() -> dict[str, str]:
     """Return every generated file: path below ``dashboards/grafana`` and content."""
-    return dashboard_files() | provisioning.files()
+    return dashboard_files() | provisioning.files() | alerts.files()
 
 
 def has_detail(source: Dashboard) -> bool:

@@ -1,0 +1,278 @@
+"""Declare the alerts of the pipes: night flow, leaks, bursts, tanks."""
+
+from __future__ import annotations
+
+from amont_dashboards.alerts.model import (
+    DAY_S,
+    HOUR_S,
+    MINUTE_S,
+    NORMAL,
+    STATE_BACK_S,
+    Look,
+    Query,
+    Rule,
+)
+from amont_dashboards.query import Column
+from amont_dashboards.sources import DAYS, HISTORY
+from amont_gateway import series
+
+_GROUP = ("site", "zone")
+_SENSOR = ("site", "zone", "sensor")
+_UNKNOWN = float(series.VERDICTS.index("unknown"))
+_LEAK = ("gt", series.VERDICTS.index("leak") - 0.5)
+_M3_H = 0.001  # l/h to m³/h
+_NIGHT = "({} - {night_flow_usual_l_h}) / {night_flow_spread_l_h}"
+_FEW = 3.0  # standard deviations: one night in 740 by chance, two in a row one in 500,000
+
+
+def _zone(aggregate: str, field: str, scale: float = 1.0) -> Query:
+    return Query(series.ZONE_STATE, (Column(aggregate, field, scale),), group=_GROUP)
+
+
+def _verdict(measurement: series.Measurement, tag: str) -> Look:
+    query = Query(
+        measurement,
+        (Column("last", "verdict"),),
+        group=("site", tag),
+        only=(("verdict", "<", _UNKNOWN),),
+    )
+    return Look(query, DAY_S)  # a verdict is given once a day or so
+
+
+def _leak_size(measurement: series.Measurement, tag: str) -> Look:
+    columns = (Column("last", "leak_l_h", _M3_H),)
+    query = Query(measurement, columns, group=("site", tag))
+    shown = ("Débit estimé {} m³/h.", "Estimated at {} m³/h.")
+    return Look(query, DAY_S, shown=shown, decimals=1)
+
+
+def _pressure(aggregate: str, back_s: int, until_s: int = 0) -> Look:
+    columns = (Column(aggregate, "pressure_kpa"),)
+    query = Query(series.PRESSURE, columns, group=_SENSOR, source=HISTORY.uid)
+    return Look(query, back_s, until_s)
+
+
+NIGHT_FLOW = Rule(
+    "amont-night-flow",
+    "network",
+    "warning",
+    ("Débit nocturne anormal", "Abnormal night flow"),
+    (
+        "Le débit nocturne de {zone} dépasse l'habitude depuis deux nuits.",
+        "The night flow of {zone} has been above the usual for two nights.",
+    ),
+    (
+        "Deux nuits de suite, le débit nocturne minimal a dépassé l'habituel du secteur de plus de"
+        " trois fois son écart habituel. Une fuite est la cause la plus fréquente.",
+        "Two nights running the minimum night flow was above the zone's usual one by more than"
+        " three times its usual spread. A leak is the most frequent cause.",
+    ),
+    (
+        "Regardez la pression de nuit à côté du débit : si elle a monté, une partie s'explique."
+        " Demandez si quelqu'un remplit une piscine ou purge ; sinon, cherchez la fuite.",
+        "Look at the night pressure beside the flow: if it rose, part is explained. Ask whether"
+        " somebody fills a pool or flushes; otherwise look for the leak.",
+    ),
+    (
+        Look(
+            Query(
+                series.ZONE_DAY,
+                (Column(_NIGHT, "night_flow_l_h", name="spreads"),),
+                group=_GROUP,
+                only=(("night_flow_spread_l_h", ">", 0),),
+                newest_first=True,
+                limit=2,
+            ),
+            4 * DAY_S,
+            reducer="min",  # of the two newest nights: both are above
+            shown=("{} fois l'écart habituel.", "{} times the usual spread."),
+            decimals=1,
+        ),
+        Look(
+            Query(
+                series.ZONE_DAY,
+                (Column("count", "night_flow_l_h", name="nights"),),
+                group=_GROUP,
+            ),
+            4 * DAY_S,
+        ),
+    ),
+    ("gt", 0.5),
+    "amont-duty",
+    "Leaks",
+    math=f"($V1 > {_FEW:g}) && ($V2 >= 2)",
+)
+LEAK = Rule(
+    "amont-leak-zone",
+    "network",
+    "warning",
+    ("Fuite probable dans un secteur", "Probable leak in a zone"),
+    ("Fuite probable dans {zone}.", "Probable leak in {zone}."),
+    (
+        "Le modèle du secteur juge qu'une fuite est probable. C'est un avis, pas une preuve.",
+        "The zone's model judges that a leak is probable. It is advice, not proof.",
+    ),
+    (
+        "Ouvrez la page Fuites : depuis quand, combien, avec quelle probabilité. Faites une"
+        " recherche acoustique de nuit, puis notez la réparation avec « amont-gateway note repair"
+        " ».",
+        "Open the Leaks page: since when, how much, how probable. Listen along the pipes by night,"
+        " then note the repair with “amont-gateway note repair”.",
+    ),
+    (_verdict(series.ZONE_STATE, "zone"), _leak_size(series.ZONE_STATE, "zone")),
+    _LEAK,
+    "amont-duty",
+    "Leaks",
+    lasts_s=15 * MINUTE_S,
+)
+NETWORK_LEAK = Rule(
+    "amont-leak-network",
+    "network",
+    "warning",
+    ("Fuite probable dans un réseau", "Probable leak in a network"),
+    ("Fuite probable dans le réseau {network}.", "Probable leak in the network {network}."),
+    (
+        "L'épreuve qui compare débits et pressions de tout le réseau trouve une fuite ouverte, et"
+        " nomme les capteurs de pression les plus proches. C'est un avis, pas une preuve.",
+        "The test that compares flows and pressures of the whole network finds an open leak and"
+        " names the nearest pressure sensors. It is advice, not proof.",
+    ),
+    (
+        "La page locale nomme les capteurs les plus proches : commencez la recherche là, puis"
+        " notez la réparation avec « amont-gateway note repair ».",
+        "The local page names the nearest sensors: begin there, then note the repair with"
+        " “amont-gateway note repair”.",
+    ),
+    (_verdict(series.NETWORK_STATE, "network"), _leak_size(series.NETWORK_STATE, "network")),
+    _LEAK,
+    "amont-duty",
+    "Leaks",
+    lasts_s=15 * MINUTE_S,
+)
+HIGH_FLOW = Rule(
+    "amont-flow-high",
+    "network",
+    "warning",
+    ("Débit anormalement fort", "Abnormally high flow"),
+    (
+        "{zone} reçoit plus du double de ce que le modèle attend.",
+        "{zone} takes more than double of what the model expects.",
+    ),
+    (
+        "Le débit d'entrée dépasse depuis une demi-heure le double du débit attendu à cette heure"
+        " : casse, poteau d'incendie ouvert, gros remplissage.",
+        "For half an hour the inflow has been more than double of what is expected at this hour:"
+        " burst, open fire hydrant, something large being filled.",
+    ),
+    (
+        "Demandez aux pompiers et au fontainier si un poteau est ouvert. Sinon, traitez-le comme"
+        " une casse : cherchez l'eau en surface, préparez la fermeture du secteur.",
+        "Ask the fire brigade and the fitter whether a hydrant is open. Otherwise treat it as a"
+        " burst: look for water on the surface, prepare to close the zone.",
+    ),
+    (
+        Look(
+            _zone("last({}) / last({expected_l_h})", "inflow_l_h"),
+            STATE_BACK_S,
+            shown=("{} fois le débit attendu.", "{} times the expected flow."),
+            decimals=1,
+        ),
+    ),
+    ("gt", 2.0),
+    "amont-duty",
+    "Leaks",
+    lasts_s=30 * MINUTE_S,
+    absent=NORMAL,  # no model, no expected flow
+)
+BURST = Rule(
+    "amont-burst",
+    "network",
+    "critical",
+    ("Casse probable", "Probable burst"),
+    (
+        "Casse probable dans {zone} : débit en hausse et pression en chute ({sensor}).",
+        "Probable burst in {zone}: flow up and pressure down ({sensor}).",
+    ),
+    (
+        "Le débit d'entrée dépasse de moitié ce qui est attendu et, en même temps, la pression est"
+        " tombée sous 85 % de sa moyenne de la veille.",
+        "The inflow is half as much again as expected and, at the same time, the pressure has"
+        " fallen below 85 % of its mean of the day before.",
+    ),
+    (
+        "Envoyez quelqu'un dans le secteur tout de suite ; prévenez les abonnés sensibles (école,"
+        " dialyse, élevages) ; fermez le secteur si l'eau menace route ou maisons.",
+        "Send somebody into the zone at once; tell customers who cannot do without (school,"
+        " dialysis, farms); close the zone if the water threatens road or houses.",
+    ),
+    (
+        Look(
+            _zone("last({}) / last({expected_l_h})", "inflow_l_h"),
+            STATE_BACK_S,
+            shown=("{} fois le débit attendu.", "{} times the expected flow."),
+            decimals=1,
+        ),
+        _pressure("last", 40 * MINUTE_S),
+        _pressure("mean", DAY_S + HOUR_S, HOUR_S),
+    ),
+    ("gt", 0.5),
+    "amont-duty",
+    "Leaks",
+    lasts_s=5 * MINUTE_S,
+    math="($V1 > 1.5) && ($V2 < 0.85 * $V3)",
+    absent=NORMAL,  # a zone without pressure sensors
+)
+TANK = Rule(
+    "amont-tank-low",
+    "network",
+    "critical",
+    ("Réservoir bas", "Tank low"),
+    (
+        "Le réservoir {sensor} est plus bas que jamais ce mois-ci.",
+        "The tank {sensor} is lower than at any time this month.",
+    ),
+    (
+        "Le niveau est descendu sous 80 % du plus bas des trente derniers jours : le réservoir se"
+        " vide plus qu'il ne se remplit.",
+        "The level has fallen below 80 % of the lowest of the last thirty days: the tank empties"
+        " more than it fills.",
+    ),
+    (
+        "Vérifiez l'alimentation (pompe, source, vanne) et le débit de sortie. Sans explication en"
+        " une heure, préparez un secours et prévenez le maire.",
+        "Check the supply (pump, spring, valve) and the outflow. Without an explanation within the"
+        " hour prepare a relief supply and tell the mayor.",
+    ),
+    (
+        Look(
+            Query(
+                series.TANK,
+                (Column("last", "level_mm", 0.001),),
+                group=_SENSOR,
+                source=HISTORY.uid,
+            ),
+            2 * HOUR_S,
+            shown=("Niveau {} m.", "Level {} m."),
+            decimals=2,
+        ),
+        Look(
+            Query(
+                series.by(series.DAYS, series.TANK),
+                (Column("min", "min_level_mm", 0.001),),
+                group=_SENSOR,
+                source=DAYS.uid,
+            ),
+            31 * DAY_S,
+            DAY_S,  # today's own day would hide it
+            shown=("Plus bas du mois {} m.", "Month's lowest {} m."),
+            decimals=2,
+        ),
+    ),
+    ("gt", 0.5),
+    "amont-duty",
+    "Leaks",
+    lasts_s=10 * MINUTE_S,
+    math="$V1 < 0.8 * $V2",
+)
+
+RULES = (NIGHT_FLOW, LEAK, NETWORK_LEAK, HIGH_FLOW, BURST, TANK)
