@@ -11,21 +11,28 @@ import json
 import os
 import sqlite3
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amont_gateway import doctor, incident_cli, leaks_cli, models_cli, note_cli, running
+from amont_gateway import (
+    doctor,
+    history_cli,
+    incident_cli,
+    leaks_cli,
+    models_cli,
+    note_cli,
+    running,
+)
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
+from amont_gateway.view_client import PAGE, fetch_view
 from amont_gateway.yearly import command as yearly
 from amont_site import SiteError, load
 
 DATA_DIR = Path("/var/lib/amont/gateway")
 GUARD_SOCKET = Path("/var/lib/amont/guard/guard.sock")
-PAGE = "127.0.0.1:8080"
 
 FINE, WRONG, USAGE, ABSENT = 0, 1, 2, 3
 
@@ -73,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
     yearly.add(_command(commands, "report", _report, yearly.HELP))
     leaks_cli.add(_command(commands, "leaks", _leaks, leaks_cli.HELP), DATA_DIR)
+    history_cli.add(_command(commands, "history", _history, history_cli.HELP), DATA_DIR)
     note_cli.add(_command(commands, "note", _note, note_cli.HELP), DATA_DIR)
     models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
     journal = commands.add_parser("journal", help="look into the journal")
@@ -134,7 +142,7 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _status(asked: argparse.Namespace) -> int:
-    view = _fetch(f"http://{asked.page}/view.json")
+    view = fetch_view(asked.page)
     if view is None:
         return _status_at_rest(asked)
     if asked.json:
@@ -155,16 +163,6 @@ def _status_at_rest(asked: argparse.Namespace) -> int:
     else:
         print("\n".join(f"{name}: {value}" for name, value in summary.items()))
     return WRONG
-
-
-def _fetch(url: str) -> dict[str, Any] | None:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            view = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
-        return None
-    # Another program at that address may answer JSON too.
-    return view if isinstance(view, dict) and "guard_alive" in view else None
 
 
 def _doctor(asked: argparse.Namespace) -> int:
@@ -211,10 +209,24 @@ def _note(asked: argparse.Namespace) -> int:
     return _from_records(note_cli.run, asked)
 
 
+def _history(asked: argparse.Namespace) -> int:
+    with _worded():
+        text, code = history_cli.run(asked)
+        print(text)
+    return code
+
+
 def _from_records(run: Callable[[argparse.Namespace], str], asked: argparse.Namespace) -> int:
-    try:
+    with _worded():
         print(run(asked))
-        return FINE
+    return FINE
+
+
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Turn what a person can put right into one line."""
+    try:
+        yield
     except LookupError as error:
         raise Mistake(str(error), ABSENT) from error
     except ValueError as error:

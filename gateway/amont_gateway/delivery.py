@@ -56,22 +56,21 @@ class Delivery:
         """
         refused: list[tuple[str, str]] = []
         for start in range(0, len(lines), BATCH_LINES):
-            refused += self._write(lines[start : start + BATCH_LINES], store, between)
+            refused += self.offer(lines[start : start + BATCH_LINES], store, between)
         if refused:
             self._set_aside(refused, store)
         written = len(lines) - len(refused)
         self._counters.add(f"{self._consumer}_lines", written)
         return written
 
-    def close(self) -> None:
-        """Forget the connection."""
-        self._writer.close()
-
-    def _write(
-        self, lines: Sequence[str], store: str, between: Callable[[], None]
+    def offer(
+        self, lines: Sequence[str], store: str = "", between: Callable[[], None] = lambda: None
     ) -> list[tuple[str, str]]:
-        """Return the lines that were refused, each with the server's reason."""
-        parts, refused = [lines], []
+        """Write lines; return those that were refused, each with the server's reason.
+
+        Raise Away or Denied.
+        """
+        parts, refused = ([lines] if lines else []), []
         while parts:
             part = parts.pop()
             try:
@@ -83,6 +82,10 @@ class Delivery:
                     parts += [part[len(part) // 2 :], part[: len(part) // 2]]
                 between()
         return refused
+
+    def close(self) -> None:
+        """Forget the connection."""
+        self._writer.close()
 
     def _set_aside(self, refused: list[tuple[str, str]], store: str) -> None:
         now_ms = self._now_ms()

@@ -51,6 +51,21 @@ class JournalReader:
         last = rows[-1][0] if len(rows) == limit else through
         return last, [pair[1] for row in rows if (pair := self._sound(row)) is not None]
 
+    def span(
+        self, sample_id: int, from_ms: int, until_ms: int, limit: int = _PAGE
+    ) -> tuple[int, list[Sample]]:
+        """Return the same of rows whose time lies within, whatever the clock said meanwhile."""
+        newest = self.last_id()
+        rows = self._connection.execute(sql.SPAN, (sample_id, from_ms, until_ms, limit)).fetchall()
+        last = rows[-1][0] if len(rows) == limit else max(newest, sample_id)
+        return last, [pair[1] for row in rows if (pair := self._sound(row)) is not None]
+
+    def count_span(self, from_ms: int, until_ms: int) -> int:
+        """Count the rows whose time lies within."""
+        ask = "SELECT count(*) FROM sample WHERE at_ms BETWEEN ? AND ?"
+        (count,) = self._connection.execute(ask, (from_ms, until_ms)).fetchone()
+        return int(count)
+
     def waiting_since_ms(self, sample_id: int) -> int | None:
         """Return when the first row above an id was received, None if there is none."""
         row = self._connection.execute(sql.RECEIVED, (sample_id + 1,)).fetchone()

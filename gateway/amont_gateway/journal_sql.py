@@ -46,6 +46,8 @@ AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
 LIVE = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND flags & 1 = 0 ORDER BY id LIMIT ?"
 )
+SPAN = f"""SELECT {_COLUMNS} FROM sample
+  WHERE id > ? AND at_ms BETWEEN ? AND ? ORDER BY id LIMIT ?"""
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
 OF_NODES = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND at_ms BETWEEN ? AND ?"

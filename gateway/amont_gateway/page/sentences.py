@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from amont_gateway.page.formatting import STEADY_MM_H, Format
 from amont_gateway.page.texts import Words
-from amont_gateway.view import Forecast, LimitsChange, Sensor, Station, View, Zone
+from amont_gateway.view import Forecast, HistoryState, LimitsChange, Sensor, Station, View, Zone
 
 STATION_OLD_S = 2700  # three intervals of 15 minutes: what a reading's validity usually is
 ZONE_OLD_S = 7200  # meters of a zone report hourly at the slowest
@@ -194,8 +194,33 @@ def notices(view: View, frozen_s: float | None, t: Words, f: Format) -> list[Not
         found.append(Notice("frozen", title, t("frozen.station_advice")))
     if view.journal != "ok":
         found.append(Notice("fault", t.either(f"status.journal_{view.journal}", view.journal)))
-    if view.database == "away":
-        found.append(Notice("fault", t("status.database")))
+    found += database_notices(view, t, f)
     if view.broker in ("away", "refused"):
         found.append(Notice("fault", t(f"status.broker_{view.broker}")))
     return found
+
+
+def database_notices(view: View, t: Words, f: Format) -> list[Notice]:
+    """Say since when the database takes nothing, and what waits for it."""
+    found, kept = [], view.history
+    if view.database in ("away", "refused"):
+        since = waiting = ""
+        if kept is not None:
+            age = f.duration((view.now_ms - kept.since_ms) / 1000)
+            since = t("status.database_since", age=age)
+            waiting = _waiting(kept, view.now_ms, t, f)
+        title = t(f"status.database_{view.database}", since=since)
+        found.append(Notice("fault", title, waiting))
+    if kept is not None and kept.quarantined:
+        lines = f.number(kept.quarantined)
+        found.append(Notice("fault", t("status.quarantine", lines=lines)))
+    return found
+
+
+def _waiting(kept: HistoryState, now_ms: int, t: Words, f: Format) -> str:
+    if not kept.waiting:
+        return ""
+    words = t("status.database_waiting", rows=f.number(kept.waiting))
+    if kept.waiting_since_ms is None:
+        return words
+    return words + t("status.database_oldest", age=f.age((now_ms - kept.waiting_since_ms) / 1000))

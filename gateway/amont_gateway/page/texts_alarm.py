@@ -71,9 +71,24 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "La hauteur affichée n’est plus à jour : allez voir la rivière.",
         "The level shown is out of date: go and look at the river.",
     ),
-    "status.database": (
-        "La base d’historique ne répond pas : les relevés attendent au journal, rien n’est perdu.",
-        "The history database does not answer: readings wait in the journal, nothing is lost.",
+    "status.database_away": (
+        "La base d’historique ne répond pas{since} : les relevés attendent au journal, rien n’est"
+        " perdu.",
+        "The history database has not answered{since}: readings wait in the journal, nothing is"
+        " lost.",
+    ),
+    "status.database_refused": (
+        "La base d’historique refuse la passerelle{since} : les relevés attendent au journal, rien"
+        " n’est perdu. À vérifier : jeton et droits.",
+        "The history database has refused the gateway{since}: readings wait in the journal,"
+        " nothing is lost. To check: token and rights.",
+    ),
+    "status.database_since": (" depuis {age}", " for {age}"),
+    "status.database_waiting": ("En attente : {rows} relevés", "Waiting: {rows} readings"),
+    "status.database_oldest": (", le plus ancien {age}.", ", the oldest {age}."),
+    "status.quarantine": (
+        "La base d’historique a refusé {lines} lignes, mises de côté : au technicien de décider.",
+        "The history database refused {lines} lines, set aside: for the technician to decide.",
     ),
     "status.broker_away": (
         "Le serveur MQTT ne répond pas : les capteurs qui en dépendent gardent leurs relevés.",

@@ -1,0 +1,205 @@
+"""Look after the database from a command line: ``amont-gateway history``.
+
+Each returns what to print and an exit code: 0 fine, 1 something is wrong with the database or
+lines are set aside. What is under way goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from amont_gateway import quarantine_cli
+from amont_gateway.database import Away, Denied
+from amont_gateway.history import CONSUMER
+from amont_gateway.history_texts import describe, word
+from amont_gateway.journal_reader import JournalReader
+from amont_gateway.places import from_site
+from amont_gateway.quarantine import FILE, Quarantine
+from amont_gateway.replay import Replay, Replayed
+from amont_gateway.site_database import delivery_of, target_of
+from amont_gateway.view_client import PAGE, fetch_view
+from amont_site import Site, load
+
+HELP = "look after the database: status, quarantine, replay, selftest"
+FINE, WRONG = 0, 1
+Said = tuple[str, int]
+_FOREVER_MS = 1 << 62
+_TELL_S = 2.0
+
+
+def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
+    """Add the subcommands."""
+    actions = command.add_subparsers(dest="action", required=True)
+    status = _action(actions, "status", _status, "say how the database is and what waits for it")
+    status.add_argument("--page", default=PAGE, help="host:port of the local page")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    replay = _action(actions, "replay", _replay, "write a span of the journal once more")
+    replay.add_argument("--since", required=True, help="local time, 2026-11-03T04:00, or 'start'")
+    replay.add_argument("--until", help="local time; by default now")
+    replay.add_argument("--journal", type=Path, help="another journal, for example a damaged one")
+    replay.add_argument("--dry-run", action="store_true", help="only count the rows")
+    selftest = _action(actions, "selftest", _selftest, "prove that a server does all we need")
+    refused = actions.add_parser("quarantine", help="lines that the database refused")
+    for parser in (status, replay, selftest):
+        parser.add_argument("--data", type=Path, default=data_dir, help="data folder")
+    for parser in (replay, selftest):
+        parser.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    quarantine_cli.add(refused, data_dir)
+
+
+def run(asked: argparse.Namespace) -> Said:
+    """Run the subcommand; return what to print and the exit code.
+
+    Raise LookupError for what is not there, ValueError for a mistake of the command line,
+    sqlite3.Error, OSError or SiteError.
+    """
+    said: Said = asked.act(asked)
+    return said
+
+
+def _action(
+    actions: Any, name: str, act: Callable[[argparse.Namespace], Said], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    parser.set_defaults(act=act)
+    parser.add_argument("--lang", choices=("fr", "en"), default="fr")
+    return parser
+
+
+def _status(asked: argparse.Namespace) -> Said:
+    view = fetch_view(asked.page)
+    kept = view.get("history") if view else None
+    found = {"running": view is not None, "history": kept, **_at_rest(asked.data)}
+    if asked.json:
+        text = json.dumps(found, ensure_ascii=False)
+    else:
+        text = "\n".join(_status_lines(found, asked.lang))
+    is_well = kept["state"] == "ok" if kept else view is not None
+    return text, FINE if is_well and not found["quarantined"] else WRONG
+
+
+def _at_rest(data: Path) -> dict[str, Any]:
+    """Return what the data folder tells of journal, cursors and quarantine."""
+    with _journal(data / "journal.db") as reader:
+        found = reader.summary()
+        place = found["cursors"].get(CONSUMER, 0)
+        found["waiting"] = max(0, found["last_id"] - place)
+        found["waiting_since_ms"] = reader.waiting_since_ms(place)
+    return {**found, "quarantined": Quarantine(data / FILE).count()}
+
+
+def _status_lines(found: dict[str, Any], lang: str) -> list[str]:
+    kept = found["history"]
+    if kept is not None:
+        moments = {k: _moment(kept[k]) for k in ("since_ms", "waiting_since_ms")}
+        lines = describe(kept, lang, moments)
+    elif found["running"]:
+        lines = [word("none", lang)]
+    else:
+        since = _moment(found["waiting_since_ms"])
+        waits = word("waiting", lang, rows=found["waiting"], since=since)
+        lines = [word("at_rest", lang), waits if found["waiting"] else word("waiting_none", lang)]
+        if found["quarantined"]:
+            lines.append(word("quarantined", lang, lines=found["quarantined"]))
+    for name, place in sorted(found["cursors"].items()):
+        lines.append(word("consumer", lang, name=name, place=place, last=found["last_id"]))
+    if found["rows"]:
+        since = _moment(found["oldest_ms"])
+        return [*lines, word("journal", lang, rows=found["rows"], since=since)]
+    return [*lines, word("journal_empty", lang)]
+
+
+def _replay(asked: argparse.Namespace) -> Said:
+    site = load(asked.site)
+    since_ms, until_ms = _span(asked, ZoneInfo(site.time_zone))
+    path = asked.journal or asked.data / "journal.db"
+    with _journal(path) as reader:
+        if asked.dry_run:
+            rows = reader.count_span(since_ms, until_ms)
+            words = {"since": _moment(since_ms), "until": _moment(until_ms)}
+            return word("would_replay", asked.lang, rows=rows, **words), FINE
+        return _write_again(asked, site, reader, since_ms, until_ms)
+
+
+def _write_again(
+    asked: argparse.Namespace, site: Site, reader: JournalReader, since_ms: int, until_ms: int
+) -> Said:
+    places = from_site(site)
+    with delivery_of(target_of(site), asked.data) as delivery:
+        replay = Replay(reader, delivery, site.id, places.tags())
+        try:
+            done = replay.run(since_ms, until_ms, _Telling(asked.lang))
+        except (Away, Denied) as error:
+            return word("stopped", asked.lang, rows=replay.done.rows, why=error), WRONG
+    words = {"rows": done.rows, "lines": done.lines, "bad": done.bad_rows}
+    return word("replayed", asked.lang, **words), WRONG if done.bad_rows else FINE
+
+
+def _selftest(asked: argparse.Namespace) -> Said:
+    from amont_gateway import selftest  # and with it the client: only when asked
+
+    findings = selftest.run(target_of(load(asked.site)))
+    is_bad = any(finding.verdict == "bad" for finding in findings)
+    return "\n".join(finding.line() for finding in findings), WRONG if is_bad else FINE
+
+
+@contextmanager
+def _journal(path: Path) -> Iterator[JournalReader]:
+    if not path.exists():
+        raise LookupError(f"no journal at {path}")
+    reader = JournalReader(path)
+    try:
+        yield reader
+    except sqlite3.Error as error:
+        raise sqlite3.DatabaseError(f"{path}: {error}") from error
+    finally:
+        reader.close()
+
+
+def _span(asked: argparse.Namespace, zone: ZoneInfo) -> tuple[int, int]:
+    since_ms = 0 if asked.since == "start" else _ms(asked.since, zone)
+    until_ms = _ms(asked.until, zone) if asked.until else _FOREVER_MS
+    if since_ms > until_ms:
+        raise ValueError(f"--since {asked.since} is after --until {asked.until}")
+    return since_ms, until_ms
+
+
+def _ms(text: str, zone: ZoneInfo) -> int:
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time such as 2026-11-03T04:00") from error
+    return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)
+
+
+def _moment(at_ms: int | None) -> str:
+    """Write a moment in the machine's time zone; what lies beyond a calendar is shown as such."""
+    if at_ms is None or not 0 < at_ms < _FOREVER_MS >> 20:
+        return "…"
+    return f"{dt.datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
+
+
+class _Telling:
+    """Say on stderr, now and then, how far a replay is."""
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        self._told_s = time.monotonic()
+
+    def __call__(self, done: Replayed, last: int) -> None:
+        if time.monotonic() - self._told_s < _TELL_S:
+            return
+        self._told_s = time.monotonic()
+        percent, until = 100 * done.place // max(last, 1), _moment(done.through_ms)
+        said = word("replaying", self._lang, percent=percent, until=until)
+        sys.stderr.write(f"{said}\n")

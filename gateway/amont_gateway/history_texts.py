@@ -1,0 +1,85 @@
+"""Word what ``amont-gateway history`` says of the database, in French and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "at_rest": (
+        "aucune passerelle ne répond : ce qui suit vient du dossier de données",
+        "no gateway answers: what follows is from the data folder",
+    ),
+    "none": (
+        "base de données : aucune dans le fichier du site",
+        "database: none in the site's file",
+    ),
+    "ok": ("base de données : répond depuis {since}", "database: answers since {since}"),
+    "away": (
+        "base de données : NE RÉPOND PAS depuis {since} ({reason})",
+        "database: DOES NOT ANSWER since {since} ({reason})",
+    ),
+    "refused": (
+        "base de données : REFUSE la passerelle depuis {since} ({reason})",
+        "database: REFUSES the gateway since {since} ({reason})",
+    ),
+    "waiting_none": ("relevés en attente : aucun", "rows waiting: none"),
+    "waiting": (
+        "relevés en attente : {rows}, le plus ancien de {since} ; rien n'est perdu",
+        "rows waiting: {rows}, the oldest of {since}; nothing is lost",
+    ),
+    "quarantined": (
+        "lignes refusées, mises de côté : {lines} ; voir amont-gateway history quarantine list",
+        "refused lines, set aside: {lines}; see amont-gateway history quarantine list",
+    ),
+    "journal": (
+        "journal : {rows} relevés depuis {since} ; on peut réécrire depuis lors",
+        "journal: {rows} rows since {since}; replay can go back to then",
+    ),
+    "journal_empty": ("journal : vide", "journal: empty"),
+    "consumer": ("{name} : jusqu'à {place} sur {last}", "{name}: up to {place} of {last}"),
+    "quarantine_empty": ("aucune ligne refusée", "no refused lines"),
+    "reason": ("{lines} × {reason}", "{lines} × {reason}"),
+    "mended": ("{id} : {line}", "{id}: {line}"),
+    "would_mend": ("{id} deviendrait : {line}", "{id} would become: {line}"),
+    "resent": (
+        "{taken} lignes écrites et retirées, {left} encore refusées",
+        "{taken} lines written and taken out, {left} still refused",
+    ),
+    "dropped": ("{lines} lignes oubliées", "{lines} lines forgotten"),
+    "would_drop": ("{lines} lignes seraient oubliées", "{lines} lines would be forgotten"),
+    "would_replay": (
+        "{rows} relevés du {since} au {until} seraient réécrits",
+        "{rows} rows of {since} to {until} would be written again",
+    ),
+    "replaying": ("{percent} %, jusqu'au {until}", "{percent} %, up to {until}"),
+    "replayed": (
+        "{rows} relevés relus, {lines} lignes écrites, {bad} relevés abîmés laissés",
+        "{rows} rows read, {lines} lines written, {bad} damaged rows left out",
+    ),
+    "stopped": (
+        "arrêté après {rows} relevés : {why} ; ce qui est écrit le reste, relancez la commande",
+        "stopped after {rows} rows: {why}; what is written stays, run the command again",
+    ),
+}
+
+
+def word(key: str, lang: str, **values: object) -> str:
+    """Return a text in "fr" or "en" with its values."""
+    return TEXTS[key][lang == "en"].format(**values)
+
+
+def describe(state: Mapping[str, object], lang: str, moment: Mapping[str, str]) -> list[str]:
+    """Say in lines how the database is; ``moment`` words ``since_ms`` and ``waiting_since_ms``."""
+    lines = [
+        word(
+            str(state["state"]), lang, since=moment["since_ms"], reason=state.get("reason") or "?"
+        )
+    ]
+    if state["waiting"]:
+        since = moment["waiting_since_ms"]
+        lines.append(word("waiting", lang, rows=state["waiting"], since=since))
+    else:
+        lines.append(word("waiting_none", lang))
+    if state["quarantined"]:
+        lines.append(word("quarantined", lang, lines=state["quarantined"]))
+    return lines
