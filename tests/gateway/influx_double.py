@@ -51,6 +51,7 @@ def running(version, answer=lambda _asked: Answer()):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
