@@ -23,6 +23,7 @@ from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.keeping import Keeping
 from amont_gateway.mqtt_ingest import Broker, MqttIngest
 from amont_gateway.networks import Networks, Verdicts
+from amont_gateway.node_trends import NodeTrends
 from amont_gateway.nodes import Nodes
 from amont_gateway.places import Places
 from amont_gateway.screens import Screens
@@ -86,7 +87,7 @@ class Gateway:
         self.counters = Counters()
         self.events = Events(self.counters, self._clock.wall_ms)
         self.windows = Windows(places.window_keys())
-        self.nodes = Nodes(self.events)
+        self.nodes = Nodes(self.events, NodeTrends(data_dir))
         self._crew = Crew()
         days = options.retention_days
         self.journal = Journal(
@@ -162,6 +163,7 @@ class Gateway:
         if self._ingest is not None:
             ingest = self._ingest
             crew.start("mqtt", lambda: ingest.run(stopping))
+        self.nodes.trends.load()
         self.keeping.start(crew)
         if had_journal:
             crew.start("rebuild", self._rebuild)  # acknowledging does not wait for it
@@ -243,6 +245,7 @@ class Gateway:
         """Show one of the guard's decisions."""
         self.counters.add("guard_audit_records")
         self._chronicle.audit(record)
+        self._guard_state.audit(record)
         worded = word_audit(record, self.places.names)
         if worded is not None:
             kind, detail, key = worded
@@ -341,6 +344,7 @@ class Gateway:
                 self._chronicle.forecasts(
                     (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
                 )
+                self.nodes.trends.save()
                 self._chronicle.zones((z.id, self.advisor.zone(z.id)) for z in self.places.zones)
             self.keeping.watch(self.view)
 

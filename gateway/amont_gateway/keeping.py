@@ -19,18 +19,19 @@ from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
 from amont_gateway.history import History
 from amont_gateway.journal import Journal
+from amont_gateway.machine_state import MachineState
 from amont_gateway.places import Places
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.records import FILE as RECORDS
 from amont_gateway.rounds import Due, Rounds
-from amont_gateway.screens import Doubt, doubt_lines
+from amont_gateway.screens import Doubt
 from amont_gateway.summaries.consumer import Summaries
 from amont_gateway.view import View
-from amont_gateway.vitals import vital_lines
+from amont_gateway.vitals import Point, Vitals, points, written
 from amont_gateway.windows import Windows
 from amont_gateway.worker import Crew
 
-VITALS_S = 60.0  # domain time between lines of state
+VITALS_S = 15.0  # domain time between looks at the states
 _VITALS_REAL_S = 1.0  # and at most so often in real time
 EVENTS_S = 5.0  # and of events
 SUMMARIES_S = 600.0  # domain time between rounds of hours and days
@@ -56,6 +57,7 @@ class Keeping:
         self._counters, self._events, self._clock = counters, events, clock
         self._make_writer = make_writer or _influx_writer
         self._target = target
+        self._vitals, self._machine = Vitals(), MachineState(data)
         self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
         self.history = self._make_history(target) if target else None
         self.summaries = self._make_summaries(target) if target else None
@@ -70,6 +72,7 @@ class Keeping:
     def start(self, crew: Crew) -> None:
         """Start a thread for each part."""
         stopping = crew.stopping
+        self._machine.begin()
         if self.history is not None:
             history = self.history
             crew.start("history", lambda: history.run(stopping))
@@ -83,16 +86,22 @@ class Keeping:
         if now_s - self._looked_s < VITALS_S or real_s - self._looked_real_s < _VITALS_REAL_S:
             return
         self._looked_s, self._looked_real_s = now_s, real_s
-        self.history.offer(vital_lines(view()))
+        now = view()
+        due = self._vitals.due(self.states(now), now_s)
+        self.history.offer(written(due, now.site))
 
     def doubts(self, doubts: Iterable[Doubt]) -> None:
         """Take readings whose doubts have changed, of which some are in the database already."""
         if self.history is None or self.summaries is None:
             return
         found = list(doubts)
-        self.history.offer(doubt_lines(self._places.site, found))
+        self.history.doubted((d.sensor.id, d.t_ms, d.code) for d in found)
         for doubt in found:
             self.summaries.touch(doubt.sensor.id, doubt.t_ms)
+
+    def states(self, view: View) -> list[Point]:
+        """Return a point for each thing in the view that has a state, and for this machine."""
+        return points(view, self._machine.fields())
 
     def _parts(self) -> list[Due]:
         """Return what is worked out from time to time."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from amont_gateway.decode import Uplink
 from amont_gateway.events import Events
+from amont_gateway.node_trends import NodeTrends
 from amont_gateway.texts import NODE_FAULTS
 from amont_wire.messages import Health, Hello
 
@@ -32,8 +33,10 @@ class NodeState:
 class Nodes:
     """The state of all nodes, written by the storer, read from any thread."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, trends: NodeTrends | None = None) -> None:
+        """Take who follows batteries and links over days."""
         self._events = events
+        self.trends = trends or NodeTrends()
         self._lock = threading.Lock()
         self._states: dict[int, NodeState] = {}
 
@@ -46,6 +49,8 @@ class Nodes:
         if report is None:
             new = replace(new, backlog=uplink.backlog, fast=uplink.fast)
         elif isinstance(report, Health):
+            if report.battery_mv:
+                self.trends.battery(frame.node, report.battery_mv, now_ms)
             new = self._health(new, report, frame.node)
         elif isinstance(report, Hello):
             new = self._hello(new, report, frame.node)

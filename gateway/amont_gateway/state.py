@@ -11,6 +11,7 @@ from amont_gateway import guard_view
 from amont_gateway import places as p
 from amont_gateway import view as v
 from amont_gateway.clock import Clock
+from amont_gateway.confirmations import Confirmations
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.nodes import Nodes, NodeState
@@ -56,15 +57,25 @@ class GuardState:
         self._state: dict[str, Any] = {}
         self._real_s: float | None = None
         self._domain_s = 0.0
+        self._confirmations = Confirmations()
         self.version = 0
 
     def take(self, state: dict[str, Any]) -> None:
         """Take a new STATE message."""
+        self._confirmations.state(state)
         with self._lock:
             self._state = state
             self._real_s = time.monotonic()
             self._domain_s = self._clock.monotonic_s()
             self.version += 1
+
+    def audit(self, record: dict[str, Any]) -> None:
+        """Take one of the guard's records."""
+        self._confirmations.audit(record)
+
+    def confirm_ms(self, siren: str) -> int | None:
+        """Return how long a siren's contact took to follow the last command."""
+        return self._confirmations.took_ms(siren)
 
     def now(self) -> tuple[dict[str, Any], float | None, float]:
         """Return the state, its age in real seconds (None: never), and in domain seconds."""
@@ -185,7 +196,9 @@ class StateBuilder:
 
     def _siren(self, place: p.Siren, moment: _Moment) -> v.Siren:
         said = moment.of("sirens", place.id)
-        return guard_view.siren(place, said, moment.alive, self._places.names)
+        siren = guard_view.siren(place, said, moment.alive, self._places.names)
+        siren.confirm_ms = self._guard.confirm_ms(place.id)
+        return siren
 
     def _zone(self, place: p.Zone, moment: _Moment) -> v.Zone:
         last, points = self._inflow(place.inflow, moment)
@@ -257,6 +270,9 @@ class StateBuilder:
             last_seen_ms=known.heard_ms or None,
             age_s=age_s,
             silent=age_s is None or age_s > SILENT_INTERVALS * place.interval_s,
+            interval_s=place.interval_s,
+            battery_days=self._nodes.trends.battery_days(place.id),
+            repeated_pct=self._nodes.trends.repeated_pct(place.id, moment.now_s),
             **_reported(known),
         )
 

@@ -140,17 +140,20 @@ class Storer:
     def _fresh(self, uplinks: list[Uplink]) -> Fresh:
         """Return the samples that neither the journal nor this batch has yet."""
         fresh: Fresh = {}
-        received = 0
+        received, now_s = 0, self._clock.monotonic_s()
         for uplink in uplinks:
             samples = uplink.samples
             if not samples:
                 continue
             received += len(samples)
+            before = len(fresh)
             known = self._journal.ledger.of(uplink.frame.node, uplink.frame.epoch)
             overlap = known.touches(samples[0].seq, samples[-1].seq)
             for sample in samples:
                 if not overlap or sample.seq not in known:
                     fresh.setdefault(sample[:3], sample)
+            new = len(fresh) - before
+            self._nodes.trends.sent(uplink.frame.node, len(samples), len(samples) - new, now_s)
         self._counters.add("samples_received", received)
         self._counters.add("samples_repeated", received - len(fresh))
         return fresh

@@ -172,6 +172,7 @@ class Siren(msgspec.Struct, kw_only=True):
     health: str = "ok"  # "ok" | "degraded" | "fault"
     commanded: bool = False
     confirmed: bool | None = None  # what the relay's contact reads back
+    confirm_ms: int | None = None  # how long it took to follow the last command
     since_ms: int | None = None
     muted_until_ms: int | None = None
     mute_left_s: int | None = None  # what may still be muted in this event
@@ -222,6 +223,9 @@ class Node(msgspec.Struct, kw_only=True):
     faults: int | None = None  # bits of the wire format's health
     config_version: int | None = None
     firmware: int | None = None  # its release
+    interval_s: int = 0  # how often it promises to say something; 0: not known
+    battery_days: float | None = None  # left at the pace of the last weeks
+    repeated_pct: float | None = None  # of the last day's samples: a weak link sends again
 
 
 class Event(msgspec.Struct, kw_only=True):
