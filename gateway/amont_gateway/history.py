@@ -17,19 +17,22 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from amont_gateway.backoff import Backoff
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away, Denied
 from amont_gateway.delivery import Delivery, LineWriter
+from amont_gateway.doubts import FILE as DOUBTS
+from amont_gateway.doubts import Doubts
 from amont_gateway.events import Events
 from amont_gateway.history_pace import Pace, Settled
 from amont_gateway.journal import Journal
 from amont_gateway.journal_tail import Tail
-from amont_gateway.lines import SensorTags, never_doubted, sample_lines
+from amont_gateway.lines import SensorTags, never_doubted, quality_lines, sample_lines
 from amont_gateway.quarantine import FILE, Quarantine
+from amont_gateway.readings import BAD_TIME, Sample
 from amont_gateway.view import HistoryState
 
 CONSUMER = "history"
@@ -67,6 +70,8 @@ class History:
         )
         self._tail = Tail(CONSUMER, journal, events)
         self._settled = Settled(settle_s, time.monotonic)
+        self._doubts = Doubts(journal.path.with_name(DOUBTS))
+        self._doubts_told: int | None = None  # number of the last change that was written
         self._openings = 0
         self._pace = Pace()
         self._live: int | None = None  # where the lane of what is new stands, if it is open
@@ -87,6 +92,10 @@ class History:
             self._vitals.popleft()
         if excess > 0:
             self._counters.add("vitals_dropped", excess)
+
+    def doubted(self, changed: Iterable[tuple[str, int, int]]) -> None:
+        """Take (sensor, time, code) of readings whose doubts have changed; never waits."""
+        self._doubts.take(changed)
 
     def run(self, stopping: threading.Event) -> None:
         """Feed until told to stop."""
@@ -116,6 +125,7 @@ class History:
                 self._settled.begin(self._tail.place)
             self._live_lane()
         more = self._offered()
+        self._changed_doubts()
         if opened:
             more = self._back_lane() or more
         if time.monotonic() - self._written_s >= BEAT_S and self._beat:
@@ -135,7 +145,27 @@ class History:
         if newest - self._live > self._pace.most * 2:
             self._live = newest - NEAR_ROWS  # it cannot keep up: what is newest is worth most
         self._live, samples = self._tail.reader.live(self._live, newest, self._pace.most)
-        self._write(sample_lines(self._site, self._tags, samples, self._doubt))
+        self._write(self._lines(samples))
+
+    def _lines(self, samples: list[Sample]) -> list[str]:
+        """Write readings with their doubts, also those that the windows have forgotten."""
+        kept = self._doubts.among(s.at_ms for s in samples if not s.flags & BAD_TIME)
+
+        def doubt(sensor: str, t_ms: int) -> int:
+            return self._doubt(sensor, t_ms) or kept(sensor, t_ms)
+
+        return sample_lines(self._site, self._tags, samples, doubt)
+
+    def _changed_doubts(self) -> None:
+        """Write changed qualities over the points that history holds."""
+        self._doubts.flush(self._clock.wall_ms())
+        if self._doubts_told is None:
+            self._doubts_told = self._doubts.told(CONSUMER)
+        changes = self._doubts.after(self._doubts_told, self._pace.most)
+        if changes:
+            self._write(quality_lines(self._site, self._tags, changes))
+            self._doubts_told = changes[-1].number
+            self._doubts.tell(CONSUMER, self._doubts_told)
 
     def _offered(self) -> bool:
         """Write lines of state, which are put back if that fails; tell whether more wait."""
@@ -154,9 +184,7 @@ class History:
         before = tail.place
         samples = tail.read(most)
         try:
-            self._write(
-                sample_lines(self._site, self._tags, samples, self._doubt), self._in_between
-            )
+            self._write(self._lines(samples), self._in_between)
         except BaseException:
             tail.place = before
             raise
@@ -216,6 +244,7 @@ class History:
                 waiting = max(0, self._tail.reader.last_id() - self._tail.place)
                 since_ms = self._tail.reader.waiting_since_ms(self._tail.place)
             quarantined = self._quarantine.count()
+            self._doubts.flush(self._clock.wall_ms())
         except sqlite3.Error:  # told where it hinders the work
             return
         now = self.status

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 
 from amont_gateway import quarantine_cli
 from amont_gateway.database import Away, Denied
+from amont_gateway.doubts import FILE as DOUBTS
+from amont_gateway.doubts import Doubts
 from amont_gateway.history import CONSUMER
 from amont_gateway.history_texts import describe, word
 from amont_gateway.journal_reader import JournalReader
@@ -136,7 +138,7 @@ def _write_again(
 ) -> Said:
     places = from_site(site)
     with delivery_of(target_of(site), asked.data) as delivery:
-        replay = Replay(reader, delivery, site.id, places.tags())
+        replay = Replay(reader, delivery, site.id, places.tags(), Doubts(asked.data / DOUBTS))
         try:
             done = replay.run(since_ms, until_ms, _Telling(asked.lang))
         except (Away, Denied) as error:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from amont_gateway.backoff import Backoff
 from amont_gateway.database import Away
 from amont_gateway.delivery import Delivery
+from amont_gateway.doubts import Doubts
 from amont_gateway.journal_reader import JournalReader
-from amont_gateway.lines import SensorTags, never_doubted, sample_lines
+from amont_gateway.lines import SensorTags, sample_lines
 from amont_gateway.readings import Sample
 
 BATCH_ROWS = 1_000
@@ -40,12 +41,12 @@ class Replay:
         delivery: Delivery,
         site: str,
         tags: SensorTags,
-        doubt: Callable[[str, int], int] = never_doubted,
+        doubts: Doubts,
         *,
         sleep_s: Callable[[float], None] = time.sleep,
     ) -> None:
         self._reader, self._delivery = reader, delivery
-        self._site, self._tags, self._doubt = site, tags, doubt
+        self._site, self._tags, self._doubts = site, tags, doubts
         self._sleep_s = sleep_s
         self.done = Replayed()
 
@@ -74,7 +75,8 @@ class Replay:
 
     def _write(self, samples: list[Sample]) -> None:
         """Write one batch, again and again while the database is away."""
-        lines = sample_lines(self._site, self._tags, samples, self._doubt)
+        doubt = self._doubts.among(s.at_ms for s in samples)
+        lines = sample_lines(self._site, self._tags, samples, doubt)
         backoff, waited_s = Backoff(0.5, 10.0), 0.0
         while True:
             try:

@@ -10,13 +10,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from amont_gateway import series
-from amont_gateway.lines import line
 from amont_gateway.places import Places, Sensor
-from amont_gateway.readings import SUSPECT
 from amont_gateway.scoring.crosscheck import Around, Other, screen
 from amont_gateway.scoring.screening import MEMORY
-from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Series, good_series
+from amont_gateway.scoring.timeline import HOUR_MS, Series, good_series
 from amont_gateway.windows import Windows
 
 ROUND_S = 0.2  # real time for one round: what is left waits for the next
@@ -32,18 +29,6 @@ class Doubt:
     sensor: Sensor
     t_ms: int
     code: int
-
-
-def doubt_lines(site: str, doubts: Iterable[Doubt]) -> list[str]:
-    """Write the changed qualities over the points that history holds; values stay."""
-    lines = []
-    for sensor, t_ms, code in ((d.sensor, d.t_ms, d.code) for d in doubts):
-        measurement, _ = series.QUANTITY[sensor.quantity]
-        tags = {tag: sensor.id if tag == "sensor" else sensor.place for tag in measurement.tags}
-        written = line(measurement, site, tags, {"quality": SUSPECT if code else GOOD}, t_ms)
-        if written is not None:
-            lines.append(written)
-    return lines
 
 
 class Screens:

@@ -1,72 +1,19 @@
 """History against a real influxd 1.6.7, and against writers that misbehave."""
 
 import json
-import threading
 import urllib.parse
 import urllib.request
 
 import pytest
 from tests.gateway import servers
 from tests.gateway.conftest import eventually
+from tests.gateway.history_rig import T_MS, Rig, sample
 
 from amont_gateway import series
-from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Influx
-from amont_gateway.events import Events
-from amont_gateway.history import CONSUMER, History
 from amont_gateway.influx import InfluxWriter
-from amont_gateway.journal import Journal
 from amont_gateway.lines import line, sample_lines
-from amont_gateway.quarantine import Quarantine
-from amont_gateway.readings import BAD_TIME, Sample, pack_channels
-
-T_MS = 1_800_000_000_000
-
-
-def sample(seq, value=1200, flags=0):
-    channels = pack_channels([(0, 1, 0, value)])
-    return Sample(17, 4097, seq, T_MS + seq * 1000, 0, T_MS, flags, channels)
-
-
-class Rig:
-    """A journal and a history thread; the test plays the storer."""
-
-    def __init__(self, folder, places, clock, writer):
-        self.journal = Journal(
-            folder / "journal.db", mark_bytes=0, ballast_bytes=0, cursor_s=0.0
-        )
-        self.counters = Counters()
-        self.events = Events(self.counters, clock.wall_ms)
-        self.history = History(
-            "essai",
-            places.tags(),
-            self.journal,
-            writer,
-            self.counters,
-            self.events,
-            clock,
-            settle_s=0.0,
-        )
-        self.quarantine = Quarantine(folder / "quarantine.db")
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self.history.run, args=(self._stop,))
-        self._thread.start()
-
-    def count(self, name):
-        return self.counters.snapshot().get(name, 0)
-
-    def cursor(self):
-        self.journal.tick(0)
-        reader = self.journal.reader()
-        try:
-            return reader.cursor(CONSUMER)
-        finally:
-            reader.close()
-
-    def close(self):
-        self._stop.set()
-        self._thread.join(10)
-        self.journal.close()
+from amont_gateway.readings import BAD_TIME
 
 
 @pytest.fixture
@@ -74,7 +21,7 @@ def rig(tmp_path, places, clock):
     rigs = []
 
     def make(writer):
-        rigs.append(Rig(tmp_path, places, clock, writer))
+        rigs.append(Rig(tmp_path, places, clock, writer).start())
         return rigs[-1]
 
     yield make

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from amont_gateway.lines import sample_lines
+from amont_gateway.lines import quality_lines, sample_lines
 from amont_gateway.readings import Sample, pack_channels
 from amont_gateway.scoring import river_features, timeline
 from amont_gateway.scoring.crosscheck import (
@@ -34,7 +34,7 @@ from amont_gateway.scoring.screening import (
     margins,
 )
 from amont_gateway.scoring.timeline import Series
-from amont_gateway.screens import Screens, doubt_lines
+from amont_gateway.screens import Screens
 from amont_gateway.windows import Windows
 
 STEP_MS = 900_000
@@ -487,7 +487,8 @@ def test_history_learns_of_a_doubt(places):
     value = calm()
     value[300] -= 350.0
     windows = filled(value)
-    lines = doubt_lines("essai", Screens(places, windows).update())
+    found = [(0, d.sensor.id, d.t_ms, d.code) for d in Screens(places, windows).update()]
+    lines = quality_lines("essai", places.tags(), found)
     when = int(times(600)[300])
     assert lines[0] == f"stage,sensor=pont-a,site=essai,station=pont quality=1i {when}"
     again = sample_lines("essai", places.tags(), [sample(17, when, value[300])], windows.doubt)
