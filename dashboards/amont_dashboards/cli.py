@@ -1,17 +1,18 @@
-"""Build and check the Grafana dashboards: ``amont-dashboards build | check``."""
+"""Build and check the Grafana dashboards; push them to a Grafana elsewhere; keep a copy of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from amont_dashboards.alerts.check import faults as alert_faults
+from amont_dashboards import remote
 from amont_dashboards.check import broken_links, differences, faults
 from amont_dashboards.model import LANGUAGES
-from amont_dashboards.render import files
+from amont_dashboards.render import dashboard_files, files
 
 # In a checkout; an installed gateway names a folder of its own.
 _FOLDER = Path(__file__).parents[1] / "grafana"
@@ -42,7 +43,6 @@ def check(folder: Path) -> list[str]:
             other = made[name.replace(f"/{first}/", f"/{second}/")]
             found += [f"{name}: {text}" for text in differences(dashboard, other)]
     found += broken_links([*made.values()])
-    found += alert_faults(files())
     return found + [
         f"{path}: out of date, run amont-dashboards build" for path in build(folder, True)
     ]
@@ -53,27 +53,79 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="amont-dashboards", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--folder", type=Path, default=_FOLDER, help="where Grafana's files are")
     shared.add_argument("--json", action="store_true", help="print the result as JSON")
-    writing = commands.add_parser("build", parents=[shared], help="write the files that differ")
-    writing.add_argument("--dry-run", action="store_true", help="only say what would be written")
-    commands.add_parser("check", parents=[shared], help="check rules, languages and freshness")
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    here = argparse.ArgumentParser(add_help=False)
+    here.add_argument("--folder", type=Path, default=_FOLDER, help="where Grafana's files are")
+    there = _there()
+    commands.add_parser("build", parents=[shared, writing, here], help="write files that differ")
+    commands.add_parser("check", parents=[shared, here], help="check rules, languages, freshness")
+    pushing = commands.add_parser(
+        "push", parents=[shared, writing, there], help="send what differs to a Grafana elsewhere"
+    )
+    pushing.add_argument(
+        "--language", choices=LANGUAGES, action="append", help="only this one; both by default"
+    )
+    pushing.add_argument(
+        "--sources", action="store_true", help="make missing data sources from AMONT_INFLUX_…"
+    )
+    pushing.add_argument("--alerts", choices=LANGUAGES, help="the alert rules too, in this one")
+    keeping = commands.add_parser(
+        "backup", parents=[shared, there], help="keep a copy of all that a Grafana holds"
+    )
+    keeping.add_argument("--out", type=Path, required=True, help="a new folder")
     return top
+
+
+def _there() -> argparse.ArgumentParser:
+    there = argparse.ArgumentParser(add_help=False)
+    there.add_argument(
+        "--url", default=os.environ.get("AMONT_GRAFANA_URL", ""), help="or AMONT_GRAFANA_URL"
+    )
+    # Never the token itself: other users of the machine see a command's arguments.
+    there.add_argument("--token-file", type=Path, help="instead of AMONT_GRAFANA_TOKEN")
+    return there
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     asked = parser().parse_args(arguments)
     try:
-        if asked.command == "build":
-            lines = [str(path) for path in build(asked.folder, asked.dry_run)]
-        else:
-            lines = check(asked.folder)
+        lines, wrong = _run(asked)
     except OSError as error:
-        print(f"amont-dashboards {asked.command}: {error}; name another --folder", file=sys.stderr)
+        print(f"amont-dashboards {asked.command}: {error}; name another one", file=sys.stderr)
+        return WRONG
+    except remote.RemoteError as error:
+        print(f"amont-dashboards {asked.command}: {error}", file=sys.stderr)
         return WRONG
     print(json.dumps(lines, ensure_ascii=False) if asked.json else "\n".join(lines) or "✓")
-    return WRONG if asked.command == "check" and lines else 0
+    for line in wrong:
+        print(f"amont-dashboards {asked.command}: {line}", file=sys.stderr)
+    return WRONG if wrong or (asked.command == "check" and lines) else 0
+
+
+def _run(asked: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Return what a command did or found, and what it could not do."""
+    if asked.command == "build":
+        return [str(path) for path in build(asked.folder, asked.dry_run)], []
+    if asked.command == "check":
+        return check(asked.folder), []
+    token = (
+        asked.token_file.read_text(encoding="utf-8").strip()
+        if asked.token_file
+        else os.environ.get("AMONT_GRAFANA_TOKEN", "")
+    )
+    api = remote.connect(asked.url, token)
+    if asked.command == "backup":
+        written, failed = remote.backup(api, asked.out)
+        return [str(path) for path in written], failed
+    done = remote.push_sources(api, os.environ, asked.dry_run) if asked.sources else []
+    languages = tuple(asked.language or LANGUAGES)
+    done += remote.push(api, dashboard_files(), languages, asked.dry_run)
+    return done + (
+        remote.push_alerts(api, asked.alerts, asked.dry_run) if asked.alerts else []
+    ), []
 
 
 if __name__ == "__main__":

@@ -76,8 +76,12 @@ def test_licence_is_apache():
     assert PROJECT["project"]["license"] == "Apache-2.0"
 
 
-def test_no_grafana_library_and_an_untouched_urllib3():
-    names = {name.partition(".")[0] for p in PACKAGES for f in sources(p) for name in imported(f)}
-    assert {name for name in names if name.startswith("grafana")} == set()
+def test_one_module_knows_a_grafana_library_and_urllib3_is_untouched():
+    knows = {f.name for p in PACKAGES for f in sources(p) for n in imported(f) if "grafana_c" in n}
+    assert knows == {"remote.py"}
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert [n for n, needs in extras.items() if "grafana" in "".join(needs)] == ["grafana"]
+    assert "grafana" not in "".join(PROJECT["project"]["dependencies"])
+    assert "grafana-client" not in (ROOT / "requirements/base.txt").read_text()
     # grafana-client 4 and later bring a package that replaces urllib3 when Python starts.
     assert urllib3.__version__ == importlib.metadata.version("urllib3")
