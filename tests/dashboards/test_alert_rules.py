@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import pytest
-import yaml
 from tests.dashboards import alert_sites as sites
 from tests.dashboards.grafana_alerting import (
     NO_LABELS,
@@ -26,10 +25,10 @@ INTERVAL_S = render.EVALUATED_S
 
 def provisioned():
     """Every rule as the files have it, the sign of life among them."""
-    made = render.files()
+    made = render.documents()
     found = {}
     for name in ("amont-rules", "outside/amont-heartbeat"):
-        for group in yaml.safe_load(made[f"alerting/fr/{name}.yaml"])["groups"]:
+        for group in made[f"alerting/fr/{name}.yaml"]["groups"]:
             assert seconds(group["interval"]) == INTERVAL_S
             found |= {rule["uid"]: rule for rule in group["rules"]}
     return found

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import yaml
 
 from amont_dashboards.alerts.model import ALERT, SEVERITIES
 from amont_dashboards.alerts.policies import DUTY, VARIABLES
@@ -25,20 +23,16 @@ _SAID = frozenset(
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def faults(files: dict[str, str]) -> list[str]:
+def faults(documents: Mapping[str, Json]) -> list[str]:
     """Return what is wrong with the alert files of all languages, one line each."""
     found: list[str] = []
     languages: dict[str, Json] = {}
-    for name, text in files.items():
-        _, _, rest = name.partition("alerting/")
-        language, _, short = rest.partition("/")
-        if not rest:
-            continue
-        document = yaml.safe_load(text)
+    for name, document in documents.items():
+        language, _, short = name.removeprefix("alerting/").partition("/")
         languages.setdefault(language, {})[short] = document
-        found += [f"{name}: {fault}" for fault in _of_variables(text)]
-    for language, documents in languages.items():
-        found += [f"{language}: {fault}" for fault in _of_language(documents)]
+        found += [f"{name}: {fault}" for fault in _of_variables(document)]
+    for language, parts in languages.items():
+        found += [f"{language}: {fault}" for fault in _of_language(parts)]
     first, *others = languages.values()
     for other in others:
         found += [f"languages: {path} differs" for path in _differ(first, other, "")]
@@ -118,14 +112,22 @@ def _of_words(rule: Json) -> Iterator[str]:
                 yield f"{key} names {tag}, which the rule does not group by"
 
 
-def _of_variables(text: str) -> Iterator[str]:
+def _of_variables(document: Json) -> Iterator[str]:
     """Yield what Grafana would replace by an environment that nobody has set."""
-    outside = yaml.safe_load(text)
-    for group in outside.get("groups", ()):
-        for rule in group["rules"]:
-            del rule["annotations"], rule["data"]  # left alone by Grafana
-    named = set(re.findall(r"\$\{?(\w+)", yaml.safe_dump(outside)))
+    named = {name for text in _texts(document) for name in re.findall(r"\$\{?(\w+)", text)}
     yield from (f"${name} is not documented" for name in sorted(named - set(VARIABLES)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in which Grafana looks for "$": not queries, not annotations."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key in value.keys() - {"annotations", "data"}:
+            yield from _texts(value[key])
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _of_routes(everything: Json) -> Iterator[str]:
