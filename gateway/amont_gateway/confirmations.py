@@ -32,8 +32,8 @@ class Confirmations:
         if not isinstance(at_ms, int):
             return
         with self._lock:
-            for said in state.get("sirens") or ():
-                siren = str(said.get("id")) if isinstance(said, dict) else ""
+            for said in (x for x in state.get("sirens") or () if isinstance(x, dict)):
+                siren = str(said.get("id"))
                 sent_ms, on = self._commanded.get(siren, (at_ms + 1, False))
                 if said.get("confirmed") is on and 0 <= at_ms - sent_ms <= LATEST_MS:
                     self._took_ms[siren] = at_ms - sent_ms

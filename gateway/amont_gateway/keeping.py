@@ -17,6 +17,7 @@ from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery, LineWriter
 from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
+from amont_gateway.forecast_check import ForecastCheck
 from amont_gateway.history import History
 from amont_gateway.journal import Journal
 from amont_gateway.machine_state import MachineState
@@ -35,6 +36,7 @@ VITALS_S = 15.0  # domain time between looks at the states
 _VITALS_REAL_S = 1.0  # and at most so often in real time
 EVENTS_S = 5.0  # and of events
 SUMMARIES_S = 600.0  # domain time between rounds of hours and days
+FORECASTS_S = 600.0
 
 
 class Keeping:
@@ -110,10 +112,15 @@ class Keeping:
         return [
             Due("events", self._make_events(self._target), EVENTS_S),
             Due("summaries", self.summaries, SUMMARIES_S),
+            Due("forecasts", self._make_check(self._target), FORECASTS_S),
         ]
 
     def _make_events(self, target: Influx) -> EventFeed:
         return EventFeed(self._places, self._data / RECORDS, self._outlet("events", target))
+
+    def _make_check(self, target: Influx) -> ForecastCheck:
+        records, outlet = self._data / RECORDS, self._outlet("forecasts", target)
+        return ForecastCheck(self._places, records, self._windows, outlet, self._clock)
 
     def _outlet(self, name: str, target: Influx) -> Delivery:
         writer, quarantine = self._make_writer(target), Quarantine(self._data / FILE)

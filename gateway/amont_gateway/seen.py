@@ -74,6 +74,7 @@ class Seen:
 def _plain(forecast: Forecast) -> Record:
     return {
         "issued_ms": forecast.issued_ms,
+        "model": forecast.model,
         "inputs": forecast.inputs,
         "reaches": forecast.reaches,
         "steps": [[s.horizon_h, s.p05_mm, s.p50_mm, s.p95_mm] for s in forecast.steps],

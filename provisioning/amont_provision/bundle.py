@@ -193,14 +193,14 @@ def _lock(recipient: Recipient) -> tuple[bytes, Json]:
     if len(recipient.passphrase) < PASSPHRASE_MIN:
         raise Refused("passphrase-short", least=PASSPHRASE_MIN)
     salt = secrets.token_bytes(16)
-    return _stretched(recipient.passphrase, salt), {"kind": "passphrase", "salt": salt.hex()}
+    return stretched(recipient.passphrase, salt), {"kind": "passphrase", "salt": salt.hex()}
 
 
 def _unlock(
     lock: Json, passphrase: Callable[[], str], key: Callable[[], X25519PrivateKey]
 ) -> bytes:
     if lock["kind"] == "passphrase":
-        return _stretched(passphrase(), bytes.fromhex(lock["salt"]))
+        return stretched(passphrase(), bytes.fromhex(lock["salt"]))
     own, made = key(), bytes.fromhex(lock["made"])
     public = own.public_key().public_bytes_raw()
     if lock["kind"] != "x25519" or lock["for"] != public.hex():
@@ -208,7 +208,8 @@ def _unlock(
     return _derived(own.exchange(X25519PublicKey.from_public_bytes(made)), made + public)
 
 
-def _stretched(passphrase: str, salt: bytes) -> bytes:
+def stretched(passphrase: str, salt: bytes) -> bytes:
+    """Return the key that a passphrase gives; slow on purpose."""
     return hashlib.scrypt(passphrase.encode(), salt=salt, **_SCRYPT)
 
 

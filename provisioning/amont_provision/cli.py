@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NoReturn, Protocol
 
 from amont_provision import (
+    cmd_backup,
     cmd_broker,
     cmd_build,
     cmd_calibrate,
@@ -25,6 +26,7 @@ from amont_provision import (
     cmd_pull,
     cmd_replace,
     cmd_report,
+    cmd_restore,
     cmd_revoke,
     cmd_rotate,
     cmd_scan,
@@ -78,6 +80,8 @@ COMMANDS: tuple[Command, ...] = (
     cmd_replace,
     cmd_rotate,
     cmd_revoke,
+    cmd_backup,
+    cmd_restore,
 )
 
 

@@ -130,7 +130,7 @@ class KeyFile:
             if self.pending(node) is None:
                 raise Refused("not-pending", node=node)
             entry = self._nodes.pop(str(node))
-            self._spent[str(node)] = int(entry["generation"])
+            self._spend(node, entry)
             if "previous" in entry:
                 self._nodes[str(node)] = entry["previous"]
 
@@ -143,9 +143,13 @@ class KeyFile:
         def change() -> None:
             if str(node) not in self._nodes:
                 raise Refused("no-key", node=node)
-            self._spent[str(node)] = int(self._nodes.pop(str(node))["generation"])
+            self._spend(node, self._nodes.pop(str(node)))
 
         self._change(change)
+
+    def _spend(self, node: int, entry: Json) -> None:
+        # a restored file skips generations that may have been given out: they stay skipped
+        self._spent[str(node)] = max(int(entry["generation"]), self._spent.get(str(node), 0))
 
     def _board(self, node: int) -> str:
         """Return the name of the board that a node's newest key is on, or will be."""

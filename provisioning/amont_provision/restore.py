@@ -1,0 +1,158 @@
+"""Put a backup where guard and gateway live; all of it, or nothing.
+
+What is there already is moved aside, never overwritten, and only if that is asked for. Everything
+is unpacked and changed beside its place first; a command that was cut off is run again, the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from amont_provision.backup import Opened, Places, remember_restore, restored_s, unpack
+from amont_provision.leap import BAD, Leapt, prepare
+from amont_provision.texts import Refused
+from amont_provision.whole import replace
+
+BESIDE = ".restoring"
+AGREED_S = 300  # by which a watch and the machine may differ
+APART_S = 7200  # between restores on different machines (docs/adr/0018-restore-leaps.md)
+
+
+class Restored(NamedTuple):
+    """What a restore did."""
+
+    leapt: Leapt
+    aside: tuple[Path, ...]  # what was there before
+
+
+def check_clock(opened: Opened, told: datetime, now_s: int) -> None:
+    """Raise Refused unless person, machine and backup agree on the time: counters depend on it.
+
+    told: date and time on the person's watch, in the site's time zone.
+    """
+    zone = opened.time_zone
+    # in the hour that autumn repeats, either one will do
+    moments = [told.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1)]
+    told_at, now = told.isoformat(" ", "minutes"), _moment(now_s, zone)
+    if min(abs(moment - now_s) for moment in moments) > AGREED_S:
+        raise Refused("restore-clock", told=told_at, now=now)
+    if opened.made_s > now_s + AGREED_S:
+        raise Refused("restore-future", made=_moment(opened.made_s, zone), now=now)
+    before_s = restored_s(opened.path)
+    if before_s and now_s - before_s < APART_S:
+        after = _moment(before_s + APART_S, zone)
+        raise Refused("restore-again", before=_moment(before_s, zone), after=after)
+
+
+def restore(
+    opened: Opened, places: Places, now_s: int, passphrase: Callable[[], str], replace_it: bool
+) -> Restored:
+    """Put every part into its place; raise Refused or OSError."""
+    parts = [part for part in Places._fields if _holds(opened, part)]
+    targets = {part: getattr(places, part) for part in parts}
+    with contextlib.ExitStack() as held:
+        for target in targets.values():
+            held.enter_context(_free(target, replace_it))
+        once = _once(passphrase)
+        for part, target in targets.items():
+            _stage(opened, part, target, once)
+        try:
+            leapt = prepare(_beside(places.guard), opened.made_s, now_s, places.guard)
+        except BAD as error:
+            raise Refused("restore-keys", path=opened.path, why=error) from None
+        remember_restore(opened.path, now_s)
+        for part, target in targets.items():
+            _settle(_beside(target), target, readable=part == "etc")
+        aside = [_swap(target) for target in targets.values()]
+    return Restored(leapt, tuple(path for path in aside if path))
+
+
+def time_of(text: str) -> datetime:
+    """Return the date and time that "YYYY-MM-DD HH:MM" names; raise ValueError."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - the site's zone is added
+
+
+def _moment(at_s: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at_s, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _holds(opened: Opened, part: str) -> bool:
+    return any(name.startswith(f"{part}/") for name in opened.names)
+
+
+def _once(passphrase: Callable[[], str]) -> Callable[[], str]:
+    """Ask one time, however many parts there are."""
+    answers: list[str] = []
+
+    def answer() -> str:
+        if not answers:
+            answers.append(passphrase())
+        return answers[0]
+
+    return answer
+
+
+@contextlib.contextmanager
+def _free(target: Path, replace_it: bool) -> Iterator[None]:
+    """Hold a folder against guard and gateway; raise Refused if one works there."""
+    if not target.exists():
+        yield
+        return
+    if any(target.iterdir()) and not replace_it:
+        raise Refused("restore-full", path=target)
+    held = os.open(target, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused("restore-running", path=target) from None
+    finally:
+        os.close(held)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(target.name + BESIDE)
+
+
+def _stage(opened: Opened, part: str, target: Path, passphrase: Callable[[], str]) -> None:
+    beside = _beside(target)
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(mode=0o700, parents=True)
+    unpack(opened, part, beside, passphrase)
+    if part == "guard":
+        note = f'{{"made_s": {opened.made_s}, "restored_s": {int(time.time())}}}\n'
+        replace(beside / "restored.json", note.encode())
+
+
+def _settle(beside: Path, target: Path, readable: bool) -> None:
+    """Give files to whom the place belongs; only the site's own folder may its group read."""
+    if not target.exists():
+        return
+    was = target.stat()
+    for path in [beside, *beside.rglob("*")]:
+        if os.geteuid() == 0:
+            os.chown(path, was.st_uid, was.st_gid)
+        path.chmod((0o750 if path.is_dir() else 0o640) if readable else
+                   (0o700 if path.is_dir() else 0o600))  # fmt: skip
+    beside.chmod(was.st_mode & 0o7777)
+
+
+def _swap(target: Path) -> Path | None:
+    """Put what is beside into its place; return where that went which was there."""
+    aside = None
+    if target.exists() and any(target.iterdir()):
+        aside = target.with_name(f"{target.name}.before-{time.strftime('%Y%m%dT%H%M%SZ')}")
+        target.rename(aside)
+    elif target.exists():
+        target.rmdir()
+    _beside(target).rename(target)
+    return aside
