@@ -19,6 +19,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
+
 from amont_gateway.backoff import Backoff
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
@@ -223,8 +225,10 @@ class History:
     def _became(self, state: str, reason: str = "") -> None:
         if state != self.state:
             self.state, self._looked_s = state, -_LOOK_S
-            self.status = HistoryState(state=state, since_ms=self._clock.wall_ms())
-        self.status.reason = reason
+            since_ms = self._clock.wall_ms()
+        else:
+            since_ms = self.status.since_ms
+        self.status = replace(self.status, state=state, since_ms=since_ms, reason=reason)
 
     def _rest(self, stopping: threading.Event, seconds: float) -> None:
         """Wait, and look now and then at what waits."""
@@ -247,11 +251,8 @@ class History:
             self._doubts.flush(self._clock.wall_ms())
         except sqlite3.Error:  # told where it hinders the work
             return
-        now = self.status
-        self.status = HistoryState(
-            state=now.state,
-            since_ms=now.since_ms,
-            reason=now.reason,
+        self.status = replace(
+            self.status,
             waiting=waiting,
             waiting_since_ms=since_ms,
             quarantined=quarantined,

@@ -37,6 +37,7 @@ class Settled:
     def __init__(self, settle_s: float, real_s: Callable[[], float]) -> None:
         self._settle_s, self._wait_s = settle_s, settle_s
         self._real_s = real_s
+        self._failed_s = real_s()
         self._done = 0
         self._fresh: deque[tuple[float, int]] = deque()  # when which place was confirmed
 
@@ -49,7 +50,7 @@ class Settled:
         """Take the place that was confirmed now; return the one that has settled."""
         if place > (self._fresh[-1][1] if self._fresh else self._done):
             self._fresh.append((self._real_s(), place))
-        if self._settle():
+        if self._settle() and self._real_s() - self._failed_s >= self._settle_s:
             self._wait_s = self._settle_s
         return self._done
 
@@ -57,6 +58,7 @@ class Settled:
         """Return where to begin again; believe sooner from now on."""
         self._settle()
         self._fresh.clear()
+        self._failed_s = self._real_s()
         self._wait_s /= 2
         return self._done
 
