@@ -17,8 +17,8 @@ from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery, LineWriter
 from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
-from amont_gateway.forecast_check import ForecastCheck
 from amont_gateway.history import History
+from amont_gateway.indicators.consumer import Indicators
 from amont_gateway.journal import Journal
 from amont_gateway.machine_state import MachineState
 from amont_gateway.places import Places
@@ -36,7 +36,7 @@ VITALS_S = 15.0  # domain time between looks at the states
 _VITALS_REAL_S = 1.0  # and at most so often in real time
 EVENTS_S = 5.0  # and of events
 SUMMARIES_S = 600.0  # domain time between rounds of hours and days
-FORECASTS_S = 600.0
+INDICATORS_S = 600.0
 
 
 class Keeping:
@@ -63,6 +63,7 @@ class Keeping:
         self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
         self.history = self._make_history(target) if target else None
         self.summaries = self._make_summaries(target) if target else None
+        self.indicators = self._make_indicators(target) if _has_water(places) else None
         self.parts = self._parts()
         self._rounds = Rounds(self.parts, counters, events, clock)
 
@@ -78,25 +79,32 @@ class Keeping:
         if self.history is not None:
             history = self.history
             crew.start("history", lambda: history.run(stopping))
+        if self.parts:
             crew.start("rounds", lambda: self._rounds.run(stopping))
 
     def watch(self, view: Callable[[], View]) -> None:
         """Look at the view when it is time to; called often, by one thread."""
-        if self.history is None:
+        if self.history is None and self.indicators is None:
             return
         now_s, real_s = self._clock.monotonic_s(), time.monotonic()
         if now_s - self._looked_s < VITALS_S or real_s - self._looked_real_s < _VITALS_REAL_S:
             return
         self._looked_s, self._looked_real_s = now_s, real_s
         now = view()
-        due = self._vitals.due(self.states(now), now_s)
-        self.history.offer(written(due, now.site))
+        if self.indicators is not None:
+            self.indicators.look(now)
+        if self.history is not None:
+            due = self._vitals.due(self.states(now), now_s)
+            self.history.offer(written(due, now.site))
 
     def doubts(self, doubts: Iterable[Doubt]) -> None:
         """Take readings whose doubts have changed, of which some are in the database already."""
+        found = list(doubts)
+        if self.indicators is not None:
+            for doubt in found:
+                self.indicators.touch(doubt.sensor.id, doubt.t_ms)
         if self.history is None or self.summaries is None:
             return
-        found = list(doubts)
         self.history.doubted((d.sensor.id, d.t_ms, d.code) for d in found)
         for doubt in found:
             self.summaries.touch(doubt.sensor.id, doubt.t_ms)
@@ -107,20 +115,16 @@ class Keeping:
 
     def _parts(self) -> list[Due]:
         """Return what is worked out from time to time."""
-        if self.summaries is None or self._target is None:
-            return []
-        return [
-            Due("events", self._make_events(self._target), EVENTS_S),
-            Due("summaries", self.summaries, SUMMARIES_S),
-            Due("forecasts", self._make_check(self._target), FORECASTS_S),
-        ]
+        parts = []
+        if self.summaries is not None and self._target is not None:
+            parts.append(Due("events", self._make_events(self._target), EVENTS_S))
+            parts.append(Due("summaries", self.summaries, SUMMARIES_S))
+        if self.indicators is not None:  # without a database too: the yearly report reads them
+            parts.append(Due("indicators", self.indicators, INDICATORS_S))
+        return parts
 
     def _make_events(self, target: Influx) -> EventFeed:
         return EventFeed(self._places, self._data / RECORDS, self._outlet("events", target))
-
-    def _make_check(self, target: Influx) -> ForecastCheck:
-        records, outlet = self._data / RECORDS, self._outlet("forecasts", target)
-        return ForecastCheck(self._places, records, self._windows, outlet, self._clock)
 
     def _outlet(self, name: str, target: Influx) -> Delivery:
         writer, quarantine = self._make_writer(target), Quarantine(self._data / FILE)
@@ -138,6 +142,18 @@ class Keeping:
             self._clock,
         )
 
+    def _make_indicators(self, target: Influx | None) -> Indicators:
+        return Indicators(
+            self._places,
+            self._data,
+            self._journal,
+            self._outlet("indicators", target) if target else None,
+            self._windows.doubted,
+            self._counters,
+            self._events,
+            self._clock,
+        )
+
     def _make_history(self, target: Influx) -> History:
         return History(
             self._places.site,
@@ -149,6 +165,10 @@ class Keeping:
             self._clock,
             self._windows.doubt,
         )
+
+
+def _has_water(places: Places) -> bool:
+    return bool(places.zones or places.networks or places.service)
 
 
 def _influx_writer(target: Influx) -> LineWriter:

@@ -14,6 +14,7 @@ REASONS = {
         "order": "la fin vient avant le début",
         "estimated": "« estimé » doit dire oui ou non",
         "twice": "même nature, même compteur, mêmes jours : déjà compté",
+        "kept": "ces jours ont déjà été importés avec un autre volume (--replace pour remplacer)",
     },
     "en": {
         "kind": "no such kind of volume",
@@ -26,6 +27,7 @@ REASONS = {
         "order": "the end comes before the beginning",
         "estimated": "“estimated” must say yes or no",
         "twice": "same kind, same meter, same days: counted already",
+        "kept": "these days were imported with another volume (--replace to replace it)",
     },
 }
 KINDS = {

@@ -136,7 +136,7 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
     known = {alias: column for column, aliases in _COLUMNS.items() for alias in aliases}
     out: dict[str, int] = {}
     for k, cell in enumerate(header):
-        words = _plain(cell)
+        words = plain_word(cell)
         unit = re.fullmatch(r"volume[ _(]*(m3|hl|l)\)?", words)
         column = "volume" if unit else known.get(words)
         if column is None:
@@ -154,7 +154,7 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
     return out
 
 
-def _plain(text: str) -> str:
+def plain_word(text: str) -> str:
     """Return text without accents, capitals and odd spaces, as the tables above hold words."""
     bare = unicodedata.normalize("NFKD", text.strip().lower())
     bare = "".join(c for c in bare if not unicodedata.combining(c))
@@ -162,14 +162,14 @@ def _plain(text: str) -> str:
 
 
 def _entry(row: Mapping[str, str], where: str) -> Entry:
-    kind = next((k for k, words in _KINDS.items() if _plain(row["kind"]) in words), None)
+    kind = next((k for k, words in _KINDS.items() if plain_word(row["kind"]) in words), None)
     if kind is None:
         raise _BadRow("kind", row["kind"])
     first, last = _period(row)
     volume = _number(row["volume"]) * _unit(row)
     if not Decimal(0) <= volume <= MAX_M3:
         raise _BadRow("volume", row["volume"])
-    said = _plain(row.get("estimated", ""))
+    said = plain_word(row.get("estimated", ""))
     if said not in (*_YES, *_NO):
         raise _BadRow("estimated", row["estimated"])
     estimated = said in _YES or kind in balance.ALWAYS_ESTIMATED
@@ -178,7 +178,7 @@ def _entry(row: Mapping[str, str], where: str) -> Entry:
 
 def _unit(row: Mapping[str, str]) -> Decimal:
     header = next((k.rpartition(" ")[2] for k in row if k.startswith("unit in header ")), "")
-    said = _plain(row.get("unit", ""))
+    said = plain_word(row.get("unit", ""))
     if said and header and said != header:
         raise _BadRow("two units", f"{row['unit']}, {header}")
     unit = _UNITS.get(said or header)

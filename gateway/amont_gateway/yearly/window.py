@@ -56,10 +56,14 @@ def calendar_year(entries: Iterable[Entry], year: int) -> Window:
 
 def twelve_months(entries: Iterable[Entry], last: date) -> Window:
     """Return the volumes of the twelve months that end with ``last``."""
+    return between(entries, first_of_year(last), last)
+
+
+def first_of_year(last: date) -> date:
+    """Return the first day of the twelve months that end with ``last``."""
     after = last + DAY
     leap_day = (after.month, after.day) == (2, 29)
-    first = date(after.year - 1, 3, 1) if leap_day else after.replace(year=after.year - 1)
-    return between(entries, first, last)
+    return date(after.year - 1, 3, 1) if leap_day else after.replace(year=after.year - 1)
 
 
 def between(entries: Iterable[Entry], first: date, last: date) -> Window:
@@ -80,12 +84,13 @@ def between(entries: Iterable[Entry], first: date, last: date) -> Window:
     gaps = tuple(
         Gap(kind, meter, *gap)
         for (kind, meter), spans in sorted(covered.items())
-        for gap in _uncovered(spans, first, last)
+        for gap in uncovered(spans, first, last)
     )
     return Window(first, last, volume, estimated, gaps)
 
 
-def _uncovered(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[date, date]]:
+def uncovered(spans: list[tuple[date, date]], first: date, last: date) -> list[tuple[date, date]]:
+    """Return the spans of [first, last] that none of some spans within it covers."""
     out, day = [], first
     for start, end in sorted(spans):
         if start > day:

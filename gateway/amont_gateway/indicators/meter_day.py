@@ -1,0 +1,142 @@
+"""Hold what one meter measured in one day, hour by hour, and estimate what it did not.
+
+The measured part is kept for ever and never holds an estimate. An estimate is made when it is
+asked for, from the days around, so that readings that come late make it better.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from amont_gateway.indicators.curve import HOUR_MS, Curve, Floats
+
+SLOTS = 25  # hours of the longest day
+USUAL_DAYS = 28  # how far an estimate looks back, then ahead
+USUAL_LEAST = 3  # known hours of that hour of day that make it usual
+WHOLE = 0.9  # of an hour: known so far, it may say what is usual
+_FORM = struct.Struct(f"<B{SLOTS}d{SLOTS}H4q")
+
+
+class Ends(NamedTuple):
+    """The first and the last reading of a counter in a day: Unix ms, litres."""
+
+    first_ms: int
+    first_l: int
+    last_ms: int
+    last_l: int
+
+
+class MeterDay(NamedTuple):
+    """One day of a meter: by hour since midnight, the litres measured and the seconds known.
+
+    ``ends`` only of a counter that was read that day.
+    """
+
+    litres: tuple[float, ...]  # as long as the day has hours: 23, 24 or 25
+    known_s: tuple[int, ...]
+    ends: Ends | None = None
+
+    @property
+    def hours(self) -> int:
+        """Return how many hours the day has."""
+        return len(self.litres)
+
+    @property
+    def is_told(self) -> bool:
+        """Return whether any reading tells of that day."""
+        return any(self.known_s) or self.ends is not None
+
+    def clock_hours(self) -> list[int]:
+        """Return what a clock on the wall shows at the beginning of each hour."""
+        # In Europe 2 o'clock is left out in spring and comes twice in autumn.
+        moved, turn = (1, 2) if self.hours < 24 else (-1, 3)
+        whole = self.hours == 24
+        return [k + moved if k >= turn and not whole else k for k in range(self.hours)]
+
+    def packed(self) -> bytes:
+        """Return the day as bytes."""
+        pad = SLOTS - self.hours
+        ends = self.ends or Ends(-1, 0, -1, 0)
+        litres, known_s = (*self.litres, *[0.0] * pad), (*self.known_s, *[0] * pad)
+        return _FORM.pack(self.hours, *litres, *known_s, *ends)
+
+
+def unpacked(packed: bytes) -> MeterDay:
+    """Return the day that ``packed`` made; raise ValueError for other bytes."""
+    try:
+        hours, *rest = _FORM.unpack(packed)
+    except struct.error as error:
+        raise ValueError(f"no day of a meter: {error}") from error
+    ends = Ends(*rest[2 * SLOTS :])
+    litres, known_s = rest[:hours], rest[SLOTS : SLOTS + hours]
+    return MeterDay(tuple(litres), tuple(known_s), None if ends.first_ms < 0 else ends)
+
+
+def meter_day(curve: Curve, begin_ms: int, end_ms: int, ends: Ends | None = None) -> MeterDay:
+    """Return what a curve says of the day [begin, end), hour by hour."""
+    edges_ms = np.arange(begin_ms, end_ms + 1, HOUR_MS)
+    litres, known_ms = curve.between(edges_ms)
+    known_s = np.clip(np.rint(known_ms / 1000), 0, HOUR_MS // 1000).astype(int)
+    return MeterDay(tuple(litres.tolist()), tuple(known_s.tolist()), ends)
+
+
+class Filled(NamedTuple):
+    """A day's water: measured, estimated beside it, and what nobody knows.
+
+    ``estimated_s`` and ``unknown_s`` are hours by hours of the day, in seconds; where there is an
+    unknown second, there is no volume of the day.
+    """
+
+    measured_l: float
+    estimated_l: float
+    estimated_s: tuple[int, ...]
+    unknown_s: tuple[int, ...]
+
+    @property
+    def volume_l(self) -> float | None:
+        """Return the day's water, None if some of it cannot even be estimated."""
+        return None if any(self.unknown_s) else self.measured_l + self.estimated_l
+
+
+def filled(day: MeterDay, flow_l_h: Floats) -> Filled:
+    """Fill in the time that no reading covers with a flow for each of the day's hours."""
+    open_s = [HOUR_MS // 1000 - known_s for known_s in day.known_s]
+    is_known = np.isfinite(flow_l_h).tolist()
+    guess_l = float(np.nansum(flow_l_h * np.array(open_s) / 3600))
+    estimated = tuple(s if known else 0 for s, known in zip(open_s, is_known, strict=True))
+    unknown = tuple(0 if known else s for s, known in zip(open_s, is_known, strict=True))
+    return Filled(sum(day.litres), guess_l, estimated, unknown)
+
+
+def usual_hours(days: Iterable[MeterDay]) -> Floats:
+    """Return the mean flow in l/h by hour of the clock (24), NaN where the days do not tell it.
+
+    Days of 23 or 25 hours have no say. An hour of which too few are known takes the mean of all.
+    """
+    rows = [_flows(day) for day in days if day.hours == 24]
+    if not rows:
+        return np.full(24, np.nan)
+    table = np.array(rows)
+    count = np.isfinite(table).sum(axis=0)
+    mean = np.nansum(table, axis=0) / np.maximum(count, 1)
+    if count.sum() < 24 * USUAL_LEAST:
+        return np.full(24, np.nan)
+    every = float(np.nansum(table) / count.sum())
+    return np.asarray(np.where(count >= USUAL_LEAST, mean, every))
+
+
+def around(days: Sequence[MeterDay | None], at: int) -> list[MeterDay]:
+    """Return the days from which day ``at`` is estimated: those before it, else those after."""
+    before = [d for d in days[max(0, at - USUAL_DAYS) : at] if d is not None]
+    if sum(any(d.known_s) for d in before) >= USUAL_LEAST:
+        return before
+    return before + [d for d in days[at + 1 : at + 1 + USUAL_DAYS] if d is not None]
+
+
+def _flows(day: MeterDay) -> list[float]:
+    pairs = zip(day.litres, day.known_s, strict=True)
+    return [litres / s * 3600 if s >= WHOLE * 3600 else np.nan for litres, s in pairs]

@@ -1,0 +1,170 @@
+"""Keep what was measured by day, nights and leaks durably: ``indicators.db``.
+
+The journal forgets after its retention; a yearly report and what is usual may not. One thread of
+the gateway writes; commands read over connections of their own. What is kept is a function of
+the journal, so that a file that was lost is made again as far back as the journal reaches; only
+leaks are not in the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from amont_gateway.indicators.leaks import Leak
+from amont_gateway.indicators.meter_day import MeterDay, unpacked
+
+FILE = "indicators.db"
+_SCHEMA = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a commit a round, every few minutes
+    """CREATE TABLE IF NOT EXISTS meter_day(
+  sensor TEXT NOT NULL, day INTEGER NOT NULL, packed BLOB NOT NULL,
+  PRIMARY KEY(sensor, day)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS night(
+  zone TEXT NOT NULL, day INTEGER NOT NULL, flow_l_h REAL, pressure_kpa REAL,
+  PRIMARY KEY(zone, day)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS leak(
+  place TEXT NOT NULL, number INTEGER NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY(place, number)) WITHOUT ROWID""",
+)
+
+
+class Night(NamedTuple):
+    """A zone's minimum night flow and the mean pressure beside it; None: not known."""
+
+    flow_l_h: float | None
+    pressure_kpa: float | None
+
+
+class Store:
+    """The one connection that writes. Any method may raise sqlite3.Error."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make the file; ``is_new`` says that nothing is in it yet."""
+        self.path = folder / FILE
+        self.is_new = not self.path.exists()
+        try:
+            self._connection = _opened(self.path)
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:  # busy, full, read-only: not damaged
+                raise
+            self._set_aside()
+            self.is_new = True
+            self._connection = _opened(self.path)
+
+    def save(
+        self,
+        days: Mapping[tuple[str, int], MeterDay],
+        nights: Mapping[tuple[str, int], Night],
+        leaks: Iterable[Leak] = (),
+    ) -> None:
+        """Keep days by (sensor, day number), nights by (zone, day number), and leaks, at once."""
+        rows = [
+            (sensor, day, row.packed())
+            for (sensor, day), row in days.items()
+            if row.is_told or self.meter_days(sensor, day, day)  # before the first there is none
+        ]
+        dark = [(zone, day, *night) for (zone, day), night in nights.items()]
+        told = [(leak.place, leak.number, _plain(leak)) for leak in leaks]
+        if not rows and not dark and not told:
+            return
+        with _transaction(self._connection) as write:
+            write.executemany("INSERT OR REPLACE INTO meter_day VALUES (?,?,?)", rows)
+            write.executemany("INSERT OR REPLACE INTO night VALUES (?,?,?,?)", dark)
+            write.executemany("INSERT OR REPLACE INTO leak VALUES (?,?,?)", told)
+
+    def meter_days(self, sensor: str, first: int, last: int) -> dict[int, MeterDay]:
+        """Return a meter's days by number."""
+        return meter_days(self._connection, sensor, first, last)
+
+    def nights(self, zone: str, first: int, last: int) -> dict[int, Night]:
+        """Return a zone's nights by day number."""
+        rows = self._connection.execute(
+            "SELECT day, flow_l_h, pressure_kpa FROM night WHERE zone=? AND day BETWEEN ? AND ?",
+            (zone, first, last),
+        )
+        return {day: Night(flow, pressure) for day, flow, pressure in rows}
+
+    def leaks(self) -> list[Leak]:
+        """Return all leaks; a row that cannot be read is left out."""
+        rows = self._connection.execute("SELECT content FROM leak ORDER BY place, number")
+        return [leak for (content,) in rows if (leak := _leak(content)) is not None]
+
+    def first_day(self, sensor: str | None = None) -> int | None:
+        """Return the number of the first day that is kept, of one meter or of all."""
+        where, values = ("", ()) if sensor is None else (" WHERE sensor=?", (sensor,))
+        asked = f"SELECT min(day) FROM meter_day{where}"
+        (day,) = self._connection.execute(asked, values).fetchone()
+        return None if day is None else int(day)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _set_aside(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            file = self.path.with_name(FILE + suffix)
+            with contextlib.suppress(FileNotFoundError):
+                file.rename(file.with_name(f"{FILE}.damaged-{int(time.time())}{suffix}"))
+
+
+def meter_days(
+    connection: sqlite3.Connection, sensor: str, first: int, last: int
+) -> dict[int, MeterDay]:
+    """Return a meter's days by number; a row that cannot be read is left out."""
+    found = {}
+    rows = connection.execute(
+        "SELECT day, packed FROM meter_day WHERE sensor=? AND day BETWEEN ? AND ?",
+        (sensor, first, last),
+    )
+    for day, packed in rows:
+        with contextlib.suppress(ValueError):
+            found[day] = unpacked(packed)
+    return found
+
+
+def open_to_read(folder: Path) -> sqlite3.Connection:
+    """Return a read-only connection for a command; raise sqlite3.Error if there is no file."""
+    return sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True, timeout=5.0)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    try:
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute("PRAGMA quick_check(1)").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection):  # type: ignore[no-untyped-def]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _plain(leak: Leak) -> str:
+    return json.dumps({**leak.__dict__, "sizes": {str(k): v for k, v in leak.sizes.items()}})
+
+
+def _leak(content: str) -> Leak | None:
+    try:
+        plain = json.loads(content)
+        sizes = {int(day): (size, chance) for day, (size, chance) in plain.pop("sizes").items()}
+        return Leak(**plain, sizes=sizes)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

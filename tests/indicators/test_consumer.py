@@ -1,0 +1,235 @@
+"""From the journal to the lines: days, nights, months, late data, doubts, cuts, no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.indicators.waterside import (
+    DAY_MS,
+    HOUR_MS,
+    MARCH_MS,
+    STEP_MS,
+    Rig,
+    steps,
+)
+
+from amont_gateway.database import Away
+from amont_gateway.indicators.store import FILE, open_to_read
+from amont_gateway.readings import Sample, checksum
+
+NOON_MS = MARCH_MS + 10 * DAY_MS + 12 * HOUR_MS  # ten whole days and half of another
+
+
+def hour_of(at_ms: int) -> int:
+    return (at_ms - 1 - MARCH_MS) % DAY_MS // HOUR_MS
+
+
+def bourg(at_ms: int) -> float:
+    return 600 if 2 <= hour_of(at_ms) < 4 else 3000
+
+
+def hameau(at_ms: int) -> float:
+    return 100 if 2 <= hour_of(at_ms) < 4 else 500
+
+
+def pressure(at_ms: int) -> float:
+    return 52_000 if 2 <= hour_of(at_ms) < 4 else 45_000  # 10 Pa
+
+
+def counter(at_ms: int) -> float:
+    return 1_000_000 + (at_ms - MARCH_MS) * 4000 / HOUR_MS
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    made = Rig(tmp_path, NOON_MS)
+    times = steps(MARCH_MS - HOUR_MS, NOON_MS)
+    made.read(31, times, bourg, pressure)
+    made.read(32, times, hameau)
+    made.read(33, times, counter)
+    return made
+
+
+# A day of the village: 22 h * 3 m3 + 2 h * 0.6 m3 in, 22 h * 0.5 + 2 h * 0.1 on to the hamlet.
+BOURG_M3, HAMEAU_M3 = 67.2 - 11.2, 11.2
+
+
+def test_days_and_nights_of_zones(rig: Rig) -> None:
+    rig.run()
+    day = rig.outlet.of("zone_day", MARCH_MS + 9 * DAY_MS, zone="bourg")
+    assert day["inflow_m3"] == pytest.approx(BOURG_M3, abs=1e-6)
+    assert day["estimated_pct"] == 0
+    assert day["night_flow_l_h"] == pytest.approx(500)  # 600 in, 100 on
+    assert day["night_pressure_kpa"] == pytest.approx(520, abs=10)
+    assert (day["night_flow_usual_l_h"], day["night_flow_spread_l_h"]) == (500, 10)
+    other = rig.outlet.of("zone_day", MARCH_MS + 9 * DAY_MS, zone="hameau")
+    assert other["inflow_m3"] == pytest.approx(HAMEAU_M3, abs=1e-6)
+    assert "night_pressure_kpa" not in other
+    assert "night_flow_usual_l_h" not in rig.outlet.of("zone_day", MARCH_MS, zone="bourg")
+
+
+def test_of_today_there_is_the_night_and_no_volume(rig: Rig) -> None:
+    rig.run()
+    today = rig.outlet.of("zone_day", MARCH_MS + 10 * DAY_MS, zone="bourg")
+    assert today["night_flow_l_h"] == pytest.approx(500)
+    assert "inflow_m3" not in today
+
+
+def test_a_night_is_told_when_it_is_over(rig: Rig) -> None:
+    at_ms = MARCH_MS + 11 * DAY_MS
+    rig.run()
+    rig.read(31, steps(NOON_MS, at_ms + 3 * HOUR_MS), bourg, pressure)
+    rig.read(32, steps(NOON_MS, at_ms + 3 * HOUR_MS), hameau)
+    rig.run(at_ms + 3 * HOUR_MS)
+    assert "night_flow_l_h" not in rig.outlet.of("zone_day", at_ms, zone="bourg")
+    rig.read(31, steps(at_ms + 3 * HOUR_MS, at_ms + 5 * HOUR_MS), bourg, pressure)
+    rig.read(32, steps(at_ms + 3 * HOUR_MS, at_ms + 5 * HOUR_MS), hameau)
+    rig.run(at_ms + 5 * HOUR_MS)
+    assert rig.outlet.of("zone_day", at_ms, zone="bourg")["night_flow_l_h"] == pytest.approx(500)
+
+
+def test_the_month_so_far(rig: Rig) -> None:
+    rig.run()
+    month = rig.outlet.of("zone_month", MARCH_MS, zone="bourg")
+    assert month == {"inflow_m3": pytest.approx(10 * BOURG_M3, abs=1e-5), "estimated_pct": 0}
+    produced = rig.outlet.of("volume_month", MARCH_MS, kind="produced")
+    assert produced == {"volume_m3": pytest.approx(10 * 96.0, abs=1e-6), "estimated_pct": 0}
+    year = rig.outlet.of("yield_year", MARCH_MS)
+    assert year["supplied_m3"] == pytest.approx(11 * 96)  # the first day is mostly estimated
+    assert (year["missing_days"], year["reached"], "yield_pct" in year) == (354, 2, False)
+
+
+def test_what_comes_late_makes_its_day_anew(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, NOON_MS)
+    gap = (MARCH_MS + 5 * DAY_MS + 6 * HOUR_MS, MARCH_MS + 5 * DAY_MS + 12 * HOUR_MS)
+    times = steps(MARCH_MS - HOUR_MS, NOON_MS)
+    rig.read(31, times, bourg, pressure)
+    rig.read(33, times, counter)
+    rig.read(32, [t for t in times if not gap[0] < t <= gap[1]], hameau)
+    rig.run()
+    at_ms = MARCH_MS + 5 * DAY_MS
+    day = rig.outlet.of("zone_day", at_ms, zone="hameau")
+    assert day["estimated_pct"] == 25
+    assert day["inflow_m3"] == pytest.approx(HAMEAU_M3)  # as usual at these hours
+    month = rig.outlet.of("zone_month", MARCH_MS, zone="hameau")
+    assert month["estimated_pct"] == pytest.approx(100 * 6 * 0.5 / (10 * HAMEAU_M3), abs=1e-5)
+    rig.read(32, steps(*gap), lambda _at: 900)
+    rig.run(NOON_MS + HOUR_MS)
+    late = rig.outlet.of("zone_day", at_ms, zone="hameau")
+    assert late["estimated_pct"] == 0
+    assert late["inflow_m3"] == pytest.approx(HAMEAU_M3 + 6 * 0.4)
+    assert rig.outlet.of("zone_month", MARCH_MS, zone="hameau")["inflow_m3"] == pytest.approx(
+        10 * HAMEAU_M3 + 6 * 0.4
+    )
+
+
+def test_a_doubt_takes_a_reading_out_and_its_end_brings_it_back(rig: Rig) -> None:
+    rig.run()
+    at_ms, wrong = MARCH_MS + 3 * DAY_MS, MARCH_MS + 3 * DAY_MS + 2 * STEP_MS
+    rig.doubtful = {("hameau-debit", wrong + k * STEP_MS) for k in range(3)}
+    rig.indicators.touch("hameau-debit", wrong)
+    rig.run()
+    day = rig.outlet.of("zone_day", at_ms, zone="hameau")
+    assert day["estimated_pct"] == pytest.approx(100 * 0.75 / 24)
+    rig.doubtful = set()
+    rig.indicators.touch("hameau-debit", wrong)
+    rig.indicators.touch("unknown", wrong)
+    rig.run()
+    assert rig.outlet.of("zone_day", at_ms, zone="hameau")["estimated_pct"] == 0
+
+
+def test_a_database_that_was_away_gets_everything(rig: Rig) -> None:
+    rig.outlet.error = Away("gone")
+    for _ in range(3):
+        with pytest.raises(Away):
+            rig.run()
+    rig.outlet.error = None
+    rig.run()
+    assert len(rig.outlet.times("zone_day", zone="bourg")) == 12  # with the day before March
+    assert rig.outlet.of("volume_month", MARCH_MS, kind="produced")
+
+
+def test_after_a_restart_all_is_told_again_and_nothing_measured_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.run()
+    told = dict(rig.outlet.points)
+    rig.outlet.points.clear()
+    rig.restart()
+    calls: list[int] = []
+    monkeypatch.setattr(
+        "amont_gateway.indicators.consumer.read_day", lambda *_a: calls.append(1) or {}
+    )
+    rig.run()
+    assert rig.outlet.points == told
+    assert calls == []
+
+
+@pytest.mark.parametrize("cut", ["save", "confirm", "write"])
+def test_a_round_that_is_cut_anywhere_is_made_again(
+    rig: Rig, cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_args: object, **_keywords: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        target = {
+            "save": "amont_gateway.indicators.consumer.Store.save",
+            "confirm": "amont_gateway.indicators.consumer.Tail.confirm",
+            "write": "tests.indicators.waterside.Outlet.write",
+        }[cut]
+        patched.setattr(target, die)
+        with pytest.raises(KeyboardInterrupt):
+            rig.run()
+    rig.restart()
+    rig.run()
+    assert len(rig.outlet.times("zone_day", zone="bourg")) == 12
+    day = rig.outlet.of("zone_day", MARCH_MS + 9 * DAY_MS, zone="bourg")
+    assert day["inflow_m3"] == pytest.approx(BOURG_M3, abs=1e-6)
+
+
+def test_a_file_that_is_lost_or_damaged_is_made_again(rig: Rig) -> None:
+    rig.run()
+    told = dict(rig.outlet.points)
+    for content in (None, b"no database at all" * 100):
+        rig.restart()
+        for suffix in ("", "-wal", "-shm"):
+            (rig.folder / (FILE + suffix)).unlink(missing_ok=True)
+        if content is not None:
+            (rig.folder / FILE).write_bytes(content)
+        rig.outlet.points.clear()
+        rig.run()
+        assert rig.outlet.points == told
+
+
+def test_without_a_database_days_are_kept_all_the_same(rig: Rig) -> None:
+    rig.indicators._outlet = None
+    rig.run()
+    connection = open_to_read(rig.folder)
+    (rows,) = connection.execute("SELECT count(*) FROM meter_day").fetchone()
+    connection.close()
+    assert rows == 3 * 12
+
+
+def test_days_from_the_future_are_passed_over(rig: Rig) -> None:
+    rig.read(32, [NOON_MS + 30 * DAY_MS], hameau)
+    rig.run()
+    assert max(rig.outlet.times("zone_day", zone="hameau")) == MARCH_MS + 10 * DAY_MS
+    assert rig.counters.snapshot()["indicators_skipped_days"] >= 1
+
+
+def test_what_the_journal_forgot_is_kept_as_it_was(rig: Rig) -> None:
+    rig.run()
+    before = rig.outlet.of("zone_day", MARCH_MS + 2 * DAY_MS, zone="hameau")
+    rows = rig.journal._connection
+    assert rows is not None
+    rows.execute("DELETE FROM sample WHERE at_ms < ?", (MARCH_MS + 5 * DAY_MS,))
+    rows.execute("UPDATE sample SET received_ms = at_ms")
+    samples = [tuple(row) for row in rows.execute("SELECT * FROM sample")]
+    for row in samples:
+        rows.execute("UPDATE sample SET crc=? WHERE id=?", (checksum(Sample(*row[1:9])), row[0]))
+    rig.read(32, [MARCH_MS + 2 * DAY_MS + HOUR_MS + 1], lambda _at: 9_000)
+    rig.run()
+    assert rig.outlet.of("zone_day", MARCH_MS + 2 * DAY_MS, zone="hameau") == before
+    assert rig.counters.snapshot()["indicators_skipped_days"] >= 1
