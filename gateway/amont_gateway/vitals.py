@@ -6,7 +6,7 @@ minutes, so that a year of fifty stations stays small and what happens is still 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from amont_gateway import series
@@ -76,13 +76,15 @@ def written(of: Iterable[Point], site: str) -> list[str]:
 
 def points(view: View, machine: Mapping[str, float | int | None] | None = None) -> list[Point]:
     """Return a point for each thing that has a state; ``machine`` tells how the machine is."""
-    makers: tuple[Callable[[View], Iterable[Point]], ...] = (
-        _stations, _zones, _networks, _sirens, _sensors, _nodes,
-    )  # fmt: skip
-    return [*(point for make in makers for point in make(view)), _gateway(view, machine or {})]
+    known = machine or {}
+    up_s = known.get("uptime_s")
+    return [
+        *_stations(view, up_s), *_zones(view), *_networks(view), *_sirens(view),
+        *_sensors(view, up_s), *_nodes(view, up_s), _gateway(view, known),
+    ]  # fmt: skip
 
 
-def _stations(view: View) -> Iterable[Point]:
+def _stations(view: View, up_s: float | None) -> Iterable[Point]:
     nodes = {n.id: n for n in view.nodes}
     node_of = {s.id: nodes.get(s.node) for s in view.sensors}
     for s in view.stations:
@@ -96,7 +98,7 @@ def _stations(view: View) -> Iterable[Point]:
             "warning_mm": limits.warning_mm,
             "alarm_mm": limits.alarm_mm,
             "age_s": s.age_s,
-            "late_x": _late_x(s.age_s, min(intervals, default=0)),
+            "late_x": _late_x(s.age_s, min(intervals, default=0), up_s),
             "stage_mm": s.stage_mm,
             "trend_mm_h": s.trend_mm_h,
             "next_limit_s": next_limit_s(s),
@@ -187,12 +189,12 @@ def _sirens(view: View) -> Iterable[Point]:
         yield Point(series.SIREN_STATE, {"siren": s.id}, fields, view.now_ms)
 
 
-def _sensors(view: View) -> Iterable[Point]:
+def _sensors(view: View, up_s: float | None) -> Iterable[Point]:
     interval_s = {n.id: n.interval_s for n in view.nodes}
     for s in view.sensors:
         fields: Fields = {
             "age_s": s.age_s,
-            "late_x": _late_x(s.age_s, interval_s.get(s.node, 0)),
+            "late_x": _late_x(s.age_s, interval_s.get(s.node, 0), up_s),
             "flags": len(s.flags),
             "freshness": _code(series.FRESHNESS, s.freshness),
             "full_promise": int(s.promise == "full"),
@@ -201,12 +203,12 @@ def _sensors(view: View) -> Iterable[Point]:
         yield Point(series.SENSOR_HEALTH, {"sensor": s.id}, fields, view.now_ms)
 
 
-def _nodes(view: View) -> Iterable[Point]:
+def _nodes(view: View, up_s: float | None) -> Iterable[Point]:
     for n in view.nodes:
-        yield Point(series.NODE_HEALTH, {"node": str(n.id)}, _node_fields(n), view.now_ms)
+        yield Point(series.NODE_HEALTH, {"node": str(n.id)}, _node_fields(n, up_s), view.now_ms)
 
 
-def _node_fields(n: Node) -> Fields:
+def _node_fields(n: Node, up_s: float | None) -> Fields:
     return {
         "age_s": n.age_s,
         "battery_mv": n.battery_mv,
@@ -215,7 +217,7 @@ def _node_fields(n: Node) -> Fields:
         "backlog": n.backlog,
         "boots": n.boots,
         "silent": int(n.silent),
-        "late_x": _late_x(n.age_s, n.interval_s),
+        "late_x": _late_x(n.age_s, n.interval_s, up_s),
         "battery_days": n.battery_days,
         "repeated_pct": n.repeated_pct,
     }
@@ -248,8 +250,13 @@ def _history(view: View) -> Fields:
     }
 
 
-def _late_x(age_s: float | None, interval_s: int) -> float | None:
-    return None if age_s is None or not interval_s else round(age_s / interval_s, 2)
+def _late_x(age_s: float | None, interval_s: int, up_s: float | None) -> float | None:
+    """Return the age in intervals; what was never heard is as late as the gateway is up.
+
+    A field that is not written is no sign of silence: nobody is told of what is not there.
+    """
+    silent_s = up_s if age_s is None else age_s
+    return None if silent_s is None or not interval_s else round(silent_s / interval_s, 2)
 
 
 def _age_d(at_ms: int | None, now_ms: int) -> float | None:

@@ -103,6 +103,17 @@ def test_a_station_tells_how_late_how_fast_and_how_long_until_the_next_limit():
     assert [fields(x)["late_x"] for x in of(lines, "node_health")] == ["0.13", "2.0"]
 
 
+def test_what_was_never_heard_is_as_late_as_the_gateway_is_up():
+    """A field that is missing alerts nobody: silence must be a number."""
+    sensor = v.Sensor(id="pont-a", name=text("a"), node=17, place="pont", quantity="stage_mm")
+    node = v.Node(id=17, name=text("n"), carrier="bridge", interval_s=900)
+    here = view(station(), sensors=[sensor], nodes=[node])
+    lines = vital_lines(here, {"uptime_s": 4_500.0})
+    for name in ("station_state", "sensor_health", "node_health"):
+        (found,) = of(lines, name)
+        assert fields(found)["late_x"] == "5.0"
+
+
 @pytest.mark.parametrize(
     ("stage", "trend", "seconds"),
     [(1000, 4, None), (1000, None, None), (None, 400, None), (1000, -400, None),
