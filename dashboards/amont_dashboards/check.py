@@ -20,6 +20,17 @@ _NOT_PORTABLE = re.compile(
 )
 _MACROS = frozenset({"timeFilter", "__interval", "__interval_ms"})
 _MACRO = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}")
+_TAG_IN_NAME = re.compile(r"\$tag_(\w+)")
+_CHOSEN = re.compile(r'"(\w+)" =~ /\^\$\{(\w+):regex\}\$/')
+_UID = re.compile(r"[a-z0-9-]{1,40}")  # Grafana takes no more
+# Of Grafana's own; a misspelt one does nothing and says nothing.
+_TRANSFORMATIONS = frozenset(
+    {"calculateField", "concatenate", "configFromData", "convertFieldType", "filterByRefId",
+     "filterByValue", "filterFieldsByName", "groupBy", "groupingToMatrix", "histogram",
+     "joinByField", "joinByLabels", "labelsToFields", "limit", "merge", "organize",
+     "partitionByValues", "prepareTimeSeries", "reduce", "renameByRegex", "rowsToFields",
+     "seriesToRows", "sortBy", "transpose"}
+)  # fmt: skip
 _REFRESH = re.compile(r"(30s|\d+[mh])")  # a small computer answers; the sirens' board may ask 30 s
 
 # What only words differ in: everything else is the same in both languages.
@@ -33,11 +44,14 @@ _WORD_PROPERTIES = frozenset({"displayName", "custom.fillBelowTo"})
 def faults(dashboard: Json) -> list[str]:
     """Return what is wrong with one dashboard, one line each."""
     panels = dashboard["panels"]
-    names = {v["name"] for v in dashboard["templating"]["list"]}
-    found = [f"{p.get('title')}: {text}" for p in panels for text in _of(p, names)]
+    names = {v["name"] for v in _variables(dashboard)}
+    single = {v["name"] for v in _variables(dashboard) if not v["multi"]}
+    found = [f"{p.get('title')}: {text}" for p in panels for text in _of(p, names, single)]
     ids = [panel["id"] for panel in panels]
     if len(set(ids)) != len(ids):
         found.append("two panels have the same id")
+    if not _UID.fullmatch(dashboard["uid"]):
+        found.append(f"{dashboard['uid']}: Grafana wants at most 40 letters, digits and dashes")
     if dashboard.get("editable"):
         found.append("must not be editable: it is generated")
     if not dashboard.get("description"):
@@ -64,7 +78,8 @@ def differences(first: Json, second: Json) -> list[str]:
         found += [f"{where}queries differ"] if _queries(panel) != _queries(other) else []
     found += [f"{panel['title']}: not in the other language" for panel in others.values()]
     for part in ("templating", "annotations", "time", "refresh"):
-        found += [f"{part}{path} differs" for path in _differ(first[part], second[part], "")]
+        wrong = _differ(first[part], second[part], "")
+        found += [f"{f'{part}.{path}'.rstrip('.')} differs" for path in wrong]
     return found
 
 
@@ -103,7 +118,7 @@ def _differ(first: object, second: object, path: str) -> Iterator[str]:
         yield path.lstrip(".")
 
 
-def _of(panel: Json, variables: set[str]) -> Iterator[str]:
+def _of(panel: Json, variables: set[str], single: set[str]) -> Iterator[str]:
     if not panel.get("title"):
         yield "no title"
     if panel["type"] != "row" and not panel.get("description"):
@@ -117,8 +132,13 @@ def _of(panel: Json, variables: set[str]) -> Iterator[str]:
     yield from _of_source(panel)
     yield from _of_values(panel)
     yield from _of_band(panel)
+    for transformation in panel.get("transformations", ()):
+        if transformation["id"] not in _TRANSFORMATIONS:
+            yield f"Grafana has no transformation {transformation['id']}"
     for target in panel["targets"]:
         yield from query_faults(target["query"], variables)
+        if panel["type"] not in TABLES:
+            yield from _of_name(target, single | {panel.get("repeat", "")})
 
 
 def _of_source(panel: Json) -> Iterator[str]:
@@ -158,6 +178,22 @@ def _of_band(panel: Json) -> Iterator[str]:
                 yield f"fills down to {prop['value']}, which no query is called"
             elif prop["id"] == "custom.fillBelowTo" and "$" in prop["value"]:
                 yield f"fills down to {prop['value']}: Grafana needs one name, without $"
+
+
+def _of_name(target: Json, single: set[str]) -> Iterator[str]:
+    """Several lines have a name each, and a name holds only what the query groups by.
+
+    ``single`` are the variables that have one value here: what they choose needs no name.
+    """
+    query = target["query"]
+    outer = re.sub(r"FROM \(.*\)", "", query)
+    grouped = set(re.findall(r'"(\w+)"', outer.partition("GROUP BY")[2]))
+    chosen = {tag for tag, name in _CHOSEN.findall(query) if name in single}
+    tags = set(_TAG_IN_NAME.findall(str(target.get("alias"))))
+    for tag in sorted(tags - grouped):
+        yield f"named by {tag}, which the query does not group by: {query}"
+    for tag in sorted(grouped - tags - chosen):
+        yield f"lines that {tag} tells apart have one name: {query}"
 
 
 def query_faults(query: str, variables: set[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from amont_dashboards.render import dashboard_files, files
 
 # In a checkout; an installed gateway names a folder of its own.
 _FOLDER = Path(__file__).parents[1] / "grafana"
+_PLACES = {"push": "--token-file", "backup": "--out or --token-file"}
 WRONG = 1
 
 
@@ -94,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines, wrong = _run(asked)
     except OSError as error:
-        print(f"amont-dashboards {asked.command}: {error}; name another one", file=sys.stderr)
+        place = _PLACES.get(asked.command, "--folder")
+        print(f"amont-dashboards {asked.command}: {error}; name another {place}", file=sys.stderr)
         return WRONG
     except remote.RemoteError as error:
         print(f"amont-dashboards {asked.command}: {error}", file=sys.stderr)

@@ -47,7 +47,7 @@ _ASKED = {
               label=("Haut", "High"), hidden=True),
     ),
     "state-timeline": (
-        Query(series.ZONE_STATE, (Column("last", "verdict"),), ("zone",), fill="null"),
+        Query(series.ZONE_STATE, (Column("last", "verdict"),), ("zone",), (), "null", _LABEL),
     ),
     "table": (
         Query(series.ZONE_DAY, (_NIGHT, Column("", "estimated_pct", cell="colour")), ("zone",)),
