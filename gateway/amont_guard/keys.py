@@ -22,9 +22,11 @@ from amont_wire.errors import Forged, WireError
 from amont_wire.frame import Header, Opener, Sealer, peek
 
 BLOCK = 256  # counters reserved at a time: one write to the card for as many acknowledgements
-PACE_S = (
-    2.0  # for a block, on average of a run: 128 counters a second, far more than nodes ask for
-)
+PACE_S = 4.0  # for a block, on average: 64 counters a second, far more than nodes ask for
+START = (
+    BLOCK // 2
+)  # reserved at a start: whoever starts us waits 2 s before (the unit's RestartSec)
+BURST_S = 60.0  # whose blocks may come at once: an update after a calm hour
 # what a file may do to whoever reads it
 BAD = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -198,20 +200,22 @@ class Keyring:
             return key
 
         # What was reserved was perhaps used before this start: begin behind it.
-        start, since_s = stored.setdefault(name, 0), self._monotonic_s()
+        start, next_s = stored.setdefault(name, 0), self._monotonic_s() + PACE_S
         if start >= COUNTER_MAX:
             self._lost.append(f"counters.json: all used for {name}: enrol node {node} again")
 
         def reserve(limit: int) -> None:
-            reserved, run_s = stored[name], self._monotonic_s() - since_s
-            if reserved - limit < BLOCK // 2 and reserved - start <= run_s / PACE_S * BLOCK:
-                stored[name] = min(reserved + BLOCK, COUNTER_MAX)
+            nonlocal next_s
+            now_s = self._monotonic_s()
+            if stored[name] - limit < BLOCK // 2 and now_s >= next_s:
+                stored[name] = min(stored[name] + BLOCK, COUNTER_MAX)
+                next_s = max(next_s, now_s - BURST_S) + PACE_S
                 self.reserve()
             if limit > self._durable.get(name, 0):
                 raise NotReserved(f"node {node}: counter {limit} is not on the disk yet")
 
         counter = ReservedCounter(start, reserve, 1)
-        stored[name] = min(start + BLOCK, COUNTER_MAX)
+        stored[name] = min(start + START, COUNTER_MAX)
         key.sealer = Sealer(secret, node, generation, DOWNLINK, counter)
         return key
 

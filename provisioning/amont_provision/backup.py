@@ -221,13 +221,21 @@ def _copy(path: Path, copy: Path) -> None:
                 shutil.copyfileobj(source, target, _CHUNK)
             return
     os.close(_private(str(copy), os.O_WRONLY))
+    try:
+        found = _copy_database(path, copy)
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        raise Refused("backup-database", path=path, why=found)
+
+
+def _copy_database(path: Path, copy: Path) -> str:
+    """Copy as of one moment, while others write; return "ok" or what is wrong with the copy."""
     reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     writer = sqlite3.connect(copy)
     with contextlib.closing(reader), contextlib.closing(writer):
-        reader.backup(writer)  # all pages in one step: as of one moment, and no writer waits
-        found = writer.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise Refused("backup-database", path=path, why=found)
+        reader.backup(writer)  # all pages in one step: nobody who writes makes it begin again
+        return str(writer.execute("PRAGMA quick_check(1)").fetchone()[0])
 
 
 def _copy_audit(guard: Path, target: Path) -> list[str]:

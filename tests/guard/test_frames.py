@@ -238,7 +238,7 @@ def test_many_acknowledgements_use_up_and_renew_the_reservation(rig):
     for at in range(700):
         if at % 100 == 0:
             rig.flush()
-            rig.clock.pass_s(2)
+            rig.clock.pass_s(4)
         rig.gateway.commit(rig.a, 0)
         rig.turn(1)
     assert rig.guard.counters["acknowledgements"] == 700
