@@ -67,6 +67,8 @@ def _node(node: Node) -> dict[str, Any]:
 
 def _siren(siren: Siren) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(siren)
+    for place in ("latitude", "longitude"):  # for the map: no matter of the guard's
+        del plain[place]
     supervision: dict[str, Any] = plain["supervision"]
     return plain | {
         "output": output_keys(siren.output),

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from amont_site.hardware import Board, Marks, Probe
-from amont_site.parts import Clock, Line, Slug
+from amont_site.parts import Clock, Latitude, Line, Longitude, Slug
 from amont_site.parts import Text as Text
-from amont_site.water import Network, RainGauge
+from amont_site.water import Network
 from amont_site.water import RainForecast as RainForecast
+from amont_site.water import RainGauge as RainGauge
 from amont_site.water import Service as Service
 from amont_site.water import Zone as Zone
 
@@ -149,6 +150,8 @@ class Station(_Part, frozen=True, kw_only=True):
     upstream: Annotated[list[Slug], Meta(max_length=4)] = []
     # the rain gauges that tell of this river; if absent, all of the file
     rain: Annotated[list[Slug], Meta(min_length=1, max_length=16)] | None = None
+    latitude: Latitude | None = None  # for the map, as of all places: both or none
+    longitude: Longitude | None = None
 
 
 class Output(_Part, frozen=True, kw_only=True):
@@ -251,6 +254,8 @@ class Siren(_Part, frozen=True, kw_only=True):
     practice: Practice = Practice()
     max_on_s: Annotated[int, Meta(ge=10, le=360)] = 180
     pause_s: Annotated[int, Meta(ge=0, le=300)] = 120
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class Person(_Part, frozen=True, kw_only=True):
@@ -267,8 +272,8 @@ class Site(_Part, frozen=True, kw_only=True):
     format: Literal[1]
     id: Slug
     name: Text
-    latitude: Annotated[float, Meta(ge=-90, le=90)]
-    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    latitude: Latitude
+    longitude: Longitude
     time_zone: Line
     bridge: Bridge | None = None
     broker: Broker | None = None

@@ -267,7 +267,8 @@ def _in_order(zone: Zone) -> bool:
 
 
 def _water(rules: Rules) -> None:
-    for path, code, value, choices in water_rules.problems(rules.site):
+    found = itertools.chain(water_rules.problems(rules.site), water_rules.half_places(rules.site))
+    for path, code, value, choices in found:
         rules.say(path, code, value=value, near=_near(value, choices))
 
 

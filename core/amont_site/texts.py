@@ -133,6 +133,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "« {value} » serait en amont d'elle-même ; ne nommez que des stations où l'eau passe"
         " avant",
     ),
+    "one-coordinate": (
+        "'{value}' has one coordinate; write both latitude and longitude, or none",
+        "« {value} » n'a qu'une coordonnée ; écrivez latitude et longitude, ou aucune",
+    ),
     "sensor-used": (
         "sensor '{value}' is already used in line {first}; a sensor has one place",
         "le capteur « {value} » sert déjà ligne {first} ; un capteur a une seule place",

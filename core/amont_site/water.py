@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from amont_site.parts import Clock, Line, Slug, Text
+from amont_site.parts import Clock, Latitude, Line, Longitude, Slug, Text
 
 Kilometres = Annotated[float, Meta(ge=0.01, le=99_999)]
 Meters = Annotated[list[Slug], Meta(max_length=32)]
@@ -22,6 +22,8 @@ class RainGauge(_Part, frozen=True, kw_only=True):
     id: Slug
     name: Text
     sensor: Slug
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class Zone(_Part, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Zone(_Part, frozen=True, kw_only=True):
     night_from: Clock = "02:00"
     night_to: Clock = "04:00"
     holidays: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "FR"
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class Network(_Part, frozen=True, kw_only=True):

@@ -71,6 +71,15 @@ def problems(site: Site) -> Iterator[Found]:
                 yield ("stations", i, "rain", j), "unknown-gauge", word, gauges
 
 
+def half_places(site: Site) -> Iterator[Found]:
+    """Yield the places that have one coordinate of two."""
+    for kind in ("stations", "rain_gauges", "zones", "sirens"):
+        for i, place in enumerate(getattr(site, kind)):
+            known = [x for x in ("latitude", "longitude") if getattr(place, x) is not None]
+            if len(known) == 1:
+                yield (kind, i, known[0]), "one-coordinate", place.id, []
+
+
 def _reaches(start: str, wanted: str, above: dict[str, list[str]]) -> bool:
     """Tell whether ``wanted`` lies upstream of ``start``, or is it."""
     seen, waiting = set[str](), [start]

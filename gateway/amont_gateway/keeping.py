@@ -17,10 +17,12 @@ from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery, LineWriter
 from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
+from amont_gateway.forecast_check import ForecastCheck
 from amont_gateway.history import History
 from amont_gateway.indicators.consumer import Indicators
 from amont_gateway.journal import Journal
 from amont_gateway.machine_state import MachineState
+from amont_gateway.place_points import place_points
 from amont_gateway.places import Places
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.records import FILE as RECORDS
@@ -36,6 +38,7 @@ VITALS_S = 15.0  # domain time between looks at the states
 _VITALS_REAL_S = 1.0  # and at most so often in real time
 EVENTS_S = 5.0  # and of events
 SUMMARIES_S = 600.0  # domain time between rounds of hours and days
+FORECASTS_S = 600.0
 INDICATORS_S = 600.0
 
 
@@ -111,7 +114,8 @@ class Keeping:
 
     def states(self, view: View) -> list[Point]:
         """Return a point for each thing in the view that has a state, and for this machine."""
-        return points(view, self._machine.fields())
+        found = points(view, self._machine.fields())
+        return found + place_points(view, self._places.spots)
 
     def _parts(self) -> list[Due]:
         """Return what is worked out from time to time."""
@@ -119,12 +123,17 @@ class Keeping:
         if self.summaries is not None and self._target is not None:
             parts.append(Due("events", self._make_events(self._target), EVENTS_S))
             parts.append(Due("summaries", self.summaries, SUMMARIES_S))
+            parts.append(Due("forecasts", self._make_check(self._target), FORECASTS_S))
         if self.indicators is not None:  # without a database too: the yearly report reads them
             parts.append(Due("indicators", self.indicators, INDICATORS_S))
         return parts
 
     def _make_events(self, target: Influx) -> EventFeed:
         return EventFeed(self._places, self._data / RECORDS, self._outlet("events", target))
+
+    def _make_check(self, target: Influx) -> ForecastCheck:
+        records, outlet = self._data / RECORDS, self._outlet("forecasts", target)
+        return ForecastCheck(self._places, records, self._windows, outlet, self._clock)
 
     def _outlet(self, name: str, target: Influx) -> Delivery:
         writer, quarantine = self._make_writer(target), Quarantine(self._data / FILE)

@@ -97,6 +97,17 @@ class Siren:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A place as a map shows it; without coordinates only a table does."""
+
+    id: str
+    kind: str  # "station" | "zone" | "gauge" | "siren"
+    latitude: float | None = None
+    longitude: float | None = None
+    sensors: tuple[str, ...] = ()  # that tell of it
+
+
+@dataclass(frozen=True)
 class Places:
     """Everything that one site is made of."""
 
@@ -111,6 +122,7 @@ class Places:
     people: tuple[str, ...] = ()
     time_zone: str = "Europe/Paris"
     service: Service | None = None
+    spots: tuple[Spot, ...] = ()
     by_sensor: dict[str, Sensor] = field(init=False)
     by_node: dict[int, Node] = field(init=False)
     names: dict[str, Text] = field(init=False)  # of sensors, stations and sirens, by id
@@ -161,7 +173,18 @@ def from_site(site: model.Site) -> Places:
         people=tuple(person.name for person in site.people),
         time_zone=site.time_zone,
         service=_service(site.service),
+        spots=tuple(_spots(site)),
     )
+
+
+def _spots(site: model.Site) -> Iterable[Spot]:
+    told: list[tuple[str, model.Station | model.Zone | model.RainGauge | model.Siren, list[str]]]
+    told = [("station", s, s.sensors) for s in site.stations]
+    told += [("zone", z, z.inflow) for z in site.zones]
+    told += [("gauge", g, [g.sensor]) for g in site.rain_gauges]
+    told += [("siren", s, []) for s in site.sirens]
+    for kind, place, sensors in told:
+        yield Spot(place.id, kind, place.latitude, place.longitude, tuple(sensors))
 
 
 def _sensors(site: model.Site) -> Iterable[Sensor]:

@@ -53,6 +53,7 @@ NO_YES = ("no", "yes")
 DATABASE = ("ok", "away", "refused", "none")
 BROKER = DATABASE
 LEAK_STATES = ("watched", "open", "repaired", "gone")
+PLACE_STATES = ("good", "watch", "warning", "alarm", "silent")
 # What is marked in the charts; the guard's decisions, what people did, what models found.
 EVENTS = (
     "level", "siren", "acknowledge", "mute", "reset", "test", "drill", "limits", "leak", "repair",
@@ -243,6 +244,17 @@ GATEWAY = Measurement(
     ),
     ("Passerelle", "Gateway"),
 )
+# What a map and its table show of each place.
+PLACE = Measurement(
+    "place",
+    ("place", "kind"),  # kind: station, zone, gauge, siren
+    (
+        Field("latitude", "float", "°"),
+        Field("longitude", "float", "°"),
+        Field("state", "int", "", PLACE_STATES),
+    ),
+    ("Lieu", "Place"),
+)
 # How far the middle of the band was from the highest stage that came, at the end of its horizon.
 FORECAST_ERROR = Measurement(
     "forecast_error",
@@ -351,6 +363,6 @@ LEAK_DAY = Measurement(
 MEASUREMENTS = (
     STAGE, RAIN, FLOW, PRESSURE, VOLUME, WATER_TEMP, AIR_TEMP, BATTERY, TANK, RANGE,
     FORECAST, STATION_STATE, ZONE_STATE, NETWORK_STATE, SIREN_STATE, SENSOR_HEALTH, NODE_HEALTH,
-    GATEWAY, FORECAST_ERROR, EVENT, QUALITY_DAY, ZONE_DAY, ZONE_MONTH, VOLUME_MONTH, YIELD_YEAR,
-    LEAK_DAY,
+    GATEWAY, PLACE, FORECAST_ERROR, EVENT, QUALITY_DAY, ZONE_DAY, ZONE_MONTH, VOLUME_MONTH,
+    YIELD_YEAR, LEAK_DAY,
 )  # fmt: skip

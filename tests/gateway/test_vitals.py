@@ -12,7 +12,10 @@ from amont_gateway.confirmations import Confirmations
 from amont_gateway.gateway import Gateway, Options
 from amont_gateway.machine_state import STARTS, MachineState
 from amont_gateway.node_trends import FILE, LONGEST_D, NodeTrends
+from amont_gateway.place_points import place_points
+from amont_gateway.places import Spot, from_site
 from amont_gateway.vitals import Vitals, next_limit_s, points, vital_lines, written
+from amont_site import load
 
 T_MS = 1_800_000_000_000
 DAY_MS = 86_400_000
@@ -256,7 +259,8 @@ def test_the_view_carries_what_the_storer_and_the_guard_told(places, tmp_path, c
     assert (found[17].interval_s, found[17].repeated_pct) == (60, 20.0)
 
 
-SOURCES = Path(__file__).parents[2] / "gateway" / "amont_gateway"
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "gateway" / "amont_gateway"
 
 
 def test_no_declared_field_is_never_written():
@@ -274,3 +278,57 @@ def test_no_declared_field_is_never_written():
             if not any(re.search(rf"\b{field.name}\b", t) for t in writers or [""])
         ]
     assert missing == []
+
+
+def site_of():
+    kinds = [("pont", "station"), ("centre", "zone"), ("jauge", "gauge"), ("mairie", "siren")]
+    sensors = {"zone": ("centre",), "gauge": ("pluie",)}
+    return [Spot(name, kind, 43.9, 3.8, sensors.get(kind, ())) for name, kind in kinds]
+
+
+def zone(verdict):
+    return v.Zone(id="centre", name=text("Centre"), verdict=verdict)
+
+
+def siren(state, health="ok"):
+    return v.Siren(id="mairie", name=text("Mairie"), state=state, health=health)
+
+
+def heard(sensor, freshness="proved"):
+    return v.Sensor(
+        id=sensor, name=text("x"), node=31, place="x", quantity="flow_l_h", freshness=freshness
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "states"),
+    [
+        ({"stations": [station("alarm_plus")], "zones": [zone("leak")],
+          "sirens": [siren("sound")], "sensors": [heard("pluie")]},
+         {"pont": "alarm", "centre": "warning", "mairie": "alarm", "jauge": "good"}),
+        ({"stations": [station("unknown")], "zones": [zone("unknown")],
+          "sirens": [siren("unknown")], "sensors": [heard("pluie", "stale")]},
+         {"pont": "silent", "centre": "silent", "mairie": "silent", "jauge": "silent"}),
+        ({"stations": [station("watch")], "zones": [zone("unknown")],
+          "sirens": [siren("idle", "fault")], "sensors": [heard("centre", "assumed")]},
+         {"pont": "watch", "centre": "good", "mairie": "warning", "jauge": "silent"}),
+        ({}, {"jauge": "silent"}),  # what the view does not know is not told
+    ],
+)  # fmt: skip
+def test_each_place_says_in_one_word_how_it_is(seen, states):
+    now = v.View(site="essai", name=text("Essai"), now_ms=T_MS, guard_alive=True, **seen)
+    found = place_points(now, site_of())
+    said = {p.tags["place"]: series.PLACE_STATES[p.fields["state"]] for p in found}
+    assert said == states
+    assert {(p.fields["latitude"], p.fields["longitude"]) for p in found} == {(43.9, 3.8)}
+
+
+def test_places_come_from_the_site_with_or_without_coordinates(tmp_path):
+    example = (ROOT / "docs" / "examples" / "site.yaml").read_text()
+    file = tmp_path / "site.yaml"
+    river = "    river: Amonette\n"
+    file.write_text(example.replace(river, f"{river}    latitude: 43.981\n    longitude: 3.852\n"))
+    spots = {s.id: s for s in from_site(load(file)).spots}
+    assert (spots["pont-neuf"].latitude, spots["pont-neuf"].longitude) == (43.981, 3.852)
+    assert {s.kind for s in spots.values()} == {"station", "gauge", "zone", "siren"}
+    assert [s.latitude for s in spots.values() if s.id != "pont-neuf"] == [None] * (len(spots) - 1)

@@ -137,6 +137,14 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
         [("items", "stations[1].upstream")],
     ),
     "an unknown gauge": (("[col]", "[cols]"), [("unknown-gauge", "stations[1].rain[0]")]),
+    "half a place": (
+        ("rain: [col]", "rain: [col]\n    latitude: 43.9"),
+        [("one-coordinate", "stations[1].latitude")],
+    ),
+    "a place beyond the pole": (
+        ("rain: [col]", "rain: [col]\n    latitude: 93.9\n    longitude: 3.8"),
+        [("between", "stations[1].latitude")],
+    ),
     "no gauge at all": (("rain: [col]", "rain: []"), [("items", "stations[1].rain")]),
     "an unknown meter": (
         ("inner: [export]", "inner: [exports]"),
