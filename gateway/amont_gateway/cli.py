@@ -23,12 +23,13 @@ from amont_gateway import (
     leaks_cli,
     models_cli,
     note_cli,
+    report_cli,
     running,
+    volumes_cli,
 )
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_gateway.view_client import PAGE, fetch_view
-from amont_gateway.yearly import command as yearly
 from amont_site import SiteError, load
 
 DATA_DIR = Path("/var/lib/amont/gateway")
@@ -78,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     _page_options(look)
     _json_option(look)
     incident_cli.add(_command(commands, "incident", _incident, incident_cli.HELP), DATA_DIR)
-    yearly.add(_command(commands, "report", _report, yearly.HELP))
+    report_cli.add(_command(commands, "report", _report, report_cli.HELP), DATA_DIR)
+    _volumes_commands(commands)
     leaks_cli.add(_command(commands, "leaks", _leaks, leaks_cli.HELP), DATA_DIR)
     history_cli.add(_command(commands, "history", _history, history_cli.HELP), DATA_DIR)
     note_cli.add(_command(commands, "note", _note, note_cli.HELP), DATA_DIR)
@@ -187,8 +189,30 @@ def _models(asked: argparse.Namespace) -> int:
 
 
 def _report(asked: argparse.Namespace) -> int:
+    return _with_refused(report_cli.run, asked)
+
+
+def _volumes_commands(commands: Any) -> None:
+    volumes = commands.add_parser("volumes", help=volumes_cli.HELP)
+    actions = volumes.add_subparsers(dest="action", required=True)
+    for name, text in volumes_cli.ACTIONS.items():
+        volumes_cli.add(_command(actions, name, _volumes, text), name, DATA_DIR)
+
+
+def _volumes(asked: argparse.Namespace) -> int:
+    return _with_refused(volumes_cli.run, asked)
+
+
+def _with_refused(
+    run: Callable[[argparse.Namespace], tuple[str, list[str]]], asked: argparse.Namespace
+) -> int:
+    """Print what was done to stdout and the rows that were refused to stderr."""
     try:
-        text, refused = yearly.run(asked)
+        text, refused = run(asked)
+    except sqlite3.Error as error:
+        raise Mistake(f"{asked.data}: {error}", WRONG) from error
+    except LookupError as error:
+        raise Mistake(str(error), ABSENT) from error
     except (ValueError, OSError) as error:
         raise Mistake(str(error)) from error
     for line in refused:

@@ -289,8 +289,8 @@ def test_the_command_writes_the_sheet_in_both_languages(tmp_path, capsys):
     assert "nature de volume inconnue" in french
     assert "Put into distribution" in (out / "yearly-2025.en.html").read_text()
     rows = (out / "yearly-2025.csv").read_text().splitlines()
-    assert "P104.3,81.3,%,,2025-01-01,2025-12-31" in rows
-    assert "service,1500,m3,1500,2025-01-01,2025-12-31" in rows
+    assert "P104.3,81.3,%,,2025-01-01,2025-12-31," in rows
+    assert "service,1500,m3,1500,2025-01-01,2025-12-31,table" in rows
 
 
 @pytest.mark.parametrize(

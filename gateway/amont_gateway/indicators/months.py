@@ -30,6 +30,7 @@ from amont_gateway.yearly.window import DAY, Gap, Window, between, first_of_year
 CARRIED_DAYS = 366  # how far what was billed last stands for what is not billed yet
 CARRIED_MOST = 183  # of a year: with more of it nobody can say that the yield is reached
 BILLED = (DOMESTIC, OTHER, UNMETERED, SERVICE)
+MEASURED = "measured"  # where an entry comes from that people did not import
 Measured = Mapping[str, Mapping[int, Filled]]  # by sensor and day number
 Meters = Mapping[str, Sequence[str]]  # sensors of each kind of volume
 
@@ -49,7 +50,7 @@ def measured_entries(meters: Meters, measured: Measured) -> list[Entry]:
                 for litres, estimated in ((filled.measured_l, False), (filled.estimated_l, True)):
                     if litres or not estimated:
                         m3 = Decimal(round(max(0.0, litres))) / 1000
-                        out.append(Entry(kind, sensor, date, date, m3, estimated, sensor))
+                        out.append(Entry(kind, sensor, date, date, m3, estimated, MEASURED))
     return out
 
 
@@ -61,12 +62,17 @@ def volumes_between(
     last: dt.date,
 ) -> Window:
     """Return the volumes of [first, last], both included, from both sources."""
-    kept = [entry for entry in measured if not _outranked(entry, imported, meters)]
-    window = between([*imported, *kept], first, last)
+    entries = joined(imported, measured, meters)
+    window = between(entries, first, last)
     gaps = [gap for gap in window.gaps if not meters.get(gap.kind)]
     for kind, sensors in meters.items():
-        gaps += _gaps(kind, sensors, [*imported, *kept], first, last)
+        gaps += _gaps(kind, sensors, entries, first, last)
     return replace(window, gaps=tuple(gaps))
+
+
+def joined(imported: Sequence[Entry], measured: Iterable[Entry], meters: Meters) -> list[Entry]:
+    """Return what people imported, and what was measured where they did not."""
+    return [*imported, *(e for e in measured if not _outranked(e, imported, meters))]
 
 
 def _outranked(entry: Entry, imported: Iterable[Entry], meters: Meters) -> bool:

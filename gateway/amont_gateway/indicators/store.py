@@ -42,46 +42,23 @@ class Night(NamedTuple):
     pressure_kpa: float | None
 
 
-class Store:
-    """The one connection that writes. Any method may raise sqlite3.Error."""
+class Kept:
+    """What is kept, over a connection of one's own. Any method may raise sqlite3.Error."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open or make the file; ``is_new`` says that nothing is in it yet."""
-        self.path = folder / FILE
-        self.is_new = not self.path.exists()
-        try:
-            self._connection = _opened(self.path)
-        except sqlite3.DatabaseError as error:
-            if type(error) is not sqlite3.DatabaseError:  # busy, full, read-only: not damaged
-                raise
-            self._set_aside()
-            self.is_new = True
-            self._connection = _opened(self.path)
-
-    def save(
-        self,
-        days: Mapping[tuple[str, int], MeterDay],
-        nights: Mapping[tuple[str, int], Night],
-        leaks: Iterable[Leak] = (),
-    ) -> None:
-        """Keep days by (sensor, day number), nights by (zone, day number), and leaks, at once."""
-        rows = [
-            (sensor, day, row.packed())
-            for (sensor, day), row in days.items()
-            if row.is_told or self.meter_days(sensor, day, day)  # before the first there is none
-        ]
-        dark = [(zone, day, *night) for (zone, day), night in nights.items()]
-        told = [(leak.place, leak.number, _plain(leak)) for leak in leaks]
-        if not rows and not dark and not told:
-            return
-        with _transaction(self._connection) as write:
-            write.executemany("INSERT OR REPLACE INTO meter_day VALUES (?,?,?)", rows)
-            write.executemany("INSERT OR REPLACE INTO night VALUES (?,?,?,?)", dark)
-            write.executemany("INSERT OR REPLACE INTO leak VALUES (?,?,?)", told)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
     def meter_days(self, sensor: str, first: int, last: int) -> dict[int, MeterDay]:
-        """Return a meter's days by number."""
-        return meter_days(self._connection, sensor, first, last)
+        """Return a meter's days by number; a row that cannot be read is left out."""
+        found = {}
+        rows = self._connection.execute(
+            "SELECT day, packed FROM meter_day WHERE sensor=? AND day BETWEEN ? AND ?",
+            (sensor, first, last),
+        )
+        for day, packed in rows:
+            with contextlib.suppress(ValueError):
+                found[day] = unpacked(packed)
+        return found
 
     def nights(self, zone: str, first: int, last: int) -> dict[int, Night]:
         """Return a zone's nights by day number."""
@@ -107,6 +84,45 @@ class Store:
         """Close the connection."""
         self._connection.close()
 
+
+class Store(Kept):
+    """The one connection that writes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make the file; ``is_new`` says that nothing is in it yet."""
+        self.path = folder / FILE
+        self.is_new = not self.path.exists()
+        try:
+            connection = _opened(self.path)
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:  # busy, full, read-only: not damaged
+                raise
+            self._set_aside()
+            self.is_new = True
+            connection = _opened(self.path)
+        super().__init__(connection)
+
+    def save(
+        self,
+        days: Mapping[tuple[str, int], MeterDay],
+        nights: Mapping[tuple[str, int], Night],
+        leaks: Iterable[Leak] = (),
+    ) -> None:
+        """Keep days by (sensor, day number), nights by (zone, day number), and leaks, at once."""
+        rows = [
+            (sensor, day, row.packed())
+            for (sensor, day), row in days.items()
+            if row.is_told or self.meter_days(sensor, day, day)  # before the first there is none
+        ]
+        dark = [(zone, day, *night) for (zone, day), night in nights.items()]
+        told = [(leak.place, leak.number, _plain(leak)) for leak in leaks]
+        if not rows and not dark and not told:
+            return
+        with _transaction(self._connection) as write:
+            write.executemany("INSERT OR REPLACE INTO meter_day VALUES (?,?,?)", rows)
+            write.executemany("INSERT OR REPLACE INTO night VALUES (?,?,?,?)", dark)
+            write.executemany("INSERT OR REPLACE INTO leak VALUES (?,?,?)", told)
+
     def _set_aside(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             file = self.path.with_name(FILE + suffix)
@@ -114,24 +130,10 @@ class Store:
                 file.rename(file.with_name(f"{FILE}.damaged-{int(time.time())}{suffix}"))
 
 
-def meter_days(
-    connection: sqlite3.Connection, sensor: str, first: int, last: int
-) -> dict[int, MeterDay]:
-    """Return a meter's days by number; a row that cannot be read is left out."""
-    found = {}
-    rows = connection.execute(
-        "SELECT day, packed FROM meter_day WHERE sensor=? AND day BETWEEN ? AND ?",
-        (sensor, first, last),
-    )
-    for day, packed in rows:
-        with contextlib.suppress(ValueError):
-            found[day] = unpacked(packed)
-    return found
-
-
-def open_to_read(folder: Path) -> sqlite3.Connection:
-    """Return a read-only connection for a command; raise sqlite3.Error if there is no file."""
-    return sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True, timeout=5.0)
+def open_to_read(folder: Path) -> Kept:
+    """Return what is kept for a command to read; raise sqlite3.Error if there is no file."""
+    uri = f"file:{folder / FILE}?mode=ro"
+    return Kept(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0))
 
 
 def _opened(path: Path) -> sqlite3.Connection:

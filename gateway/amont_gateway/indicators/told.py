@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from amont_gateway.calendar_days import CalendarDays
 from amont_gateway.indicators import points
 from amont_gateway.indicators.fill import REACH_DAYS, filled_day
 from amont_gateway.indicators.leaks import GONE, REPAIRED, YEAR_MS, Leak, repaired_ms, state_at
 from amont_gateway.indicators.measure import Day, Water
-from amont_gateway.indicators.meter_day import Filled, MeterDay
+from amont_gateway.indicators.meter_day import Filled
 from amont_gateway.indicators.months import (
     carried_on,
     measured_entries,
@@ -20,7 +20,7 @@ from amont_gateway.indicators.months import (
 )
 from amont_gateway.indicators.night import USUAL_REACH_DAYS, usual_night
 from amont_gateway.indicators.points import ZoneDay
-from amont_gateway.indicators.store import Store
+from amont_gateway.indicators.store import Kept
 from amont_gateway.notes import Note
 from amont_gateway.places import Zone
 from amont_gateway.view import Text
@@ -54,10 +54,22 @@ class Days:
         return day if day.number == number else self.at(near_ms + (number - day.number) * DAY_MS)
 
 
+def filled_days(kept: Kept, days: Days, sensor: str, first: int, last: int) -> dict[int, Filled]:
+    """Return a meter's days with what is estimated, by number; none before its first."""
+    known = kept.meter_days(sensor, first - REACH_DAYS, last + REACH_DAYS)
+    begin = kept.first_day(sensor)
+    out = {}
+    for number in range(last + 1 if begin is None else max(first, begin), last + 1):
+        day = days.numbered(number)
+        hours = (day.end_ms - day.begin_ms) // 3_600_000
+        out[number] = filled_day(known, number, day.begin_ms, hours)
+    return out
+
+
 class Teller:
     """Makes lines for one site."""
 
-    def __init__(self, site: str, water: Water, time_zone: str, store: Store) -> None:
+    def __init__(self, site: str, water: Water, time_zone: str, store: Kept) -> None:
         self._site, self._water, self._store = site, water, store
         self._days = Days(time_zone)
 
@@ -80,14 +92,7 @@ class Teller:
 
     def filled(self, sensor: str, first: int, last: int) -> dict[int, Filled]:
         """Return a meter's days with what is estimated, by number; none before its first."""
-        known = self._store.meter_days(sensor, first - REACH_DAYS, last + REACH_DAYS)
-        begin = self._store.first_day(sensor)
-        days = range(last + 1 if begin is None else max(first, begin), last + 1)
-        return {day: self._filled(known, day) for day in days}
-
-    def _filled(self, known: Mapping[int, MeterDay], day: int) -> Filled:
-        span = self._days.numbered(day)
-        return filled_day(known, day, span.begin_ms, (span.end_ms - span.begin_ms) // 3_600_000)
+        return filled_days(self._store, self._days, sensor, first, last)
 
     def zone_day_lines(self, zone: Zone, days: Sequence[tuple[int, ZoneDay]]) -> Iterator[str]:
         """Yield the lines of a zone's days."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -39,6 +39,7 @@ class Sheet:
     window: Window
     balance: Balance
     refused: tuple[Refused, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)  # kind -> "table", "measured", "both"
 
     @property
     def verdict(self) -> str:
@@ -73,19 +74,21 @@ def day(value: date, lang: str) -> str:
 
 
 def table(sheet: Sheet) -> str:
-    """Return the sheet as CSV, the same in every language: code, value, unit, estimated share."""
+    """Return the sheet as CSV, the same in every language: code, value, unit, of it estimated."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("code", "value", "unit", "estimated_m3", "first", "last"))
+    writer.writerow(("code", "value", "unit", "estimated_m3", "first", "last", "source"))
     span = (sheet.window.first.isoformat(), sheet.window.last.isoformat())
     for kind in KINDS:
         volume = sheet.window.volume_m3.get(kind)
         if volume is not None:
             estimated = sheet.window.estimated_m3.get(kind, Decimal(0))
-            writer.writerow((kind, rounded(volume, 0), "m3", rounded(estimated, 0), *span))
+            source = sheet.sources.get(kind, "table")
+            row = (kind, rounded(volume, 0), "m3", rounded(estimated, 0), *span, source)
+            writer.writerow(row)
     for code, value, unit in sheet.indicators():
         name = "yield to reach" if code == "asked" else code
-        writer.writerow((name, value, "%" if unit == "%" else "m3/km/day", "", *span))
+        writer.writerow((name, value, "%" if unit == "%" else "m3/km/day", "", *span, ""))
     return out.getvalue()
 
 
@@ -100,7 +103,10 @@ def html(sheet: Sheet, lang: str) -> str:
         _table((words["indicator"], words["value"]), _indicator_rows(sheet, lang)),
         _line(words[sheet.verdict], "flag"),
         Markup("<h2>{t}</h2>").format(t=words["volumes"]),
-        _table((words["kind"], words["volume"], words["estimated"]), _volume_rows(sheet, lang)),
+        _table(
+            (words["kind"], words["volume"], words["estimated"], words["source"]),
+            _volume_rows(sheet, lang),
+        ),
         _line(words["share"].format(share=number(100 * sheet.window.estimated_share, lang, 1))),
         _line(_length(sheet, lang)),
         *_left_out(sheet, lang),
@@ -140,7 +146,8 @@ def _volume_rows(sheet: Sheet, lang: str) -> Iterator[tuple[str, ...]]:
         volume = sheet.window.volume_m3.get(kind)
         if volume is not None:
             estimated = sheet.window.estimated_m3.get(kind, Decimal(0))
-            yield (KIND_WORDS[lang][kind], number(volume, lang), number(estimated, lang))
+            source = SHEET[lang][sheet.sources.get(kind, "table")]
+            yield (KIND_WORDS[lang][kind], number(volume, lang), number(estimated, lang), source)
     made = sheet.balance
     for name, volume in (
         ("distributed", made.distributed_m3),
@@ -148,7 +155,7 @@ def _volume_rows(sheet: Sheet, lang: str) -> Iterator[tuple[str, ...]]:
         ("authorised", made.authorised_m3),
         ("lost", made.lost_m3),
     ):
-        yield (SHEET[lang][name], number(volume, lang), "")
+        yield (SHEET[lang][name], number(volume, lang), "", "")
 
 
 def _length(sheet: Sheet, lang: str) -> str:
