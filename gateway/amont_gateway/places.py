@@ -188,7 +188,7 @@ def _spots(site: model.Site) -> Iterable[Spot]:
 
 
 def _sensors(site: model.Site) -> Iterable[Sensor]:
-    place_of = {sensor: z.id for z in site.zones for sensor in (*z.outflow, *z.pressures)}
+    place_of = {sensor: z.id for z in site.zones for sensor in z.outflow}
     place_of |= {
         sensor: n.id
         for n in site.networks
@@ -196,7 +196,7 @@ def _sensors(site: model.Site) -> Iterable[Sensor]:
     }
     place_of |= {sensor: s.id for s in site.stations for sensor in s.sensors}
     place_of |= {gauge.sensor: gauge.id for gauge in site.rain_gauges}
-    place_of |= {sensor: z.id for z in site.zones for sensor in z.inflow}
+    place_of |= {sensor: z.id for z in site.zones for sensor in (*z.pressures, *z.inflow)}
     for node in site.nodes:
         for index, c in enumerate(node.channels):
             rules = model.limits(node, c)
