@@ -84,7 +84,7 @@ _BLIND: Plants = {  # how a site looks whose guard is not reached
     **{("station_state", s): {"level": 5} for s in ("pont-neuf", "moulin")},
     **{("siren_state", s): {"state": 4, "health": 2} for s in ("mairie", "ecole")},
 }
-_DRAW: Plants = {("zone_state", "bourg"): {"inflow_l_h": 70_000}}
+_DRAW: Plants = {("zone_state", "bourg"): {"inflow_l_h": 65_000}}  # of 40,000 expected
 _DROP: Plants = {("pressure", "bourg-pression"): {"pressure_kpa": 380}}
 
 PLANTED = (

@@ -59,8 +59,8 @@ SILENT = Rule(
         ),
     ),
     ("gt", 4.0),
-    "amont-duty",
-    "Nodes",
+    "amont-fleet",
+    "Sensors",
     lasts_s=30 * MINUTE_S,
 )
 LOW = Rule(
@@ -79,7 +79,7 @@ LOW = Rule(
     ),
     (_BATTERY,),
     ("lt", 60.0),
-    "amont-duty",
+    "amont-fleet",
     "Nodes",
     lasts_s=6 * HOUR_S,
 )
@@ -103,7 +103,7 @@ EMPTY = Rule(
     ),
     (_BATTERY,),
     ("lt", 14.0),
-    "amont-duty",
+    "amont-fleet",
     "Nodes",
     lasts_s=6 * HOUR_S,
     implies=("amont-battery-low",),
@@ -129,7 +129,7 @@ WEAK = Rule(
     ),
     (Look(_node("repeated_pct"), DAY_S, shown=("{} % de répétitions.", "{} % repeated.")),),
     ("gt", 30.0),
-    "amont-duty",
+    "amont-fleet",
     "Nodes",
     lasts_s=6 * HOUR_S,
     absent=NORMAL,
@@ -163,12 +163,13 @@ QUALITY = Rule(
                 group=("site", "sensor"),
             ),
             2 * DAY_S,
+            DAY_S,  # of the last day that is over
             shown=("{} % reçus.", "{} % received."),
         ),
     ),
     ("lt", 80.0),
-    "amont-duty",
-    "Nodes",
+    "amont-quality",
+    "The last day, by sensor",
 )
 
 RULES = (SILENT, LOW, EMPTY, WEAK, QUALITY)

@@ -66,8 +66,8 @@ WATCH = Rule(
     ),
     _level("watch", ("Seuil {} m.", "Limit {} m.")),
     _at_least("watch"),
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Stage, thresholds and forecast",
     lasts_s=2 * MINUTE_S,
 )
 WARNING = Rule(
@@ -90,8 +90,8 @@ WARNING = Rule(
     ),
     _level("warning", ("Seuil {} m.", "Limit {} m.")),
     _at_least("warning"),
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Stage, thresholds and forecast",
     lasts_s=MINUTE_S,
     implies=("amont-flood-watch",),
 )
@@ -115,8 +115,8 @@ ALARM = Rule(
     ),
     _level("alarm", ("Seuil {} m.", "Limit {} m.")),
     _at_least("alarm"),
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Stage, thresholds and forecast",
     implies=("amont-flood-watch", "amont-flood-warning"),
 )
 FORECAST = Rule(
@@ -142,8 +142,8 @@ FORECAST = Rule(
     ),
     (Look(_station("last", "forecast_reaches"), STATE_BACK_S),),
     ("gt", 1.5),  # of none, watch, warning, alarm
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Stage, thresholds and forecast",
     lasts_s=10 * MINUTE_S,
 )
 RISING = Rule(
@@ -175,8 +175,8 @@ RISING = Rule(
         ),
     ),
     ("lt", 60.0),  # minutes: what is told is what is compared
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Where each station stands",
     lasts_s=10 * MINUTE_S,
     absent=NORMAL,  # the field is there while the water rises
 )
@@ -210,8 +210,8 @@ SILENT = Rule(
         ),
     ),
     ("gt", 3.0),
-    "amont-duty",
-    "Level of each station",
+    "amont-floods",
+    "Where each station stands",
     lasts_s=5 * MINUTE_S,
     implies=("amont-sensor-silent",),
 )

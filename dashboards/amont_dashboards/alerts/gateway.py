@@ -61,7 +61,7 @@ SILENT = Rule(
     ),
     (Look(_ROWS, DAY_S),),
     ("lt", 0.01),
-    "amont-duty",
+    "amont-gateway",
     "Guard reached",
     lasts_s=2 * MINUTE_S,
     absent=ALERT,
@@ -90,7 +90,7 @@ GUARD = Rule(
     ),
     _last("guard_alive"),
     ("lt", _YES / 2),
-    "amont-duty",
+    "amont-gateway",
     "Guard reached",
     lasts_s=2 * MINUTE_S,
 )
@@ -116,8 +116,8 @@ JOURNAL = Rule(
     ),
     _last("journal"),
     ("gt", series.JOURNAL.index("ok") + 0.5),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Journal",
     lasts_s=MINUTE_S,
 )
 LATE = Rule(
@@ -154,8 +154,8 @@ LATE = Rule(
         ),
     ),
     ("gt", 900.0),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Age of what waits",
     lasts_s=5 * MINUTE_S,
 )
 REFUSED = Rule(
@@ -181,8 +181,8 @@ REFUSED = Rule(
     ),
     _last("quarantined", ("{} lignes.", "{} lines.")),
     ("gt", 0.5),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "In quarantine",
     lasts_s=HOUR_S,
 )
 BROKER = Rule(
@@ -217,8 +217,8 @@ BROKER = Rule(
         ),
     ),
     ("gt", series.BROKER.index("ok") + 0.5),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Links over time",
     lasts_s=10 * MINUTE_S,
     absent=NORMAL,
 )
@@ -240,8 +240,8 @@ DISK = Rule(
     ),
     _last("disk_free_pct", ("{} % libres.", "{} % free.")),
     ("lt", 10.0),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Room and load",
     lasts_s=15 * MINUTE_S,
 )
 HOT = Rule(
@@ -260,8 +260,8 @@ HOT = Rule(
     ),
     _last("cpu_c", ("{} °C.", "{} °C.")),
     ("gt", 80.0),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Processor temperature",
     lasts_s=10 * MINUTE_S,
 )
 CLOCK = Rule(
@@ -284,8 +284,8 @@ CLOCK = Rule(
     ),
     _last("clock_ms", ("{} ms.", "{} ms.")),
     ("outside_range", -2000.0, 2000.0),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Error of the clock",
     lasts_s=10 * MINUTE_S,
     absent=NORMAL,  # not every machine tells
 )
@@ -308,8 +308,8 @@ UNSYNCHRONISED = Rule(
     ),
     _last("clock_synchronised"),
     ("lt", _YES / 2),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Clock synchronised",
     lasts_s=6 * HOUR_S,
     absent=NORMAL,
 )
@@ -332,8 +332,8 @@ UNDER_VOLTAGE = Rule(
     ),
     _last("under_voltage"),
     ("gt", _YES / 2),
-    "amont-duty",
-    "Guard reached",
+    "amont-gateway",
+    "Under-voltage",
     lasts_s=MINUTE_S,
     absent=NORMAL,  # not every machine tells
 )
@@ -361,7 +361,7 @@ HEARTBEAT = Rule(
     ),
     (Look(_ROWS, DAY_S),),
     ("gt", 0.01),
-    "amont-duty",
+    "amont-gateway",
     "Guard reached",
     absent=NORMAL,
     failing=NORMAL,

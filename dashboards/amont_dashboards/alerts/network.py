@@ -52,6 +52,18 @@ def _pressure(aggregate: str, back_s: int, until_s: int = 0) -> Look:
     return Look(query, back_s, until_s)
 
 
+# What flows in on top of what the model expects, beside the mean of what it expected for a day: at
+# night a small leak doubles a hamlet's flow, and is no burst.
+_SURPLUS = (
+    Look(
+        _zone("(last({}) - last({expected_l_h}))", "inflow_l_h", _M3_H),
+        STATE_BACK_S,
+        shown=("{} m³/h de trop.", "{} m³/h too much."),
+        decimals=1,
+    ),
+    Look(_zone("mean", "expected_l_h", _M3_H), DAY_S),
+)
+
 NIGHT_FLOW = Rule(
     "amont-night-flow",
     "network",
@@ -98,8 +110,8 @@ NIGHT_FLOW = Rule(
         ),
     ),
     ("gt", 0.5),
-    "amont-duty",
-    "Leaks",
+    "amont-network",
+    "Night flows, 60 days",
     math=f"($V1 > {_FEW:g}) && ($V2 >= 2)",
 )
 LEAK = Rule(
@@ -121,8 +133,8 @@ LEAK = Rule(
     ),
     (_verdict(series.ZONE_STATE, "zone"), _leak_size(series.ZONE_STATE, "zone")),
     _LEAK,
-    "amont-duty",
-    "Leaks",
+    "amont-leaks",
+    "List of leaks",
     lasts_s=15 * MINUTE_S,
 )
 NETWORK_LEAK = Rule(
@@ -145,8 +157,8 @@ NETWORK_LEAK = Rule(
     ),
     (_verdict(series.NETWORK_STATE, "network"), _leak_size(series.NETWORK_STATE, "network")),
     _LEAK,
-    "amont-duty",
-    "Leaks",
+    "amont-leaks",
+    "List of leaks",
     lasts_s=15 * MINUTE_S,
 )
 HIGH_FLOW = Rule(
@@ -155,14 +167,14 @@ HIGH_FLOW = Rule(
     "warning",
     ("Débit anormalement fort", "Abnormally high flow"),
     (
-        "{zone} reçoit plus du double de ce que le modèle attend.",
-        "{zone} takes more than double of what the model expects.",
+        "{zone} prend, en plus de l'attendu, autant que sa consommation moyenne.",
+        "{zone} takes, on top of what is expected, as much as its mean consumption.",
     ),
     (
-        "Le débit d'entrée dépasse depuis une demi-heure le double du débit attendu à cette heure"
-        " : casse, poteau d'incendie ouvert, gros remplissage.",
-        "For half an hour the inflow has been more than double of what is expected at this hour:"
-        " burst, open fire hydrant, something large being filled.",
+        "Depuis une demi-heure, ce qui entre en plus de l'attendu vaut à lui seul la consommation"
+        " moyenne du dernier jour : casse, poteau d'incendie ouvert, gros remplissage.",
+        "For half an hour what flows in on top of what is expected has been worth the mean"
+        " consumption of the last day: burst, open fire hydrant, something large being filled.",
     ),
     (
         "Demandez aux pompiers et au fontainier si un poteau est ouvert. Sinon, traitez-le comme"
@@ -170,18 +182,12 @@ HIGH_FLOW = Rule(
         "Ask the fire brigade and the fitter whether a hydrant is open. Otherwise treat it as a"
         " burst: look for water on the surface, prepare to close the zone.",
     ),
-    (
-        Look(
-            _zone("last({}) / last({expected_l_h})", "inflow_l_h"),
-            STATE_BACK_S,
-            shown=("{} fois le débit attendu.", "{} times the expected flow."),
-            decimals=1,
-        ),
-    ),
-    ("gt", 2.0),
-    "amont-duty",
-    "Leaks",
+    _SURPLUS,
+    ("gt", 0.5),
+    "amont-network",
+    "Inflow",
     lasts_s=30 * MINUTE_S,
+    math="$V1 > $V2",
     absent=NORMAL,  # no model, no expected flow
 )
 BURST = Rule(
@@ -194,10 +200,10 @@ BURST = Rule(
         "Probable burst in {zone}: flow up and pressure down ({sensor}).",
     ),
     (
-        "Le débit d'entrée dépasse de moitié ce qui est attendu et, en même temps, la pression est"
-        " tombée sous 85 % de sa moyenne de la veille.",
-        "The inflow is half as much again as expected and, at the same time, the pressure has"
-        " fallen below 85 % of its mean of the day before.",
+        "Ce qui entre en plus de l'attendu dépasse la moitié de la consommation moyenne et, en"
+        " même temps, la pression est tombée sous 85 % de sa moyenne du dernier jour.",
+        "What flows in on top of what is expected is more than half of the mean consumption and,"
+        " at the same time, the pressure has fallen below 85 % of its mean of the last day.",
     ),
     (
         "Envoyez quelqu'un dans le secteur tout de suite ; prévenez les abonnés sensibles (école,"
@@ -206,20 +212,15 @@ BURST = Rule(
         " dialysis, farms); close the zone if the water threatens road or houses.",
     ),
     (
-        Look(
-            _zone("last({}) / last({expected_l_h})", "inflow_l_h"),
-            STATE_BACK_S,
-            shown=("{} fois le débit attendu.", "{} times the expected flow."),
-            decimals=1,
-        ),
+        *_SURPLUS,
         _pressure("last", 40 * MINUTE_S),
         _pressure("mean", DAY_S + HOUR_S, HOUR_S),
     ),
     ("gt", 0.5),
-    "amont-duty",
-    "Leaks",
+    "amont-network",
+    "Pressure: mean and lowest",
     lasts_s=5 * MINUTE_S,
-    math="($V1 > 1.5) && ($V2 < 0.85 * $V3)",
+    math="($V1 > 0.5 * $V2) && ($V3 < 0.85 * $V4)",
     absent=NORMAL,  # a zone without pressure sensors
 )
 TANK = Rule(
@@ -269,8 +270,8 @@ TANK = Rule(
         ),
     ),
     ("gt", 0.5),
-    "amont-duty",
-    "Leaks",
+    "amont-network",
+    "Tanks",
     lasts_s=10 * MINUTE_S,
     math="$V1 < 0.8 * $V2",
 )

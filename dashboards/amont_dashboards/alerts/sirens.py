@@ -45,8 +45,8 @@ FAULT = Rule(
     # a guard that is not reached shows every siren as faulty; another alert says that
     (Look(_siren("last", "health", known=True), KNOWN_BACK_S),),
     ("gt", series.HEALTH.index("fault") - 0.5),
-    "amont-duty",
-    "Sirens",
+    "amont-sirens",
+    "Ready to sound",
     lasts_s=2 * MINUTE_S,
 )
 UNCONFIRMED = Rule(
@@ -71,8 +71,8 @@ UNCONFIRMED = Rule(
     # 1: commanded and not confirmed; without a contact ("unknown", 2) it is never above 0
     (Look(_siren("last({}) - last({confirmed})", "commanded"), STATE_BACK_S),),
     ("gt", 0.5),
-    "amont-duty",
-    "Sirens",
+    "amont-sirens",
+    "Ready to sound",
     lasts_s=MINUTE_S,
 )
 BYPASS = Rule(
@@ -96,8 +96,8 @@ BYPASS = Rule(
     ),
     (Look(_siren("last", "mode"), STATE_BACK_S),),
     ("gt", series.SIREN_MODES.index("bypass") - 0.5),
-    "amont-duty",
-    "Sirens",
+    "amont-sirens",
+    "Ready to sound",
     lasts_s=HOUR_S,
 )
 TEST_LATE = Rule(
@@ -121,8 +121,8 @@ TEST_LATE = Rule(
     ),
     (Look(_siren("last", "test_age_d"), STATE_BACK_S, shown=("{} jours.", "{} days.")),),
     ("gt", 2.5),
-    "amont-duty",
-    "Sirens",
+    "amont-sirens",
+    "Ready to sound",
     lasts_s=HOUR_S,
 )
 DRILL_LATE = Rule(
@@ -144,8 +144,8 @@ DRILL_LATE = Rule(
     ),
     (Look(_siren("last", "drill_age_d"), DAY_S, shown=("{} jours.", "{} days.")),),
     ("gt", 40.0),  # the nth weekday of a month comes at most 35 days after the last
-    "amont-duty",
-    "Sirens",
+    "amont-sirens",
+    "Ready to sound",
     lasts_s=HOUR_S,
 )
 
