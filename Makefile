@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 DATA := $(abspath ../shared/data)
 WITH_DATA := $(if $(wildcard $(DATA)),AMONT_DATA=$(DATA))
 
-.PHONY: help run run-servers test check static bench hil train pictures pins clean
+.PHONY: help run run-servers test check static bench hil grafana-check train pictures pins clean
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -61,6 +61,9 @@ hil: ## tests with boards, simulated unless ARGS says otherwise
 	@.ci/install-debian $(DEBIAN_TEST)
 	@$(MAKE) $(STAMPS)/test
 	$(BIN)/python -m pytest hil_tests $(ARGS)
+
+grafana-check: $(STAMPS)/test ## every dashboard in a real Grafana: needs docker [GRAFANA=13.2.3]
+	@$(BIN)/python -m tests.dashboards.real_grafana
 
 pictures: $(STAMPS)/test ## take the pages' pictures again for docs/pictures
 	$(BIN)/python -m pytest -q tests/page/test_reading.py -k each_state

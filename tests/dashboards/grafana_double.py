@@ -32,6 +32,8 @@ class Double:
         self.provisioned = set()  # dashboards that come from files
         self.forbidden = set()  # (method, path's beginning) that the token may not do
         self.requests = []  # (method, path, body)
+        self.failing = {}  # alert rules that cannot be evaluated, and why
+        self.ask = None  # (InfluxQL, database) -> its answer's series; for data sources
         self.page = None  # a login page, as a proxy in front would answer
         self.url = ""
 
@@ -114,6 +116,50 @@ class Double:
     def rules(self):
         return [rule for group in self.groups.values() for rule in group["rules"]]
 
+    def health(self, uid):
+        _got(self.sources, uid, "datasources")
+        return {"status": "OK" if self.ask else "ERROR", "message": "error reading InfluxDB"}
+
+    def query(self, body):
+        """Answer as the backend of Grafana's InfluxDB data source: macros, then frames."""
+        return {"results": {one["refId"]: self._answer(one, body) for one in body["queries"]}}
+
+    def _answer(self, one, body):
+        text = one["query"].replace(
+            "$timeFilter", f"time >= {body['from']}ms and time <= {body['to']}ms"
+        )
+        text = text.replace("$__interval", f"{one.get('intervalMs', 60_000)}ms")
+        if "$" in text.replace("$/", ""):
+            return {"error": f"Grafana has no such macro: {text}", "status": 400}
+        source = _got(self.sources, one["datasource"]["uid"], "datasources")
+        found = self.ask(text, source["jsonData"]["dbName"])
+        frames = [frame for series in found for frame in _frames(series)]
+        return {"status": 200, "frames": frames}
+
+    def evaluated(self):
+        rules = [
+            {"name": rule["title"], "health": "error" if rule["uid"] in self.failing else "ok",
+             "lastError": self.failing.get(rule["uid"], "")}
+            for rule in self.rules()
+        ]  # fmt: skip
+        return {"status": "success", "data": {"groups": [{"rules": rules}]}}
+
+
+def _frames(series):
+    """Yield a frame for each column; what lists tags has no time."""
+    times = series["columns"][0] == "time"
+    for number, name in enumerate(series["columns"]):
+        if name in ("time", "key"):
+            continue
+        fields, values = (
+            [{"name": name, "type": "number"}],
+            [[r[number] for r in series["values"]]],
+        )
+        if times:
+            fields.insert(0, {"name": "Time", "type": "time"})
+            values.insert(0, [row[0] for row in series["values"]])
+        yield {"schema": {"fields": fields}, "data": {"values": values}}
+
 
 def _got(kept, key, what):
     if key not in kept:
@@ -137,6 +183,9 @@ _ROUTES = (
     ("GET", "/api/datasources", Double.all_sources),
     ("POST", "/api/datasources", Double.new_source),
     ("GET", "/api/datasources/uid/([^/]+)", Double.source),
+    ("GET", "/api/datasources/uid/([^/]+)/health", Double.health),
+    ("POST", "/api/ds/query", Double.query),
+    ("GET", "/api/prometheus/grafana/api/v1/rules", Double.evaluated),
     ("GET", "/api/v1/provisioning/alert-rules", Double.rules),
     ("GET", "/api/v1/provisioning/contact-points", lambda _double: []),
     (
