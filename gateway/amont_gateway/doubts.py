@@ -89,6 +89,14 @@ class Doubts:
         with self._open() as connection:
             return {(s, t): c for s, t, c in connection.execute(ask, (from_ms, until_ms))}
 
+    def of(self, sensor: str, from_ms: int, until_ms: int) -> list[int]:
+        """Return the times of a sensor's doubted readings in a span of time."""
+        ask = "SELECT t_ms FROM doubt WHERE sensor = ? AND t_ms BETWEEN ? AND ? AND code != 0"
+        if not self._path.exists():
+            return []
+        with self._open() as connection:
+            return [t for (t,) in connection.execute(ask, (sensor, from_ms, until_ms))]
+
     def among(self, times_ms: Iterable[int]) -> Callable[[str, int], int]:
         """Return a function that gives the code of a (sensor, time) among some times."""
         times = list(times_ms)

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from amont_gateway.all_doubts import AllDoubts
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery, LineWriter
+from amont_gateway.doubts import FILE as DOUBTS
+from amont_gateway.doubts import Doubts
 from amont_gateway.event_lines import EventFeed
 from amont_gateway.events import Events
 from amont_gateway.forecast_check import ForecastCheck
@@ -62,6 +65,7 @@ class Keeping:
         self._counters, self._events, self._clock = counters, events, clock
         self._make_writer = make_writer or _influx_writer
         self._target = target
+        self._doubted = AllDoubts(windows, Doubts(data / DOUBTS))
         self._vitals, self._machine = Vitals(), MachineState(data)
         self._looked_s, self._looked_real_s = -VITALS_S, -_VITALS_REAL_S
         self.history = self._make_history(target) if target else None
@@ -145,7 +149,7 @@ class Keeping:
             self._places,
             self._journal,
             self._outlet("summaries", target),
-            self._windows.doubted,
+            self._doubted,
             self._counters,
             self._events,
             self._clock,
@@ -157,7 +161,7 @@ class Keeping:
             self._data,
             self._journal,
             self._outlet("indicators", target) if target else None,
-            self._windows.doubted,
+            self._doubted,
             self._counters,
             self._events,
             self._clock,

@@ -214,6 +214,12 @@ class Windows:
         place = np.minimum(np.searchsorted(own, t_ms), len(own) - 1)
         return np.asarray((own[place] == t_ms) & (doubt[place] > 0))
 
+    def first_ms(self, sensor: str) -> int | None:
+        """Return the time of the oldest reading that is held."""
+        with self._lock:
+            window = self._windows.get(sensor)
+            return window.t_ms[0] if window and window.t_ms else None
+
     def points(self, sensor: str, since_ms: int, most: int) -> list[tuple[int, int, int]]:
         """Return (t_ms, value, quality) from ``since_ms`` on, thinned to at most ``most``."""
         with self._lock:

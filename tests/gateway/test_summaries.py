@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from amont_gateway import series
+from amont_gateway.all_doubts import AllDoubts
 from amont_gateway.calendar_days import CalendarDays
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away
 from amont_gateway.delivery import Delivery
+from amont_gateway.doubts import Doubts
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
 from amont_gateway.places import Node, Places, Sensor
@@ -20,6 +22,7 @@ from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.readings import BAD_TIME, Sample, pack_channels
 from amont_gateway.rounds import Due, Rounds
 from amont_gateway.summaries.consumer import CONSUMER, Summaries
+from amont_gateway.windows import Windows
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR_MS = 3_600_000
@@ -383,3 +386,17 @@ def test_every_reading_has_its_form_by_the_hour_and_by_the_day():
             kept = series.by(store, measurement)
             assert kept.fields[0] == measurement.fields[0]
             assert (kept.tags, kept.store) == (measurement.tags, store)
+
+
+def test_what_was_doubted_before_the_windows_begin_is_doubted_still(rig, tmp_path):
+    windows, kept = Windows(rig.places.window_keys()), Doubts(tmp_path / "doubts.db")
+    doubted = AllDoubts(windows, kept)
+    times = np.array([at("2026-01-01 00:00") + n * 900_000 for n in range(6)])
+    assert not doubted("pont-a", times).any()  # neither windows nor file
+    windows.add([rig.stage(int(t), 1000) for t in times[3:]])
+    windows.put_doubts("pont-a", times[4:5], np.array([1], np.uint8))
+    changed = [("pont-a", int(t), 1) for t in times[[1, 3]]] + [("pluie", int(times[0]), 1)]
+    kept.put(changed, rig.clock.wall_ms())
+    # of the fourth the windows know better: the doubt was withdrawn
+    assert doubted("pont-a", times).tolist() == [False, True, False, False, True, False]
+    assert doubted("nothing", times).tolist() == [False] * 6
