@@ -96,6 +96,13 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
         _FAULT,
         (("▲▲ Alarme", "▲▲ Alarm"), RED),
     ),
+    series.PLACE_STATES: (
+        _OK,
+        _WATCH,
+        _WARNING,
+        (("▲▲ Alarme", "▲▲ Alarm"), RED),
+        (("✕ Muet", "✕ Silent"), GREY),
+    ),
     series.QUALITY: (
         _OK,
         (("△ Douteuse", "△ Suspect"), YELLOW),

@@ -71,15 +71,16 @@ def panels(
     *,
     detail: str | None = None,
     range_ms: int = 0,
+    first: bool = False,
 ) -> Iterator[list[Asked]]:
     """Yield for each query of each panel the forms in which it may be sent.
 
-    One for each value of a variable that takes only one; ``range_ms`` instead of the dashboard's
-    own where a panel has none.
+    One for each value of a variable that takes only one, or the ``first`` alone; ``range_ms``
+    instead of the dashboard's own where a panel has none.
     """
     made = dashboard(source, language)
     store = source.detail if detail is None else detail
-    chosen = list(_choices(made, values))
+    chosen = list(itertools.islice(_choices(made, values), 1 if first else None))
     for panel in made["panels"]:
         own = panel.get("timeFrom")
         span = span_ms(own) if own else range_ms or source.hours * HOUR_MS

@@ -12,7 +12,7 @@ from typing import Any
 from tests.dashboards import month_script as story
 from tests.dashboards.month_records import keep, records
 from tests.dashboards.month_script import BEGIN_MS, END_MS, STEP_MS
-from tests.dashboards.month_views import EPOCH, view
+from tests.dashboards.month_views import EPOCH, machine, view
 
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
@@ -20,10 +20,12 @@ from amont_gateway.events import Events
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.journal import Journal
 from amont_gateway.keeping import Keeping
+from amont_gateway.place_points import place_points
 from amont_gateway.places import Places, Sensor, from_site
 from amont_gateway.readings import BACKLOG, QUANTITIES, Sample, pack_channels
-from amont_gateway.vitals import vital_lines
+from amont_gateway.vitals import Vitals, points, written
 from amont_gateway.windows import Windows
+from amont_gateway.yearly import kept, volumes
 from amont_site import load
 
 SITE = Path(__file__).with_name("month_site.yaml")
@@ -38,11 +40,29 @@ def fill(url: str, folder: Path, database: str = "amont") -> Places:
     for batch in _batches(samples(here), _BATCH):
         journal.append(batch)
     keep(folder, records(here))
-    target = Influx(url, database)
-    _states(here, target)
-    _consumers(here, folder, journal, target)
+    imported(folder)
+    counters, clock = Counters(), EndClock()
+    events = Events(counters, clock.wall_ms)
+    windows, target = Windows(here.window_keys()), Influx(url, database)
+    windows.add(samples(here))
+    windows.filled()
+    keeping = Keeping(here, folder, journal, windows, target, counters, events, clock)
+    _states(here, keeping, target)
+    _readings(keeping, counters, len(samples(here)))
+    for due in keeping.parts:
+        while due.part.step():
+            pass
+        due.part.close()
     journal.close()
     return here
+
+
+def imported(folder: Path) -> None:
+    """Import two years of volumes from a table such as a water service has."""
+    table = folder / "volumes.csv"
+    table.write_text("\n".join(story.volumes()) + "\n")
+    taken = kept.take(folder, volumes.read([table]), table.name, "Anne", END_MS)
+    assert taken.refused == []
 
 
 class EndClock:
@@ -58,31 +78,29 @@ class EndClock:
         time.sleep(real_s)
 
 
-def _consumers(here: Places, folder: Path, journal: Journal, target: Influx) -> None:
-    """Let each consumer of the journal and the records do its work to the end."""
-    counters, clock = Counters(), EndClock()
-    events = Events(counters, clock.wall_ms)
-    windows = Windows(here.window_keys())
-    keeping = Keeping(here, folder, journal, windows, target, counters, events, clock)
+def _readings(keeping: Keeping, counters: Counters, wanted: int) -> None:
+    """Let history take all readings from the journal."""
     assert keeping.history is not None
-    stopping = threading.Event()
+    stopping, deadline_s = threading.Event(), time.monotonic() + 60
     thread = threading.Thread(target=keeping.history.run, args=(stopping,))
     thread.start()
-    wanted, deadline_s = len(samples(here)), time.monotonic() + 60
     while counters.snapshot().get("history_samples", 0) < wanted:
         assert time.monotonic() < deadline_s, counters.snapshot()
         time.sleep(0.02)
     stopping.set()
     thread.join(10)
-    for due in keeping.parts:
-        while due.part.step():
-            pass
-        due.part.close()
 
 
-def _states(here: Places, target: Influx) -> None:
-    writer = InfluxWriter(target)
-    lines = (line for at_ms in moments() for line in vital_lines(view(here, at_ms)))
+def _states(here: Places, keeping: Keeping, target: Influx) -> None:
+    """Write states as the watching thread does, at the month's own time."""
+    assert keeping.indicators is not None
+    writer, vitals = InfluxWriter(target), Vitals()
+    lines: list[str] = []
+    for at_ms in moments():
+        now = view(here, at_ms)
+        keeping.indicators.look(now)
+        states = [*points(now, machine(at_ms)), *place_points(now, here.spots)]
+        lines += written(vitals.due(states, at_ms / 1000), here.site)
     for batch in _batches(lines, _BATCH):
         writer.write(batch)
     writer.close()

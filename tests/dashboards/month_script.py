@@ -150,3 +150,23 @@ def noise(name: str, at_ms: int) -> float:
     """Return something between -1 and 1 that looks random and is always the same."""
     x = math.sin(at_ms / 1000 * 0.000137 + sum(map(ord, name))) * 43_758.5453
     return 2 * (x - math.floor(x)) - 1
+
+
+def volumes() -> list[str]:
+    """Return two years of metered volumes by the month, as a water service's table."""
+    rows = ["nature;période;compteur;volume;unité"]
+    for year, month in ((y, m) for y in (2024, 2025, 2026) for m in range(1, 13)):
+        if not (2024, 10) <= (year, month) <= (2026, 10):
+            continue
+        season = 1 + 0.12 * math.sin(math.pi * (month - 3) / 6)
+        for kind, meter, volume in _METERED:
+            rows.append(f"{kind};{year}-{month:02};{meter};{volume * season:.1f};m3")
+    return [row.replace(".", ",") if n else row for n, row in enumerate(rows)]
+
+
+_METERED = (
+    ("produit", "forage", 5_900), ("acheté", "syndicat", 260), ("vendu", "voisins", 120),
+    ("comptabilisé domestique", "bourg", 3_350), ("comptabilisé domestique", "hameau", 760),
+    ("comptabilisé non domestique", "ecole", 210), ("sans comptage", "", 60),
+    ("volume de service", "", 45),
+)  # fmt: skip

@@ -41,6 +41,23 @@ def view(here: Places, at_ms: int) -> v.View:
     )
 
 
+def machine(at_ms: int) -> dict[str, float | int | None]:
+    """Return how the small computer is: warm by day, and weakly supplied on one of them."""
+    days = (at_ms - BEGIN_MS) / DAY_MS
+    hour = (at_ms / HOUR_MS + 1.0) % 24
+    return {
+        "disk_free_pct": 61.0 - 0.2 * days,
+        "memory_free_pct": 44.0 + story.noise("memory", at_ms),
+        "cpu_c": 52.0 + 6.0 * (8 < hour < 20),
+        "load_pct": 18.0 + 3.0 * story.noise("load", at_ms),
+        "clock_ms": 4.0 + story.noise("clock", at_ms),
+        "clock_synchronised": 1,
+        "under_voltage": int(8 <= days < 8.2),
+        "uptime_s": (at_ms - BEGIN_MS) / 1000,
+        "starts": 7,
+    }
+
+
 def _history(away: bool, committed: int, at_ms: int) -> v.HistoryState:
     if not away:
         return v.HistoryState(state="ok", since_ms=BEGIN_MS, written=committed)
@@ -164,6 +181,7 @@ def _siren(here: Places, siren: str, at_ms: int) -> v.Siren:
         mode=mode,
         commanded=sounds,
         confirmed=sounds,
+        confirm_ms=420 if siren == "mairie" else 610,
         measured={"battery_mv": 13_100 - (at_ms - BEGIN_MS) // DAY_MS},
         silent_test=v.Practice(last_ms=last_ms, ok=True, next_ms=last_ms + DAY_MS),
         drill=v.Practice(last_ms=story.DRILL_MS if drilled else story.at(-20), ok=True),
@@ -204,6 +222,11 @@ def _node(here: Places, node: int, at_ms: int) -> v.Node:
         rssi_dbm=-80 - node,
         outbox=0 if not silent else None,
         boots=1,
+        interval_s=place.interval_s,
+        battery_days=max(
+            0.0, (story.battery_mv(node, heard_ms) - 3_000) / (16 if node == 13 else 1)
+        ),
+        repeated_pct=34.0 if node == 12 else 2.0,
     )
 
 

@@ -1,0 +1,223 @@
+"""Define "Parc / Fleet": every node and sensor: heard or not, battery, radio."""
+
+from __future__ import annotations
+
+from amont_dashboards.boards.shapes import (
+    CARE_MARKS,
+    DAY_MS,
+    FLEET,
+    LATE,
+    NOW,
+    QUALITY,
+    SENSOR,
+    latest,
+    line,
+)
+from amont_dashboards.model import (
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Column,
+    Dashboard,
+    Opens,
+    Panel,
+    Query,
+    Variable,
+)
+from amont_gateway import series
+
+_CHOSEN = (("node", "node"),)
+_YES = float(series.NO_YES.index("yes"))
+_BATTERY_V = ((None, RED), (3.2, YELLOW), (3.4, GREEN))
+_LIFE_D = ((None, RED), (30.0, YELLOW), (90.0, GREEN))
+_RSSI_DBM = ((None, RED), (-120.0, YELLOW), (-105.0, GREEN))
+_REPEATED = ((None, GREEN), (10.0, YELLOW), (30.0, RED))
+_QUEUE = ((None, GREEN), (100.0, YELLOW), (1_000.0, ORANGE))
+_AGAIN = (
+    " Un signal sous −120 dBm ou plus de 30 % de trames répétées : déplacez l'antenne.",
+    " A signal below −120 dBm or more than 30 % of repeated frames: move the antenna.",
+)
+
+SILENT = Panel(
+    "stat",
+    ("Nœuds muets", "Silent nodes"),
+    (
+        "Nœuds dont on n'a rien reçu depuis quatre de leurs intervalles.",
+        "Nodes from which nothing came for four of their intervals.",
+    ),
+    (
+        Query(
+            series.NODE_HEALTH,
+            (Column("last", "age_s"), Column("last", "silent")),
+            ("node",),
+            outer="count",
+            having=(("silent", "=", _YES),),
+        ),
+    ),
+    (4, 8),
+    unit="none",
+    steps=((None, GREEN), (1.0, RED)),
+    empty=("✓ aucun", "✓ none"),
+    time_from=NOW,
+)
+
+MAP = Panel(
+    "geomap",
+    ("Carte", "Map"),
+    (
+        "Chaque lieu, son état en couleur, en signe et en mots. Sans internet le fond reste vide ;"
+        " le tableau à côté dit la même chose.",
+        "Each place, its state as a colour, a sign and words. Without internet the ground stays"
+        " blank; the table beside it says the same.",
+    ),
+    (
+        Query(
+            series.PLACE,
+            (Column("last", "latitude"), Column("last", "longitude"), Column("last", "state")),
+            ("place",),
+        ),
+    ),
+    (10, 8),
+    time_from=NOW,
+)
+
+PLACES = Panel(
+    "table",
+    ("Lieux", "Places"),
+    (
+        "Les mêmes lieux que sur la carte, en lignes.",
+        "The same places as on the map, as rows.",
+    ),
+    (
+        Query(
+            series.PLACE,
+            (Column("last", "state"), Column("last", "latitude"), Column("last", "longitude")),
+            ("place", "kind"),
+        ),
+    ),
+    (10, 8),
+    time_from=NOW,
+)
+
+NODES = Panel(
+    "table",
+    ("Nœuds", "Nodes"),
+    (
+        "Chaque boîtier : muet ou non, âge de la dernière trame, retard en intervalles promis,"
+        " pile, autonomie estimée, signal, trames répétées, mesures qui attendent dans le nœud."
+        + _AGAIN[0],
+        "Each box: silent or not, age of its last frame, lateness in promised intervals, battery,"
+        " estimated life, signal, repeated frames, readings that wait in the node." + _AGAIN[1],
+    ),
+    (
+        latest(
+            series.NODE_HEALTH,
+            "node",
+            "silent",
+            "age_s",
+            Column("last", "late_x", steps=LATE, cell="colour", decimals=1),
+            Column("last", "battery_mv", 0.001, steps=_BATTERY_V, cell="gauge",
+                   low=3.0, high=3.7, decimals=2),
+            Column("last", "battery_days", steps=_LIFE_D, cell="colour", decimals=0),
+            Column("last", "rssi_dbm", steps=_RSSI_DBM, cell="gauge", low=-130, high=-50,
+                   decimals=0),
+            Column("last", "repeated_pct", steps=_REPEATED, cell="colour", decimals=0),
+            Column("last", "outbox", steps=_QUEUE, cell="colour"),
+            "boots",
+        ),
+    ),
+    (24, 9),
+    time_from=NOW,
+)  # fmt: skip
+
+SENSORS = Panel(
+    "table",
+    ("Capteurs", "Sensors"),
+    (
+        "Âge de la dernière mesure, retard, fraîcheur, anomalies relevées par le gardien, et si le"
+        " capteur porte la promesse pleine (il joint le gardien sans passer par la passerelle)."
+        " Un clic ouvre la fiche du capteur.",
+        "Age of the last reading, lateness, freshness, what the guard flags, and whether the"
+        " sensor carries the full promise (it reaches the guard without passing the gateway)."
+        " A click opens the sensor's sheet.",
+    ),
+    (
+        latest(
+            series.SENSOR_HEALTH,
+            "sensor",
+            "freshness",
+            "age_s",
+            Column("last", "late_x", steps=LATE, cell="colour", decimals=1),
+            Column("last", "flags", steps=((None, GREEN), (1.0, ORANGE)), cell="colour"),
+            "full_promise",
+            "votes",
+        ),
+    ),
+    (24, 9),
+    time_from=NOW,
+    opens=(Opens(SENSOR, "sensor", "sensor"),),
+)
+
+_LIFE = Panel(
+    "bargauge",
+    ("Autonomie estimée", "Estimated battery life"),
+    (
+        "Jours avant la pile vide, au rythme des dernières semaines. En rouge : à changer à la"
+        " prochaine tournée.",
+        "Days until the battery is empty at the pace of the last weeks. Red: to be changed on the"
+        " next round.",
+    ),
+    (latest(series.NODE_HEALTH, "node", Column("last", "battery_days")),),
+    (8, 8),
+    decimals=0,
+    low=0,
+    high=400,
+    steps=_LIFE_D,
+    time_from=NOW,
+)
+
+_BATTERY = Panel(
+    "timeseries",
+    ("Piles, 30 jours", "Batteries, 30 days"),
+    (
+        "Tension de pile de chaque nœud choisi.",
+        "Battery voltage of each chosen node.",
+    ),
+    (line(series.NODE_HEALTH, Column("mean", "battery_mv", 0.001), "node", where=_CHOSEN),),
+    (8, 8),
+    gap_ms=DAY_MS,
+    time_from="30d",
+)
+
+_SIGNAL = Panel(
+    "timeseries",
+    ("Signal, 30 jours", "Signal, 30 days"),
+    (
+        "Force du signal reçu de chaque nœud choisi. Une baisse de dix dB sans raison : antenne,"
+        " eau dans le boîtier, ou feuillage.",
+        "Strength of the signal from each chosen node. Ten dB less without a reason: antenna,"
+        " water in the box, or leaves.",
+    ),
+    (line(series.NODE_HEALTH, Column("mean", "rssi_dbm"), "node", where=_CHOSEN),),
+    (8, 8),
+    gap_ms=DAY_MS,
+    time_from="30d",
+    steps=_RSSI_DBM,
+    marked=True,
+)
+
+BOARD = Dashboard(
+    FLEET,
+    ("Parc", "Fleet"),
+    (
+        "Tous les nœuds et capteurs : qui parle, qui se tait, quelle pile, quelle radio.",
+        "All nodes and sensors: who speaks, who is silent, which battery, which radio.",
+    ),
+    (SILENT, MAP, PLACES, NODES, SENSORS, _LIFE, _BATTERY, _SIGNAL),
+    (Variable("node", ("Nœud", "Node"), series.NODE_HEALTH, "node"),),
+    hours=48,
+    below=(SENSOR, QUALITY),
+    annotations=CARE_MARKS,
+    ahead="",
+)
