@@ -80,7 +80,7 @@ LOW = Rule(
     (_BATTERY,),
     ("lt", 60.0),
     "amont-fleet",
-    "Nodes",
+    "Estimated battery life",
     lasts_s=6 * HOUR_S,
 )
 EMPTY = Rule(
@@ -104,7 +104,7 @@ EMPTY = Rule(
     (_BATTERY,),
     ("lt", 14.0),
     "amont-fleet",
-    "Nodes",
+    "Estimated battery life",
     lasts_s=6 * HOUR_S,
     implies=("amont-battery-low",),
 )

@@ -176,7 +176,7 @@ RISING = Rule(
     ),
     ("lt", 60.0),  # minutes: what is told is what is compared
     "amont-floods",
-    "Where each station stands",
+    "Stage, thresholds and forecast",
     lasts_s=10 * MINUTE_S,
     absent=NORMAL,  # the field is there while the water rises
 )

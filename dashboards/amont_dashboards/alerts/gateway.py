@@ -62,7 +62,7 @@ SILENT = Rule(
     (Look(_ROWS, DAY_S),),
     ("lt", 0.01),
     "amont-gateway",
-    "Guard reached",
+    "Database",
     lasts_s=2 * MINUTE_S,
     absent=ALERT,
     failing=ALERT,
@@ -218,7 +218,7 @@ BROKER = Rule(
     ),
     ("gt", series.BROKER.index("ok") + 0.5),
     "amont-gateway",
-    "Links over time",
+    "MQTT broker",
     lasts_s=10 * MINUTE_S,
     absent=NORMAL,
 )
@@ -362,7 +362,7 @@ HEARTBEAT = Rule(
     (Look(_ROWS, DAY_S),),
     ("gt", 0.01),
     "amont-gateway",
-    "Guard reached",
+    "Links over time",
     absent=NORMAL,
     failing=NORMAL,
 )

@@ -218,7 +218,7 @@ BURST = Rule(
     ),
     ("gt", 0.5),
     "amont-network",
-    "Pressure: mean and lowest",
+    "Inflow",
     lasts_s=5 * MINUTE_S,
     math="($V1 > 0.5 * $V2) && ($V3 < 0.85 * $V4)",
     absent=NORMAL,  # a zone without pressure sensors

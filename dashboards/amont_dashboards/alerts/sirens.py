@@ -97,7 +97,7 @@ BYPASS = Rule(
     (Look(_siren("last", "mode"), STATE_BACK_S),),
     ("gt", series.SIREN_MODES.index("bypass") - 0.5),
     "amont-sirens",
-    "Ready to sound",
+    "Modes over time",
     lasts_s=HOUR_S,
 )
 TEST_LATE = Rule(
