@@ -315,7 +315,6 @@ def test_days_of_which_rows_are_past_retention_are_left_as_they_are(rig):
 
 def test_a_journal_of_many_rows_takes_several_rounds(rig, monkeypatch):
     monkeypatch.setattr("amont_gateway.summaries.consumer.MOST_ROWS", 2_000)
-    monkeypatch.setattr("amont_gateway.journal_tail.BATCH_ROWS", 500)
     rig.now("2026-11-20 10:30")
     rows = [s for d in range(1, 11) for s in quarter_hours(
         rig, f"2026-10-{d:02d} 00:00", f"2026-10-{d + 1:02d} 00:00", d)]  # fmt: skip

@@ -24,7 +24,7 @@ from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
-from amont_gateway.journal_tail import Tail
+from amont_gateway.journal_tail import BATCH_ROWS, Tail
 from amont_gateway.places import Places
 from amont_gateway.readings import BAD_TIME, iter_channels
 from amont_gateway.rounds import Outlet
@@ -126,7 +126,10 @@ class Summaries:
         _add(hours, doubts)
         names, which = [s.id for s in self._sensors.all], self._sensors.by_key.get
         most = self._tail.place + MOST_ROWS
-        while self._tail.place < most and (samples := self._tail.read()):
+        while (left := most - self._tail.place) > 0:
+            samples = self._tail.read(min(left, BATCH_ROWS))
+            if not samples:
+                break
             for sample in samples:
                 if sample.flags & BAD_TIME:
                     continue
