@@ -196,6 +196,8 @@ SENSOR_HEALTH = Measurement(
         Field("freshness", "int", "", FRESHNESS),
         Field("full_promise", "int", "", NO_YES),
         Field("votes", "int", "", NO_YES),
+        Field("battery_mv", "float", "mV"),  # of its node, as the next
+        Field("rssi_dbm", "float", "dBm"),
     ),
     ("Santé du capteur", "Sensor health"),
 )

@@ -190,15 +190,18 @@ def _sirens(view: View) -> Iterable[Point]:
 
 
 def _sensors(view: View, up_s: float | None) -> Iterable[Point]:
-    interval_s = {n.id: n.interval_s for n in view.nodes}
+    nodes = {n.id: n for n in view.nodes}
     for s in view.sensors:
+        node = nodes.get(s.node)
         fields: Fields = {
             "age_s": s.age_s,
-            "late_x": _late_x(s.age_s, interval_s.get(s.node, 0), up_s),
+            "late_x": _late_x(s.age_s, node.interval_s if node else 0, up_s),
             "flags": len(s.flags),
             "freshness": _code(series.FRESHNESS, s.freshness),
             "full_promise": int(s.promise == "full"),
             "votes": int(s.votes),
+            "battery_mv": node.battery_mv if node else None,
+            "rssi_dbm": node.rssi_dbm if node else None,
         }
         yield Point(series.SENSOR_HEALTH, {"sensor": s.id}, fields, view.now_ms)
 

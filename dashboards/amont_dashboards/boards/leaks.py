@@ -29,7 +29,7 @@ from amont_gateway import series
 _OPEN = float(series.LEAK_STATES.index("open"))
 _LEAK = ("place", "leak")
 _ZONE = (("zone", "zone"),)
-_SIZES = ((None, YELLOW), (1_000.0, RED))
+_SEASON = "90d"  # a repair shows against the weeks before it
 
 OPEN = Panel(
     "stat",
@@ -135,9 +135,9 @@ LIST = Panel(
     "table",
     ("Liste des fuites", "List of leaks"),
     (
-        "Chaque fuite de la période : où, état, débit, durée, eau perdue, eau économisée depuis"
+        "Chaque fuite de l'année : où, état, débit, durée, eau perdue, eau économisée depuis"
         " la réparation, et probabilité. Le numéro sert à la commande « note repair ».",
-        "Each leak of the range: where, state, flow, how long, water lost, water saved since the"
+        "Each leak of the year: where, state, flow, how long, water lost, water saved since the"
         ' repair, and probability. Its number is what the command "note repair" takes.',
     ),
     (
@@ -155,6 +155,7 @@ LIST = Panel(
         ),
     ),
     (24, 8),
+    time_from="365d",
 )
 
 _OVER_TIME = Panel(
@@ -176,6 +177,7 @@ _OVER_TIME = Panel(
     (24, 7),
     gap_ms=2 * DAY_MS,
     interval="1d",
+    time_from=_SEASON,
 )
 
 _BEFORE_AFTER = Panel(
@@ -211,6 +213,7 @@ _BEFORE_AFTER = Panel(
     unit="suffix:m³/h",
     gap_ms=2 * DAY_MS,
     interval="1d",
+    time_from=_SEASON,
 )
 
 _PRESSURE = Panel(
@@ -234,6 +237,7 @@ _PRESSURE = Panel(
     (10, 9),
     gap_ms=2 * DAY_MS,
     interval="1d",
+    time_from=_SEASON,
 )
 
 BOARD = Dashboard(

@@ -55,7 +55,7 @@ VERDICTS = Panel(
     ),
     (8, 7),
     time_from=NOW,
-    opens=(Opens(LEAKS, "zone", "zone"),),
+    opens=(Opens(LEAKS),),
 )
 
 NIGHT = Panel(

@@ -27,6 +27,7 @@ from amont_dashboards.model import (
 from amont_gateway import series
 
 _CHOSEN = (("sensor", "sensor"),)
+_MONTH = "31d"  # whatever range the reader came with
 _FEW = ((None, GREEN), (1.0, YELLOW), (5.0, RED))
 _LONG_S = ((None, GREEN), (7_200.0, YELLOW), (86_400.0, RED))
 _SLOW_S = ((None, GREEN), (900.0, YELLOW), (7_200.0, RED))
@@ -106,6 +107,7 @@ _BY_DAY = Panel(
         ),
     ),
     (24, 10),
+    time_from=_MONTH,
     decimals=0,
     steps=GOOD_ABOVE,
 )
@@ -135,6 +137,7 @@ _BAD = Panel(
         ),
     ),
     (12, 8),
+    time_from=_MONTH,
     low=0,
     gap_ms=2 * DAY_MS,
     interval="1d",
@@ -165,6 +168,7 @@ _GAPS = Panel(
         ),
     ),
     (12, 8),
+    time_from=_MONTH,
     with_time=True,
 )
 
@@ -187,6 +191,7 @@ _DELAYS = Panel(
         ),
     ),
     (24, 8),
+    time_from=_MONTH,
 )
 
 BOARD = Dashboard(

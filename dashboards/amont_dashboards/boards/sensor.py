@@ -33,7 +33,6 @@ from amont_dashboards.sources import HISTORY
 from amont_gateway import series
 
 _SENSOR = (("sensor", "sensor"),)
-_NODE = (("node", "node"),)
 # What a sensor measures: a sheet shows one of them, on an axis with its unit.
 _MEASURED: tuple[tuple[series.Measurement, float, str], ...] = (
     (series.STAGE, M, BLUE),
@@ -177,33 +176,32 @@ _LATE = Panel(
 )
 
 
-def _node_line(
+def _carried(
     title: Text, description: Text, field: str, scale: float, range_: str, colour: str
 ) -> Panel:
     column = Column("mean", field, scale)
     query = Query(
-        series.NODE_HEALTH, (column,), ("node",), _NODE, "null",
-        ("Nœud $tag_node", "Node $tag_node"), colour=colour,
-    )  # fmt: skip
+        series.SENSOR_HEALTH, (column,), ("sensor",), _SENSOR, "null", title, colour=colour
+    )
     return Panel(
         "timeseries", title, description, (query,), (12, 7), gap_ms=DAY_MS, time_from=range_
     )
 
 
-_BATTERY = _node_line(
+_BATTERY = _carried(
     ("Pile du nœud, 1 an", "The node's battery, 1 year"),
     (
-        "Tension de pile sur un an : la pente dit quand la changer, une marche vers le haut quand"
-        " elle l'a été.",
-        "Battery voltage over a year: its slope says when to change it, a step up when it was"
-        " changed.",
+        "Tension de pile du nœud qui porte ce capteur : la pente dit quand la changer, une marche"
+        " vers le haut quand elle l'a été.",
+        "Battery voltage of the node that carries this sensor: its slope says when to change it, a"
+        " step up when it was changed.",
     ),
     "battery_mv",
     0.001,
     "365d",
     GREEN,
 )
-_RADIO = _node_line(
+_RADIO = _carried(
     ("Signal du nœud", "The node's signal"),
     (
         "Force du signal reçu du nœud qui porte ce capteur.",
@@ -223,10 +221,7 @@ BOARD = Dashboard(
         "One sensor and its node: what it measures, how far to believe it, what was done to it.",
     ),
     (_NOW, READING, _QUALITIES, _COMPLETE, _LATE, _BATTERY, _RADIO),
-    (
-        Variable("sensor", ("Capteur", "Sensor"), series.SENSOR_HEALTH, "sensor", several=False),
-        Variable("node", ("Nœud", "Node"), series.NODE_HEALTH, "node", several=False),
-    ),
+    (Variable("sensor", ("Capteur", "Sensor"), series.SENSOR_HEALTH, "sensor", several=False),),
     hours=7 * 24,
     level=2,
     annotations=CARE_MARKS,

@@ -92,6 +92,7 @@ _LOG = told(
     ),
     _LOGGED,
     (24, 9),
+    "31d",
 )
 
 _CONFIRM = Panel(
