@@ -25,15 +25,16 @@ from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
 from amont_gateway.journal_tail import BATCH_ROWS, Tail
-from amont_gateway.places import Places
+from amont_gateway.places import Places, Sensor
 from amont_gateway.readings import BAD_TIME, iter_channels
 from amont_gateway.rounds import Outlet
 from amont_gateway.summaries.amounts import doubted_as_suspect, summary_lines
-from amont_gateway.summaries.day_readings import NO_READINGS, Sensors, read_day
+from amont_gateway.summaries.day_readings import NO_READINGS, Readings, Sensors, read_day
 from amont_gateway.summaries.quality import quality_line
 
 CONSUMER = "summaries"
 MOST_ROWS = 100_000  # in one round: at 50 readings a minute a day and a third
+MOST_READINGS = 10_000  # of a day, held at once: a megabyte
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MOST_DAYS = 40  # looked back on at the start, for sensors of which nothing came
@@ -47,6 +48,19 @@ class _Round(NamedTuple):
 
     hours: Hours
     more: bool  # rows wait already
+
+
+class _Day(NamedTuple):
+    """One day, and the present."""
+
+    begin_ms: int
+    end_ms: int
+    now_ms: int
+
+    @property
+    def whole_hours(self) -> tuple[int, int]:
+        """Return the UTC hours of it: where a time zone is no whole hours they reach over it."""
+        return self.begin_ms // HOUR_MS * HOUR_MS, -(-self.end_ms // HOUR_MS) * HOUR_MS
 
 
 class Summaries:
@@ -66,6 +80,7 @@ class Summaries:
         self._doubted, self._counters, self._clock = doubted, counters, clock
         self._sensors = Sensors(places.sensors)
         self._interval_s = {n.id: n.interval_s for n in places.nodes}
+        self._groups = _groups(places.sensors, self._interval_s)
         self._days = CalendarDays(places.time_zone)
         self._lock = threading.Lock()
         self._touched: dict[str, set[int]] = defaultdict(set)  # by doubts, from other threads
@@ -165,31 +180,54 @@ class Summaries:
                 return sample.received_ms
         return 0
 
-    def _write_day(self, day_ms: int, touched: Mapping[str, Iterable[int]], now_ms: int) -> None:
-        end_ms = self._days.next_ms(day_ms)
-        # a UTC hour may reach over the day's ends where the time zone is no whole hours
-        from_ms, to_ms = day_ms // HOUR_MS * HOUR_MS, -(-end_ms // HOUR_MS) * HOUR_MS
-        found = read_day(self._tail.reader, self._sensors, from_ms, to_ms, self._tail.place)
+    def _write_day(self, day_ms: int, touched: Hours, now_ms: int) -> None:
+        day = _Day(day_ms, self._days.next_ms(day_ms), now_ms)
         began = time.monotonic()
-        by_hour, by_day, quality = [], [], []
-        for sensor in self._sensors.all:
-            readings = found.get(sensor.id, NO_READINGS)
-            if len(readings.t_ms):
-                doubted = self._doubted(sensor.id, readings.t_ms)
-                readings = doubted_as_suspect(readings, doubted)
-            if hours := touched.get(sensor.id):
-                spans = [(begin, begin + HOUR_MS) for begin in sorted(hours)]
-                by_hour += summary_lines(self._site, sensor, series.HOURS, readings, spans)
-                day = [(day_ms, end_ms)]
-                by_day += summary_lines(self._site, sensor, series.DAYS, readings, day)
-            interval_s = self._interval_s[sensor.node]
-            until_ms = min(end_ms, now_ms)
-            inside = readings.between(day_ms, end_ms)
-            said = quality_line(self._site, sensor.id, inside, day_ms, until_ms, interval_s)
-            quality += [said] if said is not None else []
+        by_hour: list[str] = []
+        by_day: list[str] = []
+        for sensors in self._groups:
+            found = read_day(self._tail.reader, sensors, *day.whole_hours, self._tail.place)
+            for sensor in sensors.all:
+                readings = found.get(sensor.id, NO_READINGS)
+                if len(readings.t_ms):
+                    doubted = self._doubted(sensor.id, readings.t_ms)
+                    readings = doubted_as_suspect(readings, doubted)
+                hours = touched.get(sensor.id, set())
+                by_hour += self._of_hours(sensor, readings, hours)
+                by_day += self._of_day(sensor, readings, day, is_touched=bool(hours))
         self._counters.add("summaries_us", int((time.monotonic() - began) * 1e6))
         self._outlet.write(by_hour, series.HOURS)
-        self._outlet.write(by_day + quality, series.DAYS)
+        self._outlet.write(by_day, series.DAYS)
+
+    def _of_hours(self, sensor: Sensor, readings: Readings, hours: set[int]) -> list[str]:
+        spans = [(begin, begin + HOUR_MS) for begin in sorted(hours)]
+        return summary_lines(self._site, sensor, series.HOURS, readings, spans)
+
+    def _of_day(
+        self, sensor: Sensor, readings: Readings, day: _Day, *, is_touched: bool
+    ) -> list[str]:
+        begin_ms, end_ms, now_ms = day
+        lines: list[str] = []
+        if is_touched:
+            span = [(begin_ms, end_ms)]
+            lines += summary_lines(self._site, sensor, series.DAYS, readings, span)
+        inside, until_ms = readings.between(begin_ms, end_ms), min(end_ms, now_ms)
+        interval_s = self._interval_s[sensor.node]
+        said = quality_line(self._site, sensor.id, inside, begin_ms, until_ms, interval_s)
+        return lines + ([said] if said is not None else [])
+
+
+def _groups(sensors: Iterable[Sensor], interval_s: Mapping[int, int]) -> list[Sensors]:
+    """Return the sensors in groups whose days are small enough to be held at once."""
+    groups: list[list[Sensor]] = [[]]
+    count = 0.0
+    for sensor in sorted(sensors, key=lambda s: s.node):
+        count += DAY_MS / 1000 / interval_s[sensor.node]
+        if count > MOST_READINGS and groups[-1]:
+            groups.append([])
+            count = DAY_MS / 1000 / interval_s[sensor.node]
+        groups[-1].append(sensor)
+    return [Sensors(group) for group in groups]
 
 
 def _add(to: dict[str, set[int]], hours: Hours) -> None:
