@@ -11,6 +11,10 @@ from tests.indicators.waterside import (
     MARCH_MS,
     STEP_MS,
     Rig,
+    bourg,
+    counter,
+    hameau,
+    pressure,
     steps,
 )
 
@@ -19,26 +23,6 @@ from amont_gateway.indicators.store import FILE, open_to_read
 from amont_gateway.readings import Sample, checksum
 
 NOON_MS = MARCH_MS + 10 * DAY_MS + 12 * HOUR_MS  # ten whole days and half of another
-
-
-def hour_of(at_ms: int) -> int:
-    return (at_ms - 1 - MARCH_MS) % DAY_MS // HOUR_MS
-
-
-def bourg(at_ms: int) -> float:
-    return 600 if 2 <= hour_of(at_ms) < 4 else 3000
-
-
-def hameau(at_ms: int) -> float:
-    return 100 if 2 <= hour_of(at_ms) < 4 else 500
-
-
-def pressure(at_ms: int) -> float:
-    return 52_000 if 2 <= hour_of(at_ms) < 4 else 45_000  # 10 Pa
-
-
-def counter(at_ms: int) -> float:
-    return 1_000_000 + (at_ms - MARCH_MS) * 4000 / HOUR_MS
 
 
 @pytest.fixture

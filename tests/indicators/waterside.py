@@ -154,3 +154,23 @@ class Rig:
 def steps(begin_ms: int, end_ms: int, step_ms: int = STEP_MS) -> range:
     """Return the times of readings in (begin, end]: each tells of the time before it."""
     return range(begin_ms + step_ms, end_ms + 1, step_ms)
+
+
+def _hour_of(at_ms: int) -> int:
+    return (at_ms - 1 - MARCH_MS) % DAY_MS // HOUR_MS
+
+
+def bourg(at_ms: int) -> float:
+    return 600 if 2 <= _hour_of(at_ms) < 4 else 3000
+
+
+def hameau(at_ms: int) -> float:
+    return 100 if 2 <= _hour_of(at_ms) < 4 else 500
+
+
+def pressure(at_ms: int) -> float:
+    return 52_000 if 2 <= _hour_of(at_ms) < 4 else 45_000  # 10 Pa
+
+
+def counter(at_ms: int) -> float:
+    return 1_000_000 + (at_ms - MARCH_MS) * 4000 / HOUR_MS

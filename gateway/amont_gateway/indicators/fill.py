@@ -36,23 +36,21 @@ def filled_day(days: Mapping[int, MeterDay], day: int, begin_ms: int, hours: int
     first = day - USUAL_DAYS
     span = [days.get(d) for d in range(first, day + USUAL_DAYS + 1)]
     flow_l_h = usual_hours(around(span, day - first))[own.clock_hours()]
-    return filled(own, _by_counter(days, day, begin_ms, own, flow_l_h))
+    counted_l_h = _counted(days, day, begin_ms, own)
+    is_counted = np.isfinite(counted_l_h)
+    return filled(own, np.where(is_counted, counted_l_h, flow_l_h), is_counted)
 
 
-def _by_counter(
-    days: Mapping[int, MeterDay], day: int, begin_ms: int, own: MeterDay, flow_l_h: Floats
-) -> Floats:
-    """Return the flows with what a counter says of the time between two days' readings."""
+def _counted(days: Mapping[int, MeterDay], day: int, begin_ms: int, own: MeterDay) -> Floats:
+    """Return the flow that a counter tells of each hour between two days' readings, else NaN."""
+    out = np.full(own.hours, np.nan)
     reach = range(1, REACH_DAYS + 1)
     before = next((e for n in reach if (e := _ends(days, day - n))), None)
     after = next((e for n in reach if (e := _ends(days, day + n))), None)
-    if before is None and after is None and own.ends is None:
-        return flow_l_h
-    out = flow_l_h.copy()
-    middle_ms = begin_ms + (np.arange(own.hours) + 0.5) * 3_600_000
     if own.ends is None:
         rate = _rate(before, after)
         return out if rate is None else np.full(own.hours, rate)
+    middle_ms = begin_ms + (np.arange(own.hours) + 0.5) * 3_600_000
     for rate, place in (
         (_rate(before, own.ends), middle_ms < own.ends.first_ms),
         (_rate(own.ends, after), middle_ms > own.ends.last_ms),

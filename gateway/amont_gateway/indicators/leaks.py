@@ -125,6 +125,8 @@ def state_at(leak: Leak, fixed_ms: int | None, at_ms: int, days: Mapping[int, in
     ``fixed_ms`` of ``repaired_ms``; ``days``: when each day of ``leak.sizes`` begins.
     """
     gone_ms = None if leak.is_shown else leak.seen_ms
+    if gone_ms is not None and fixed_ms is not None and 0 < fixed_ms - gone_ms <= DAY_MS:
+        gone_ms = fixed_ms  # it ran until then, as far as anybody can tell
     ends = [x for x in (fixed_ms, gone_ms, at_ms) if x is not None]
     end_ms = max(leak.since_ms, min(ends))
     state = OPEN if leak.is_sure else WATCHED

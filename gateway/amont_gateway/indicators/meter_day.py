@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amont_gateway.indicators.curve import HOUR_MS, Curve, Floats
 
@@ -85,9 +86,10 @@ def meter_day(curve: Curve, begin_ms: int, end_ms: int, ends: Ends | None = None
 
 
 class Filled(NamedTuple):
-    """A day's water: measured, estimated beside it, and what nobody knows.
+    """A day's water: measured, counted and estimated beside it, and what nobody knows.
 
-    ``estimated_s`` and ``unknown_s`` are hours by hours of the day, in seconds; where there is an
+    ``counted_l`` passed a counter between its readings of two days: it is known, only its day is
+    not. ``estimated_s`` and ``unknown_s`` are seconds by hour of the day; where there is an
     unknown second, there is no volume of the day.
     """
 
@@ -95,21 +97,31 @@ class Filled(NamedTuple):
     estimated_l: float
     estimated_s: tuple[int, ...]
     unknown_s: tuple[int, ...]
+    counted_l: float = 0.0
 
     @property
     def volume_l(self) -> float | None:
         """Return the day's water, None if some of it cannot even be estimated."""
-        return None if any(self.unknown_s) else self.measured_l + self.estimated_l
+        whole = self.measured_l + self.counted_l + self.estimated_l
+        return None if any(self.unknown_s) else whole
 
 
-def filled(day: MeterDay, flow_l_h: Floats) -> Filled:
-    """Fill in the time that no reading covers with a flow for each of the day's hours."""
-    open_s = [HOUR_MS // 1000 - known_s for known_s in day.known_s]
-    is_known = np.isfinite(flow_l_h).tolist()
-    guess_l = float(np.nansum(flow_l_h * np.array(open_s) / 3600))
-    estimated = tuple(s if known else 0 for s, known in zip(open_s, is_known, strict=True))
-    unknown = tuple(0 if known else s for s, known in zip(open_s, is_known, strict=True))
-    return Filled(sum(day.litres), guess_l, estimated, unknown)
+def filled(day: MeterDay, flow_l_h: Floats, is_counted: NDArray[np.bool_] | None = None) -> Filled:
+    """Fill in the time that no reading covers with a flow for each of the day's hours.
+
+    ``is_counted`` says of which hours a counter tells the flow; the others' is a guess.
+    """
+    open_s = np.array([HOUR_MS // 1000 - known_s for known_s in day.known_s])
+    counted = np.zeros(day.hours, bool) if is_counted is None else is_counted
+    known = np.isfinite(flow_l_h)
+    litres = np.where(known, flow_l_h, 0.0) * open_s / 3600
+    return Filled(
+        sum(day.litres),
+        float(litres[~counted].sum()),
+        tuple(np.where(known & ~counted, open_s, 0).tolist()),
+        tuple(np.where(known, 0, open_s).tolist()),
+        float(litres[counted].sum()),
+    )
 
 
 def usual_hours(days: Iterable[MeterDay]) -> Floats:

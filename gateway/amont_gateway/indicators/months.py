@@ -47,7 +47,8 @@ def measured_entries(meters: Meters, measured: Measured) -> list[Entry]:
                 if filled.volume_l is None:
                     continue
                 date = dt.date.fromordinal(day)
-                for litres, estimated in ((filled.measured_l, False), (filled.estimated_l, True)):
+                known_l = filled.measured_l + filled.counted_l
+                for litres, estimated in ((known_l, False), (filled.estimated_l, True)):
                     if litres or not estimated:
                         m3 = Decimal(round(max(0.0, litres))) / 1000
                         out.append(Entry(kind, sensor, date, date, m3, estimated, MEASURED))

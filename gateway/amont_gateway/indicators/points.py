@@ -46,7 +46,8 @@ class ZoneDay:
     @property
     def passed_m3(self) -> float:
         """Return all that passed the zone's meters, in and out."""
-        return self.estimated_m3 + sum(abs(f.measured_l) for _, f in self.meters) / M3_L
+        known_l = sum(abs(f.measured_l) + abs(f.counted_l) for _, f in self.meters)
+        return self.estimated_m3 + known_l / M3_L
 
     @property
     def estimated_percent(self) -> float | None:
