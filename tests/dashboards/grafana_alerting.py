@@ -67,6 +67,9 @@ def evaluate(rule: dict[str, Any], ask: Ask, now_ms: int) -> list[Result]:
             found[part["refId"]] = _part(part, found, ask, now_ms)
     except QueryFailed:
         return [Result(NO_LABELS, "Error")]
+    # one query that finds nothing is enough, even if the condition does not need it
+    if any(value is _NOTHING for name in _asked(rule) for value in found[name]):
+        return [Result(NO_LABELS, "NoData")]
     numbers = found[rule["condition"]]
     if all(number.no_data for number in numbers):  # also where there is none
         return [Result(NO_LABELS, "NoData")]
@@ -74,6 +77,10 @@ def evaluate(rule: dict[str, Any], ask: Ask, now_ms: int) -> list[Result]:
     if len(set(labels)) != len(labels):  # "frame cannot uniquely be identified by its labels"
         return [Result(NO_LABELS, "Error")]
     return [Result(number.labels, _meaning(number.value)) for number in numbers]
+
+
+def _asked(rule: dict[str, Any]) -> list[str]:
+    return [part["refId"] for part in rule["data"] if part["datasourceUid"] != "__expr__"]
 
 
 def _meaning(value: float | None) -> str:

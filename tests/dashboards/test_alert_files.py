@@ -133,6 +133,30 @@ def test_each_rule_of_the_check_finds_its_fault(documents, plant, says):
     assert any(says in line for line in check.faults(documents)), check.faults(documents)
 
 
+def test_every_template_opens_and_closes(documents):
+    """Go's templates: each if, with, range and define has its end, and nothing is left over."""
+    texts = [
+        text
+        for document in documents.values()
+        for group in document.get("groups", ())
+        for one in group["rules"]
+        for text in one["annotations"].values()
+    ]
+    texts += [t["template"] for d in documents.values() for t in d.get("templates", ())]
+    assert len(texts) > 100
+    for text in texts:
+        depth = 0
+        for action in re.findall(r"\{\{ (.*?) \}\}", text):
+            word = action.split()[0]
+            depth += (word in ("if", "with", "range", "define")) - (word == "end")
+            assert depth >= 0, text
+            assert word == "end" or re.match(r"(if|with|range|define|else|printf|re|\.)", word), (
+                text
+            )
+        assert depth == 0, text
+        assert not re.search(r"[{}]", re.sub(r"\{\{ .*? \}\}", "", text)), text
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -181,7 +205,15 @@ def test_the_page_says_what_the_rules_say(at):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"domain": "sky"}, {"severity": "loud"}, {"fires": ("is", 1.0)}, {"looks": ()}]
+    "wrong",
+    [
+        {"domain": "sky"},
+        {"severity": "loud"},
+        {"fires": ("is", 1.0)},
+        {"looks": ()},
+        {"looks": rules.RULES[0].looks * 2},  # the second is not needed
+        {"math": "$V1 > $V2"},
+    ],
 )
 def test_a_rule_that_is_none_is_refused(wrong):
     one = rules.RULES[0]

@@ -1,5 +1,6 @@
 """Each alert rule fires on its own planted situation and on no other, on a real influxd."""
 
+import functools
 from collections import defaultdict
 
 import pytest
@@ -67,7 +68,7 @@ def planted(influxd):
 
 @pytest.fixture(scope="module")
 def told(planted):
-    """Which rules fire at which site."""
+    """Which rules fire at which site, all of them in one database."""
     found = defaultdict(set)
     for uid, rule in RULES.items():
         for labels in watch(rule, planted).firing():
@@ -75,9 +76,31 @@ def told(planted):
     return found
 
 
+@pytest.fixture(scope="module")
+def alone(planted):
+    """Return a function that asks as if one site were alone in its database."""
+    answers = functools.cache(planted)
+
+    def ask_of(site):
+        def ask(uid, influxql):
+            return [one for one in answers(uid, influxql) if one["tags"]["site"] == site]
+
+        return ask
+
+    return ask_of
+
+
 @pytest.mark.parametrize("one", CASES)
 def test_the_right_rules_fire_and_no_other(told, one):
     assert told[one.id] - {rules.HEARTBEAT.uid} == one.fires
+
+
+@pytest.mark.parametrize("one", CASES)
+def test_a_site_that_is_alone_in_its_database_fires_the_same(alone, one):
+    """A query that finds nothing anywhere stops its whole rule: more is empty with one site."""
+    ask = alone(one.id)
+    fired = {uid for uid, rule in RULES.items() if watch(rule, ask).firing()}
+    assert fired - {rules.HEARTBEAT.uid} == one.fires
 
 
 def test_every_rule_has_a_situation_of_its_own():

@@ -10,14 +10,12 @@ from amont_dashboards.alerts.model import (
     Look,
     Query,
     Rule,
-    Text,
 )
 from amont_dashboards.query import Column
 from amont_gateway import series
 
 _UNKNOWN = float(series.LEVELS.index("unknown"))
 _GROUP = ("site", "station")
-_M = 0.001  # mm to m
 
 
 def _station(aggregate: str, field: str, scale: float = 1.0, known: bool = False) -> Query:
@@ -26,17 +24,9 @@ def _station(aggregate: str, field: str, scale: float = 1.0, known: bool = False
     return Query(series.STATION_STATE, columns, group=_GROUP, only=only)
 
 
-def _level(level: str, limit: Text) -> tuple[Look, ...]:
-    """Look at the last level that was known, and tell stage and limit beside it.
-
-    A guard that is not reached makes the level unknown; that must not end an alert.
-    """
-    stage = ("Hauteur {} m.", "Stage {} m.")
-    return (
-        Look(_station("last", "level", known=True), KNOWN_BACK_S),
-        Look(_station("last", "stage_mm", _M), STATE_BACK_S, shown=stage, decimals=2),
-        Look(_station("last", f"{level}_mm", _M), KNOWN_BACK_S, shown=limit, decimals=2),
-    )
+# The last level that was known: a guard that is not reached makes it unknown, and that must not
+# end an alert.
+_LEVEL = (Look(_station("last", "level", known=True), KNOWN_BACK_S),)
 
 
 def _at_least(level: str) -> tuple[str, float]:
@@ -64,7 +54,7 @@ WATCH = Rule(
         "Open the Floods page: trend and time to the next limit say whether to call the person on"
         " duty. Compare the station's two sensors.",
     ),
-    _level("watch", ("Seuil {} m.", "Limit {} m.")),
+    _LEVEL,
     _at_least("watch"),
     "amont-floods",
     "Stage, thresholds and forecast",
@@ -88,7 +78,7 @@ WARNING = Rule(
         "Call the mayor and the person on duty; prepare what the communal plan foresees at this"
         " level. Do not rely on Grafana for the siren: look at the local page.",
     ),
-    _level("warning", ("Seuil {} m.", "Limit {} m.")),
+    _LEVEL,
     _at_least("warning"),
     "amont-floods",
     "Stage, thresholds and forecast",
@@ -113,7 +103,7 @@ ALARM = Rule(
         "Check on the local page that the siren sounds and is confirmed; if not, warn the"
         " inhabitants by the other means of the communal plan.",
     ),
-    _level("alarm", ("Seuil {} m.", "Limit {} m.")),
+    _LEVEL,
     _at_least("alarm"),
     "amont-floods",
     "Stage, thresholds and forecast",

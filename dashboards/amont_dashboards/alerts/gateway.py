@@ -141,18 +141,7 @@ LATE = Rule(
         "Wait ten minutes; if the backlog grows, see “amont-gateway history status” and the space"
         " on the database's disk.",
     ),
-    (
-        Look(
-            _gateway("last", "waiting_s"),
-            STATE_BACK_S,
-            shown=("Attente {} s.", "Waiting for {} s."),
-        ),
-        Look(
-            _gateway("last", "waiting"),
-            STATE_BACK_S,
-            shown=("{} lignes.", "{} rows."),
-        ),
-    ),
+    _last("waiting_s", ("Attente {} s.", "Waiting for {} s.")),
     ("gt", 900.0),
     "amont-gateway",
     "Age of what waits",

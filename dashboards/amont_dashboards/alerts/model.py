@@ -6,6 +6,7 @@ siren: the guard does that alone, and nothing here can reach it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from amont_dashboards.query import Query, Text
@@ -44,10 +45,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Rule:
-    """One alert rule; ``fires`` compares the first look, or ``math`` over V1, V2, ….
+    """One alert rule; ``fires`` compares its look, or ``math`` over V1, V2, … if it has several.
 
-    ``says`` names tags in braces: "{station}". ``implies`` are rules that fire as well whenever
-    this one does, by what they mean.
+    Grafana takes a rule for without data as soon as one of its queries finds nothing, whether the
+    condition needs it or not: so every look is one that the condition needs. ``says`` names tags
+    in braces: "{station}". ``implies`` are rules that fire as well whenever this one does, by
+    what they mean.
     """
 
     uid: str
@@ -80,8 +83,11 @@ class Rule:
             )
             if value not in known
         ]
-        if wrong or not self.looks:
-            raise ValueError(f"{self.uid}: not possible: {wrong or 'no look'}")
+        needed = {f"V{n}" for n, _ in enumerate(self.looks, 1)}
+        if needed != (set(re.findall(r"\bV\d+", self.math)) if self.math else {"V1"}):
+            wrong.append("looks")
+        if wrong:
+            raise ValueError(f"{self.uid}: not possible: {', '.join(wrong)}")
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -39,13 +39,6 @@ def _verdict(measurement: series.Measurement, tag: str) -> Look:
     return Look(query, DAY_S)  # a verdict is given once a day or so
 
 
-def _leak_size(measurement: series.Measurement, tag: str) -> Look:
-    columns = (Column("last", "leak_l_h", _M3_H),)
-    query = Query(measurement, columns, group=("site", tag))
-    shown = ("Débit estimé {} m³/h.", "Estimated at {} m³/h.")
-    return Look(query, DAY_S, shown=shown, decimals=1)
-
-
 def _pressure(aggregate: str, back_s: int, until_s: int = 0) -> Look:
     columns = (Column(aggregate, "pressure_kpa"),)
     query = Query(series.PRESSURE, columns, group=_SENSOR, source=HISTORY.uid)
@@ -131,7 +124,7 @@ LEAK = Rule(
         "Open the Leaks page: since when, how much, how probable. Listen along the pipes by night,"
         " then note the repair with “amont-gateway note repair”.",
     ),
-    (_verdict(series.ZONE_STATE, "zone"), _leak_size(series.ZONE_STATE, "zone")),
+    (_verdict(series.ZONE_STATE, "zone"),),
     _LEAK,
     "amont-leaks",
     "List of leaks",
@@ -155,7 +148,7 @@ NETWORK_LEAK = Rule(
         "The local page names the nearest sensors: begin there, then note the repair with"
         " “amont-gateway note repair”.",
     ),
-    (_verdict(series.NETWORK_STATE, "network"), _leak_size(series.NETWORK_STATE, "network")),
+    (_verdict(series.NETWORK_STATE, "network"),),
     _LEAK,
     "amont-leaks",
     "List of leaks",

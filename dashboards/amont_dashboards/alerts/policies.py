@@ -19,6 +19,18 @@ VARIABLES = {
     "AMONT_ALERT_HEARTBEAT_URL": OUTSIDE,
 }
 _PLACES = ("station", "zone", "network", "siren", "sensor", "node")
+# Added to a subject: the place, if all alerts of a message have the same, and the site.
+_WHERE = "".join(
+    f"{{{{ with .CommonLabels.{tag} }}}} · {{{{ . }}}}{{{{ end }}}}" for tag in (*_PLACES, "site")
+)
+# Added to a link that already has a "?": the dashboard opens at the place of the alert.
+_CHOSEN = (
+    '{{ if match "[?]" .DashboardURL }}'
+    + "".join(
+        f"{{{{ with .Labels.{tag} }}}}&var-{tag}={{{{ . }}}}{{{{ end }}}}" for tag in _PLACES
+    )
+    + "{{ end }}"
+)
 _OPEN = {"start_time": "08:00", "end_time": "18:00"}
 
 
@@ -109,6 +121,7 @@ def templates(at: int) -> Json:
         '{{ define "amont.title" }}'
         "{{ if .Alerts.Firing }}▲ {{ .CommonLabels.alertname }}"
         f"{{{{ else }}}}✓ {over} : {{{{ .CommonLabels.alertname }}}}{{{{ end }}}}"
+        f"{_WHERE}"
         "{{ end }}"
     )
     firing = (
@@ -116,7 +129,7 @@ def templates(at: int) -> Json:
         f"{since} : {{{{ .StartsAt }}}}\n"
         f"{first} : {{{{ .Annotations.first }}}}\n"
         f"{means} : {{{{ .Annotations.description }}}}\n"
-        f"{{{{ if .DashboardURL }}}}{board} : {{{{ .DashboardURL }}}}\n{{{{ end }}}}\n"
+        f"{{{{ if .DashboardURL }}}}{board} : {{{{ .DashboardURL }}}}{_CHOSEN}\n{{{{ end }}}}\n"
         "{{ end }}"
     )
     resolved = (

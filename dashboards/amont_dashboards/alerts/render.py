@@ -195,7 +195,10 @@ def _summary(rule: Rule, at: int) -> str:
 def _number(name: str, look: Look, at: int) -> str:
     """Write a number only where it is known: asking for one that is not would end the text."""
     before, after = look.shown[at].split("{}")
-    value = f'{{{{ printf "%.{look.decimals}f" $v.Value }}}}'
+    value = f'printf "%.{look.decimals}f" $v.Value'
+    if look.decimals and LANGUAGES[at] == "fr":
+        value = f'reReplaceAll "[.]" "," ({value})'
+    value = f"{{{{ {value} }}}}"
     told = f" {before}{value}{after}"
     return (
         "{{ range $k, $v := .Values }}"
