@@ -129,6 +129,7 @@ NODES = Panel(
     ),
     (24, 9),
     time_from=NOW,
+    opens=(Opens(FLEET, "node", "node"),),
 )  # fmt: skip
 
 SENSORS = Panel(
@@ -179,24 +180,24 @@ _LIFE = Panel(
 
 _BATTERY = Panel(
     "timeseries",
-    ("Piles, 30 jours", "Batteries, 30 days"),
+    ("Pile du nœud choisi, 1 an", "Battery of the chosen node, 1 year"),
     (
-        "Tension de pile de chaque nœud choisi.",
-        "Battery voltage of each chosen node.",
+        "Tension de sa pile : la pente dit quand la changer. Un clic sur un nœud le choisit.",
+        "Its battery voltage: the slope says when to change it. A click on a node chooses it.",
     ),
     (line(series.NODE_HEALTH, Column("mean", "battery_mv", 0.001), "node", where=_CHOSEN),),
     (8, 8),
     gap_ms=DAY_MS,
-    time_from="30d",
+    time_from="365d",
 )
 
 _SIGNAL = Panel(
     "timeseries",
-    ("Signal, 30 jours", "Signal, 30 days"),
+    ("Signal du nœud choisi, 30 jours", "Signal of the chosen node, 30 days"),
     (
-        "Force du signal reçu de chaque nœud choisi. Une baisse de dix dB sans raison : antenne,"
+        "Force du signal reçu de lui. Une baisse de dix dB sans raison : antenne,"
         " eau dans le boîtier, ou feuillage.",
-        "Strength of the signal from each chosen node. Ten dB less without a reason: antenna,"
+        "Strength of the signal from it. Ten dB less without a reason: antenna,"
         " water in the box, or leaves.",
     ),
     (line(series.NODE_HEALTH, Column("mean", "rssi_dbm"), "node", where=_CHOSEN),),
@@ -215,7 +216,7 @@ BOARD = Dashboard(
         "All nodes and sensors: who speaks, who is silent, which battery, which radio.",
     ),
     (SILENT, MAP, PLACES, NODES, SENSORS, _LIFE, _BATTERY, _SIGNAL),
-    (Variable("node", ("Nœud", "Node"), series.NODE_HEALTH, "node"),),
+    (Variable("node", ("Nœud", "Node"), series.NODE_HEALTH, "node", several=False),),
     hours=48,
     below=(SENSOR, QUALITY),
     annotations=CARE_MARKS,
