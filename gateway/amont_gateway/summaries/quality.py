@@ -41,8 +41,8 @@ def quality_line(
     if len(quality):
         fields["suspect_pct"] = 100.0 * float(np.mean(quality == SUSPECT))
         fields["refused_pct"] = 100.0 * float(np.mean(np.isin(quality, _REFUSED)))
-        delay_s = np.maximum(readings.received_ms - readings.t_ms, 0) / 1000
-        middle, late = np.percentile(delay_s, (50, 95)).tolist()
+        delay_s = np.sort(np.maximum(readings.received_ms - readings.t_ms, 0)) / 1000
+        middle, late = (float(delay_s[round(p * (len(delay_s) - 1))]) for p in (0.5, 0.95))
         fields |= {"delay_p50_s": middle, "delay_p95_s": late}
     rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in fields.items()}
     return line(series.QUALITY_DAY, site, {"sensor": sensor}, rounded, begin_ms)
