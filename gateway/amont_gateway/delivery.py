@@ -21,8 +21,16 @@ BATCH_LINES = 4_000
 class LineWriter(Protocol):
     """Where lines go; ``influx.InfluxWriter`` is one."""
 
-    def write(self, lines: Sequence[str], store: str = "") -> None:
-        """Write lines to one of the databases; raise Away, Denied or BadLines."""
+    def write(
+        self,
+        lines: Sequence[str],
+        store: str = "",
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
+        """Write lines to one of the databases; raise Away, Denied or BadLines.
+
+        ``meanwhile`` may be called once while the database works.
+        """
 
     def close(self) -> None:
         """Forget the connection."""
@@ -47,16 +55,23 @@ class Delivery:
         self._counters, self._events, self._now_ms = counters, events, now_ms
 
     def write(
-        self, lines: Sequence[str], store: str = "", between: Callable[[], None] = lambda: None
+        self,
+        lines: Sequence[str],
+        store: str = "",
+        between: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> int:
         """Write lines in their order; return how many were not refused.
 
-        ``between`` is called between the requests of lines that are being halved. Raise Away,
-        Denied, or sqlite3.Error if the quarantine cannot be written.
+        ``between`` is called between the requests of lines that are being halved, ``meanwhile``
+        once while the database works. Raise Away, Denied, or sqlite3.Error if the quarantine
+        cannot be written, and what ``meanwhile`` raises.
         """
         refused: list[tuple[str, str]] = []
         for start in range(0, len(lines), BATCH_LINES):
-            refused += self.offer(lines[start : start + BATCH_LINES], store, between)
+            part = lines[start : start + BATCH_LINES]
+            refused += self.offer(part, store, between, meanwhile)
+            meanwhile = None
         if refused:
             self._set_aside(refused, store)
         written = len(lines) - len(refused)
@@ -64,7 +79,11 @@ class Delivery:
         return written
 
     def offer(
-        self, lines: Sequence[str], store: str = "", between: Callable[[], None] = lambda: None
+        self,
+        lines: Sequence[str],
+        store: str = "",
+        between: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> list[tuple[str, str]]:
         """Write lines; return those that were refused, each with the server's reason.
 
@@ -73,8 +92,9 @@ class Delivery:
         parts, refused = ([lines] if lines else []), []
         while parts:
             part = parts.pop()
+            do, meanwhile = meanwhile, None
             try:
-                self._writer.write(part, store)
+                self._writer.write(part, store, *(() if do is None else (do,)))
             except BadLines as error:
                 if len(part) == 1:
                     refused.append((part[0], str(error)))

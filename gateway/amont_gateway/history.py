@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -74,6 +75,8 @@ class History:
         self._settled = Settled(settle_s, time.monotonic)
         self._doubts = Doubts(journal.path.with_name(DOUBTS))
         self._doubts_told: int | None = None  # number of the last change that was written
+        # The next batch, the number of the last change of doubts that it knows, and its lines.
+        self._ready: tuple[list[Sample], int | None, list[str]] | None = None
         self._openings = 0
         self._pace = Pace()
         self._live: int | None = None  # where the lane of what is new stands, if it is open
@@ -151,12 +154,27 @@ class History:
 
     def _lines(self, samples: list[Sample]) -> list[str]:
         """Write readings with their doubts, also those that the windows have forgotten."""
-        kept = self._doubts.among(s.at_ms for s in samples if not s.flags & BAD_TIME)
+        times = [s.at_ms for s in samples if not s.flags & BAD_TIME]
+        kept = self._doubts.between(min(times), max(times)) if times else {}
+        if not kept:
+            return sample_lines(self._site, self._tags, samples, self._doubt)
 
         def doubt(sensor: str, t_ms: int) -> int:
-            return self._doubt(sensor, t_ms) or kept(sensor, t_ms)
+            return self._doubt(sensor, t_ms) or kept.get((sensor, t_ms), 0)
 
         return sample_lines(self._site, self._tags, samples, doubt)
+
+    def _prepare(self, most: int) -> None:
+        """Read the next batch and make its lines, while the database works on this one."""
+        samples = self._tail.read_ahead(most)
+        self._ready = (samples, self._doubts_told, self._lines(samples))
+
+    def _prepared(self, samples: list[Sample]) -> list[str]:
+        """Return a batch's lines, made again if doubts have been written since they were made."""
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[0] is samples and ready[1] == self._doubts_told:
+            return ready[2]
+        return self._lines(samples)
 
     def _changed_doubts(self) -> None:
         """Write changed qualities over the points that history holds."""
@@ -186,7 +204,8 @@ class History:
         before = tail.place
         samples = tail.read(most)
         try:
-            self._write(self._lines(samples), self._in_between)
+            ahead = partial(self._prepare, most) if tail.full else None
+            self._write(self._prepared(samples), self._in_between, ahead)
         except BaseException:
             tail.place = before
             raise
@@ -194,17 +213,22 @@ class History:
             self._pace.took(time.monotonic() - began_s, len(samples))
             self._counters.add("history_samples", len(samples))
         tail.confirm(self._settled.reached(tail.place))
-        return len(samples) == most
+        return tail.full
 
     def _in_between(self) -> None:
         """Keep what is new from waiting for a batch that is being halved."""
         if self._live is not None:
             self._live_lane()
 
-    def _write(self, lines: list[str], between: Callable[[], None] = lambda: None) -> None:
+    def _write(
+        self,
+        lines: list[str],
+        between: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         if not lines:
             return
-        self._delivery.write(lines, "", between)
+        self._delivery.write(lines, "", between, meanwhile)
         self._beat, self._written_s = lines[-1], time.monotonic()
         if self.state != "ok":
             self._became("ok")

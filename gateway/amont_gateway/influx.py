@@ -8,7 +8,7 @@ library for them costs 16 MiB of a small machine.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,15 +55,25 @@ class InfluxWriter:
         """Return how many lines the server takes at once, None if it never refused any."""
         return self._most
 
-    def write(self, lines: Sequence[str], store: str = "") -> None:
+    def write(
+        self,
+        lines: Sequence[str],
+        store: str = "",
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         """Write lines (times in ms) to the database or, with a suffix, to one beside it.
 
         Raise Away, Denied or BadLines. Lines older than what the database keeps are no error.
+        ``meanwhile`` is called once while the server works; what it raises is raised.
         """
         self._link.connect()
+        self._link.meanwhile = meanwhile
         most = self._most or len(lines)
-        for start in range(0, len(lines), max(most, 1)):
-            self._write(lines[start : start + most], store)
+        try:
+            for start in range(0, len(lines), max(most, 1)):
+                self._write(lines[start : start + most], store)
+        finally:
+            self._link.meanwhile = None
 
     def query(self, influxql: str, store: str = "") -> list[dict[str, Any]]:
         """Return the series that a statement of InfluxQL finds, times in ms.

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from email.message import Message
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-
-from urllib3 import BaseHTTPResponse, PoolManager
-from urllib3.exceptions import HTTPError
 
 from amont_gateway.database import Away, BadLines, Denied, Expired, Influx, Missing, TooLarge
 
@@ -27,14 +26,25 @@ _TAGS = re.compile("<[^<>]*>")  # of a proxy's page
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
+class Answer(NamedTuple):
+    """What came back, read whole."""
+
+    status: int
+    headers: Message
+    data: bytes
+
+
 class InfluxLink:
     """One synchronous connection, made when it is needed and again after each failure."""
 
     def __init__(self, target: Influx) -> None:
         self.target = target
         self.version = ""
+        # Called once, while the server works on the next request that has a body.
+        self.meanwhile: Callable[[], None] | None = None
         self._known = False
-        self._pool: PoolManager | None = None
+        self._prefix = ""  # of all paths, behind a proxy
+        self._connection: HTTPConnection | None = None
 
     @property
     def generation(self) -> tuple[int, int]:
@@ -62,7 +72,7 @@ class InfluxLink:
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> BaseHTTPResponse:
+    ) -> Answer:
         """Return the answer if it is a good one; raise what ``database`` declares."""
         answer = self._request(method, path, body, headers)
         self._require_good(answer)
@@ -70,27 +80,55 @@ class InfluxLink:
 
     def close(self) -> None:
         """Forget the connection and what answered."""
-        pool, self._pool, self._known = self._pool, None, False
-        if pool is not None:
-            pool.clear()
+        self._disconnect()
+        self._known = False
 
     def _request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> BaseHTTPResponse:
-        self._pool = self._pool or PoolManager(1, maxsize=1, retries=False, timeout=_TIMEOUT_S)
+    ) -> Answer:
+        """Ask, and once more if a connection that had rested turns out to be closed."""
+        rested = self._connection is not None
+        whole = {**(headers or {}), **self._authorization()}
         try:
-            return self._pool.request(
-                method,
-                self.target.url.rstrip("/") + path,
-                body=body or None,
-                headers={**(headers or {}), **self._authorization()},
-                redirect=False,
-            )
-        except (HTTPError, OSError) as error:
+            try:
+                return self._exchange(method, path, body, whole)
+            except ConnectionError:
+                if not rested:
+                    raise
+                return self._exchange(method, path, body, whole)
+        except (HTTPException, OSError) as error:
             self.close()
-            raise Away(_short(str(error))) from error
+            raise Away(_short(f"{type(error).__name__}: {error}")) from error
 
-    def _require_good(self, answer: BaseHTTPResponse) -> None:
+    def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        connection = self._connection = self._connection or self._connected()
+        try:
+            connection.request(method, self._prefix + path, body or None, headers)
+            if body and self.meanwhile is not None:
+                do, self.meanwhile = self.meanwhile, None
+                do()
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        except BaseException:
+            self._disconnect()
+            raise
+
+    def _connected(self) -> HTTPConnection:
+        url = urlsplit(self.target.url)
+        self._prefix = url.path.rstrip("/")
+        if url.scheme == "https":
+            import ssl  # large, and most databases are on this machine
+
+            context = ssl.create_default_context()
+            return HTTPSConnection(url.netloc, timeout=_TIMEOUT_S, context=context)
+        return HTTPConnection(url.netloc, timeout=_TIMEOUT_S)
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _require_good(self, answer: Answer) -> None:
         if 200 <= answer.status < 300:
             return
         error = refusal(answer.status, answer.data, answer.headers.get("Location", ""))

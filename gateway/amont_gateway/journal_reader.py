@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from amont_gateway import journal_sql as sql
-from amont_gateway.readings import Sample, checksum
+from amont_gateway.readings import Sample, checksum, pack_identity
 
 _PAGE = 2_000
 _LAST_ID = 2**63 - 1  # of any row that there can be
@@ -30,6 +33,18 @@ class Check:
         return self.integrity == "ok" and not self.bad_rows
 
 
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Among thousands of rows Python would search a dozen times, longer than it reads them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 class JournalReader:
     """A read-only connection; ``bad_rows`` counts skipped rows whose checksum failed."""
 
@@ -45,11 +60,17 @@ class JournalReader:
         last = rows[-1][0] if rows else sample_id
         return last, [pair for row in rows if (pair := self._sound(row)) is not None]
 
+    def samples_after(self, sample_id: int, limit: int) -> tuple[int, list[Sample]]:
+        """Return the same without ids, in half the time."""
+        with _no_search_for_cycles():
+            rows = self._connection.execute(sql.AFTER, (sample_id, limit)).fetchall()
+            return rows[-1][0] if rows else sample_id, self._all_sound(rows)
+
     def live(self, sample_id: int, through: int, limit: int) -> tuple[int, list[Sample]]:
         """Return the same of rows up to an id that were new when they came, no node's backlog."""
         rows = self._connection.execute(sql.LIVE, (sample_id, through, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else through
-        return last, [pair[1] for row in rows if (pair := self._sound(row)) is not None]
+        return last, self._all_sound(rows)
 
     def span(
         self, sample_id: int, from_ms: int, until_ms: int, limit: int = _PAGE
@@ -58,7 +79,7 @@ class JournalReader:
         newest = self.last_id()
         rows = self._connection.execute(sql.SPAN, (sample_id, from_ms, until_ms, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else max(newest, sample_id)
-        return last, [pair[1] for row in rows if (pair := self._sound(row)) is not None]
+        return last, self._all_sound(rows)
 
     def count_span(self, from_ms: int, until_ms: int) -> int:
         """Count the rows whose time lies within."""
@@ -150,6 +171,24 @@ class JournalReader:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _all_sound(self, rows: list[tuple[Any, ...]]) -> list[Sample]:
+        """Return the sound ones of many rows: as a rule all are, and that is quickly seen."""
+        new, pack = tuple.__new__, pack_identity
+        try:
+            found = [
+                new(Sample, (node, epoch, seq, at_ms, quality, received_ms, flags, channels))
+                for _, node, epoch, seq, at_ms, quality, received_ms, flags, channels, crc in rows
+                if crc
+                == crc32(
+                    channels, crc32(pack(node, epoch, seq, at_ms, quality, received_ms, flags))
+                )
+            ]
+        except Exception:  # whatever a damaged row holds: it is found below
+            found = []
+        if len(found) == len(rows):
+            return found
+        return [pair[1] for row in rows if (pair := self._sound(row)) is not None]
 
     def _sound(self, row: tuple[Any, ...]) -> tuple[int, Sample] | None:
         sample = Sample(*row[1:9])

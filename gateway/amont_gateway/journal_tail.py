@@ -7,12 +7,23 @@ node's own. Any method may raise sqlite3.Error; ``close`` and go on.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import Sample
 
 BATCH_ROWS = 2_000
+
+
+class _Batch(NamedTuple):
+    """What was read from one place to another."""
+
+    begin: int
+    end: int
+    samples: list[Sample]
+    full: bool  # more may wait
 
 
 class Tail:
@@ -27,6 +38,8 @@ class Tail:
         self._events = events
         self._reader: JournalReader | None = None
         self._incarnation = -1
+        self._ahead: _Batch | None = None
+        self.full = False  # whether the last ``read`` got as many rows as were wanted
         journal.expect(consumer)
 
     def open(self) -> bool:
@@ -43,16 +56,32 @@ class Tail:
         return True
 
     def read(self, most: int = BATCH_ROWS) -> list[Sample]:
-        """Return the next sound samples and step behind them; empty at the end."""
+        """Return the next sound samples and step behind them; empty at the end.
+
+        What ``read_ahead`` has read already is returned as it is.
+        """
+        batch, self._ahead = self._ahead, None
+        if batch is None or batch.begin != self.place:
+            batch = self._batch(most)
+        self.place, self.full = batch.end, batch.full
+        return batch.samples
+
+    def read_ahead(self, most: int = BATCH_ROWS) -> list[Sample]:
+        """Return what the next ``read`` will return, and stay where we are."""
+        self._ahead = self._batch(most)
+        return self._ahead.samples
+
+    def _batch(self, most: int) -> _Batch:
+        begin = end = self.place
         samples: list[Sample] = []
-        while not samples:
-            before, bad = self.place, self.reader.bad_rows
-            self.place, pairs = self.reader.after(before, most)
-            self._tell_bad(self.reader.bad_rows - bad)
-            if self.place == before:
-                break
-            samples = [sample for _, sample in pairs]
-        return samples
+        full = True
+        while full and not samples:
+            bad, before = self.reader.bad_rows, end
+            end, samples = self.reader.samples_after(before, most)
+            bad = self.reader.bad_rows - bad
+            self._tell_bad(bad, end)
+            full = len(samples) + bad == most
+        return _Batch(begin, end, samples, full)
 
     def confirm(self, place: int | None = None) -> None:
         """Remember, durably before long, that all up to a place is done; by default ``place``."""
@@ -71,7 +100,8 @@ class Tail:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        self._ahead = None
 
-    def _tell_bad(self, rows: int) -> None:
+    def _tell_bad(self, rows: int, through: int) -> None:
         if rows:
-            self._events.note("journal_row", f"id <= {self.place}", n=rows)
+            self._events.note("journal_row", f"id <= {through}", n=rows)

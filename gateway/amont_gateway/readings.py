@@ -79,6 +79,9 @@ def unpack_channels(packed: bytes) -> list[Value]:
     return [Value(*fields) for fields in _CHANNEL.iter_unpack(packed)]
 
 
+pack_identity = _IDENTITY.pack  # all but the channels
+
+
 def checksum(sample: Sample | tuple[int, int, int, int, int, int, int, bytes]) -> int:
     """Compute the CRC that guards a row: ``integrity_check`` misses four bit flips in ten."""
     return crc32(sample[7], crc32(_IDENTITY.pack(*sample[:7])))

@@ -5,6 +5,7 @@ import pytest
 from tests.gateway import servers
 from tests.gateway.fake_guard import FakeGuard
 
+from amont_gateway.influx_link import InfluxLink
 from amont_gateway.places import Node, Places, Sensor, Siren, Station, Zone
 from amont_gateway.view import Thresholds
 
@@ -58,6 +59,21 @@ def eventually(true, limit_s=10.0):
             return
         time.sleep(0.01)
     raise AssertionError(f"not so after {limit_s} s")
+
+
+@pytest.fixture
+def links(monkeypatch):
+    """Close each connection to a database that the test made and dropped."""
+    made, begin = [], InfluxLink.__init__
+
+    def remembered(link, target):
+        made.append(link)
+        begin(link, target)
+
+    monkeypatch.setattr(InfluxLink, "__init__", remembered)
+    yield
+    for link in made:
+        link.close()
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ class Server:
         self.refuses = None  # a function of a line: the reason, or ""
         self.before = None  # called before each request
 
-    def write(self, lines, store=""):
+    def write(self, lines, store="", meanwhile=None):
         if self.before is not None:
             self.before(lines)
         if self.away:

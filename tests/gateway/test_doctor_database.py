@@ -11,6 +11,7 @@ from amont_gateway.influx import InfluxWriter
 from amont_gateway.running import Plan
 from amont_site import load
 
+pytestmark = pytest.mark.usefixtures("links")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 
 

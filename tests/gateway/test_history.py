@@ -110,7 +110,7 @@ class Picky:
     def __init__(self):
         self.lines, self.away = set(), 0
 
-    def write(self, lines, store=""):
+    def write(self, lines, store="", meanwhile=None):
         assert store == ""
         if self.away:
             self.away -= 1

@@ -18,6 +18,7 @@ from amont_gateway.influx_link import refusal
 from amont_gateway.running import database_of
 from amont_site import load
 
+pytestmark = pytest.mark.usefixtures("links")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 ORGS = json.dumps({"orgs": [{"id": "0a1b", "name": "mairie"}]}).encode()
 NO_BUCKET = b'{"code":"not found","message":"bucket \\"amont\\" not found"}'

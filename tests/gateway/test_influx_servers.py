@@ -21,7 +21,7 @@ from amont_gateway.database import BadLines, Denied, Influx, Missing
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import line
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("links")]
 T_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
 ODD = "Pré l'Évêque, n°=2"

@@ -11,6 +11,7 @@ from amont_gateway import selftest, series
 from amont_gateway.database import Influx
 from amont_gateway.influx import InfluxWriter
 
+pytestmark = pytest.mark.usefixtures("links")
 LOOKS = [
     "server", "database amont", "database amont_h", "database amont_d", "types", "wrong type",
     "replay", "expired", "limits", "limits", "statements", "span", "span", "span", "tidy",
