@@ -16,6 +16,7 @@ MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NOW_MS = 1_795_003_200_000  # a round hour
 STATES_MS = 7 * HOUR_MS  # how long states have been told
 STEP_MS = 10 * MINUTE_MS
+NEWEST_MS = 4 * MINUTE_MS  # the age of the newest state
 
 Fields = Mapping[str, float | int | None]
 # (measurement, place) -> the fields that differ; "" as measurement: the whole site
@@ -85,7 +86,7 @@ _BLIND: Plants = {  # how a site looks whose guard is not reached
     **{("siren_state", s): {"state": 4, "health": 2} for s in ("mairie", "ecole")},
 }
 _DRAW: Plants = {("zone_state", "bourg"): {"inflow_l_h": 65_000}}  # of 40,000 expected
-_DROP: Plants = {("pressure", "bourg-pression"): {"pressure_kpa": 380}}
+_DROP: Plants = {("pressure", "bourg-pression"): {"pressure_kpa": 407}}  # 85 % of 480 is 408
 
 PLANTED = (
     site("flood-watch", _station(level=1, stage_mm=1_300), "flood-watch"),
@@ -114,6 +115,7 @@ PLANTED = (
         "battery-empty", {("node_health", "13"): {"battery_days": 13}},
         "battery-low", "battery-empty",
     ),
+    site("battery-almost", {("node_health", "13"): {"battery_days": 14}}, "battery-low"),
     site("link-weak", {("node_health", "13"): {"repeated_pct": 31}}, "link-weak"),
     site("quality-low", {("quality_day", "moulin-a"): {"completeness_pct": 79}}, "quality-low"),
     Site("gateway-silent", {}, frozenset({"amont-gateway-silent"}), silent_ms=45 * MINUTE_MS),
@@ -122,6 +124,7 @@ PLANTED = (
     site("history-late", _gateway(waiting_s=901), "history-late"),
     site("history-refused", _gateway(quarantined=1), "history-refused"),
     site("broker-lost", _gateway(broker=2), "broker-lost"),
+    site("broker-away", _gateway(broker=1), "broker-lost"),
     site("disk-full", _gateway(disk_free_pct=9.9), "disk-full"),
     site("gateway-hot", _gateway(cpu_c=80.5), "gateway-hot"),
     site("clock-wrong", _gateway(clock_ms=-2_100), "clock-wrong"),
@@ -142,13 +145,20 @@ QUIET = (
         ("quality_day", "moulin-a"): {"completeness_pct": 80},
         ("siren_state", "ecole"): {"health": 1, "mode": 2, "test_age_d": 2.5, "drill_age_d": 40},
         ("zone_state", "bourg"): {"verdict": 1, "inflow_l_h": 80_000},
+        ("network_state", "vallee"): {"verdict": 1},
         ("tank", "chateau"): {"level_mm": 1_600},
         ("zone_day", "bourg"): {"night_flow_l_h": 3_700},
     }),
     # what takes two things to be true
     site("draw-only", _DRAW),
     site("pressure-only", _DROP),
+    site("almost-burst", {**_DRAW, ("pressure", "bourg-pression"): {"pressure_kpa": 409}}),
     site("one-night", {("zone_day newest", "bourg"): {"night_flow_l_h": 4_500}}),
+    site("night-over", {("zone_day older", "bourg"): {"night_flow_l_h": 4_500}}),
+    site("first-night", {
+        ("zone_day newest", "bourg"): {"night_flow_l_h": 4_500},
+        ("zone_day older", "bourg"): {name: None for name in _NIGHT},
+    }),
     site("new-zone", {("zone_day older", "bourg"): {"night_flow_spread_l_h": None}}),
     # what a machine or a site does not have
     site("bare", {
@@ -157,6 +167,7 @@ QUIET = (
         ("siren_state", "ecole"): {"drill_age_d": None, "commanded": 1, "confirmed": 2},
         ("node_health", "13"): {"battery_days": None, "repeated_pct": None},
         ("zone_state", "bourg"): {"expected_l_h": None, "verdict": 3},
+        ("network_state", "vallee"): {"verdict": 3},
     }),
     site("drill", {("siren_state", "mairie"): {
         "state": 1, "mode": 2, "commanded": 1, "confirmed": 1,
@@ -198,7 +209,8 @@ def _states(one: Site, measurement: series.Measurement, place: str, calm: Fields
     planted = one.plants.get((measurement.name, place), {})
     past = one.plants.get((f"past {measurement.name}", place), {})
     tags = (place,) if measurement.tags else ()
-    for at_ms in range(NOW_MS - STATES_MS, NOW_MS - one.silent_ms + 1, STEP_MS):
+    newest_ms = NOW_MS - one.silent_ms - NEWEST_MS
+    for at_ms in range(NOW_MS - STATES_MS - NEWEST_MS, newest_ms + 1, STEP_MS):
         differs = planted if at_ms >= NOW_MS - one.since_ms else past
         yield _write(one, measurement, tags, {**calm, **differs}, at_ms)
 
@@ -206,7 +218,7 @@ def _states(one: Site, measurement: series.Measurement, place: str, calm: Fields
 def _readings(one: Site) -> Iterator[str]:
     drop = one.plants.get(("pressure", "bourg-pression"), {})
     low = one.plants.get(("tank", "chateau"), {})
-    for at_ms in range(NOW_MS - DAY_MS - 2 * HOUR_MS, NOW_MS + 1, STEP_MS):
+    for at_ms in range(NOW_MS - DAY_MS - 2 * HOUR_MS, NOW_MS - NEWEST_MS, STEP_MS):
         new = at_ms > NOW_MS - HOUR_MS
         kpa, mm = {"pressure_kpa": 480.0}, {"level_mm": 2_600.0}
         sensor = ("bourg", "bourg-pression")
@@ -216,18 +228,22 @@ def _readings(one: Site) -> Iterator[str]:
 
 
 def _days(one: Site) -> Iterator[str]:
-    midnight_ms = NOW_MS - NOW_MS % DAY_MS
+    """Write the days; today has only begun, and shows what is planted in the readings."""
+    today_ms = NOW_MS - NOW_MS % DAY_MS
     tank = series.by(series.DAYS, series.TANK)
-    for day in range(1, 31):
-        fields: Fields = {"level_mm": 2_600, "min_level_mm": 2_000, "max_level_mm": 3_200}
-        yield _write(one, tank, ("vallee", "chateau"), fields, midnight_ms - day * DAY_MS)
+    low = one.plants.get(("tank", "chateau"), {}).get("level_mm")
+    for day in range(31):
+        least = low if low and not day else 2_000
+        fields: Fields = {"level_mm": 2_600, "min_level_mm": least, "max_level_mm": 3_200}
+        yield _write(one, tank, ("vallee", "chateau"), fields, today_ms - day * DAY_MS)
     for sensor in ("pont-neuf-a", "moulin-a"):
-        fields = {"completeness_pct": 99.0, **one.plants.get(("quality_day", sensor), {})}
-        yield _write(one, series.QUALITY_DAY, (sensor,), fields, midnight_ms - DAY_MS)
+        planted = one.plants.get(("quality_day", sensor), {})
+        for day, differs in ((0, {}), (1, planted)):
+            fields = {"completeness_pct": 99.0, **differs}
+            yield _write(one, series.QUALITY_DAY, (sensor,), fields, today_ms - day * DAY_MS)
     for night in range(4):
+        part = "zone_day older" if night else "zone_day newest"
         fields = {**_NIGHT, **one.plants.get(("zone_day", "bourg"), {})}
-        if night == 0:
-            fields |= one.plants.get(("zone_day newest", "bourg"), {})
-        if night > 0:
-            fields |= one.plants.get(("zone_day older", "bourg"), {})
-        yield _write(one, series.ZONE_DAY, ("bourg",), fields, midnight_ms - night * DAY_MS)
+        fields |= one.plants.get((part, "bourg"), {})
+        if any(value is not None for value in fields.values()):
+            yield _write(one, series.ZONE_DAY, ("bourg",), fields, today_ms - night * DAY_MS)

@@ -84,7 +84,6 @@ NIGHT_FLOW = Rule(
                 series.ZONE_DAY,
                 (Column(_NIGHT, "night_flow_l_h", name="spreads"),),
                 group=_GROUP,
-                only=(("night_flow_spread_l_h", ">", 0),),
                 newest_first=True,
                 limit=2,
             ),
