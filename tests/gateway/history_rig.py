@@ -83,6 +83,8 @@ class Server:
     def write(self, lines, store="", meanwhile=None):
         if self.before is not None:
             self.before(lines)
+        if meanwhile is not None:
+            meanwhile()
         if self.away:
             self.away -= 1
             raise Away("gone")

@@ -227,3 +227,24 @@ def test_a_statement_that_is_refused_says_why(database):
         writer.query("SELECT b FROM a")
     with pytest.raises(Missing, match="database not found"):
         writer.kept_days()
+
+
+def test_a_connection_that_ended_while_it_rested_is_made_anew(database):
+    writer = InfluxWriter(Influx(url(database)))
+    writer.write([f"a,site=x b=1 {T_MS}"])
+    database.kill()
+    database.start()
+    writer.write([f"a,site=x b=2 {T_MS + 1}"])
+    assert len(writer.query("SELECT b FROM a")[0]["values"]) == 2
+
+
+def test_something_else_is_done_while_the_server_works(database):
+    writer, done = InfluxWriter(Influx(url(database))), []
+    lines = our_lines(100)
+    writer.write(lines, "", lambda: done.append(1))  # two requests: the database is made
+    writer.write(lines)
+    assert done == [1]
+    with pytest.raises(ZeroDivisionError):
+        writer.write(lines, "", lambda: done.append(1 // 0))
+    writer.write([f"a,site=x b=1 {T_MS}"])
+    assert len(writer.query("SELECT b FROM a")) == 1
