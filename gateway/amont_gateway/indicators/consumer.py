@@ -10,6 +10,7 @@ that a database that was lost, or away when they were due, has them again.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -24,11 +25,16 @@ from amont_gateway import notes, series
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.indicators.curve import REACH
 from amont_gateway.indicators.look import Looks, followed
 from amont_gateway.indicators.measure import (
     ASIDE_MS,
+    Day,
     DayReadings,
+    Group,
+    groups_of,
     night_end_ms,
+    tells_of,
     water_of,
 )
 from amont_gateway.indicators.meter_day import MeterDay
@@ -48,9 +54,8 @@ from amont_gateway.yearly.balance import Network
 from amont_gateway.yearly.window import DAY
 
 CONSUMER = "indicators"
-MOST_ROWS = 100_000  # in one round
+MOST_ROWS = 20_000  # in one round: four days of fifty nodes that send each quarter of an hour
 MOST_DAYS = 400  # told again at each start
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
 Doubted = Callable[[str, NDArray[np.int64]], NDArray[np.bool_]]  # of a sensor's times
@@ -76,6 +81,7 @@ class Indicators:
         self._doubted, self._counters, self._clock = doubted, counters, clock
         self._water = water_of(places)
         self._sensors = Sensors(self._water.sensors.values())
+        self._groups = groups_of(self._water)
         self._meters = set(self._water.all_meters)
         self._days, self._zone_info = Days(places.time_zone), ZoneInfo(places.time_zone)
         self._lock = threading.Lock()
@@ -142,7 +148,7 @@ class Indicators:
 
     def _mark(self, touched: Touched, sensor: str, at_ms: int) -> None:
         """Mark the day of a reading, and the one before if it tells of its end."""
-        before_ms = at_ms - min(ASIDE_MS, 2 * self._water.interval_ms[sensor])
+        before_ms = at_ms - min(ASIDE_MS, REACH * self._water.interval_ms[sensor])
         for moment_ms in (before_ms, at_ms):
             touched[self._days.at(moment_ms).number].add(sensor)
 
@@ -171,50 +177,57 @@ class Indicators:
     def _touched(self) -> tuple[Touched, bool]:
         """Read on; return which days of which sensors the rows tell of, and if more wait."""
         names, which = [s.id for s in self._sensors.all], self._sensors.by_key.get
-        quarters: set[tuple[int, int]] = set()  # sensor and quarter of an hour
+        hours: set[tuple[int, int]] = set()  # sensor and hour of its reading
         most = self._tail.place + MOST_ROWS
         while self._tail.place < most and (samples := self._tail.read()):
             for sample in samples:
                 if sample.flags & BAD_TIME:
                     continue
-                quarter = sample.at_ms // 900_000
+                hour = sample.at_ms // HOUR_MS
                 for channel, quantity, _quality, _value in iter_channels(sample.channels):
                     at = which((sample.node, channel, quantity))
                     if at is not None:
-                        quarters.add((at, quarter))
+                        hours.add((at, hour))
+        number = functools.cache(lambda moment_ms: self._days.at(moment_ms).number)
         touched: Touched = defaultdict(set)
-        hours: dict[int, int] = {}
-        for at, quarter in quarters:
-            back = min(ASIDE_MS, 2 * self._water.interval_ms[names[at]])
-            for moment in (quarter, quarter - back // 900_000 - 1):
-                if moment not in hours:
-                    hours[moment] = self._days.at(moment * 900_000).number
-                touched[hours[moment]].add(names[at])
+        for at, hour in hours:
+            back_ms = min(ASIDE_MS, REACH * self._water.interval_ms[names[at]])
+            for moment_ms in (hour * HOUR_MS - back_ms, (hour + 1) * HOUR_MS - 1):
+                touched[number(moment_ms)].add(names[at])
         return touched, self._tail.place >= most
 
     def _measured(
         self, touched: Touched
     ) -> tuple[dict[tuple[str, int], MeterDay], dict[tuple[str, int], Night]]:
         """Return the days of meters and the nights of zones that were touched."""
-        now_ms, days, nights = self._clock.wall_ms(), {}, {}
-        today, whole_ms = self._days.at(now_ms).number, self._whole_from_ms()
+        days: dict[tuple[str, int], MeterDay] = {}
+        nights: dict[tuple[str, int], Night] = {}
+        now_ms, whole_ms = self._clock.wall_ms(), self._whole_from_ms()
         for number in sorted(touched):
             day = self._days.numbered(number)
-            if number > today or day.begin_ms < whole_ms:
+            if day.begin_ms > now_ms or day.begin_ms < whole_ms:
                 self._counters.add("indicators_skipped_days")
                 continue
-            span = (day.begin_ms - ASIDE_MS, day.end_ms + ASIDE_MS)
-            found = read_day(self._tail.reader, self._sensors, *span, self._tail.place)
-            for sensor, read in found.items():
-                doubted = self._doubted(sensor, read.t_ms)
-                found[sensor] = doubted_as_suspect(read, doubted)
-            readings = DayReadings(self._water, day, found)
-            for sensor in touched[number] & self._meters:
-                days[sensor, number] = readings.meter_day(sensor)
-            for zone in self._water.zones_of(touched[number]):
-                if night_end_ms(zone, day, self._zone_info) <= now_ms:
-                    nights[zone.id, number] = readings.night(zone, self._zone_info)
+            for group in self._groups:
+                sensors = touched[number] & group.ids
+                if not sensors:
+                    continue
+                readings = self._read(group, day)
+                for sensor in sensors & self._meters:
+                    days[sensor, number] = readings.meter_day(sensor)
+                for zone in group.zones:
+                    is_over = night_end_ms(zone, day, self._zone_info) <= now_ms
+                    if is_over and tells_of(sensors, zone):
+                        nights[zone.id, number] = readings.night(zone, self._zone_info)
         return days, nights
+
+    def _read(self, group: Group, day: Day) -> DayReadings:
+        span = (day.begin_ms - ASIDE_MS, day.end_ms + ASIDE_MS)
+        found = read_day(self._tail.reader, group.sensors, *span, self._tail.place)
+        for sensor, readings in found.items():
+            doubted = self._doubted(sensor, readings.t_ms)
+            found[sensor] = doubted_as_suspect(readings, doubted)
+        return DayReadings(self._water, day, found)
 
     def _whole_from_ms(self) -> int:
         """Return from when on days are all there: rows past retention are gone."""

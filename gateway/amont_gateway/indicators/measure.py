@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -14,10 +14,12 @@ from amont_gateway.indicators.meter_day import Ends, MeterDay, meter_day
 from amont_gateway.indicators.night import mean_pressure, night_flow
 from amont_gateway.indicators.store import Night
 from amont_gateway.places import Places, Sensor, Zone
-from amont_gateway.summaries.day_readings import NO_READINGS, Readings
+from amont_gateway.summaries.day_readings import NO_READINGS, Readings, Sensors
 
 COUNTER = "volume_l"
 KPA = 0.01  # of a pressure's wire unit
+DAY_MS = 86_400_000
+MOST_READINGS = 10_000  # of a day, held at once: a megabyte
 ASIDE_MS = 7_200_000  # readings so far beside a day may tell of its ends
 
 
@@ -40,7 +42,12 @@ class Water:
     def zones_of(self, sensors: Iterable[str]) -> list[Zone]:
         """Return the zones that some of the sensors tell of."""
         touched = set(sensors)
-        return [z for z in self.zones if touched & {*z.inflow, *z.outflow, *z.pressures}]
+        return [z for z in self.zones if tells_of(touched, z)]
+
+
+def tells_of(sensors: Set[str], zone: Zone) -> bool:
+    """Tell whether some of the sensors are a zone's."""
+    return not sensors.isdisjoint((*zone.inflow, *zone.outflow, *zone.pressures))
 
 
 def water_of(places: Places) -> Water:
@@ -52,6 +59,39 @@ def water_of(places: Places) -> Water:
     sensors = {s: places.by_sensor[s] for s in dict.fromkeys(named) if s in places.by_sensor}
     by_sensor = {s.id: interval_ms[s.node] for s in sensors.values()}
     return Water(places.zones, meters, sensors, by_sensor)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sensors whose day is read at once, and the zones that they tell all of."""
+
+    sensors: Sensors
+    ids: frozenset[str]
+    zones: tuple[Zone, ...]
+
+
+def groups_of(water: Water) -> list[Group]:
+    """Return groups that hold every sensor, and each zone's sensors together.
+
+    A day of one group is small enough to be held in memory; a sensor may be in two.
+    """
+    parts: list[tuple[set[str], tuple[Zone, ...]]]
+    parts = [({*z.inflow, *z.outflow, *z.pressures}, (z,)) for z in water.zones]
+    parts += [({sensor}, ()) for sensors in water.meters.values() for sensor in sensors]
+    found: list[tuple[set[str], tuple[Zone, ...]]] = []
+    for ids, zones in parts:
+        ids = ids & set(water.sensors)
+        if not ids or (not zones and any(ids <= known for known, _ in found)):
+            continue
+        whole = (found[-1][0] | ids) if found else ids
+        if found and sum(DAY_MS / water.interval_ms[s] for s in whole) <= MOST_READINGS:
+            found[-1] = (whole, found[-1][1] + zones)
+        else:
+            found.append((ids, zones))
+    return [
+        Group(Sensors(water.sensors[s] for s in sorted(ids)), frozenset(ids), zones)
+        for ids, zones in found
+    ]
 
 
 @dataclass(frozen=True)
