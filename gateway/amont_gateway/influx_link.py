@@ -138,12 +138,16 @@ class InfluxLink:
 
     def _authorization(self) -> dict[str, str]:
         """Return the header of a token; 1.x takes "user:password" as a name and a password."""
-        token, generation = self.target.token, self.generation[0]
+        token, generation = self.target.token.strip(), self.generation[0]
         if not token:
             return {}
         if generation < _UNKNOWN[0]:
             return {"Authorization": f"Basic {b64encode(token.encode()).decode()}"}
-        return {"Authorization": f"{'Token' if generation == _UNKNOWN[0] else 'Bearer'} {token}"}
+        scheme = "Token" if generation == _UNKNOWN[0] else "Bearer"
+        if not token.isprintable():
+            raise Denied("the token holds a line break or another unprintable character")
+        # A header holds bytes, of which http.client makes one for each character.
+        return {"Authorization": f"{scheme} {token}".encode().decode("latin-1")}
 
 
 def refusal(status: int, data: bytes, location: str = "") -> Exception:

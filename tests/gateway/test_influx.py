@@ -55,6 +55,21 @@ def test_each_generation_of_servers_is_written_to_in_its_way(version, path, auth
         writer.close()
 
 
+@pytest.mark.parametrize("token", ["clé à molette", " spaced\n"])
+def test_a_token_may_hold_any_letter(token):
+    with running("v2.7.1") as server:
+        InfluxWriter(Influx(server.url, token=token, org="mairie", create=False)).write(
+            ["a b=1 1"]
+        )
+        sent = server.asked[-1].headers["Authorization"].encode("latin-1").decode()
+    assert sent == f"Token {token.strip()}"
+
+
+def test_a_token_of_two_lines_is_refused_before_it_is_sent():
+    with running("v2.7.1") as server, pytest.raises(Denied, match="line break"):
+        InfluxWriter(Influx(server.url, token="one\ntwo")).write(["a b=1 1"])
+
+
 def test_each_store_is_a_database_beside_the_first():
     with running("1.6.7") as server:
         writer = InfluxWriter(Influx(server.url, "eau"))

@@ -1,14 +1,16 @@
 """The test of a pilot site's server, on good servers and on each kind of bad one."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 from tests.gateway import servers
 from tests.gateway.influx_double import Answer, running
 
 from amont_gateway import selftest, series
-from amont_gateway.database import Influx
+from amont_gateway.database import Denied, Influx
 from amont_gateway.influx import InfluxWriter
 
 pytestmark = pytest.mark.usefixtures("links")
@@ -98,3 +100,26 @@ def test_a_server_that_changes_numbers_is_found_out():
         found = bad(selftest.run(Influx(server.url)))
     assert "found [[0.3, 7, 'vanne']]" in found["types"]
     assert "not refused" in found["wrong type"]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_the_page_says_to_set_up_is_enough(tmp_path, language):
+    """Run the page's own statements where passwords are wanted, then the test as that user."""
+    page = Path(__file__).parents[2] / "docs" / f"history.{language}.md"
+    block = (
+        page.read_text().partition("### InfluxDB 1.x")[2].partition("```")[2].partition("```")[0]
+    )
+    first, rest = re.findall(r'-execute "([^"]+)"', block)
+    server = servers.influxd(tmp_path / "influxd", "auth-enabled = true\n")
+    server.start()
+    try:
+        one = InfluxWriter(Influx(url(server), token="root:…"))
+        for statement in [first, *rest.split(";")]:
+            one.query(statement)
+        found = selftest.run(Influx(url(server), token="amont:…", keep_days=400))
+        with pytest.raises(Denied, match="not authorized to write"):
+            InfluxWriter(Influx(url(server), token="grafana:…")).write(["a b=1"])
+    finally:
+        server.stop()
+    assert [(f.part, f.text) for f in found if f.verdict != "good"] == []
