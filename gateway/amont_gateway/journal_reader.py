@@ -16,7 +16,6 @@ from amont_gateway.readings import Sample, checksum, pack_identity
 
 _PAGE = 2_000
 _LAST_ID = 2**63 - 1  # of any row that there can be
-_CLOCK_MS = 86_400_000  # how far a clock that was set may have disturbed the order
 
 
 @dataclass
@@ -107,20 +106,25 @@ class JournalReader:
     ) -> Iterator[tuple[int, Sample]]:
         """Yield the sound samples of some nodes whose time lies within, as they arrived."""
         wanted = tuple(nodes)
-        last = self._received_before(from_ms - _CLOCK_MS)
-        query = sql.OF_NODES.format(nodes=",".join("?" * len(wanted)))
-        span = (last, until_id, from_ms, until_ms)
-        for row in self._connection.execute(query, (*span, *wanted)):
-            pair = self._sound(row)
-            if pair is not None:
-                yield pair
+        first = self._received_before(from_ms - sql.LATE_MS)
+        last = min(until_id, max(first, self._received_before(until_ms + sql.LATE_MS) + 1))
+        marks = ",".join("?" * len(wanted))
+        for query, above, through in (
+            (sql.OF_NODES, first, last),
+            (sql.OF_NODES_LATE, last, until_id),
+        ):
+            span = (above, through, from_ms, until_ms)
+            for row in self._connection.execute(query.format(nodes=marks), (*span, *wanted)):
+                pair = self._sound(row)
+                if pair is not None:
+                    yield pair
 
     def _received_before(self, received_ms: int) -> int:
-        """Return an id below all that was received from then on; rows come nearly in order."""
+        """Return an id below all that was received from then on, among the rows in time."""
         low, high = 0, self.last_id()
         while low < high:
             middle = (low + high) // 2
-            row = self._connection.execute(sql.RECEIVED, (middle,)).fetchone()
+            row = self._connection.execute(sql.TIMELY, (middle,)).fetchone()
             if row is not None and row[1] < received_ms:
                 low = max(row[0], middle + 1)
             else:

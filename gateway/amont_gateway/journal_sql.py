@@ -8,6 +8,8 @@ from typing import Any
 
 FORMAT = 1
 ALL = (1 << 63) - 1  # an id above all others
+LATE_MS = 86_400_000
+LATE = f"abs(received_ms - at_ms) >= {LATE_MS}"
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS sample(
@@ -17,6 +19,8 @@ SCHEMA = (
   flags INTEGER NOT NULL, channels BLOB NOT NULL, crc INTEGER NOT NULL,
   UNIQUE(node, epoch, seq))""",
     "CREATE TABLE IF NOT EXISTS cursor(name TEXT PRIMARY KEY, id INTEGER NOT NULL)",
+    # Few rows: what came a day late or more, or while a clock was wrong by as much.
+    f"CREATE INDEX IF NOT EXISTS sample_late ON sample(at_ms) WHERE {LATE}",
     f"PRAGMA user_version={FORMAT}",
 )
 # In this order: each must answer with the value beside it, or nothing is acknowledged.
@@ -51,8 +55,14 @@ SPAN = f"""SELECT {_COLUMNS} FROM sample
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"
 OF_NODES = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND at_ms BETWEEN ? AND ?"
-    " AND node IN ({nodes}) ORDER BY id"
+    " AND +node IN ({nodes}) ORDER BY id"
 )
+# The same beyond the ids where a time's rows stand that came in time: the index is asked, not ids.
+OF_NODES_LATE = (
+    f"SELECT {_COLUMNS} FROM sample WHERE +id > ? AND +id <= ? AND at_ms BETWEEN ? AND ?"
+    f" AND {LATE} AND +node IN ({{nodes}}) ORDER BY id"
+)
+TIMELY = f"SELECT id, received_ms FROM sample WHERE id >= ? AND NOT {LATE} ORDER BY id LIMIT 1"
 RECEIVED = "SELECT id, received_ms FROM sample WHERE id >= ? ORDER BY id LIMIT 1"
 # Runs of consecutive seqs, from the unique index alone.
 SPANS = """SELECT node, epoch, min(seq), max(seq) FROM (
