@@ -7,6 +7,7 @@ node's own. Any method may raise sqlite3.Error; ``close`` and go on.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import NamedTuple
 
 from amont_gateway.events import Events
@@ -50,8 +51,15 @@ class Tail:
             if not self._journal.path.exists():
                 return False
             self._incarnation = self._journal.incarnation
-            self._reader = self._journal.reader()
-            self.place = self._reader.cursor(self.consumer)
+            reader = self._journal.reader()
+            try:
+                self.place = reader.cursor(self.consumer)
+            except sqlite3.OperationalError as error:
+                reader.close()
+                if "no such table" not in str(error):
+                    raise
+                return False  # it is just being made
+            self._reader = reader
             self.openings += 1
         return True
 
