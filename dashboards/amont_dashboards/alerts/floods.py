@@ -75,7 +75,7 @@ WARNING = Rule(
     (
         "Prévenez le maire et l'astreinte ; préparez ce que le plan communal prévoit à ce niveau."
         " Ne vous fiez pas à Grafana pour la sirène : regardez la page locale.",
-        "Call the mayor and the person on duty; prepare what the communal plan foresees at this"
+        "Call the mayor and the person on duty; prepare what the emergency plan foresees at this"
         " level. Do not rely on Grafana for the siren: look at the local page.",
     ),
     _LEVEL,
@@ -101,7 +101,7 @@ ALARM = Rule(
         "Vérifiez sur la page locale que la sirène sonne et qu'elle est confirmée ; sinon,"
         " prévenez les habitants par les autres moyens du plan communal.",
         "Check on the local page that the siren sounds and is confirmed; if not, warn the"
-        " inhabitants by the other means of the communal plan.",
+        " inhabitants by the other means of the emergency plan.",
     ),
     _LEVEL,
     _at_least("alarm"),

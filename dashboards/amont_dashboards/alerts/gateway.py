@@ -178,13 +178,13 @@ BROKER = Rule(
     "amont-broker-lost",
     "gateway",
     "warning",
-    ("Courtier MQTT non joint", "MQTT broker not reached"),
+    ("Serveur MQTT non joint", "MQTT broker not reached"),
     (
         "La passerelle n'entend plus les nœuds qui passent par MQTT.",
         "The gateway no longer hears the nodes that come by MQTT.",
     ),
     (
-        "Le courtier est arrêté ou refuse la passerelle. Les nœuds radio et les sirènes n'en"
+        "Le serveur MQTT est arrêté ou refuse la passerelle. Les nœuds radio et les sirènes n'en"
         " dépendent pas ; les autres nœuds gardent leurs mesures.",
         "The broker has stopped or refuses the gateway. Radio nodes and sirens do not depend on"
         " it; the other nodes keep their readings.",

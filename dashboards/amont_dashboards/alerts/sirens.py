@@ -66,7 +66,7 @@ UNCONFIRMED = Rule(
         "Une crue est en cours, ou un exercice. Allez écouter, et alertez tout de suite par les"
         " autres moyens du plan communal.",
         "There is a flood, or a drill. Go and listen, and warn at once by the other means of the"
-        " communal plan.",
+        " emergency plan.",
     ),
     # 1: commanded and not confirmed; without a contact ("unknown", 2) it is never above 0
     (Look(_siren("last({}) - last({confirmed})", "commanded"), STATE_BACK_S),),
