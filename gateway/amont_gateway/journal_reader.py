@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from amont_gateway import journal_sql as sql
-from amont_gateway.readings import Sample, checksum, pack_identity
+from amont_gateway.readings import BAD_TIME, Sample, checksum, pack_identity
 
 _PAGE = 2_000
 _LAST_ID = 2**63 - 1  # of any row that there can be
@@ -100,6 +100,12 @@ class JournalReader:
         """Return the newest row's id, 0 if there is none."""
         (last,) = self._connection.execute("SELECT max(id) FROM sample").fetchone()
         return last or 0
+
+    def reach_ms(self) -> tuple[int, int]:
+        """Return the times of the oldest and the newest reading; (0, -1) if there is none."""
+        ask = "SELECT min(at_ms), max(at_ms) FROM sample WHERE flags & ? = 0"
+        first, last = self._connection.execute(ask, (BAD_TIME,)).fetchone()
+        return (0, -1) if first is None else (first, last)
 
     def of_nodes(
         self, nodes: Iterable[int], from_ms: int, until_ms: int, until_id: int = _LAST_ID

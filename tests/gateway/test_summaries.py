@@ -21,6 +21,7 @@ from amont_gateway.places import Node, Places, Sensor
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.readings import BAD_TIME, Sample, pack_channels
 from amont_gateway.rounds import Due, Rounds
+from amont_gateway.summaries.again import write_again
 from amont_gateway.summaries.consumer import CONSUMER, Summaries
 from amont_gateway.windows import Windows
 
@@ -311,6 +312,43 @@ def test_days_of_which_rows_are_past_retention_are_left_as_they_are(rig):
     changed = {key for key, fields in rig.store.points.items() if first.get(key) != fields}
     assert all(key[3] >= at("2026-11-20 00:00") for key in changed)
     assert rig.counters.snapshot()["summaries_skipped_days"] == 1
+    rig.append([rig.stage(at(f"2026-11-11 {hour}"), 3000) for hour in ("00:30", "20:01")])
+    rig.round()  # the day is half gone: the hours that are whole are written, the day is not
+    assert rig.store.one("_h", "stage", "pont-a", at("2026-11-11 20:00"))["readings"] == 5.0
+    for key in (("_h", "stage", "pont-a", at("2026-11-11 00:00")),
+                ("_d", "stage", "pont-a", at("2026-11-11 00:00"))):  # fmt: skip
+        assert rig.store.points[key] == first[key]
+
+
+def test_hours_and_days_are_written_again_from_the_journal(rig):
+    rig.now("2026-11-20 10:30")
+    rig.append(quarter_hours(rig, "2026-11-17 00:00", "2026-11-20 10:30", rain=100))
+    rig.round()
+    first = dict(rig.store.points)
+    rig.store.points.clear()
+    reader, told = rig.journal.reader(), []
+    given = reader, rig.places, rig.summaries._lines._doubted, rig.store
+    now_ms = rig.clock.wall_ms()
+    count = write_again(*given, 0, 2**62, now_ms, lambda *at: told.append(at))
+    assert (count, told[0], told[-1]) == (4, (1, 4), (4, 4))
+    days = {key for key in first if key[3] >= at("2026-11-17 00:00")}
+    assert rig.store.points == {key: first[key] for key in days}
+    rig.store.points.clear()
+    assert write_again(*given, at("2026-11-18 09:00"), at("2026-11-19 00:00") - 1, now_ms) == 1
+    assert {key[3] for key in rig.store.points if key[0] == "_d"} == {at("2026-11-18 00:00")}
+    assert write_again(*given, at("2027-01-01 00:00"), 2**62, now_ms) == 0
+    reader.close()
+
+
+def test_after_a_damaged_journal_hours_of_before_stay_as_they_are(rig):
+    rig.now("2026-11-20 10:30")
+    rig.path.with_name("journal.db.damaged-1").write_bytes(b"")
+    rig.append(quarter_hours(rig, "2026-11-20 08:00", "2026-11-20 10:30"))
+    rig.append([rig.stage(at("2026-11-20 07:01"), 3000)])  # one of many: the others are lost
+    rig.round()
+    hours = {key[3] for key in rig.store.points if key[:3] == ("_h", "stage", "pont-a")}
+    assert hours == {at("2026-11-20 09:00"), at("2026-11-20 10:00")}
+    assert not [key for key in rig.store.points if key[0] == "_d"]
 
 
 def test_a_journal_of_many_rows_takes_several_rounds(rig, monkeypatch):
