@@ -15,6 +15,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import stat
 import time
 import zoneinfo
 from collections.abc import Callable, Iterator
@@ -73,6 +74,12 @@ class Opened(NamedTuple):
         return zoneinfo.ZoneInfo(self.head["time_zone"])
 
     @property
+    def modes(self) -> dict[str, tuple[int, str, str]]:
+        """Return mode, owner and group of what was in the site's folder."""
+        told = self.head.get("etc", {})
+        return {str(name): (int(mode), str(u), str(g)) for name, (mode, u, g) in told.items()}
+
+    @property
     def site(self) -> str:
         """Return which site it is of."""
         return str(self.head["site"])
@@ -101,7 +108,7 @@ def make(places: Places, to: Path, passphrase: str = "", now_s: int | None = Non
         seal_in_place(partial / name, key, name)
     head = {
         "format": FORMAT, "site": site, "time_zone": time_zone, "made_s": made_s, "salt": salt,
-        "release": metadata.version("amont"),
+        "release": metadata.version("amont"), "etc": _modes(places.etc),
     }  # fmt: skip
     (partial / HEAD).write_text(json.dumps(head, indent=1) + "\n")
     lines = [f"{_digest(partial / name)}  {name}\n" for name in sorted([HEAD, *names])]
@@ -188,6 +195,16 @@ def _site_of(guard: Path) -> tuple[str, str]:
         return str(compiled["site"]), str(compiled["time_zone"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused("backup-guard", path=guard, why=error) from None
+
+
+def _modes(etc: Path) -> dict[str, tuple[int, str, str]]:
+    """Return mode, owner and group of everything in the site's folder: not all is everybody's."""
+    found = {}
+    for path in sorted(etc.rglob("*")):
+        with contextlib.suppress(OSError, KeyError):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            found[str(path.relative_to(etc))] = (mode, path.owner(), path.group())
+    return found
 
 
 def _copy_part(part: str, places: Places, target: Path) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -71,7 +72,7 @@ def restore(
             raise Refused("restore-keys", path=opened.path, why=error) from None
         remember_restore(opened.path, now_s)
         for part, target in targets.items():
-            _settle(_beside(target), target, readable=part == "etc")
+            _settle(opened, part, target)
         aside = [_swap(target) for target in targets.values()]
     return Restored(leapt, tuple(path for path in aside if path))
 
@@ -133,17 +134,20 @@ def _stage(opened: Opened, part: str, target: Path, passphrase: Callable[[], str
         replace(beside / "restored.json", note.encode())
 
 
-def _settle(beside: Path, target: Path, readable: bool) -> None:
-    """Give files to whom the place belongs; only the site's own folder may its group read."""
-    if not target.exists():
-        return
-    was = target.stat()
+def _settle(opened: Opened, part: str, target: Path) -> None:
+    """Give files to whom the place belongs; in the site's own folder each has its own owner."""
+    beside = _beside(target)
+    was = target.stat() if target.exists() else beside.stat()
     for path in [beside, *beside.rglob("*")]:
         if os.geteuid() == 0:
             os.chown(path, was.st_uid, was.st_gid)
-        path.chmod((0o750 if path.is_dir() else 0o640) if readable else
-                   (0o700 if path.is_dir() else 0o600))  # fmt: skip
-    beside.chmod(was.st_mode & 0o7777)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    for name, (mode, owner, group) in opened.modes.items() if part == "etc" else ():
+        if (beside / name).exists():
+            (beside / name).chmod(mode & 0o777)
+            with contextlib.suppress(LookupError, PermissionError):  # nobody is called so here
+                shutil.chown(beside / name, owner, group)
+    beside.chmod(stat.S_IMODE(was.st_mode))
 
 
 def _swap(target: Path) -> Path | None:

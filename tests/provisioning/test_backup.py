@@ -167,6 +167,11 @@ def places(tmp_path):
         folder.mkdir()
     (town / "site.yaml").rename(made.etc / "site.yaml")
     (made.gateway / "authority" / "authority.key").write_text("a secret\n")
+    broker = made.etc / "broker"
+    broker.mkdir(mode=0o750)
+    (broker / "ca.key").write_text("root alone\n")
+    (broker / "ca.key").chmod(0o600)
+    (made.etc / "site.yaml").chmod(0o640)
     (made.gateway / "ballast").write_bytes(bytes(5000))
     (made.gateway / "journal.db-wal").write_bytes(b"left")
     with closing(sqlite3.connect(made.gateway / "records.db")) as database:
@@ -208,7 +213,9 @@ def test_what_comes_back_is_what_was_there_and_for_its_owner_alone(
     new.etc.chmod(0o750)
     assert run("restore", made, "--now", watch(), *options(new), *more) == 0
     assert contents(new.etc) == contents(places.etc)
-    assert stat.S_IMODE((new.etc / "site.yaml").stat().st_mode) == 0o640
+    of_etc = {"site.yaml": 0o640, "broker": 0o750, "broker/ca.key": 0o600, ".": 0o750}
+    found = {name: stat.S_IMODE((new.etc / name).stat().st_mode) for name in of_etc}
+    assert found == of_etc
     assert stat.S_IMODE((new.guard / "keys.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(new.guard.stat().st_mode) == 0o700
     found = contents(new.gateway)

@@ -1,0 +1,266 @@
+"""A release from a built wheel, on a clean folder, for a user without rights: in, up, back."""
+
+import configparser
+import json
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.gateway.servers import free_port
+from tests.provisioning.wheelhouse import another, fill
+
+from amont_provision.install.pack import pack
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+LIMIT_S = 60
+# As MemoryDenyWriteExecute does to the guard: 65 is PR_SET_MDWE.
+DENY = (
+    "import ctypes,os,sys; ctypes.CDLL(None).prctl(65,1,0,0,0); os.execv(sys.argv[1],sys.argv[1:])"
+)
+pytestmark = pytest.mark.timeout(240)
+
+
+class Machine:
+    """A folder that is a machine, and somebody without rights who owns it."""
+
+    def __init__(self, folder):
+        self.folder, self.prefix = folder, folder / "machine"
+        self.prefix.mkdir()
+        self.bundle = pack(ROOT, folder / "dist")
+        fill(self.bundle)
+        self.site = folder / "site.yaml"
+        shutil.copy(ROOT / "docs" / "examples" / "site.yaml", self.site)
+        self.environment = {"HOME": "/nonexistent", "LANG": "C"}
+        self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        base = Path(sys._base_executable).parent
+        if os.geteuid() != 0 or not any(map(self.serves, (base, Path("/usr/bin")))):
+            self.as_user = {}
+            assert self.serves(base)
+        os.chown(self.prefix, self.uid, -1)
+        subprocess.run(["chmod", "-R", "a+rX", folder], check=True, timeout=30)
+
+    def serves(self, python):
+        """Take a Python if it is like ours, for whose packages the wheels are."""
+        self.environment["PATH"] = f"{python}:/usr/bin:/bin"
+        ask = "import sys, venv, ensurepip; print(sys.version_info[:2])"
+        try:
+            done = self.run("python3", "-c", ask)
+        except PermissionError:
+            return False
+        return done.stdout.strip() == str(sys.version_info[:2])
+
+    def run(self, *words, **more):
+        return subprocess.run(
+            [*map(str, words)], capture_output=True, text=True, timeout=200, cwd="/",
+            env=self.environment, **self.as_user, **more,
+        )  # fmt: skip
+
+    def script(self, bundle, *words):
+        return self.run("/bin/sh", bundle / "install.sh", *words, "--prefix", self.prefix)
+
+    def program(self, name, *words):
+        return self.run(self.prefix / "usr/local/bin" / name, *words)
+
+    def release(self, link="current"):
+        path = self.prefix / "opt/amont" / link
+        return path.resolve().name if path.is_symlink() else None
+
+    def another(self, version, edit=None):
+        made = another(self.bundle, self.folder / version, version, edit)
+        subprocess.run(["chmod", "-R", "a+rX", made], check=True, timeout=30)
+        return made
+
+    @contextmanager
+    def running(self):
+        """Guard and gateway as their installed units say, until the block ends."""
+        port, children = free_port(), []
+        (self.prefix / "run/amont-guard").mkdir(parents=True, exist_ok=True)
+        os.chown(self.prefix / "run/amont-guard", self.uid, -1)
+        try:
+            for name in ("guard", "gateway"):
+                children.append(self.start(name, port))
+            view = self.wait_for_page(port, children)
+            yield view
+        finally:
+            for child in reversed(children):
+                child.terminate()
+                child.wait(30)
+
+    @property
+    def uid(self):
+        return self.as_user.get("user", os.getuid())
+
+    def start(self, name, port):
+        unit = configparser.RawConfigParser(strict=False)
+        unit.optionxform = str
+        unit.read(self.prefix / f"etc/systemd/system/amont-{name}.service")
+        words = shlex.split(unit["Service"]["ExecStart"].replace("--gateway-uid amont", ""))
+        if name == "guard":
+            words = [str(self.prefix / "opt/amont/current/bin/python"), "-c", DENY, *words]
+        else:
+            words = [*words[:-1], "--page", f"127.0.0.1:{port}", "--page-https", "none"]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                words, cwd="/", env=self.environment, stdout=log, stderr=log, **self.as_user
+            )
+
+    def wait_for_page(self, port, children):
+        end_s = time.monotonic() + LIMIT_S
+        while time.monotonic() < end_s:
+            for child in children:
+                assert child.poll() is None, self.logs()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/view.json", timeout=5) as a:
+                    view = json.load(a)
+                if view["guard_alive"]:
+                    return view
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(self.logs())
+
+    def logs(self):
+        return "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+
+
+def _where():
+    """Memory, where programs may run from a gigabyte of it: a disk takes minutes."""
+    shm = Path("/dev/shm")
+    if not shm.is_dir() or shutil.disk_usage(shm).free < 1 << 30:
+        return None
+    return None if os.statvfs(shm).f_flag & os.ST_NOEXEC else shm
+
+
+@pytest.fixture(scope="module")
+def machine():
+    with tempfile.TemporaryDirectory(prefix="amont-install-", dir=_where()) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        made = Machine(folder)
+        done = made.script(made.bundle, "install", "--site", made.site)
+        assert done.returncode == 0, done.stderr
+        yield made
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_clean_folder_gets_all_that_a_machine_needs(machine):
+    prefix = machine.prefix
+    assert machine.release().startswith("0.1.0-")
+    assert mode(prefix / "var/lib/amont/guard") == 0o700
+    assert mode(prefix / "etc/amont") == 0o750
+    assert mode(prefix / "etc/amont/gateway.env") == 0o640
+    assert {path.lstat().st_uid for path in prefix.rglob("*")} == {machine.uid}
+    assert json.loads((prefix / "var/lib/amont/guard/guard.json").read_bytes())["site"]
+    assert mode(prefix / "var/lib/amont/guard/keys.json") == 0o600
+    assert (prefix / "etc/amont/models/manifest.json").exists()
+    for unit in (prefix / "etc/systemd/system").glob("amont-*.service"):
+        assert str(prefix) in unit.read_text(), "it runs what was installed here"
+    for name in ("amont-guard", "amont-gateway", "amont-provision", "amont-install"):
+        assert machine.program(name, "--help").returncode == 0
+    again = machine.script(machine.bundle, "install", "--lang", "fr")
+    assert (again.returncode, "prenez upgrade" in again.stderr) == (1, True)
+
+
+def test_it_runs_goes_up_and_comes_back(machine):
+    first = machine.release()
+    with machine.running() as view:
+        assert view["journal"] == "ok"
+        bundle = machine.another("0.2.0")
+        done = machine.script(bundle, "upgrade")
+        assert done.returncode == 0, done.stderr + machine.logs()
+    for part in ("site", "copy", "guard", "gateway", "journal"):
+        assert f"tried on a copy: {part}\n" in done.stderr
+    second = machine.release()
+    assert (second[:6], machine.release("previous")) == ("0.2.0-", first)
+    backups = [p for p in (machine.prefix / "var/backups/amont").iterdir() if p.is_dir()]
+    assert [(p / "SHA256SUMS").exists() for p in backups] == [True], "and no copy of the trial"
+    assert len(list((machine.prefix / "opt/amont/libraries").iterdir())) == 1, "shared"
+    with machine.running() as view:
+        assert view["guard_alive"]
+    told = machine.program("amont-install", "status", "--prefix", machine.prefix)
+    assert told.stdout.splitlines() == [f"{first} previous", f"{second} current"]
+    back = machine.program("amont-install", "rollback", "--prefix", machine.prefix)
+    assert back.returncode == 0, back.stderr
+    assert (machine.release(), machine.release("previous")) == (first, second)
+    with machine.running() as view:
+        assert view["journal"] == "ok"
+
+
+BROKEN = {
+    "guard": {"amont_guard/app.py": lambda text: text.replace(
+        '_notify("READY=1")', 'raise SystemExit("planted")')},
+    "gateway": {"amont_gateway/view.py": lambda text: text + "\nraise RuntimeError('planted')\n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_release_that_does_not_start_changes_nothing(machine, what):
+    before = machine.release(), machine.release("previous")
+    done = machine.script(machine.another(f"0.3-{what}", BROKEN[what]), "upgrade")
+    assert done.returncode == 1
+    assert f"fails on a copy of your data ({what})" in done.stderr
+    assert "planted" in done.stderr
+    assert (machine.release(), machine.release("previous")) == before
+
+
+def test_a_site_that_the_new_release_refuses_changes_nothing(machine):
+    site = machine.prefix / "etc/amont/site.yaml"
+    good, before = site.read_text(), machine.release()
+    site.write_text(good.replace("carrier: bridge", "carrier: pigeon"))
+    done = machine.script(machine.folder / "0.2.0", "upgrade")  # lies here already
+    site.write_text(good)
+    assert (done.returncode, machine.release()) == (1, before)
+    assert "(site)" in done.stderr
+    assert "pigeon" in done.stderr
+
+
+def test_a_bundle_that_was_damaged_on_the_way_is_refused(machine):
+    bad = machine.another("0.5.0")
+    path = bad / "breaker.sh"
+    text = path.read_text()
+    path.unlink()
+    path.write_text(text + "\n")
+    done = machine.script(bad, "upgrade")
+    assert (done.returncode, "breaker.sh" in done.stderr) == (1, True)
+
+
+def test_a_backup_goes_back_into_a_second_directory_and_lives(machine):
+    """With the installed programs; what becomes of counters is in test_restore."""
+    prefix, second = machine.prefix, machine.prefix / "second"
+    places = lambda root: [  # noqa: E731 - a table of three options
+        "--etc", root / "etc/amont", "--guard", root / "var/lib/amont/guard",
+        "--gateway", root / "var/lib/amont/gateway",
+    ]  # fmt: skip
+    with machine.running():
+        made = machine.program("amont-provision", "backup", "--to", prefix / "stick",
+                               "--json", *places(prefix))  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    path = json.loads(made.stdout)["path"]
+    watch = machine.run(
+        "/usr/bin/env", "TZ=Europe/Paris", "date", "+%Y-%m-%d %H:%M"
+    ).stdout.strip()
+    done = machine.program("amont-provision", "restore", path, "--now", watch, *places(second))
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(prefix / "etc/systemd", second / "etc/systemd")
+    for unit in (second / "etc/systemd/system").glob("amont-*.service"):
+        text = unit.read_text().replace(str(prefix), str(second))
+        unit.write_text(text.replace(f"{second}/opt", f"{prefix}/opt"))
+    (second / "opt").symlink_to(prefix / "opt")
+    machine.prefix = second
+    try:
+        with machine.running() as view:
+            assert (view["guard_alive"], view["journal"]) == (True, "ok")
+    finally:
+        machine.prefix = prefix
