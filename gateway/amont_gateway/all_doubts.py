@@ -19,8 +19,7 @@ class AllDoubts:
         """Tell of each time whether the sensor's reading of it is doubted."""
         found = self._windows.doubted(sensor, t_ms)
         begin_ms = self._windows.first_ms(sensor)
-        before = t_ms if begin_ms is None else t_ms[t_ms < begin_ms]
-        if len(before):
-            times = self._kept.of(sensor, int(before.min()), int(before.max()))
-            found |= np.isin(t_ms, np.array(times, np.int64))
+        before = np.ones(len(t_ms), bool) if begin_ms is None else t_ms < begin_ms
+        if before.any():
+            found[before] |= self._kept.doubted(sensor, t_ms[before])
         return found

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 FILE = "doubts.db"
 KEEP_MS = 400 * 86_400_000  # as long as the journal
 _TIMEOUT_S = 5.0
@@ -96,6 +99,13 @@ class Doubts:
             return []
         with self._open() as connection:
             return [t for (t,) in connection.execute(ask, (sensor, from_ms, until_ms))]
+
+    def doubted(self, sensor: str, t_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell of each time whether the sensor's reading of it is doubted."""
+        if not len(t_ms):
+            return np.zeros(0, bool)
+        times = self.of(sensor, int(t_ms.min()), int(t_ms.max()))
+        return np.isin(t_ms, np.array(times, np.int64))
 
     def among(self, times_ms: Iterable[int]) -> Callable[[str, int], int]:
         """Return a function that gives the code of a (sensor, time) among some times."""

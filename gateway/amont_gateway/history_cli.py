@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from amont_gateway import quarantine_cli
+from amont_gateway.clock import SystemClock
 from amont_gateway.database import Away, Denied
 from amont_gateway.doubts import FILE as DOUBTS
 from amont_gateway.doubts import Doubts
@@ -29,6 +30,7 @@ from amont_gateway.places import from_site
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.replay import Replay, Replayed
 from amont_gateway.site_database import delivery_of, target_of
+from amont_gateway.summaries.again import write_again
 from amont_gateway.view_client import PAGE, fetch_view
 from amont_site import Site, load
 
@@ -137,13 +139,18 @@ def _write_again(
     asked: argparse.Namespace, site: Site, reader: JournalReader, since_ms: int, until_ms: int
 ) -> Said:
     places = from_site(site)
+    doubts = Doubts(asked.data / DOUBTS)
     with delivery_of(target_of(site), asked.data) as delivery:
-        replay = Replay(reader, delivery, site.id, places.tags(), Doubts(asked.data / DOUBTS))
+        replay = Replay(reader, delivery, site.id, places.tags(), doubts)
         try:
             done = replay.run(since_ms, until_ms, _Telling(asked.lang))
+            days = 0
+            if asked.journal is None:  # another journal may hold less of a day than ours did
+                span = (since_ms, until_ms, SystemClock().wall_ms())
+                days = write_again(reader, places, doubts.doubted, delivery, *span)
         except (Away, Denied) as error:
             return word("stopped", asked.lang, rows=replay.done.rows, why=error), WRONG
-    words = {"rows": done.rows, "lines": done.lines, "bad": done.bad_rows}
+    words = {"rows": done.rows, "lines": done.lines, "bad": done.bad_rows, "days": days}
     return word("replayed", asked.lang, **words), WRONG if done.bad_rows else FINE
 
 

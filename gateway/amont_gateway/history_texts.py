@@ -53,8 +53,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "replaying": ("{percent} %, jusqu'au {until}", "{percent} %, up to {until}"),
     "replayed": (
-        "{rows} relevés relus, {lines} lignes écrites, {bad} relevés abîmés laissés",
-        "{rows} rows read, {lines} lines written, {bad} damaged rows left out",
+        "{rows} relevés relus, {lines} lignes écrites, {bad} relevés abîmés laissés,"
+        " heures et jours : {days} jours",
+        "{rows} rows read, {lines} lines written, {bad} damaged rows left out,"
+        " hours and days: {days} days",
     ),
     "stopped": (
         "arrêté après {rows} relevés : {why} ; ce qui est écrit le reste, relancez la commande",

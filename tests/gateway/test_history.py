@@ -29,8 +29,8 @@ def rig(tmp_path, places, clock):
         made.close()
 
 
-def ask(port, query):
-    form = urllib.parse.urlencode({"db": "amont", "q": query, "epoch": "ms"})
+def ask(port, query, database="amont"):
+    form = urllib.parse.urlencode({"db": database, "q": query, "epoch": "ms"})
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/query?{form}", timeout=10) as answer:
         return json.load(answer)["results"][0]
 

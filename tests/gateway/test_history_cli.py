@@ -118,6 +118,8 @@ def test_replay_rebuilds_all_of_it_with_its_doubts(data, database, capsys):
     site = site_for(data, database.port)
     code, said = run(capsys, "replay", "--since", "start", "--site", site, "--data", data)
     assert (code, said.split(",")[0]) == (0, "3000 relevés relus")
+    assert said.strip().endswith("heures et jours : 1 jours")
+    assert summed(database.port) == {"amont_h": 2_999, "amont_d": 2_999}  # one is doubted
     assert stages(database.port) == [3000, sum(range(1000, 4000))]
     suspect = ask(database.port, "SELECT quality FROM stage WHERE quality = 1")
     assert suspect["series"][0]["values"] == [[T_MS + 5000, 1]]
@@ -128,6 +130,17 @@ def test_replay_rebuilds_all_of_it_with_its_doubts(data, database, capsys):
     ).close()
     run(capsys, "replay", "--since", "start", "--site", site, "--data", data)
     assert stages(database.port) == [3000, sum(range(1000, 4000))]
+    assert summed(database.port) == {"amont_h": 2_999, "amont_d": 2_999}
+
+
+def summed(port):
+    """Return how many good readings the hours and the days say that they are made of."""
+    return {
+        database: ask(port, "SELECT sum(readings) FROM stage", database)["series"][0]["values"][0][
+            1
+        ]
+        for database in ("amont_h", "amont_d")
+    }
 
 
 @pytest.mark.servers

@@ -27,14 +27,14 @@ def write_again(
     sqlite3.Error; it can be made again from the start.
     """
     first_ms, last_ms = reader.reach_ms()
-    from_ms, to_ms = max(since_ms, first_ms), min(until_ms, last_ms, now_ms)
+    from_ms, to_ms = max(since_ms, first_ms), min(until_ms, last_ms)
     if from_ms > to_ms:
         return 0
     days, lines = CalendarDays(places.time_zone), DayLines(places, doubted)
     whole_ms, until_id = whole_from_ms(reader), reader.last_id()
     begins = [b for b in days.between(from_ms, to_ms) if days.next_ms(b) > whole_ms]
     for done, begin_ms in enumerate(begins, 1):
-        day = Day(begin_ms, days.next_ms(begin_ms), now_ms, whole_ms)
+        day = Day(begin_ms, days.next_ms(begin_ms), max(now_ms, last_ms), whole_ms)
         lines.write(reader, until_id, day, outlet)
         tell(done, len(begins))
     return len(begins)
