@@ -1,4 +1,4 @@
-"""Measure every dashboard's queries over a year of 50 stations, on a real influxd.
+"""Measure every dashboard's queries and a round of alerts over a year of 50 stations, on influxd.
 
 ``FULL=1`` keeps the states of the whole year, too; else those of five weeks.
 """
@@ -18,8 +18,11 @@ from typing import Any
 from tests.bench import dashboard_year
 from tests.bench.dashboard_year import DAY_MS, END_MS, YEAR_DAYS
 from tests.dashboards import asking
+from tests.dashboards.grafana_alerting import evaluate
 from tests.gateway.servers import influxd
 
+from amont_dashboards import sources
+from amont_dashboards.alerts import render as alerts
 from amont_dashboards.boards import ALL
 from amont_dashboards.model import Dashboard
 from amont_gateway import series
@@ -30,8 +33,10 @@ NAMES = (
     "dashboard.queries.duty_s",
     "dashboard.queries.asked",
     "dashboard.queries.points",
+    "dashboard.alerts.round_s",
 )
 QUERY_GOAL_S, DUTY_GOAL_S = 1.0, 2.0
+ALERTS_GOAL_S = 2.0  # of the minute after which Grafana evaluates all rules again
 FEW_DAYS = 35
 _TRIES = 3
 
@@ -46,6 +51,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
             points = dashboard_year.fill(url, YEAR_DAYS if full else FEW_DAYS)
             yield {"name": "dashboard.queries.points", "value": points, "unit": "points"}
             yield from _measured(Asker(url))
+            yield _alerts(Asker(url))
         finally:
             server.stop()
 
@@ -91,6 +97,26 @@ def _measured(asker: Asker) -> Iterator[dict[str, Any]]:
     yield _figure("duty_s", sum(asker.seconds(asked) for asked in duty), DUTY_GOAL_S)
     asked = {(x.store, x.query) for x in (*year, *own)}
     yield {"name": "dashboard.queries.asked", "value": len(asked), "unit": "queries"}
+
+
+def _alerts(asker: Asker) -> dict[str, Any]:
+    """Evaluate every alert rule once, the median of three rounds."""
+    stores = {source.uid: source.store for source in sources.ALL}
+    evaluated = [rule for group in alerts.groups("fr") for rule in group["rules"]]
+    taken = []
+    for _ in range(_TRIES):
+        began_s = time.perf_counter()
+        for rule in evaluated:
+            evaluate(rule, lambda uid, query: asker.ask(stores[uid], query), END_MS)
+        taken.append(time.perf_counter() - began_s)
+    value_s = statistics.median(taken)
+    return {
+        "name": "dashboard.alerts.round_s",
+        "value": round(value_s, 4),
+        "unit": "s",
+        "goal": f"<= {ALERTS_GOAL_S:g}",
+        "met": value_s <= ALERTS_GOAL_S,
+    }
 
 
 def _asked(asker: Asker, source: Dashboard, range_ms: int, detail: str) -> list[asking.Asked]:
