@@ -81,15 +81,14 @@ def sample_lines(
     heads: dict[tuple[int, int], _Head] = {}
     lines = []
     doubts = doubt is not never_doubted
-    for sample in samples:
-        if sample.flags & BAD_TIME:
+    for node, _, _, at_ms, _, _, flags, packed in samples:
+        if flags & BAD_TIME:
             continue
-        node, at_ms = sample.node, sample.at_ms
-        for channel, code, quality, value in iter_channels(sample.channels):
-            key = (node, channel)
-            if key not in heads:
-                heads[key] = _head(site, tags.get(key))
-            text, sensor, known_code, unit = heads[key]
+        for channel, code, quality, value in iter_channels(packed):
+            head = heads.get((node, channel))
+            if head is None:
+                head = heads[node, channel] = _head(site, tags.get((node, channel)))
+            text, sensor, known_code, unit = head
             if known_code != code or quality == MISSING:
                 continue
             if doubts and not quality and doubt(sensor, at_ms):
