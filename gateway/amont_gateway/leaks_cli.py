@@ -1,10 +1,11 @@
-"""Tell of each leak that was said of a network why it was said: ``amont-gateway leaks``."""
+"""Tell of each leak why it was said, and what it costs: ``amont-gateway leaks``."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from amont_gateway.indicators.leak_list import leak_lines, leak_list
 from amont_gateway.networks import leak_words
 from amont_gateway.places import Network, Places, from_site
 from amont_gateway.records import FILE, RecordReader
 from amont_gateway.view import NetworkLeak
 from amont_site import load
 
-HELP = "every leak that was said of a network: what was read, by which rule"
+HELP = "every leak: what was read and by which rule, its number, what it lost and saved"
 SAME_MS = 3 * 86_400_000  # what is said anew of the same leak moves its beginning at most so far
 _WORDS = {
     "fr": (
@@ -51,8 +53,11 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
 def run(asked: argparse.Namespace) -> str:
     """Return the leaks, oldest first; raise LookupError, sqlite3.Error or SiteError."""
     places = from_site(load(asked.site))
+    kept = leak_list(places, asked.data, int(time.time() * 1000))
     if not (asked.data / FILE).exists():
-        raise LookupError(f"no records at {asked.data / FILE}")
+        if not kept:
+            raise LookupError(f"no records at {asked.data / FILE}")
+        return "\n".join(leak_lines(places, kept, asked.lang))
     reader = RecordReader(asked.data / FILE)
     try:
         found = list(_leaks(reader, {n.id: n for n in places.networks}))
@@ -61,6 +66,7 @@ def run(asked: argparse.Namespace) -> str:
     if asked.json:
         return json.dumps([{**r, "leaks": [msgspec.to_builtins(x)]} for _, x, r in found])
     lines = [line for each in found for line in _told(*each, places, asked.lang)]
+    lines += leak_lines(places, kept, asked.lang)
     return "\n".join(lines) or _WORDS[asked.lang][-1]
 
 

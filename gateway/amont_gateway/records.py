@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.counters import Counters
+from amont_gateway.ownership import like_folder
 
 FILE = "records.db"
 MAX_RECORDS = 50_000  # years of a quiet river; 17 MB
@@ -122,8 +123,11 @@ def append(path: Path, record: Record) -> int:
 
     For another process than the gateway: it waits a few seconds for it. Raise sqlite3.Error.
     """
+    is_new = not path.exists()
     connection = _open(path)
     try:
+        if is_new:
+            like_folder(path)
         return int(connection.execute(_INSERT, _row(record)).lastrowid or 0)
     finally:
         connection.close()

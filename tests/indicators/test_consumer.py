@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.indicators.waterside import (
     DAY_MS,
     HOUR_MS,
     MARCH_MS,
+    PLACES,
     STEP_MS,
     Rig,
     bourg,
@@ -19,8 +24,11 @@ from tests.indicators.waterside import (
 )
 
 from amont_gateway.database import Away
+from amont_gateway.events import Events
 from amont_gateway.indicators.store import FILE, open_to_read
+from amont_gateway.keeping import Keeping
 from amont_gateway.readings import Sample, checksum
+from amont_gateway.windows import Windows
 
 NOON_MS = MARCH_MS + 10 * DAY_MS + 12 * HOUR_MS  # ten whole days and half of another
 
@@ -218,3 +226,50 @@ def test_what_the_journal_forgot_is_kept_as_it_was(rig: Rig) -> None:
     rig.run()
     assert rig.outlet.of("zone_day", MARCH_MS + 2 * DAY_MS, zone="hameau") == before
     assert rig.counters.snapshot()["indicators_skipped_days"] >= 1
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 10**6), cuts=st.integers(1, 6))
+def test_in_whatever_order_readings_come_the_end_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, cuts: int
+) -> None:
+    """Three days of two nodes, shuffled and in lumps with rounds between, as a bad link brings."""
+    dice = random.Random(seed)
+    end_ms = MARCH_MS + 3 * DAY_MS
+    times = [t for t in steps(MARCH_MS, end_ms) if dice.random() > 0.1]
+    whole = Rig(tmp_path_factory.mktemp("whole"), end_ms + HOUR_MS)
+    late = Rig(tmp_path_factory.mktemp("late"), end_ms + HOUR_MS)
+    for node, value in ((32, hameau), (33, counter)):
+        whole.read(node, times, value)
+    whole.run()
+    shuffled = [(node, t) for node in (32, 33) for t in times]
+    dice.shuffle(shuffled)
+    size = len(shuffled) // cuts + 1
+    for lump in (shuffled[k : k + size] for k in range(0, len(shuffled), size)):
+        for node, value in ((32, hameau), (33, counter)):
+            late.read(node, [t for n, t in lump if n == node], value)
+        late.run()
+    assert late.outlet.points == whole.outlet.points
+    for made in (whole, late):
+        made.indicators.close()
+        made.journal.close()
+
+
+def test_a_site_without_a_database_has_its_indicators_in_the_gateway(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, NOON_MS)
+    rig.read(32, steps(MARCH_MS, NOON_MS), hameau)
+    windows, events = Windows(PLACES.window_keys()), Events(rig.counters, rig.clock.wall_ms)
+    keeping = Keeping(
+        PLACES, tmp_path, rig.journal, windows, None, rig.counters, events, rig.clock
+    )  # fmt: skip
+    assert [due.name for due in keeping.parts] == ["indicators"]
+    for due in keeping.parts:
+        while due.part.step():
+            pass
+        due.part.close()
+    kept = open_to_read(tmp_path)
+    assert len(kept.meter_days("hameau-debit", 0, 10**6)) == 11
+    kept.close()
+    dry = replace(PLACES, zones=(), service=None)
+    nothing = Keeping(dry, tmp_path, rig.journal, windows, None, rig.counters, events, rig.clock)
+    assert nothing.parts == []

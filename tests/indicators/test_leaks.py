@@ -20,6 +20,7 @@ from tests.indicators.waterside import (
 )
 
 from amont_gateway import notes
+from amont_gateway.cli import main
 from amont_gateway.indicators.leaks import (
     GONE,
     OPEN,
@@ -37,6 +38,21 @@ from amont_gateway.places import Network
 from amont_gateway.view import Network as ShownNetwork
 from amont_gateway.view import NetworkLeak, View, Zone
 
+SITE = """format: 1
+id: essai
+name: {fr: Essai, en: Trial}
+latitude: 44.0
+longitude: 4.0
+time_zone: Europe/Paris
+broker: {host: 127.0.0.1}
+nodes:
+  - id: 31
+    name: {fr: Compteur, en: Meter}
+    carrier: mqtt
+    channels: [{sensor: bourg-debit, quantity: flow_l_h}]
+zones:
+  - {id: bourg, name: {fr: Bourg, en: Village}, inflow: [bourg-debit]}
+"""
 DAYS = {day: day * DAY_MS for day in range(500)}
 
 
@@ -239,3 +255,28 @@ def test_nights_of_a_leak_are_no_example_of_usual_ones(rig: Rig) -> None:
     line = rig.outlet.of("zone_day", at(25), zone="bourg")
     assert line["night_flow_l_h"] == pytest.approx(1200)
     assert line["night_flow_usual_l_h"] == pytest.approx(500)
+
+
+def test_the_list_of_leaks_says_their_numbers_and_what_they_cost(
+    rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = rig.folder / "site.yaml"
+    site.write_text(SITE, encoding="utf-8")
+    asked = ["leaks", "--site", str(site), "--data", str(rig.folder)]
+    assert main(asked) == 3
+    assert "no records at" in capsys.readouterr().err
+    for day in (2.5, 3.5):
+        look(rig, at(day), zone("leak", 1500, at(2)))
+        rig.run(at(day))
+    assert main([*asked, "--lang", "en"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("leak 1, Village: open, since 2026-03-03, ")
+    assert "1.5 m³/h" in said
+    notes.write(rig.folder, Note("repair", "bourg", at(3.5), "Anne", "joint", leak=1), at(3.6))
+    look(rig, at(4), zone("normal"))
+    rig.run(at(4))
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "fuite 1, Bourg : réparée, depuis le 03/03/2026, 1,5 jours" in said
+    assert "54,0 m³ perdus" in said
+    assert "m³ économisés" in said

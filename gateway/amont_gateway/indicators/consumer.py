@@ -274,8 +274,8 @@ class Indicators:
         teller = Teller(self._places.site, self._water, self._places.time_zone, store)
         try:
             self._tell_zones(store, teller, outlet, today)
-            self._tell_months(teller, outlet, today)
             self._tell_leaks(store, teller, outlet, now_ms)
+            self._tell_months(teller, outlet, today)
         except BaseException:
             for zone, day in self._zones_before.items():
                 self._zones_from[zone] = min(day, self._zones_from.get(zone, day))

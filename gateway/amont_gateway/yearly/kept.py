@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from amont_gateway.ownership import like_folder
 from amont_gateway.yearly.volumes import Entry, Refused, Volumes
 
 FILE = "volumes.db"
@@ -186,10 +187,13 @@ def _fetched(connection: sqlite3.Connection) -> list[tuple[int, Entry]]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    is_new = not path.exists()
     connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     try:
         for statement in _SCHEMA:
             connection.execute(statement)
+        if is_new:
+            like_folder(path)
     except BaseException:
         connection.close()
         raise
