@@ -230,6 +230,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Perhaps a leak in a network – {detail}",
     ),
     "network_calm": (INFO, "Plus de fuite connue – {detail}", "No known leak any more – {detail}"),
+    "round_fault": (
+        FAULT,
+        "Un travail pour l’historique est en panne, les relevés continuent : {detail}",
+        "Some work for the history has failed, readings go on: {detail}",
+    ),
     "network_fault": (
         FAULT,
         "La recherche de fuites des réseaux est en panne : {detail}",

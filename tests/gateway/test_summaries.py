@@ -20,7 +20,6 @@ from amont_gateway.journal import Journal
 from amont_gateway.places import Node, Places, Sensor
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.readings import BAD_TIME, Sample, pack_channels
-from amont_gateway.rounds import Due, Rounds
 from amont_gateway.summaries.again import write_again
 from amont_gateway.summaries.consumer import CONSUMER, Summaries
 from amont_gateway.windows import Windows
@@ -372,49 +371,6 @@ def test_days_of_every_zone_follow_each_other():
         assert len(begins) == 365
         assert all(days.next_ms(a) == b for a, b in pairwise(begins))
         assert all(days.begin_ms(b - 1) == a for a, b in pairwise(begins))
-
-
-class Flaky:
-    """A part that does as the test says."""
-
-    def __init__(self, results):
-        self.results, self.made, self.closed = list(results), 0, 0
-
-    def step(self):
-        self.made += 1
-        result = self.results.pop(0) if self.results else False
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    def close(self):
-        self.closed += 1
-
-
-def test_a_part_that_fails_is_asked_again_and_holds_up_no_other(rig):
-    class Stopping:
-        def __init__(self):
-            self.left = 6
-
-        def wait(self, _seconds):
-            rig.clock.now_s += 1
-            self.left -= 1
-            return self.left < 0
-
-        def is_set(self):
-            return self.left < 0
-
-    real = iter(range(0, 10_000, 100))
-    flaky, steady = Flaky([Away("gone"), True, True, False]), Flaky([])
-    rounds = Rounds(
-        [Due("flaky", flaky, 1000.0), Due("steady", steady, 2.0)],
-        rig.counters, rig.events, rig.clock, lambda: float(next(real)),
-    )  # fmt: skip
-    rounds.run(Stopping())
-    assert flaky.made == 4  # failed once, then went on while more waited, then had nothing to do
-    assert steady.made == 3  # every second second
-    assert rig.counters.snapshot()["flaky_failures"] == 1
-    assert (flaky.closed, steady.closed) == (1, 1)
 
 
 def test_every_reading_has_its_form_by_the_hour_and_by_the_day():
