@@ -89,7 +89,7 @@ class Broker(_Part, frozen=True, kw_only=True):
 class History(_Part, frozen=True, kw_only=True):
     """The InfluxDB database that keeps the series."""
 
-    url: Annotated[str, Meta(pattern="^https?://[^/\\s]+(/.*)?$", max_length=200)]
+    url: Annotated[str, Meta(pattern="^https?://[^/@\\s]+(/.*)?$", max_length=200)]
     # two more beside it, _h by the hour and _d by the day and the events, are kept for ever
     database: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=62)]
     keep_days: Annotated[int, Meta(ge=31, le=36_500)] = 400

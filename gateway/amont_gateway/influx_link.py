@@ -98,7 +98,9 @@ class InfluxLink:
                 return self._exchange(method, path, body, whole)
         except (HTTPException, OSError) as error:
             self.close()
-            raise Away(_short(f"{type(error).__name__}: {error}")) from error
+            named = type(error).__name__
+            kind = Denied if named == "SSLCertVerificationError" else Away
+            raise kind(_short(f"{named}: {error}")) from error
 
     def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         connection = self._connection = self._connection or self._connected()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import http.server
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -45,8 +46,8 @@ class Double:
 
 
 @contextmanager
-def running(version, answer=lambda _asked: Answer()):
-    """Serve on a free port of the loopback interface."""
+def running(version, answer=lambda _asked: Answer(), certificate=None):
+    """Serve on a free port of the loopback interface; with a certificate's (file, key) by TLS."""
     double = Double(version, answer)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,6 +78,11 @@ def running(version, answer=lambda _asked: Answer()):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     double.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        double.url = double.url.replace("http:", "https:")
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     try:

@@ -5,6 +5,7 @@ Servers here are doubles that follow the documents of each generation; real ones
 """
 
 import json
+import subprocess
 from collections import deque
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -275,3 +276,24 @@ def test_the_sites_file_says_where_and_how_long(tmp_path):
     ):
         (tmp_path / "site.yaml").write_text(text.replace("database: amont", more, 1))
         assert database_of(load(tmp_path / "site.yaml"), secret) == wanted
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    made = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    names = ["-subj", "/CN=database", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-out", str(made[0]), "-keyout", str(made[1])]
+    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True, timeout=20)
+    return made
+
+
+def test_a_certificate_must_be_of_an_authority_that_this_machine_trusts(certificate, monkeypatch):
+    with running("2.7", certificate=certificate) as server:
+        writer = InfluxWriter(Influx(server.url, org="mairie", token="t"))
+        with pytest.raises(Denied, match="certificate verify failed"):
+            writer.write(["a b=1 1"])
+        assert server.asked == []  # the token did not travel
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        writer.write(["a b=1 1"])
+        assert server.asked[-1].body == "a b=1 1"
