@@ -182,6 +182,7 @@ SIREN_STATE = Measurement(
         Field("confirm_ms", "float", "ms"),  # from the last command to the contact's answer
         Field("test_age_d", "float", "d"),
         Field("drill_age_d", "float", "d"),
+        Field("drill_planned", "int", "", NO_YES),
         Field("battery_mv", "float", "mV"),
     ),
     ("État de la sirène", "Siren state"),

@@ -79,7 +79,7 @@ def points(view: View, machine: Mapping[str, float | int | None] | None = None) 
     known = machine or {}
     up_s = known.get("uptime_s")
     return [
-        *_stations(view, up_s), *_zones(view), *_networks(view), *_sirens(view),
+        *_stations(view, up_s), *_zones(view), *_networks(view), *_sirens(view, up_s),
         *_sensors(view, up_s), *_nodes(view, up_s), _gateway(view, known),
     ]  # fmt: skip
 
@@ -173,7 +173,7 @@ def _expected_now(zone: Zone, now_ms: int) -> int | None:
     return past[-1] if past else None
 
 
-def _sirens(view: View) -> Iterable[Point]:
+def _sirens(view: View, up_s: float | None) -> Iterable[Point]:
     for s in view.sirens:
         fields: Fields = {
             "state": _code(series.SIREN_STATES, s.state),
@@ -182,8 +182,9 @@ def _sirens(view: View) -> Iterable[Point]:
             "commanded": int(s.commanded),
             "confirmed": 2 if s.confirmed is None else int(s.confirmed),
             "confirm_ms": s.confirm_ms,
-            "test_age_d": _age_d(s.silent_test.last_ms, view.now_ms),
+            "test_age_d": _age_d(s.silent_test.last_ms, view.now_ms, up_s),
             "drill_age_d": _age_d(s.drill.last_ms, view.now_ms),
+            "drill_planned": int(s.drill.next_ms is not None),
             "battery_mv": s.measured.get("battery_mv"),
         }
         yield Point(series.SIREN_STATE, {"siren": s.id}, fields, view.now_ms)
@@ -262,8 +263,11 @@ def _late_x(age_s: float | None, interval_s: int, up_s: float | None) -> float |
     return None if silent_s is None or not interval_s else round(silent_s / interval_s, 2)
 
 
-def _age_d(at_ms: int | None, now_ms: int) -> float | None:
-    return None if at_ms is None else round(max(0, now_ms - at_ms) / _DAY_MS, 2)
+def _age_d(at_ms: int | None, now_ms: int, up_s: float | None = None) -> float | None:
+    """Return an age in days; of what never was, how long the gateway is up, if that is given."""
+    if at_ms is None:
+        return None if up_s is None else round(up_s * 1000 / _DAY_MS, 2)
+    return round(max(0, now_ms - at_ms) / _DAY_MS, 2)
 
 
 def _code(names: tuple[str, ...], name: str) -> int | None:

@@ -33,7 +33,7 @@ _ZONE: Fields = {
 }  # fmt: skip
 _SIREN: Fields = {
     "state": 0, "mode": 0, "health": 0, "commanded": 0, "confirmed": 0, "test_age_d": 0.5,
-    "drill_age_d": 12,
+    "drill_age_d": 12, "drill_planned": 1,
 }  # fmt: skip
 _GATEWAY: Fields = {
     "guard_alive": 1, "journal": 0, "database": 0, "broker": 0, "waiting": 3, "waiting_s": 4,
@@ -164,11 +164,14 @@ QUIET = (
     site("bare", {
         ("gateway", ""): {"cpu_c": None, "clock_ms": None, "clock_synchronised": None,
                           "under_voltage": None, "broker": 3},
-        ("siren_state", "ecole"): {"drill_age_d": None, "commanded": 1, "confirmed": 2},
+        ("siren_state", "ecole"): {
+            "drill_age_d": None, "drill_planned": 0, "commanded": 1, "confirmed": 2,
+        },
         ("node_health", "13"): {"battery_days": None, "repeated_pct": None},
         ("zone_state", "bourg"): {"expected_l_h": None, "verdict": 3},
         ("network_state", "vallee"): {"verdict": 3},
     }),
+    site("no-drills", {("siren_state", "ecole"): {"drill_age_d": 400, "drill_planned": 0}}),
     site("drill", {("siren_state", "mairie"): {
         "state": 1, "mode": 2, "commanded": 1, "confirmed": 1,
     }}),

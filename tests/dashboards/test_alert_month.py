@@ -87,7 +87,6 @@ TRUTH = {
     "amont-link-weak": lambda t: {
         str(n.id) for n in view(HERE, t).nodes if (n.repeated_pct or 0) > 30
     },
-    "amont-siren-drill-late": lambda t: {"ecole"} if t > at(20) else set(),
     "amont-under-voltage": lambda t: {HERE.site} if machine(t)["under_voltage"] else set(),
     "amont-gateway-silent": lambda t: {HERE.site} if away(t) else set(),
     "amont-heartbeat": lambda t: set() if away(t) else {HERE.site},

@@ -138,6 +138,13 @@ def test_a_siren_tells_of_tests_drills_battery_and_confirmation():
         "13100.0",
     )
     assert "drill_age_d" not in said  # there was none yet
+    assert said["drill_planned"] == "0i"
+    planned = v.Practice(last_ms=T_MS - 3 * DAY_MS, next_ms=T_MS + DAY_MS)
+    never = v.Siren(id="ecole", name=text("École"), state="idle", drill=planned)
+    (found,) = of(vital_lines(view(sirens=[never]), {"uptime_s": 216_000.0}), "siren_state")
+    said = fields(found)
+    assert (said["drill_age_d"], said["drill_planned"]) == ("3.0", "1i")
+    assert said["test_age_d"] == "2.5"  # never tried: since the gateway is up
 
 
 def test_the_gateway_tells_what_waits_and_how_the_machine_is():

@@ -106,8 +106,8 @@ TEST_LATE = Rule(
     "warning",
     ("Essai silencieux en retard", "Silent test overdue"),
     (
-        "La sirène {siren} n'a pas réussi d'essai silencieux depuis deux jours.",
-        "The siren {siren} has passed no silent test for two days.",
+        "La sirène {siren} n'a pas été essayée depuis deux jours.",
+        "The siren {siren} has had no silent test for two days.",
     ),
     (
         "Le gardien essaie chaque sirène chaque jour sans bruit. Deux jours sans essai : on ne"
@@ -135,14 +135,21 @@ DRILL_LATE = Rule(
         "The siren {siren} has not sounded a drill for more than forty days.",
     ),
     (
-        "Le dernier exercice sonore date de plus d'un mois et des jours de marge.",
-        "The last audible drill was more than a month and some days ago.",
+        "Un exercice sonore est prévu chaque mois, et le dernier date de plus de quarante jours.",
+        "An audible drill is planned each month, and the last was more than forty days ago.",
     ),
     (
         "Fixez un exercice avec le maire ; deux personnes le confirment sur la page locale.",
         "Settle a drill with the mayor; two people confirm it on the local page.",
     ),
-    (Look(_siren("last", "drill_age_d"), DAY_S, shown=("{} jours.", "{} days.")),),
+    # times 0 where no drill is planned: that siren is never late
+    (
+        Look(
+            _siren("last({}) * last({drill_planned})", "drill_age_d"),
+            DAY_S,
+            shown=("{} jours.", "{} days."),
+        ),
+    ),
     ("gt", 40.0),  # the nth weekday of a month comes at most 35 days after the last
     "amont-sirens",
     "Ready to sound",
