@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from amont_dashboards.model import COLUMNS, SILENT_KINDS, TABLES
+from amont_dashboards.model import COLUMNS, LANGUAGES, SILENT_KINDS, TABLES
 from amont_dashboards.sources import MIXED, UIDS
 from amont_dashboards.units import known
 
@@ -24,11 +24,10 @@ _TAG_IN_NAME = re.compile(r"\$tag_(\w+)")
 _CHOSEN = re.compile(r'"(\w+)" =~ /\^\$\{(\w+):regex\}\$/')
 _UID = re.compile(r"[a-z0-9-]{1,40}")  # Grafana takes no more
 # Of Grafana's own; a misspelt one does nothing and says nothing.
-_TRANSFORMATIONS = frozenset(
-    {"calculateField", "concatenate", "configFromData", "convertFieldType", "filterByRefId",
+TRANSFORMATIONS = frozenset(
+    {"calculateField", "concatenate", "convertFieldType", "filterByRefId",
      "filterByValue", "filterFieldsByName", "groupBy", "groupingToMatrix", "histogram",
-     "joinByField", "joinByLabels", "labelsToFields", "limit", "merge", "organize",
-     "partitionByValues", "prepareTimeSeries", "reduce", "renameByRegex", "rowsToFields",
+     "joinByField", "labelsToFields", "limit", "merge", "organize", "reduce", "renameByRegex",
      "seriesToRows", "sortBy", "transpose"}
 )  # fmt: skip
 _REFRESH = re.compile(r"(30s|\d+[mh])")  # a small computer answers; the sirens' board may ask 30 s
@@ -114,7 +113,7 @@ def _differ(first: object, second: object, path: str) -> Iterator[str]:
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (one, other) in enumerate(zip(first, second, strict=True)):
             yield from _differ(one, other, f"{path}[{number}]")
-    elif first != second:
+    elif first != second and not (first in LANGUAGES and second in LANGUAGES):
         yield path.lstrip(".")
 
 
@@ -133,7 +132,7 @@ def _of(panel: Json, variables: set[str], single: set[str]) -> Iterator[str]:
     yield from _of_values(panel)
     yield from _of_band(panel)
     for transformation in panel.get("transformations", ()):
-        if transformation["id"] not in _TRANSFORMATIONS:
+        if transformation["id"] not in TRANSFORMATIONS:
             yield f"Grafana has no transformation {transformation['id']}"
     for target in panel["targets"]:
         yield from query_faults(target["query"], variables)

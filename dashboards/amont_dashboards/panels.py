@@ -34,13 +34,11 @@ def panel_json(panel: Panel, at: int, variables: tuple[str, ...] = ()) -> Json:
         "targets": [_target(q, panel, n, at) for n, q in enumerate(panel.queries)],
         "fieldConfig": {
             "defaults": _defaults(panel, at),
-            "overrides": _overrides(panel, at) + tables.link_overrides(panel, links),
+            "overrides": _overrides(panel, at, links),
         },
         "options": {**OPTIONS[panel.kind](panel), **panel.options},
         "transformations": tables.transformations(panel, at),
     }
-    if links and panel.kind not in TABLES:
-        made["fieldConfig"]["defaults"]["links"] = [link for _, link in links]
     return made | _times(panel) | _repeated(panel)
 
 
@@ -160,12 +158,17 @@ def mappings(query: Query, name: str, at: int) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-def _overrides(panel: Panel, at: int) -> list[Json]:
+def _overrides(panel: Panel, at: int, links: list[tuple[str, Json]]) -> list[Json]:
     if panel.kind in TABLES:
-        return tables.overrides(panel, at, mappings, thresholds)
+        shown = tables.overrides(panel, at, mappings, thresholds)
+        return shown + tables.link_overrides(panel, links)
     found = []
     for number, query in enumerate(panel.queries):
-        if properties := _series(panel, query, number, at):
+        properties = _series(panel, query, number, at)
+        # A line leads only where its own tags say which one is meant.
+        if followed := [link for tag, link in links if not tag or tag in query.group]:
+            properties.append({"id": "links", "value": followed})
+        if properties:
             matcher = {"id": "byFrameRefID", "options": ref(number)}
             found.append({"matcher": matcher, "properties": properties})
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amont_dashboards.model import LANGUAGES, TABLES, Panel, joined
+from amont_dashboards.model import LANGUAGES, Panel, joined
 from amont_dashboards.query import Column, Query, Step
 from amont_dashboards.units import unit_of
-from amont_dashboards.words import head
+from amont_dashboards.words import TAG_VALUES, head
 
 Json = dict[str, Any]
 Mappings = Callable[[Query, str, int], list[Json]]
@@ -54,7 +54,10 @@ def overrides(panel: Panel, at: int, mapped: Mappings, stepped: Thresholds) -> l
     """Return heads, units, words and cells of every column."""
     tags = dict.fromkeys(tag for query in panel.queries for tag in query.group)
     names = [*(["Time"] if panel.with_time else []), *tags]
-    found = [_named(name, [_property("displayName", head(name)[at])]) for name in names]
+    found = [
+        _named(name, [_property("displayName", head(name)[at]), *_tag_words(name, at)])
+        for name in names
+    ]
     for query in panel.queries:
         for column in query.columns:
             properties = [_property("displayName", (column.title[at] or head(column.shown)[at]))]
@@ -65,10 +68,17 @@ def overrides(panel: Panel, at: int, mapped: Mappings, stepped: Thresholds) -> l
     return found
 
 
+def _tag_words(tag: str, at: int) -> list[Json]:
+    """Return the words of a tag whose values are ours."""
+    values = TAG_VALUES.get(tag, {}).items()
+    options = {
+        value: {"index": number, "text": text[at]} for number, (value, text) in enumerate(values)
+    }
+    return [_property("mappings", [{"type": "value", "options": options}])] if options else []
+
+
 def link_overrides(panel: Panel, links: list[tuple[str, Json]]) -> list[Json]:
     """Return the links of a table's or a map's column, the first tag's where none is named."""
-    if panel.kind not in TABLES:
-        return []
     first = next((tag for query in panel.queries for tag in query.group), "")
     by_tag: dict[str, list[Json]] = {}
     for tag, link in links:

@@ -237,6 +237,17 @@ HEADS: dict[str, Text] = {
 }
 
 
+# Tags whose values are words of ours, not names that the site's people gave.
+TAG_VALUES: dict[str, dict[str, Text]] = {
+    "kind": {
+        "station": ("Station", "Station"),
+        "zone": ("Secteur", "Zone"),
+        "gauge": ("Pluviomètre", "Rain gauge"),
+        "siren": ("Sirène", "Siren"),
+    },
+}
+
+
 def head(name: str) -> Text:
     """Return the words over a table's column; raise ValueError where there are none."""
     try:

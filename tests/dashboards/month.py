@@ -38,18 +38,19 @@ def fill(url: str, folder: Path, database: str = "amont") -> Places:
     """Write the month to a server's databases; ``folder`` takes the journal and the records."""
     here = from_site(load(SITE))
     journal = Journal(folder / "journal.db", mark_bytes=0, ballast_bytes=0)
-    for batch in _batches(samples(here), _BATCH):
+    came = samples(here)
+    for batch in _batches(came, _BATCH):
         journal.append(batch)
     keep(folder, records(here))
     imported(folder)
     counters, clock = Counters(), EndClock()
     events = Events(counters, clock.wall_ms)
     windows, target = Windows(here.window_keys()), Influx(url, database)
-    windows.add(samples(here))
+    windows.add(came)
     windows.filled()
     keeping = Keeping(here, folder, journal, windows, target, counters, events, clock, FirstAway)
     _states(here, keeping, target)
-    _readings(keeping, counters, len(samples(here)))
+    _readings(keeping, counters, len(came))
     for due in keeping.parts:
         _finish(due.part)
     journal.close()

@@ -62,6 +62,7 @@ LEVELS = ("normal", "watch", "warning", "alarm")
 NIGHT_L_H = {"bourg": 3_200, "hameau": 700}
 
 
+@cache
 def stage_mm(station: str, at_ms: int) -> int:
     """Return the true stage; it rises in five hours and falls in fourteen."""
     stage = float(LOW_MM[station])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tests.dashboards import month_script as story
 from tests.dashboards.month_script import BEGIN_MS, DAY_MS, HOUR_MS, STEP_MS
 
@@ -72,6 +74,7 @@ def _history(away: bool, committed: int, at_ms: int) -> v.HistoryState:
     )
 
 
+@cache
 def forecast(station: str, at_ms: int) -> v.Forecast:
     """Return a band around the highest stage that will come, wider the further it is."""
     issued_ms = at_ms - at_ms % STEP_MS

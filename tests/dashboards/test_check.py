@@ -37,26 +37,26 @@ def test_both_languages_differ_in_words_only():
     ("plant", "says"),
     [
         (lambda d: d["panels"][0].update(description=""), "no description"),
-        (lambda d: d["panels"][5]["fieldConfig"]["defaults"].pop("unit"), "neither a unit"),
+        (lambda d: d["panels"][6]["fieldConfig"]["defaults"].pop("unit"), "neither a unit"),
         (
-            lambda d: d["panels"][5]["targets"][0].update(query="SELECT * FROM a"),
+            lambda d: d["panels"][6]["targets"][0].update(query="SELECT * FROM a"),
             "selects everything",
         ),
-        (lambda d: d["panels"][5]["targets"][0].update(query="SELECT a FROM b"), "no time filter"),
+        (lambda d: d["panels"][6]["targets"][0].update(query="SELECT a FROM b"), "no time filter"),
         (
-            lambda d: d["panels"][5]["targets"][0].update(
+            lambda d: d["panels"][6]["targets"][0].update(
                 query="SELECT sample(a, 3) FROM b WHERE $timeFilter SLIMIT 1"
             ),
             "not understood by every InfluxDB",
         ),
         (
-            lambda d: d["panels"][5]["targets"][0].update(
+            lambda d: d["panels"][6]["targets"][0].update(
                 query="SELECT a FROM b WHERE $timeFilter GROUP BY time($__interval)"
             ),
             "without fill",
         ),
         (lambda d: d["panels"][1]["gridPos"].update(x=0), "lies over"),
-        (lambda d: d["panels"][3]["gridPos"].update(x=21), "wider than 24"),
+        (lambda d: d["panels"][4]["gridPos"].update(x=22), "wider than 24"),
         (lambda d: d["panels"][1].update(targets=[]), "no query"),
         (lambda d: d["panels"][1]["fieldConfig"]["defaults"].pop("color"), "no colour mode"),
         (lambda d: d["panels"][1].update(id=d["panels"][0]["id"]), "same id"),

@@ -47,7 +47,7 @@ LEVELS = Panel(
         "The level as the guard judges it from the sensors that vote. A click: floods.",
     ),
     (latest(series.STATION_STATE, "station", "level"),),
-    (8, 4),
+    (7, 4),
     time_from=NOW,
     opens=(Opens(FLOODS, "station", "station"),),
 )
@@ -157,13 +157,36 @@ STORED = _link(
     "database",
 )
 
+FRESH = Panel(
+    "stat",
+    ("Dernière mesure reçue", "Newest reading"),
+    (
+        "Temps depuis la plus récente mesure de tout le site. Plus de 20 minutes : c'est la"
+        " liaison ou la passerelle, non un capteur.",
+        "Time since the newest reading of the whole site. More than 20 minutes: the link or the"
+        " gateway, not one sensor.",
+    ),
+    (
+        Query(
+            series.SENSOR_HEALTH,
+            (Column("last", "age_s"),),
+            ("sensor",),
+            outer="min",
+        ),
+    ),
+    (3, 4),
+    steps=((None, GREEN), (1_200.0, YELLOW), (3_600.0, RED)),
+    time_from=NOW,
+    opens=(Opens(FLEET),),
+)
+
 TOLD = told(
     ("Derniers événements", "Latest events"),
     (
         "Ce qui s'est passé et ce que les personnes ont fait, du plus récent au plus ancien.",
         "What happened and what people did, newest first.",
     ),
-    (),
+    tuple(kind for kind in series.EVENTS if kind != "test"),  # each day of each siren
     (12, 6),
     "7d",
 )
@@ -178,8 +201,9 @@ BOARD = Dashboard(
     (
         LEVELS,
         replace(sirens.STATE, size=(5, 4), opens=(Opens(SIRENS),)),
-        replace(network.VERDICTS, size=(7, 4)),
-        replace(GUARD, size=(4, 4)),
+        replace(network.VERDICTS, size=(6, 4)),
+        replace(GUARD, size=(3, 4)),
+        FRESH,
         replace(floods.STANDING, size=(14, 6)),
         RISING,
         NIGHT,

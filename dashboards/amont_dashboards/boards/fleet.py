@@ -92,7 +92,7 @@ PLACES = Panel(
     (
         Query(
             series.PLACE,
-            (Column("last", "state"), Column("last", "latitude"), Column("last", "longitude")),
+            (Column("last", "state"),),
             ("place", "kind"),
         ),
     ),

@@ -34,11 +34,10 @@ _SLOW_S = ((None, GREEN), (900.0, YELLOW), (7_200.0, RED))
 
 WORST = Panel(
     "stat",
-    ("Capteurs sous 80 % hier", "Sensors below 80 % yesterday"),
+    ("Capteurs sous 80 %", "Sensors below 80 %"),
     (
-        "Capteurs dont moins de 80 % des mesures promises sont arrivées le dernier jour calculé.",
-        "Sensors of which less than 80 % of the promised readings came on the last day that was"
-        " worked out.",
+        "Capteurs dont moins de 80 % des mesures promises sont arrivées depuis minuit.",
+        "Sensors of which less than 80 % of the promised readings have come since midnight.",
     ),
     (
         Query(
@@ -60,10 +59,10 @@ LAST = Panel(
     "table",
     ("Dernier jour, par capteur", "The last day, by sensor"),
     (
-        "Complétude, mesures douteuses et refusées, trous de plus de deux heures, retard médian et"
-        " retard que 95 % des mesures ne dépassent pas. Un clic ouvre la fiche.",
-        "Completeness, suspect and refused readings, gaps of more than two hours, median delay and"
-        " the delay that 95 % of the readings stay below. A click opens the sheet.",
+        "Depuis minuit : complétude, mesures douteuses et refusées, trous de plus de deux heures,"
+        " retard médian et retard que 95 % des mesures ne dépassent pas. Un clic ouvre la fiche.",
+        "Since midnight: completeness, suspect and refused readings, gaps of more than two hours,"
+        " median delay, and what 95 % of the readings stay below. A click opens the sheet.",
     ),
     (
         latest(
@@ -192,6 +191,7 @@ _DELAYS = Panel(
     ),
     (24, 8),
     time_from=_MONTH,
+    options={"combine": True},
 )
 
 BOARD = Dashboard(
