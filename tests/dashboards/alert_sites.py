@@ -98,6 +98,8 @@ PLANTED = (
     site("flood-forecast", _station(forecast_reaches=2), "flood-forecast"),
     site("flood-rising", _station(next_limit_s=3_540), "flood-rising"),
     site("station-silent", _station(late_x=3.5), "station-silent"),
+    site("station-lost", _station(level=1, late_x=1.6), "flood-watch", "station-lost"),
+    site("late-in-watch", _station(level=1, late_x=1.5), "flood-watch"),
     site("night-flow", {("zone_day", "bourg"): {"night_flow_l_h": 3_800}}, "night-flow"),
     site("leak-zone", {("zone_state", "bourg"): {"verdict": 2}}, "leak-zone"),
     site("leak-network", {("network_state", "vallee"): {"verdict": 2}}, "leak-network"),

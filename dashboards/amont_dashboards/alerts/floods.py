@@ -206,4 +206,44 @@ SILENT = Rule(
     implies=("amont-sensor-silent",),
 )
 
-RULES = (WATCH, WARNING, ALARM, FORECAST, RISING, SILENT)
+# Apart from SILENT, which must not depend on a level that may not be known.
+LOST = Rule(
+    "amont-station-lost",
+    "floods",
+    "critical",
+    ("Station muette pendant une crue", "Station silent in a flood"),
+    (
+        "{station} s'est tue alors que l'eau était au-dessus de la vigilance.",
+        "{station} has fallen silent while the water was above the watch limit.",
+    ),
+    (
+        "Le dernier niveau connu était la vigilance ou plus, et rien n'est venu depuis plus d'un"
+        " intervalle et demi. En crue on n'attend pas trois intervalles : le capteur peut être"
+        " emporté.",
+        "The last known level was watch or higher, and nothing has come for more than one and a"
+        " half intervals. In a flood nobody waits for three: the sensor may have been swept away.",
+    ),
+    (
+        "Envoyez quelqu'un regarder la rivière, d'un endroit sûr, et suivez les stations en amont"
+        " sur la page Crues.",
+        "Send somebody to look at the river, from a safe place, and follow the stations upstream"
+        " on the Floods page.",
+    ),
+    (
+        Look(
+            _station("last", "late_x"),
+            STATE_BACK_S,
+            shown=("Retard : {} intervalles.", "Late by {} intervals."),
+            decimals=1,
+        ),
+        *_LEVEL,
+    ),
+    ("gt", 0.5),
+    "amont-floods",
+    "Where each station stands",
+    lasts_s=2 * MINUTE_S,
+    math="($V1 > 1.5) && ($V2 >= 1)",
+    implies=("amont-flood-watch",),
+)
+
+RULES = (WATCH, WARNING, ALARM, FORECAST, RISING, SILENT, LOST)
