@@ -151,9 +151,9 @@ REFUSED = Rule(
     "amont-history-refused",
     "gateway",
     "info",
-    ("Lignes mises à part", "Lines set aside"),
+    ("Lignes mises de côté", "Lines set aside"),
     (
-        "La base a refusé des lignes ; elles sont mises à part.",
+        "La base a refusé des lignes ; elles sont mises de côté.",
         "The database refused lines; they are set aside.",
     ),
     (
