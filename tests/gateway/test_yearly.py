@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from amont_gateway.cli import main
 from amont_gateway.yearly.balance import BalanceError, Network, balance, rounded
+from amont_gateway.yearly.periods import BadCell, day, named_period
 from amont_gateway.yearly.sheet import number
 from amont_gateway.yearly.texts import KINDS, REASONS, SHEET
 from amont_gateway.yearly.volumes import VolumesError, read
@@ -258,6 +259,56 @@ def test_gaps_between_rows_are_told(tmp_path):
     assert [(str(gap.first), str(gap.last)) for gap in window.gaps] == [
         ("2025-03-01", "2025-03-31"), ("2025-05-01", "2025-11-30"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("2025", (2025, 1, 1), (2025, 12, 31)),
+        ("2024-02", (2024, 2, 1), (2024, 2, 29)),
+        ("12/2025", (2025, 12, 1), (2025, 12, 31)),
+        ("mars 2025", (2025, 3, 1), (2025, 3, 31)),
+        ("Févr. 2025", (2025, 2, 1), (2025, 2, 28)),
+        ("August 2025", (2025, 8, 1), (2025, 8, 31)),
+        ("S2 2025", (2025, 7, 1), (2025, 12, 31)),
+        ("1er semestre 2025", (2025, 1, 1), (2025, 6, 30)),
+        ("2025-T3", (2025, 7, 1), (2025, 9, 30)),
+        ("4th quarter 2025", (2025, 10, 1), (2025, 12, 31)),
+    ],
+)
+def test_periods_as_people_name_them(said, first, last):
+    assert named_period(said) == (date(*first), date(*last))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["31/12/2025", "31.12.2025", "2025-12-31", "31 décembre 2025", "31 dec. 2025",
+     "2025-12-31 00:00:00", "31th December 2025"],
+)  # fmt: skip
+def test_days_as_people_write_them(said):
+    assert day(said) == date(2025, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "S3 2025", "T0 2025", "5 quarter 2025", "13/2025", "25", "mois 2025", "2025-00", "1889",
+     "31/12/25", "12/31/2025"],
+)  # fmt: skip
+def test_what_is_no_period_is_refused_with_what_it_said(said):
+    with pytest.raises(BadCell) as bad:
+        named_period(said)
+    assert (bad.value.reason, bad.value.said) == ("date", said)
+    with pytest.raises(BadCell):
+        day(said)
+
+
+def test_a_unit_may_stand_in_the_cell_and_must_not_contradict(tmp_path):
+    head = "nature;compteur;période;volume;unité\n"
+    rows = ["produit;a;2025;12 000,5 m³;", "produit;b;2025;30hl;", "produit;c;2025;5 m3;l",
+            "produit;d;2025;7 m3;M3", "produit;e;2025;7 km;"]  # fmt: skip
+    found = read([written(tmp_path, head + "\n".join(rows) + "\n")])
+    assert [str(e.volume_m3) for e in found.entries] == ["12000.5", "3.0", "7"]
+    assert [(r.where[-1], r.reason) for r in found.refused] == [("4", "two units"), ("6", "unit")]
 
 
 # --- the sheet and its command

@@ -25,7 +25,8 @@ from amont_gateway.notes import Note
 from amont_gateway.places import Zone
 from amont_gateway.view import Text
 from amont_gateway.yearly.balance import DOMESTIC, OTHER, Network
-from amont_gateway.yearly.volumes import Entry, plain_word
+from amont_gateway.yearly.periods import plain_word
+from amont_gateway.yearly.volumes import Entry
 from amont_gateway.yearly.window import Window, first_of_year
 
 DAY_MS = 86_400_000

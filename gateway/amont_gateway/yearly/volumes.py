@@ -10,14 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from amont_gateway.yearly import balance
+from amont_gateway.yearly.periods import BadCell, day, named_period, plain_word
 from amont_gateway.yearly.texts import REASONS
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -82,12 +82,6 @@ class Volumes:
     refused: list[Refused] = field(default_factory=list)
 
 
-class _BadRow(ValueError):
-    def __init__(self, reason: str, said: str) -> None:
-        super().__init__(reason)
-        self.reason, self.said = reason, said
-
-
 class VolumesError(ValueError):
     """The file as a whole cannot be read; the message says what and where."""
 
@@ -100,7 +94,7 @@ def read(paths: list[Path]) -> Volumes:
             where = f"{path.name}:{number}"
             try:
                 out.entries.append(_once(_entry(row, where), out.entries))
-            except _BadRow as bad:
+            except BadCell as bad:
                 out.refused.append(Refused(where, bad.reason, bad.said))
     return out
 
@@ -154,43 +148,40 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
     return out
 
 
-def plain_word(text: str) -> str:
-    """Return text without accents, capitals and odd spaces, as the tables above hold words."""
-    bare = unicodedata.normalize("NFKD", text.strip().lower())
-    bare = "".join(c for c in bare if not unicodedata.combining(c))
-    return re.sub(r"[\s_]+", " ", bare).strip()
-
-
 def _entry(row: Mapping[str, str], where: str) -> Entry:
     kind = next((k for k, words in _KINDS.items() if plain_word(row["kind"]) in words), None)
     if kind is None:
-        raise _BadRow("kind", row["kind"])
+        raise BadCell("kind", row["kind"])
     first, last = _period(row)
-    volume = _number(row["volume"]) * _unit(row)
+    volume = _volume(row)
     if not Decimal(0) <= volume <= MAX_M3:
-        raise _BadRow("volume", row["volume"])
+        raise BadCell("volume", row["volume"])
     said = plain_word(row.get("estimated", ""))
     if said not in (*_YES, *_NO):
-        raise _BadRow("estimated", row["estimated"])
+        raise BadCell("estimated", row["estimated"])
     estimated = said in _YES or kind in balance.ALWAYS_ESTIMATED
     return Entry(kind, row.get("meter", ""), first, last, volume, estimated, where)
 
 
-def _unit(row: Mapping[str, str]) -> Decimal:
+def _volume(row: Mapping[str, str]) -> Decimal:
+    """Return the volume in m³; its unit may stand in the header, in a column or in the cell."""
     header = next((k.rpartition(" ")[2] for k in row if k.startswith("unit in header ")), "")
-    said = plain_word(row.get("unit", ""))
-    if said and header and said != header:
-        raise _BadRow("two units", f"{row['unit']}, {header}")
-    unit = _UNITS.get(said or header)
+    in_cell = re.fullmatch(r"(.*\d)\s*(m3|hl|l)", plain_word(row["volume"]))
+    number = in_cell.group(1) if in_cell else row["volume"]
+    cell = in_cell.group(2) if in_cell else ""
+    said = [unit for unit in (plain_word(row.get("unit", "")), header, cell) if unit]
+    if len(set(said)) > 1:
+        raise BadCell("two units", ", ".join(said))
+    unit = _UNITS.get(said[0] if said else "")
     if unit is None:
-        raise _BadRow("unit", row.get("unit", ""))
-    return unit
+        raise BadCell("unit", said[0] if said else "")
+    return _number(number) * unit
 
 
 def _number(said: str) -> Decimal:
     text = re.sub(r"[\s\u00a0\u202f'’]", "", said)
     if re.fullmatch(r"\d{1,3}[.,]\d{3}", text):
-        raise _BadRow("two meanings", said)  # 1.234 is a thousand here, one and a bit there
+        raise BadCell("two meanings", said)  # 1.234 is a thousand here, one and a bit there
     for pattern, group, point in (
         (r"\d+", "", ""),
         (r"\d+[.,]\d+", "", ".,"),
@@ -200,59 +191,23 @@ def _number(said: str) -> Decimal:
         if re.fullmatch(pattern, text):
             bare = text.replace(group, "") if group else text
             return Decimal(re.sub(f"[{re.escape(point)}]", ".", bare) if point else bare)
-    raise _BadRow("number", said)
+    raise BadCell("number", said)
 
 
 def _period(row: Mapping[str, str]) -> tuple[date, date]:
     said = row.get("period", "")
     if said:
-        return _named_period(said)
-    first, last = _day(row.get("from", "")), _day(row.get("to", ""))
+        return named_period(said)
+    first, last = day(row.get("from", "")), day(row.get("to", ""))
     if last < first:
-        raise _BadRow("order", f"{row['from']} - {row['to']}")
+        raise BadCell("order", f"{row['from']} - {row['to']}")
     return first, last
 
 
-def _named_period(said: str) -> tuple[date, date]:
-    """Return the days of a year (2025) or a month (2025-03, 03/2025)."""
-    if re.fullmatch(r"\d{4}", said):
-        return date(_year(int(said), said), 1, 1), date(int(said), 12, 31)
-    month = re.fullmatch(r"(\d{4})-(\d{2})|(\d{1,2})/(\d{4})", said)
-    if month is None:
-        raise _BadRow("date", said)
-    year, number = int(month.group(1) or month.group(4)), int(month.group(2) or month.group(3))
-    if not 1 <= number <= 12:
-        raise _BadRow("date", said)
-    after = date(_year(year, said) + number // 12, number % 12 + 1, 1)
-    return date(year, number, 1), after - timedelta(days=1)
-
-
-def _day(said: str) -> date:
-    """Return a day written as 2025-03-31, or day first with points, dashes or strokes."""
-    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", said)
-    french = re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", said)
-    if iso:
-        parts = (int(iso.group(1)), int(iso.group(2)), int(iso.group(3)))
-    elif french:
-        parts = (int(french.group(4)), int(french.group(3)), int(french.group(1)))
-    else:
-        raise _BadRow("date", said)
-    try:
-        return date(_year(parts[0], said), parts[1], parts[2])
-    except ValueError:
-        raise _BadRow("date", said) from None
-
-
-def _year(year: int, said: str) -> int:
-    if not 1990 <= year <= 2100:
-        raise _BadRow("date", said)
-    return year
-
-
 def _once(entry: Entry, before: list[Entry]) -> Entry:
-    """Return ``entry``; raise _BadRow if its water was counted before."""
+    """Return ``entry``; raise BadCell if its water was counted before."""
     for other in before:
         same = (other.kind, other.meter) == (entry.kind, entry.meter)
         if same and entry.first <= other.last and other.first <= entry.last:
-            raise _BadRow("twice", other.where)
+            raise BadCell("twice", other.where)
     return entry
