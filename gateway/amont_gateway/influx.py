@@ -136,7 +136,7 @@ class InfluxWriter:
             path = "/write?" + urlencode({"db": target.database + store, "precision": "ms"})
         else:
             self._org = self._org or influx_setup.only_org(self._link)
-            named = {"org": self._org, "bucket": target.database + store, "precision": "ms"}
+            named = {"org": self._org or "-", "bucket": target.database + store, "precision": "ms"}
             path = "/api/v2/write?" + urlencode(named)
         answer = self._link.ask("POST", path, body, headers)
         if answer.status != 204:  # a login page says 200 to everything

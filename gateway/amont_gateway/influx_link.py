@@ -22,6 +22,8 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _UNKNOWN = (2, 0)  # a server that tells no version speaks the second generation's language
 # As 1.x and 2.x say it of points that are older than what they keep; 3 takes them in silence.
 _EXPIRED = re.compile("beyond retention policy|outside retention policy")
+# As 3 says with 400 and 422 of the database that lines would go to; no line is at fault.
+_DATABASE = re.compile("db name|database name|database or rp name|limit of .* databases|'db'")
 _TAGS = re.compile("<[^<>]*>")  # of a proxy's page
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -160,7 +162,7 @@ def refusal(status: int, data: bytes, location: str = "") -> Exception:
     """
     said = _said(data)
     reason = _short(said or data.decode("utf-8", "replace")) or f"HTTP {status}"
-    if status in (400, 422) and said:
+    if status in (400, 422) and said and not _DATABASE.search(said):
         return Expired(reason) if _EXPIRED.search(said) else BadLines(reason)
     if 300 <= status < 400:
         return Denied(f"moved to {location}: that belongs into the site's file")
@@ -182,9 +184,10 @@ def _said(data: bytes) -> str:
     if not isinstance(answer, dict):
         return ""
     reason = str(answer.get("error") or answer.get("message") or "")
-    details = answer.get("data")  # of 3: a list of the lines that it refuses
-    if isinstance(details, list) and details and isinstance(details[0], dict):
-        reason += f": {details[0].get('error_message', '')}"
+    details = answer.get("data")  # of 3: one line that it refuses, or a list of them
+    first = details[0] if isinstance(details, list) and details else details
+    if isinstance(first, dict):
+        reason += f": {first.get('error_message', '')}"
     return reason
 
 

@@ -76,15 +76,15 @@ def kept_days(link: InfluxLink, target: Influx, store: str) -> float | None:
 
 
 def only_org(link: InfluxLink) -> str:
-    """Return the id of the one organization that a token of 2.x can see, "-" if not known."""
+    """Return the id of the one organization that a token of 2.x can see, "" if not known."""
     if link.generation[0] != 2 or not link.version:
-        return "-"
+        return ""
     try:
         found = _orgs(link)
     except (Denied, BadLines):
         link.connect()
-        return "-"
-    return str(found[0]["id"]) if len(found) == 1 else "-"
+        return ""
+    return str(found[0]["id"]) if len(found) == 1 else ""
 
 
 def _generation(link: InfluxLink) -> int:

@@ -170,7 +170,7 @@ class _Test:
         for statement in STATEMENTS:
             try:
                 why = "" if self._values(statement) else "nothing found"
-            except BadLines as error:
+            except (BadLines, Away, Denied) as error:
                 why = str(error)
             if why:
                 refused += 1
@@ -195,7 +195,7 @@ class _Test:
         try:
             for store in STORES:
                 self._writer.query("DELETE FROM selftest", store)
-        except (BadLines, Denied) as error:
+        except (BadLines, Away, Denied) as error:
             yield GOOD, f"the points of this test stay, and the next overwrites them: {error}"
             return
         yield GOOD, "the points of this test are deleted"

@@ -95,6 +95,26 @@ JSON_400 = b'{"error":"unable to parse \'x\': missing fields"}'
             BadLines,
             "occurred: no fields",
         ),
+        (
+            400,
+            b'{"error":"parsing failed for write_lp endpoint","data":'
+            b'{"original_line":"a","line_number":1,"error_message":"no fields"}}',
+            BadLines,
+            "endpoint: no fields",
+        ),
+        (
+            400,
+            b'{"error":"invalid character in database name: must be ASCII","data":null}',
+            Denied,
+            "database name",
+        ),
+        (400, b'{"error":"db name did not start with a letter","data":null}', Denied, "db name"),
+        (
+            422,
+            b'{"error":"Adding a new database would exceed limit of 5 databases","data":null}',
+            Denied,
+            "limit of 5",
+        ),
         (400, b"<html>The plain HTTP request was sent to HTTPS port", Denied, "HTTPS"),
         (400, b'["not", "an", "object"]', Denied, "HTTP 400"),
         (400, b'{"error":"partial write: points beyond retention policy dropped=3"}', Expired, ""),
@@ -209,6 +229,23 @@ def test_2_x_gets_a_bucket_with_its_retention_when_it_has_none():
                 }
             ],
         }
+
+
+def test_an_organization_that_was_not_told_is_asked_for_again():
+    orgs = deque([Answer(401), Answer(200, ORGS)])
+
+    def answer(asked):
+        if "orgs" in asked.path:
+            return orgs.popleft()
+        return Answer(204 if "0a1b" in asked.path else 404, NO_BUCKET)
+
+    with running("v2.7.1", answer) as server:
+        writer = InfluxWriter(Influx(server.url, token="t", create=False))
+        with pytest.raises(Missing):
+            writer.write(["a b=1 1"])
+        writer.write(["a b=1 1"])
+        writer.write(["a b=1 1"])
+        assert not orgs
 
 
 def test_2_x_with_many_organizations_wants_to_be_told_which():
