@@ -33,7 +33,7 @@ STEP_MS = 3_600_000  # a clock that differs from the machine's own count by more
 CALM_S = 86_400.0  # nothing is retired so long after: by a clock in 2080 all is past retention
 KEPT_MS = 90 * 86_400_000  # never retired for want of room: limits are tried on them
 PRESSED = 4  # marks: with less room, rows are retired before their time
-CURSOR_S = 30.0  # a cursor that is lost costs that much sent twice; each store costs 8 KiB
+CURSOR_S = 30.0  # a cursor that is lost costs so much sent twice; storing it costs 4 KiB
 
 _FULL, _READ_ONLY, _DAMAGED = (13,), (8, 14), (11, 26)  # SQLite primary result codes
 
@@ -112,8 +112,7 @@ class Journal:
         self.open()
         self._retire(now_ms)
         self._require_room()
-        late = self._monotonic_s() - self._stored_s >= self._cursor_s
-        if self.state != "ok" or (self._cursors and late):
+        if self.state != "ok" or (self._cursors and self._cursors_are_due()):
             self._transact([])
 
     def expect(self, consumer: str) -> None:
@@ -157,8 +156,9 @@ class Journal:
         return connection
 
     def _transact(self, rows: Sequence[tuple[object, ...]]) -> None:
+        store = not rows or self._cursors_are_due()
         with self._lock:
-            cursors = dict(self._cursors)
+            cursors = dict(self._cursors) if store else {}
         connection = self._connection
         assert connection is not None
         try:
@@ -172,8 +172,12 @@ class Journal:
             for name, sample_id in cursors.items():
                 if self._cursors.get(name) == sample_id:
                     del self._cursors[name]
-        self._stored_s = self._monotonic_s()
+        if store:
+            self._stored_s = self._monotonic_s()
         self._recovered()
+
+    def _cursors_are_due(self) -> bool:
+        return self._monotonic_s() - self._stored_s >= self._cursor_s
 
     def _require_room(self) -> None:
         free, room = self._room()

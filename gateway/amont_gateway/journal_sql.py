@@ -13,7 +13,7 @@ LATE = f"abs(received_ms - at_ms) >= {LATE_MS}"
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS sample(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   node INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
   at_ms INTEGER NOT NULL, time_quality INTEGER NOT NULL, received_ms INTEGER NOT NULL,
   flags INTEGER NOT NULL, channels BLOB NOT NULL, crc INTEGER NOT NULL,
@@ -26,7 +26,9 @@ SCHEMA = (
 # In this order: each must answer with the value beside it, or nothing is acknowledged.
 DURABLE = (("PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal"),
            ("PRAGMA synchronous=FULL", "PRAGMA synchronous", 2))  # fmt: skip
-TUNING = ("PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=4000")
+# A statement of many rows notes what it changes, to undo it; beyond 64 KiB that went to the card.
+TUNING = ("PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=4000",
+          "PRAGMA temp_store=MEMORY")  # fmt: skip
 
 _INTO = """INSERT INTO sample(
   node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc)
@@ -40,9 +42,11 @@ INSERT = _INSERT[1]
 # A cursor never goes back, even if an old value arrives late.
 MOVE_CURSOR = """INSERT INTO cursor(name, id) VALUES (?, ?)
   ON CONFLICT(name) DO UPDATE SET id = max(id, excluded.id)"""
-# Looks at the oldest rows only, however many there are.
+# Looks at the oldest rows only, however many there are. The newest row always stays: as long as it
+# does, no id is given twice, and AUTOINCREMENT would write a page more with each commit.
 RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
-  SELECT id, received_ms FROM sample WHERE id <= ? ORDER BY id LIMIT ?) WHERE received_ms < ?)"""
+  SELECT id, received_ms FROM sample WHERE id <= ? ORDER BY id LIMIT ?) WHERE received_ms < ?)
+  AND id < (SELECT max(id) FROM sample)"""
 
 _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
 AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
