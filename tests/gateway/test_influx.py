@@ -237,7 +237,7 @@ def test_an_organization_that_was_not_told_is_asked_for_again():
     def answer(asked):
         if "orgs" in asked.path:
             return orgs.popleft()
-        return Answer(204 if "0a1b" in asked.path else 404, NO_BUCKET)
+        return Answer(204) if "0a1b" in asked.path else Answer(404, NO_BUCKET)
 
     with running("v2.7.1", answer) as server:
         writer = InfluxWriter(Influx(server.url, token="t", create=False))
