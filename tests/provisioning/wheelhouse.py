@@ -71,7 +71,8 @@ def another(made, folder, version, edit=None):
     shutil.copytree(made, folder, copy_function=os.link)
     head = folder / bundle.HEAD
     content = {**json.loads(head.read_bytes()), "version": version}
-    head.unlink()
+    for shared in (head, folder / bundle.SUMS):  # not into the file that both have
+        shared.unlink()
     head.write_text(json.dumps(content))
     if edit:
         rewrite(next(folder.glob("amont-*.whl")), edit)
