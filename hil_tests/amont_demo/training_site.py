@@ -18,6 +18,10 @@ from amont_site import Site, hash_pin, load
 EXAMPLE = Path(__file__).with_name("site.yaml")
 LEAST_PEOPLE = ("Anne", "Luc")
 PIN_DIGITS = 6
+# what stands beside the rivers, and whom the real site reaches
+NOT_PRACTISED = (
+    "broker", "history", "rain_gauges", "zones", "networks", "service", "rain_forecast",
+)  # fmt: skip
 
 
 class NotFit(ValueError):
@@ -50,7 +54,7 @@ def write(site: Site, path: Path, bridge_port: str) -> tuple[Site, dict[str, str
     judging = {sensor for station in site.stations for sensor in station.sensors}
     if not judging or not site.sirens:
         raise NotFit("a station and a siren are needed to practise")
-    for key in ("broker", "history", "rain_gauges", "zones", "networks", "rain_forecast"):
+    for key in NOT_PRACTISED:
         plain.pop(key, None)
     for station in plain["stations"]:
         station.pop("rain", None)

@@ -178,6 +178,7 @@ def test_what_stands_beside_the_rivers_is_left_at_home(tmp_path):
     assert site.stations[1].rain == ["col"]
     made, _ = training_site.write(site, tmp_path / "site.yaml", "/dev/pts/9")
     assert (made.networks, made.rain_forecast, made.rain_gauges) == ([], None, [])
+    assert (made.zones, made.service) == ([], None)
     assert made.stations[1].upstream == ["vieux-pont"]
 
 
