@@ -1,5 +1,7 @@
 """The next batch is made while the database works on this one: what may change meanwhile."""
 
+import sqlite3
+
 import pytest
 from tests.gateway.conftest import eventually
 from tests.gateway.history_rig import T_MS, Rig, Server, sample
@@ -83,3 +85,20 @@ def test_what_was_read_ahead_is_read_again_from_another_place(tmp_path, rig):
     assert not tail.full
     tail.close()
     reading.close()
+
+
+@pytest.mark.parametrize(
+    "damage", ["SET at_ms = at_ms + 1", "SET node = 'x'", "SET channels = 7", "SET crc = 'x'"]
+)
+def test_a_damaged_row_is_left_out_and_told(tmp_path, rig, damage):
+    with sqlite3.connect(tmp_path / "journal.db") as file:
+        file.execute(f"UPDATE sample {damage} WHERE id IN (5, 50)")
+    file.close()
+    tail = Tail("other", rig.journal, rig.events)
+    tail.open()
+    found = tail.read(100)
+    assert [s.seq for s in found] == [n for n in range(100) if n not in (4, 49)]
+    assert (tail.place, tail.full) == (100, True)
+    assert tail.reader.bad_rows == 2
+    assert "journal_row" in rig.kinds()
+    tail.close()
