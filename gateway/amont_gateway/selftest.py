@@ -30,10 +30,11 @@ VALUE, WHOLE, WORDS = 0.1 + 0.2, 2**53 + 1, 'vanne "A" fermée, 3 = trop \\ fin'
 # What the dashboards ask for; 3 Core lacks others (docs/history.en.md).
 STATEMENTS = (
     "SELECT mean(value), min(value), max(value), sum(value), count(value) {} GROUP BY time(10m)",
-    "SELECT last(value) {} GROUP BY \"case\"",
+    "SELECT first(value), last(value) {} GROUP BY \"case\"",
     "SELECT last(value) {} GROUP BY time(10m) fill(previous)",
     "SELECT median(value), percentile(value, 95), spread(value) {}",
     "SELECT non_negative_difference(last(value)) {} GROUP BY time(10m)",
+    "SELECT non_negative_derivative(last(value), 1h) {} GROUP BY time(10m) fill(null)",
     "SELECT derivative(mean(value), 1h) {} GROUP BY time(10m) fill(none)",
     "SELECT moving_average(mean(value), 3) {} GROUP BY time(10m)",
     "SELECT cumulative_sum(sum(value)) {} GROUP BY time(10m)",
@@ -41,6 +42,8 @@ STATEMENTS = (
     "SELECT mean(value) {} AND \"case\" =~ /^(replay|other)$/ GROUP BY time(1d) "
     "fill(none) tz('Europe/Paris')",
     "SELECT value / 60 * 2 AS twice {} ORDER BY time DESC LIMIT 5",
+    "SELECT distinct(value) {}",
+    'SHOW TAG VALUES FROM selftest WITH KEY = "case" WHERE "case" =~ /./',
 )  # fmt: skip
 _DAY_MS = 86_400_000
 _Said = Iterator[tuple[str, str]]  # verdict, text

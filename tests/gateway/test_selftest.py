@@ -14,6 +14,7 @@ from amont_gateway.database import Denied, Influx
 from amont_gateway.influx import InfluxWriter
 
 pytestmark = pytest.mark.usefixtures("links")
+ROOT, FORMS = Path(__file__).parents[2], (".json", ".yaml")
 LOOKS = [
     "server", "database amont", "database amont_h", "database amont_d", "types", "wrong type",
     "replay", "expired", "limits", "limits", "statements", "span", "span", "span", "tidy",
@@ -106,7 +107,7 @@ def test_a_server_that_changes_numbers_is_found_out():
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_what_the_page_says_to_set_up_is_enough(tmp_path, language):
     """Run the page's own statements where passwords are wanted, then the test as that user."""
-    page = Path(__file__).parents[2] / "docs" / f"history.{language}.md"
+    page = ROOT / "docs" / f"history.{language}.md"
     block = (
         page.read_text().partition("### InfluxDB 1.x")[2].partition("```")[2].partition("```")[0]
     )
@@ -123,3 +124,12 @@ def test_what_the_page_says_to_set_up_is_enough(tmp_path, language):
     finally:
         server.stop()
     assert [(f.part, f.text) for f in found if f.verdict != "good"] == []
+
+
+def test_every_function_that_the_dashboards_ask_for_is_tried():
+    files = [path for path in (ROOT / "dashboards" / "grafana").rglob("*") if path.suffix in FORMS]
+    asked = [text for path in files for text in re.findall(r"SELECT .*", path.read_text())]
+    used = {name for text in asked for name in re.findall(r"\b([a-z_]+)\(", text)}
+    tried = {name for text in selftest.STATEMENTS for name in re.findall(r"\b([a-z_]+)\(", text)}
+    assert len(used) > 5
+    assert used - tried == set()
