@@ -32,7 +32,7 @@ _UNITS = {
     ("", 1.0): "none",
     ("", 100.0): "percent",  # a share or a probability
 }
-KNOWN = frozenset(_UNITS.values()) | {"dateTimeAsIso", "dateTimeAsLocal", "string"}
+KNOWN = frozenset(_UNITS.values()) | {"dateTimeAsIso", "dateTimeAsLocal", "dtdhms", "string"}
 
 
 def known(unit: str) -> bool:

@@ -116,11 +116,24 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
 
 # Where "yes" is the bad news, the colours change places.
 _BAD_IF_YES = {"silent", "commanded", "under_voltage"}
+# Where "no" is no news at all.
+_NO_NEWS = {"votes", "full_promise"}
+_PLAIN: tuple[Word, ...] = ((("– Non", "– No"), GREY), _YES)
+# A siren's contact at rest is open: that is good, not a missing answer.
+_CONTACT: tuple[Word, ...] = (
+    (("– Ouvert", "– Open"), GREEN),
+    (("● Fermé", "● Closed"), ORANGE),
+    _UNKNOWN,
+)
 
 
 def words(field: series.Field) -> tuple[Word, ...]:
     """Return words and colour of each code of a field; raise KeyError for codes without words."""
     found = _BY_CODES[field.codes]
+    if field.name in _NO_NEWS:
+        return _PLAIN
+    if field.name == "confirmed":
+        return _CONTACT
     if field.name in _BAD_IF_YES:
         return (("✓ Non", "✓ No"), GREEN), (("▲ Oui", "▲ Yes"), RED)
     if len(found) != len(field.codes):
@@ -180,7 +193,7 @@ HEADS: dict[str, Text] = {
     "mode": ("Mode", "Mode"),
     "health": ("Santé", "Health"),
     "commanded": ("Commandée", "Commanded"),
-    "confirmed": ("Confirmée", "Confirmed"),
+    "confirmed": ("Contact", "Contact"),
     "confirm_ms": ("Délai de confirmation", "Time to confirm"),
     "test_age_d": ("Dernier essai", "Last test"),
     "drill_age_d": ("Dernier exercice", "Last drill"),
@@ -224,8 +237,8 @@ HEADS: dict[str, Text] = {
     "reached": ("Atteint", "Reached"),
     "uncounted_m3_km_d": ("Volumes non comptés (P105.3)", "Uncounted volumes (P105.3)"),
     "losses_m3_km_d": ("Pertes en réseau (P106.3)", "Network losses (P106.3)"),
-    "supplied_m3": ("Volume mis en distribution", "Volume supplied"),
-    "used_m3": ("Volume consommé", "Volume used"),
+    "supplied_m3": ("Produit et acheté", "Produced and bought"),
+    "used_m3": ("Consommé et vendu", "Used and sold"),
     "missing_days": ("Jours manquants", "Days missing"),
     "size_l_h": ("Débit de fuite", "Leak flow"),
     "probability": ("Probabilité", "Probability"),

@@ -12,6 +12,7 @@ from amont_dashboards.boards.shapes import (
     GATEWAY,
     LATE,
     LEAKS,
+    LONG,
     MONTHLY,
     NETWORK,
     NIGHTS,
@@ -114,7 +115,7 @@ SILENT = Panel(
         Query(
             series.SENSOR_HEALTH,
             (
-                Column("last", "age_s"),
+                Column("last", "age_s", unit=LONG),
                 Column("last", "late_x", steps=LATE, cell="colour", decimals=0),
             ),
             ("sensor",),
@@ -140,10 +141,10 @@ def _link(title: tuple[str, str], description: tuple[str, str], field: str) -> P
 GUARD = _link(
     ("Gardien joint", "Guard reached"),
     (
-        "Si la passerelle joint le gardien. Sans passerelle, les sirènes restent actives. Rien"
-        " d'affiché : la passerelle n'écrit plus.",
-        "Whether the gateway reaches the guard. Without the gateway, sirens still work. Nothing"
-        " shown: the gateway does not write any more.",
+        "Si la passerelle joint le gardien. « Non » : il en est coupé, ou il est arrêté ; arrêté,"
+        " aucune sirène ne sonnera. Rien d'affiché : la passerelle n'écrit plus.",
+        "Whether the gateway reaches the guard. “No”: it is cut off, or it has stopped; stopped,"
+        " no siren will sound. Nothing shown: the gateway does not write any more.",
     ),
     "guard_alive",
 )
@@ -161,15 +162,15 @@ FRESH = Panel(
     "stat",
     ("Dernière mesure reçue", "Newest reading"),
     (
-        "Temps depuis la plus récente mesure de tout le site. Plus de 20 minutes : c'est la"
-        " liaison ou la passerelle, non un capteur.",
+        "Temps depuis la mesure la plus récente de tout le site. Plus de 20 minutes : c'est la"
+        " liaison ou la passerelle, pas un capteur.",
         "Time since the newest reading of the whole site. More than 20 minutes: the link or the"
         " gateway, not one sensor.",
     ),
     (
         Query(
             series.SENSOR_HEALTH,
-            (Column("last", "age_s"),),
+            (Column("last", "age_s", unit=LONG),),
             ("sensor",),
             outer="min",
         ),

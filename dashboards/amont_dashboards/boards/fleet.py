@@ -7,6 +7,7 @@ from amont_dashboards.boards.shapes import (
     DAY_MS,
     FLEET,
     LATE,
+    LONG,
     NOW,
     QUALITY,
     SENSOR,
@@ -27,6 +28,7 @@ from amont_dashboards.model import (
 )
 from amont_gateway import series
 
+_DAYS_LEFT = ("Autonomie (jours)", "Battery left (days)")
 _CHOSEN = (("node", "node"),)
 _YES = float(series.NO_YES.index("yes"))
 _BATTERY_V = ((None, RED), (3.2, YELLOW), (3.4, GREEN))
@@ -43,8 +45,8 @@ SILENT = Panel(
     "stat",
     ("Nœuds muets", "Silent nodes"),
     (
-        "Nœuds dont on n'a rien reçu depuis quatre de leurs intervalles.",
-        "Nodes from which nothing came for four of their intervals.",
+        "Nœuds dont rien n'est venu depuis plus de trois de leurs intervalles.",
+        "Nodes from which nothing has come for more than three of their intervals.",
     ),
     (
         Query(
@@ -115,11 +117,12 @@ NODES = Panel(
             series.NODE_HEALTH,
             "node",
             "silent",
-            "age_s",
+            Column("last", "age_s", unit=LONG),
             Column("last", "late_x", steps=LATE, cell="colour", decimals=1),
             Column("last", "battery_mv", 0.001, steps=_BATTERY_V, cell="gauge",
                    low=3.0, high=3.7, decimals=2),
-            Column("last", "battery_days", steps=_LIFE_D, cell="colour", decimals=0),
+            Column("last", "battery_days", title=_DAYS_LEFT, unit="none", steps=_LIFE_D,
+                   cell="colour", decimals=0),
             Column("last", "rssi_dbm", steps=_RSSI_DBM, cell="gauge", low=-130, high=-50,
                    decimals=0),
             Column("last", "repeated_pct", steps=_REPEATED, cell="colour", decimals=0),
@@ -148,7 +151,7 @@ SENSORS = Panel(
             series.SENSOR_HEALTH,
             "sensor",
             "freshness",
-            "age_s",
+            Column("last", "age_s", unit=LONG),
             Column("last", "late_x", steps=LATE, cell="colour", decimals=1),
             Column("last", "flags", steps=((None, GREEN), (1.0, ORANGE)), cell="colour"),
             "full_promise",
@@ -162,15 +165,16 @@ SENSORS = Panel(
 
 _LIFE = Panel(
     "bargauge",
-    ("Autonomie estimée", "Estimated battery life"),
+    ("Autonomie estimée, jours", "Estimated battery life, days"),
     (
         "Jours avant la pile vide, au rythme des dernières semaines. En rouge : à changer à la"
         " prochaine tournée.",
         "Days until the battery is empty at the pace of the last weeks. Red: to be changed on the"
         " next round.",
     ),
-    (latest(series.NODE_HEALTH, "node", Column("last", "battery_days")),),
+    (latest(series.NODE_HEALTH, "node", Column("last", "battery_days", unit="none")),),
     (8, 8),
+    key="Estimated battery life",
     decimals=0,
     low=0,
     high=400,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amont_dashboards.boards.shapes import BAD_ABOVE_ZERO, GATEWAY, NOW, STATE_GAP_MS
+from amont_dashboards.boards.shapes import BAD_ABOVE_ZERO, GATEWAY, LONG, NOW, STATE_GAP_MS
 from amont_dashboards.model import (
     BLUE,
     GREEN,
@@ -28,7 +28,8 @@ _CLOCK_MS: tuple[Step, ...] = ((None, GREEN), (500.0, YELLOW), (2_000.0, RED))
 
 
 def _ask(field: str, how: str, label: Text, fill: str = "", colour: str = "") -> Query:
-    return Query(series.GATEWAY, (Column(how, field),), fill=fill, label=label, colour=colour)
+    column = Column(how, field, unit=LONG if field == "waiting_s" else "")
+    return Query(series.GATEWAY, (column,), fill=fill, label=label, colour=colour)
 
 
 def _now(
@@ -61,8 +62,10 @@ _STATES = (
     _now(
         ("Gardien joint", "Guard reached"),
         (
-            "Si la passerelle joint le gardien. Sans elle, les sirènes restent actives.",
-            "Whether the gateway reaches the guard. Without it, sirens still work.",
+            "Si la passerelle joint le gardien. « Non » : il en est coupé, ou il est arrêté ;"
+            " arrêté, aucune sirène ne sonnera.",
+            "Whether the gateway reaches the guard. “No”: it is cut off, or it has stopped;"
+            " stopped, no siren will sound.",
         ),
         "guard_alive",
     ),
@@ -85,10 +88,10 @@ _STATES = (
         "database",
     ),
     _now(
-        ("Courtier MQTT", "MQTT broker"),
+        ("Serveur MQTT", "MQTT broker"),
         (
-            "Si la passerelle est liée au courtier qui porte les nœuds du réseau.",
-            "Whether the gateway is linked to the broker that carries the network's nodes.",
+            "Si la passerelle est liée au serveur MQTT, par lequel passent une partie des nœuds.",
+            "Whether the gateway is linked to the MQTT broker, through which some nodes come.",
         ),
         "broker",
     ),
@@ -243,12 +246,12 @@ _LINKS = Panel(
     "state-timeline",
     ("Liens dans le temps", "Links over time"),
     (
-        "Base de données et courtier MQTT, dans le temps.",
+        "Base de données et serveur MQTT, dans le temps.",
         "Database and MQTT broker, over time.",
     ),
     (
         _ask("database", "max", ("Base de données", "Database"), "null"),
-        _ask("broker", "max", ("Courtier MQTT", "MQTT broker"), "null"),
+        _ask("broker", "max", ("Serveur MQTT", "MQTT broker"), "null"),
     ),
     (24, 5),
     gap_ms=STATE_GAP_MS,

@@ -146,7 +146,7 @@ LIST = Panel(
             (
                 Column("last", "state"),
                 Column("last", "size_l_h", M3_H, decimals=2),
-                Column("last", "open_d", decimals=0),
+                Column("last", "open_d", title=("Jours", "Days"), unit="none", decimals=0),
                 Column("last", "lost_m3", decimals=0),
                 Column("last", "saved_m3", decimals=0),
                 Column("last", "probability", 100.0, decimals=0, cell="gauge", low=0, high=100),

@@ -35,10 +35,10 @@ YIELD = Panel(
     "gauge",
     ("Rendement sur 12 mois (P104.3)", "Yield over 12 months (P104.3)"),
     (
-        "Part de l'eau mise en distribution qui est consommée ou vendue, sur les derniers douze"
-        " mois dont chaque jour est connu. La valeur exigée est à côté.",
-        "Share of the water supplied that is used or sold, over the last twelve whole months. The"
-        " value that is required stands beside.",
+        "Part de l'eau produite ou achetée qui est consommée ou vendue, sur les douze mois les"
+        " plus récents dont chaque jour est connu. La valeur exigée est à côté.",
+        "Share of the water produced or bought that is used or sold, over the newest twelve months"
+        " of which every day is known. The value that is required stands beside.",
     ),
     (_whole("yield_pct", ("Rendement", "Yield")),),
     (6, 7),
@@ -218,10 +218,10 @@ BOARD = Dashboard(
     MONTHLY,
     ("Bilan mensuel RPQS", "Monthly report"),
     (
-        "Ce que la commune doit à l'État chaque année, mois après mois : rendement, pertes,"
-        " volumes, et ce qui en est estimé.",
-        "What the commune owes the state each year, month after month: yield, losses, volumes, and"
-        " how much of it is estimated.",
+        "Les chiffres que la commune doit à l'État chaque année, mois après mois : rendement,"
+        " pertes, volumes, et ce qui en est estimé.",
+        "The figures that the commune owes the state each year, month after month: yield, losses,"
+        " volumes, and how much of them is estimated.",
     ),
     (YIELD, REACHED, _SHARES, INDICATORS, _VOLUMES, _TREND, _ZONES),
     hours=730 * 24,

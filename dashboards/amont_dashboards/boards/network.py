@@ -7,6 +7,7 @@ from amont_dashboards.boards.shapes import (
     GAP_MS,
     LEAKS,
     M3_H,
+    METRES,
     MONTHLY,
     NETWORK,
     NIGHTS,
@@ -168,10 +169,11 @@ _PRESSURE = Panel(
     "timeseries",
     ("Pression : moyenne et plus basse", "Pressure: mean and lowest"),
     (
-        "Pression moyenne de chaque heure par capteur et, en tirets, la plus basse. Sous 1 bar, le"
-        " robinet du dernier étage le sent ; une chute soudaine avec plus de débit est une casse.",
-        "Mean pressure of each hour by sensor and, dashed, the lowest. Below 1 bar the tap"
-        " upstairs feels it; a sudden fall with more flow is a burst.",
+        "Pression moyenne de chaque heure par capteur et, en tirets, la plus basse. Sous 100 kPa"
+        " (1 bar), le robinet du dernier étage le sent ; une chute soudaine avec plus de débit est"
+        " une casse.",
+        "Mean pressure of each hour by sensor and, dashed, the lowest. Below 100 kPa"
+        " (1 bar) the tap upstairs feels it; a sudden fall with more flow is a burst.",
     ),
     (
         line(
@@ -201,7 +203,7 @@ _TANKS = Panel(
         "Dernier niveau mesuré dans chaque réservoir, sur les six dernières heures.",
         "Last level measured in each tank, within the last six hours.",
     ),
-    (latest(series.TANK, "sensor", Column("last", "level_mm", M)),),
+    (latest(series.TANK, "sensor", Column("last", "level_mm", M, unit=METRES)),),
     (6, 8),
     decimals=2,
     low=0,

@@ -6,6 +6,7 @@ from amont_dashboards.boards.shapes import (
     CARE_MARKS,
     DAY_MS,
     GOOD_ABOVE,
+    LONG,
     NIGHTS,
     QUALITY,
     SENSOR,
@@ -73,7 +74,7 @@ LAST = Panel(
             Column("last", "suspect_pct", steps=_FEW, cell="colour", decimals=1),
             Column("last", "refused_pct", steps=_FEW, cell="colour", decimals=1),
             Column("last", "gaps", steps=_FEW, cell="colour"),
-            Column("last", "longest_gap_s", steps=_LONG_S, cell="colour"),
+            Column("last", "longest_gap_s", unit=LONG, steps=_LONG_S, cell="colour"),
             Column("last", "delay_p50_s"),
             Column("last", "delay_p95_s", steps=_SLOW_S, cell="colour"),
         ),
@@ -156,7 +157,7 @@ _GAPS = Panel(
             series.QUALITY_DAY,
             (
                 Column("", "gaps"),
-                Column("", "longest_gap_s", steps=_LONG_S, cell="colour"),
+                Column("", "longest_gap_s", unit=LONG, steps=_LONG_S, cell="colour"),
                 Column("", "completeness_pct", decimals=0),
             ),
             ("sensor",),
@@ -175,10 +176,10 @@ _DELAYS = Panel(
     "histogram",
     ("Retard de réception", "Delay of reception"),
     (
-        "Combien de jours-capteurs ont eu quel retard entre la mesure et le journal (95 % des"
-        " mesures du jour étaient plus rapides).",
-        "How many sensor-days had which delay from reading to journal (95 % of the day's readings"
-        " were faster).",
+        "Répartition des retards entre la mesure et le journal : une valeur par capteur et par"
+        " jour (95 % des mesures du jour étaient plus rapides).",
+        "How the delays from reading to journal are spread: one value for each sensor and day (95"
+        " % of the day's readings were faster).",
     ),
     (
         Query(

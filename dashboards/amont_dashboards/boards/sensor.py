@@ -7,6 +7,8 @@ from amont_dashboards.boards.shapes import (
     DAY_MS,
     GAP_MS,
     GOOD_ABOVE,
+    LONG,
+    METRES,
     NOW,
     SENSOR,
     STATE_GAP_MS,
@@ -47,7 +49,7 @@ _MEASURED: tuple[tuple[series.Measurement, float, str], ...] = (
     (series.BATTERY, 1.0, GREEN),
 )
 _UNITS = {
-    "stage": "lengthm", "range": "lengthm", "tank": "lengthm", "rain": "lengthmm",
+    "stage": METRES, "range": METRES, "tank": METRES, "rain": "lengthmm",
     "flow": "suffix:m³/h", "volume": "suffix:m³", "pressure": "pressurebar",
     "water_temp": "celsius", "air_temp": "celsius", "battery": "volt",
 }  # fmt: skip
@@ -109,7 +111,7 @@ _NOW = Panel(
             series.SENSOR_HEALTH,
             "sensor",
             "freshness",
-            "age_s",
+            Column("last", "age_s", unit=LONG),
             Column("last", "late_x", decimals=1),
             "flags",
             "votes",
@@ -164,7 +166,7 @@ _LATE = Panel(
     (
         Query(
             series.SENSOR_HEALTH,
-            (Column("max", "age_s"),),
+            (Column("max", "age_s", unit=LONG),),
             ("sensor",),
             (("sensor", "sensor"),),
             "null",

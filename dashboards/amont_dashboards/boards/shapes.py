@@ -28,6 +28,10 @@ DAY_MS = 24 * 3_600_000
 GAP_MS = 2 * 3_600_000  # nodes sample each 15 min; eight missed in a row are a gap
 STATE_GAP_MS = 10 * 60_000
 
+# Ages and waits read the same in both languages so: "8 d 02:15:00".
+LONG = "dtdhms"
+METRES = "suffix:m"  # Grafana's own metre turns into millimetres below one
+
 # The dashboards' uids.
 DUTY, FLOODS, NETWORK, LEAKS = "amont-duty", "amont-floods", "amont-network", "amont-leaks"
 SIRENS, FLEET, SENSOR = "amont-sirens", "amont-fleet", "amont-sensor"
@@ -41,7 +45,7 @@ LATE: tuple[Step, ...] = ((None, GREEN), (2.0, YELLOW), (4.0, RED))
 FLOOD_MARKS = (
     Annotation(("Niveaux", "Levels"), ("level",), ORANGE),
     Annotation(("Sirènes", "Sirens"), ("siren", "mute", "reset"), RED),
-    Annotation(("Accusés", "Acknowledged"), ("acknowledge",), GREEN),
+    Annotation(("Vu", "Seen"), ("acknowledge",), GREEN),
     Annotation(("Essais", "Tests"), ("test", "drill"), SKY, shown=False),
     Annotation(("Seuils changés", "Limits changed"), ("limits",), BLUE),
 )

@@ -15,6 +15,8 @@ from amont_dashboards.boards.told import told
 from amont_dashboards.model import GREEN, ORANGE, RED, YELLOW, Column, Dashboard, Panel, Variable
 from amont_gateway import series
 
+_TEST = ("Dernier essai (jours)", "Last test (days)")
+_DRILL = ("Dernier exercice (jours)", "Last drill (days)")
 _ONES = (("siren", "siren"),)
 _TEST_D = ((None, GREEN), (2.0, YELLOW), (7.0, RED))
 _DRILL_D = ((None, GREEN), (35.0, YELLOW), (70.0, RED))
@@ -51,8 +53,24 @@ READY = Panel(
             "mode",
             "health",
             "confirmed",
-            Column("last", "test_age_d", steps=_TEST_D, cell="colour", decimals=0),
-            Column("last", "drill_age_d", steps=_DRILL_D, cell="colour", decimals=0),
+            Column(
+                "last",
+                "test_age_d",
+                title=_TEST,
+                unit="none",
+                steps=_TEST_D,
+                cell="colour",
+                decimals=0,
+            ),
+            Column(
+                "last",
+                "drill_age_d",
+                title=_DRILL,
+                unit="none",
+                steps=_DRILL_D,
+                cell="colour",
+                decimals=0,
+            ),
             Column("last", "battery_mv", 0.001, steps=_BATTERY_V, cell="colour", decimals=1),
         ),
     ),
@@ -64,7 +82,7 @@ _OVER_TIME = Panel(
     "state-timeline",
     ("États dans le temps", "States over time"),
     (
-        "Quand chaque sirène a sonné, a été rendue muette, ou attendait d'être levée.",
+        "Quand chaque sirène a sonné, a été coupée, ou attendait d'être levée.",
         "When each siren sounded, was muted, or waited to be cleared.",
     ),
     (line(series.SIREN_STATE, Column("last", "state"), "siren", where=_ONES),),
