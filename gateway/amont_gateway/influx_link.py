@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from amont_gateway.database import Away, BadLines, Denied, Expired, Influx, Missing, TooLarge
 
 _TIMEOUT_S = 10.0
+_MOST_BYTES = 8 << 20  # of an answer; no question of ours has a longer one
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _UNKNOWN = (2, 0)  # a server that tells no version speaks the second generation's language
 # As 1.x and 2.x say it of points that are older than what they keep; 3 takes them in silence.
@@ -112,7 +113,10 @@ class InfluxLink:
                 do, self.meanwhile = self.meanwhile, None
                 do()
             answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
+            data = answer.read(_MOST_BYTES + 1)
+            if len(data) > _MOST_BYTES:
+                raise HTTPException(f"an answer of more than {_MOST_BYTES >> 20} MiB")
+            return Answer(answer.status, answer.headers, data)
         except BaseException:
             self._disconnect()
             raise
@@ -179,7 +183,7 @@ def _said(data: bytes) -> str:
     """Return the reason in an answer of InfluxDB's, "" if it is not one."""
     try:
         answer: Any = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(answer, dict):
         return ""

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.gateway.influx_double import Answer, running
 
 from amont_gateway.database import Away, BadLines, Denied, Expired, Influx, Missing, TooLarge
@@ -80,6 +82,7 @@ def test_each_store_is_a_database_beside_the_first():
         assert databases == [["eau"], ["eau_h"], ["eau_d"]]
 
 
+KEYS = ("error", "message", "code", "data", "error_message")
 JSON_400 = b'{"error":"unable to parse \'x\': missing fields"}'
 
 
@@ -147,6 +150,22 @@ def test_a_refusal_says_whose_fault_it_is(status, body, error, reason):
     assert reason in str(found)
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS) | st.text(), inner),
+)
+
+
+@given(st.integers(300, 599), st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_answer_means_something_and_lines_are_bad_only_by_name(status, body):
+    found = refusal(status, body)
+    assert isinstance(found, (Away, Denied, BadLines, TooLarge))
+    assert len(str(found)) < 300
+    if isinstance(found, BadLines):
+        assert status in (400, 422)
+        assert {"error", "message"} & set(json.loads(body))
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [(400, JSON_400, BadLines), (401, b"", Denied), (302, b"", Denied), (503, b"", Away)],
@@ -167,6 +186,15 @@ def test_what_answers_200_to_everything_is_not_taken_for_a_database():
         server.ping = Answer(204)
         with pytest.raises(Away, match="HTTP 200 to a write"):
             InfluxWriter(Influx(server.url)).write(["a b=1 1"])
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("amont_gateway.influx_link._MOST_BYTES", 1_000)
+    with running("1.8.10", lambda _asked: Answer(400, b"x" * 1_001)) as server:
+        writer = InfluxWriter(Influx(server.url))
+        with pytest.raises(Away, match="an answer of more than"):
+            writer.write(["a b=1 1"])
+        assert type(refusal(400, b"[" * 100_000)) is Denied
 
 
 def test_too_much_at_once_goes_in_halves_and_the_measure_is_kept():
