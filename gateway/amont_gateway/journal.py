@@ -22,6 +22,7 @@ from pathlib import Path
 
 from amont_gateway import journal_sql as sql
 from amont_gateway.journal_reader import JournalReader
+from amont_gateway.journal_spans import spans
 from amont_gateway.ledger import Ledger
 from amont_gateway.readings import Sample, checksum
 
@@ -95,7 +96,7 @@ class Journal:
             return
         try:
             self._connection = self._connect()
-            self.ledger.load(self._connection.execute(sql.SPANS))
+            self.ledger.load(spans(self._connection))
         except sqlite3.Error as error:
             self._fail(error)
 

@@ -68,10 +68,6 @@ OF_NODES_LATE = (
 )
 TIMELY = f"SELECT id, received_ms FROM sample WHERE id >= ? AND NOT {LATE} ORDER BY id LIMIT 1"
 RECEIVED = "SELECT id, received_ms FROM sample WHERE id >= ? ORDER BY id LIMIT 1"
-# Runs of consecutive seqs, from the unique index alone.
-SPANS = """SELECT node, epoch, min(seq), max(seq) FROM (
-  SELECT node, epoch, seq, seq - row_number() OVER (PARTITION BY node, epoch ORDER BY seq) AS run
-  FROM sample) GROUP BY node, epoch, run ORDER BY node, epoch, run"""
 
 
 def insert(connection: Any, rows: Sequence[tuple[object, ...]]) -> None:

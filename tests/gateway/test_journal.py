@@ -1,11 +1,13 @@
+import random
 import sqlite3
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 
 import pytest
 
-from amont_gateway import journal_sql
+from amont_gateway import journal_spans, journal_sql
 from amont_gateway.journal import Journal, JournalUnavailable
 from amont_gateway.readings import Sample, checksum, pack_channels, unpack_channels
 
@@ -67,6 +69,23 @@ def test_the_ledger_is_rebuilt_at_start(journal, tmp_path):
     again.open()
     assert again.ledger.of(17, 4097).answer() == (2, 0b1100)
     again.close()
+
+
+@pytest.mark.parametrize("few", [1, 3, 10_000])
+def test_runs_are_found_however_many_are_missing(journal, monkeypatch, few):
+    monkeypatch.setattr(journal_spans, "_FEW", few)
+    rng = random.Random(few)
+    kept = {node: sorted(rng.sample(range(400), 400 - node * 40)) for node in range(9)}
+    for node, seqs in kept.items():
+        journal.append([sample(seq, node=node) for seq in seqs])
+    reader = sqlite3.connect(journal.path)
+    found = list(journal_spans.spans(reader))
+    reader.close()
+    assert found == sorted(found)
+    for node, seqs in kept.items():
+        runs = [(first, last) for n, _, first, last in found if n == node]
+        assert [seq for first, last in runs for seq in range(first, last + 1)] == seqs
+        assert all(low > end + 1 for (_, end), (low, _) in pairwise(runs))
 
 
 def test_cursors_never_go_back(journal):
