@@ -1,5 +1,7 @@
 """Eight in the morning: what the duty overview says of the month's last moment."""
 
+from pathlib import Path
+
 import pytest
 from tests.dashboards import asking
 from tests.dashboards.month_script import END_MS
@@ -80,3 +82,12 @@ def test_what_happened_and_who_did_it(shown):
     words_fr = " ".join(told["source"]["fr"].split())  # some of the spaces do not break
     assert words_fr == "Source : vigilance (≥ 0,90 m), deux capteurs d’accord"
     assert told["21"]["who"] == "Luc"
+
+
+@pytest.mark.parametrize(("language", "at"), [("fr", 0), ("en", 1)])
+def test_the_page_on_paper_names_what_is_on_the_screen(language, at):
+    page = (Path(__file__).parents[2] / f"docs/morning.{language}.md").read_text()
+    table = page.partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines() for name in row.split("|")[1].strip().split(", ")}
+    assert len(named) > 5
+    assert named <= {panel.title[at] for panel in DUTY.panels}
