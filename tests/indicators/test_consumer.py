@@ -225,7 +225,27 @@ def test_what_the_journal_forgot_is_kept_as_it_was(rig: Rig) -> None:
     rig.read(32, [MARCH_MS + 2 * DAY_MS + HOUR_MS + 1], lambda _at: 9_000)
     rig.run()
     assert rig.outlet.of("zone_day", MARCH_MS + 2 * DAY_MS, zone="hameau") == before
-    assert rig.counters.snapshot()["indicators_skipped_days"] >= 1
+
+
+def test_a_journal_that_was_replaced_takes_nothing_away(rig: Rig) -> None:
+    rig.run()
+    before = rig.outlet.of("zone_day", MARCH_MS + 9 * DAY_MS, zone="hameau")
+    rig.indicators.close()
+    rig.journal.close()
+    for file in rig.folder.glob("journal.db*"):
+        file.unlink()
+    rig.start()
+    at_ms = MARCH_MS + 9 * DAY_MS + HOUR_MS
+    rig.read(32, [at_ms], lambda _at: 9_000)  # of a day whose other rows are lost
+    rig.read(32, steps(NOON_MS, MARCH_MS + 11 * DAY_MS), hameau)
+    rig.read(31, steps(NOON_MS, MARCH_MS + 11 * DAY_MS), bourg, pressure)
+    rig.run(MARCH_MS + 12 * DAY_MS)
+    assert rig.outlet.of("zone_day", MARCH_MS + 9 * DAY_MS, zone="hameau") == before
+    # of the day on which it was lost: the morning from what was kept, the rest from the rows
+    day = rig.outlet.of("zone_day", MARCH_MS + 10 * DAY_MS, zone="hameau")
+    assert day["inflow_m3"] == pytest.approx(HAMEAU_M3)
+    assert day["estimated_pct"] == 0
+    assert day["night_flow_l_h"] == pytest.approx(100)
 
 
 @settings(max_examples=8)

@@ -161,8 +161,7 @@ class Indicators:
             touched, more = self._touched()
             for day, sensors in doubts.items():
                 touched[day] |= sensors
-            days, nights = self._measured(touched)
-            store.save(days, nights)
+            store.save(*self._measured(touched, store))
         except BaseException:
             self._tail.place = place
             with self._lock:
@@ -197,28 +196,37 @@ class Indicators:
         return touched, self._tail.place >= most
 
     def _measured(
-        self, touched: Touched
+        self, touched: Touched, store: Store
     ) -> tuple[dict[tuple[str, int], MeterDay], dict[tuple[str, int], Night]]:
-        """Return the days of meters and the nights of zones that were touched."""
+        """Return the days of meters and the nights of zones that were touched.
+
+        Of a day that began before the journal did, what is kept may know more than its rows.
+        """
         days: dict[tuple[str, int], MeterDay] = {}
         nights: dict[tuple[str, int], Night] = {}
-        now_ms, whole_ms = self._clock.wall_ms(), self._whole_from_ms()
+        now_ms, began_ms = self._clock.wall_ms(), self._began_ms(store)
         for number in sorted(touched):
             day = self._days.numbered(number)
-            if day.begin_ms > now_ms or day.begin_ms < whole_ms:
+            if day.begin_ms > now_ms:
                 self._counters.add("indicators_skipped_days")
                 continue
+            own_days: dict[tuple[str, int], MeterDay] = {}
+            own_nights: dict[tuple[str, int], Night] = {}
             for group in self._groups:
                 sensors = touched[number] & group.ids
                 if not sensors:
                     continue
                 readings = self._read(group, day)
                 for sensor in sensors & self._meters:
-                    days[sensor, number] = readings.meter_day(sensor)
+                    own_days[sensor, number] = readings.meter_day(sensor)
                 for zone in group.zones:
                     is_over = night_end_ms(zone, day, self._zone_info) <= now_ms
                     if is_over and tells_of(sensors, zone):
-                        nights[zone.id, number] = readings.night(zone, self._zone_info)
+                        own_nights[zone.id, number] = readings.night(zone, self._zone_info)
+            if day.begin_ms < began_ms:
+                store.complete(own_days, own_nights)
+            days |= own_days
+            nights |= own_nights
         return days, nights
 
     def _read(self, group: Group, day: Day) -> DayReadings:
@@ -229,11 +237,10 @@ class Indicators:
             found[sensor] = doubted_as_suspect(readings, doubted)
         return DayReadings(self._water, day, found)
 
-    def _whole_from_ms(self) -> int:
-        """Return from when on days are all there: rows past retention are gone."""
-        for row, sample in self._tail.reader.after(0, 1)[1]:
-            if row > 1:
-                return sample.received_ms
+    def _began_ms(self, store: Store) -> int:
+        """Return since when the journal has all rows, 0 for ever."""
+        for row_id, sample in self._tail.reader.after(0, 1)[1]:
+            return store.journal_began_ms(row_id, sample)
         return 0
 
     def _owe(self, touched: Mapping[int, set[str]]) -> None:

@@ -85,6 +85,24 @@ def meter_day(curve: Curve, begin_ms: int, end_ms: int, ends: Ends | None = None
     return MeterDay(tuple(litres.tolist()), tuple(known_s.tolist()), ends)
 
 
+def merged(one: MeterDay, other: MeterDay) -> MeterDay:
+    """Return a day hour by hour from whichever of two knows more of it, ``one`` where even."""
+    if one.hours != other.hours:
+        return other
+    pairs = list(zip(one.known_s, other.known_s, one.litres, other.litres, strict=True))
+    ends = [ends for ends in (one.ends, other.ends) if ends is not None]
+    first = min(ends, key=lambda e: e.first_ms, default=None)
+    last = max(ends, key=lambda e: e.last_ms, default=None)
+    whole = None
+    if first is not None and last is not None:
+        whole = Ends(first.first_ms, first.first_l, last.last_ms, last.last_l)
+    return MeterDay(
+        tuple(litres if s >= more_s else more for s, more_s, litres, more in pairs),
+        tuple(max(s, more_s) for s, more_s, _, _ in pairs),
+        whole,
+    )
+
+
 class Filled(NamedTuple):
     """A day's water: measured, counted and estimated beside it, and what nobody knows.
 

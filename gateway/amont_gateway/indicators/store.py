@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amont_gateway.indicators.leaks import Leak
-from amont_gateway.indicators.meter_day import MeterDay, unpacked
+from amont_gateway.indicators.meter_day import MeterDay, merged, unpacked
+from amont_gateway.readings import Sample, checksum
 
 FILE = "indicators.db"
 _SCHEMA = (
@@ -32,6 +33,7 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS leak(
   place TEXT NOT NULL, number INTEGER NOT NULL, content TEXT NOT NULL,
   PRIMARY KEY(place, number)) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS state(name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
 )
 
 
@@ -122,6 +124,33 @@ class Store(Kept):
             write.executemany("INSERT OR REPLACE INTO meter_day VALUES (?,?,?)", rows)
             write.executemany("INSERT OR REPLACE INTO night VALUES (?,?,?,?)", dark)
             write.executemany("INSERT OR REPLACE INTO leak VALUES (?,?,?)", told)
+
+    def journal_began_ms(self, row_id: int, first: Sample) -> int:
+        """Return since when the journal has all rows, given its first: 0 for ever.
+
+        Rows before that are past retention, or were lost with a journal that was replaced.
+        """
+        known = dict(self._connection.execute("SELECT name, value FROM state"))
+        mark = checksum(first) if row_id == 1 else known.get("first_row", -1)
+        if known.get("first_row", mark) != mark:
+            known["began_ms"] = first.received_ms
+        if known.get("first_row") != mark:
+            rows = [("first_row", mark), ("began_ms", known.get("began_ms", 0))]
+            with _transaction(self._connection) as write:
+                write.executemany("INSERT OR REPLACE INTO state VALUES (?,?)", rows)
+        return max(int(known.get("began_ms", 0)), first.received_ms if row_id > 1 else 0)
+
+    def complete(
+        self, days: dict[tuple[str, int], MeterDay], nights: dict[tuple[str, int], Night]
+    ) -> None:
+        """Put in what is kept of the same days and nights, where that knows more."""
+        for (sensor, day), row in days.items():
+            if (old := self.meter_days(sensor, day, day).get(day)) is not None:
+                days[sensor, day] = merged(old, row)
+        for (zone, day), night in nights.items():
+            old_night = self.nights(zone, day, day).get(day, night)
+            if old_night.flow_l_h is not None:
+                nights[zone, day] = old_night
 
     def _set_aside(self) -> None:
         for suffix in ("", "-wal", "-shm"):
