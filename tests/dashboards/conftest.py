@@ -1,4 +1,4 @@
-"""A real influxd in a temporary folder, filled by the gateway's own writers."""
+"""A real influxd in a temporary folder, filled with the scripted month."""
 
 import json
 import socket
@@ -11,34 +11,6 @@ import urllib.request
 import pytest
 from tests.dashboards.month import fill
 
-from amont_gateway.database import Influx
-from amont_gateway.influx import InfluxWriter
-from amont_gateway.lines import sample_lines
-from amont_gateway.readings import Sample, Value, pack_channels
-from amont_gateway.view import (
-    Forecast,
-    ForecastStep,
-    Network,
-    NetworkLeak,
-    Node,
-    Sensor,
-    Siren,
-    Station,
-    Thresholds,
-    View,
-    Zone,
-)
-from amont_gateway.vitals import vital_lines
-
-END_MS = 1_795_000_000_000
-STEP_MS = 900_000
-STEPS = 24
-SITE = "sainte-amonette"
-TAGS = {
-    (17, 0): ("pont-neuf-a", "pont-neuf", "stage_mm"),
-    (18, 0): ("col-pluie", "pont-neuf", "rain_um"),
-    (19, 0): ("bourg-debit", "bourg", "flow_l_h"),
-}
 _CONFIG = """\
 reporting-disabled = true
 bind-address = "127.0.0.1:{rpc}"
@@ -111,18 +83,6 @@ def influxd(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def history(influxd):
-    """Six hours of a flood and a leak, written as the gateway writes them."""
-    writer = InfluxWriter(Influx(influxd.url))
-    for step in range(STEPS):
-        at_ms = END_MS - (STEPS - 1 - step) * STEP_MS
-        writer.write(sample_lines(SITE, TAGS, samples(step, at_ms)))
-        writer.write(vital_lines(view(step, at_ms)))
-    writer.close()
-    return influxd
-
-
-@pytest.fixture(scope="session")
 def month(influxd, tmp_path_factory):
     """The scripted month, in the same server; its end is ``month_script.END_MS``."""
     fill(influxd.url, tmp_path_factory.mktemp("month"), database="month")
@@ -138,50 +98,3 @@ class Month:
 
     def query(self, influxql, store=""):
         return self.server.query(influxql, f"month{store}")
-
-
-def samples(step, at_ms):
-    values = {17: (1, 800 + 80 * step), 18: (2, 2_000), 19: (3, 42_000 + 500 * step)}
-    for node, (quantity, value) in values.items():
-        channels = pack_channels([Value(0, quantity, 0, value)])
-        yield Sample(node, 4096, step, at_ms, 0, at_ms + 1_000, 0, channels)
-
-
-def view(step, at_ms):
-    sounding = step >= STEPS - 4
-    step_3h = ForecastStep(horizon_h=3, p05_mm=900 + step, p50_mm=1_500, p95_mm=2_700)
-    station = Station(
-        id="pont-neuf",
-        name={"fr": "Pont-Neuf", "en": "Pont-Neuf"},
-        level="alarm" if sounding else "watch",
-        age_s=12,
-        thresholds=Thresholds(watch_mm=1_200, warning_mm=1_800, alarm_mm=2_500),
-        forecast=Forecast(status="ok", model="river-1", issued_ms=at_ms, steps=[step_3h]),
-    )
-    zone = Zone(
-        id="bourg",
-        name={"fr": "Bourg", "en": "Village"},
-        verdict="leak" if sounding else "normal",
-        night_flow_l_h=9_000,
-        night_flow_usual_l_h=6_000,
-        leak_l_h=3_000,
-        model_status="ok",
-        expected=[(at_ms, 40_000, 0)],
-    )
-    leak = NetworkLeak(found_ms=at_ms, since_ms=at_ms, size_l_h=2_000, probability=0.8)
-    network = Network(
-        id="vallee", name={}, verdict="leak", model_status="ok", leaks=[leak], pressures=6, heard=6
-    )
-    siren = Siren(id="mairie", name={"fr": "Mairie"}, state="sound" if sounding else "idle")
-    sensor = Sensor(
-        id="pont-neuf-a", name={}, node=17, place="pont-neuf", quantity="stage_mm", age_s=12,
-        freshness="proved", promise="full", votes=True,
-    )  # fmt: skip
-    node = Node(
-        id=17, name={}, carrier="bridge", age_s=12, silent=False, battery_mv=3_600,
-        rssi_dbm=-97, outbox=3, boots=1,
-    )  # fmt: skip
-    return View(
-        site=SITE, name={}, now_ms=at_ms, guard_alive=True, stations=[station], zones=[zone],
-        networks=[network], sirens=[siren], sensors=[sensor], nodes=[node],
-    )  # fmt: skip
