@@ -16,6 +16,7 @@ from amont_gateway.view import Forecast, Node, Station, View, Zone
 EVERY_S = 300.0  # domain time between lines of a thing whose state stays
 LONGEST_S = 172_800.0  # until the next limit: further ahead a trend says nothing
 RISING_MM_H = 5  # slower is not rising
+OLD_INFLOW_S = 7_200  # meters report hourly at the slowest; an older flow is not compared
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
 _WRITERS = ("summaries_lines", "events_lines", "indicators_lines")  # beside history's own
@@ -147,7 +148,7 @@ def _zones(view: View) -> Iterable[Point]:
             "leak_l_h": z.leak_l_h,
             "leak_probability": z.leak_probability,
             "expected_l_h": _expected_now(z, view.now_ms),
-            "inflow_l_h": z.inflow_l_h,
+            "inflow_l_h": z.inflow_l_h if (z.age_s or 0) <= OLD_INFLOW_S else None,
         }
         yield Point(series.ZONE_STATE, {"zone": z.id}, fields, view.now_ms)
 

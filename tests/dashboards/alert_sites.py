@@ -52,7 +52,8 @@ _STATES: tuple[tuple[series.Measurement, tuple[str, ...], Fields], ...] = (
     (series.GATEWAY, ("",), _GATEWAY),
 )
 _NIGHT: Fields = {
-    "night_flow_l_h": 3_200, "night_flow_usual_l_h": 3_100, "night_flow_spread_l_h": 200,
+    "inflow_m3": 900, "night_flow_l_h": 3_200, "night_flow_usual_l_h": 3_100,
+    "night_flow_spread_l_h": 200,
 }  # fmt: skip
 
 
@@ -156,6 +157,11 @@ QUIET = (
     site("pressure-only", _DROP),
     site("almost-burst", {**_DRAW, ("pressure", "bourg-pression"): {"pressure_kpa": 409}}),
     site("one-night", {("zone_day newest", "bourg"): {"night_flow_l_h": 4_500}}),
+    # today's night is not over: of the two that are, one is high
+    site("night-to-come", {
+        ("zone_day newest", "bourg"): {"night_flow_l_h": None},
+        ("zone_day 1", "bourg"): {"night_flow_l_h": 4_500},
+    }),
     site("night-over", {("zone_day older", "bourg"): {"night_flow_l_h": 4_500}}),
     site("first-night", {
         ("zone_day newest", "bourg"): {"night_flow_l_h": 4_500},
@@ -250,5 +256,6 @@ def _days(one: Site) -> Iterator[str]:
         part = "zone_day older" if night else "zone_day newest"
         fields = {**_NIGHT, **one.plants.get(("zone_day", "bourg"), {})}
         fields |= one.plants.get((part, "bourg"), {})
+        fields |= one.plants.get((f"zone_day {night}", "bourg"), {})
         if any(value is not None for value in fields.values()):
             yield _write(one, series.ZONE_DAY, ("bourg",), fields, today_ms - night * DAY_MS)

@@ -147,6 +147,13 @@ def test_a_siren_tells_of_tests_drills_battery_and_confirmation():
     assert said["test_age_d"] == "2.5"  # never tried: since the gateway is up
 
 
+@pytest.mark.parametrize(("age_s", "told"), [(60, True), (7_200, True), (7_201, False)])
+def test_a_meter_that_has_gone_silent_tells_no_inflow(age_s, told):
+    zone = v.Zone(id="bourg", name=text("Bourg"), verdict="normal", inflow_l_h=900, age_s=age_s)
+    (found,) = of(vital_lines(view(zones=[zone])), "zone_state")
+    assert ("inflow_l_h" in fields(found)) == told
+
+
 def test_the_gateway_tells_what_waits_and_how_the_machine_is():
     waits = v.HistoryState(
         state="away", since_ms=T_MS, waiting=7, waiting_since_ms=T_MS - 90_000, quarantined=2,

@@ -84,6 +84,8 @@ NIGHT_FLOW = Rule(
                 series.ZONE_DAY,
                 (Column(_NIGHT, "night_flow_l_h", name="spreads"),),
                 group=_GROUP,
+                # a day whose night is to come, or without a usual one, is no night
+                only=(("night_flow_l_h", ">=", 0), ("night_flow_spread_l_h", ">", 0)),
                 newest_first=True,
                 limit=2,
             ),
@@ -205,7 +207,7 @@ BURST = Rule(
     ),
     (
         *_SURPLUS,
-        _pressure("last", 40 * MINUTE_S),
+        _pressure("last", 70 * MINUTE_S),
         _pressure("mean", DAY_S + HOUR_S, HOUR_S),
     ),
     ("gt", 0.5),
