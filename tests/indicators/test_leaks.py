@@ -149,6 +149,22 @@ def test_two_leaks_of_a_network_keep_their_stories_apart() -> None:
     assert later[1].sizes == {100: (200.0, 0.9), 101: (200.0, 0.9)}
 
 
+def test_a_model_that_counts_anew_after_a_restart_confuses_nothing() -> None:
+    now = 100 * DAY_MS
+    before = [
+        Shown(now - 40 * DAY_MS, 100.0, 0.9, True, 1),
+        Shown(now - DAY_MS, 200.0, 0.9, True, 2),
+    ]
+    known = seen([], "n", before, now, 100)
+    anew = seen(known, "n", [Shown(now - DAY_MS, 200.0, 0.9, True, 1)], now + HOUR_MS, 100)
+    assert [(x.number, x.model_number, x.is_shown) for x in anew] == [(1, 1, False), (2, 1, True)]
+    # the same number and a beginning that moved far is still the same leak while it is open
+    moved = seen(anew, "n", [Shown(now - 9 * DAY_MS, 200.0, 0.9, True, 1)], now + DAY_MS, 101)
+    assert [(x.number, x.is_shown, x.since_ms) for x in moved] == [
+        (1, False, now - 40 * DAY_MS), (2, True, now - 9 * DAY_MS),
+    ]  # fmt: skip
+
+
 # --- from the view to the lines
 
 

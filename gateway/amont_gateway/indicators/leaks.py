@@ -71,6 +71,7 @@ def seen(
             seen_ms=now_ms,
             is_shown=True,
             is_sure=leak.is_sure or one.is_sure,
+            model_number=one.number,
             sizes={**leak.sizes, **size},
         )
         taken.add(leak.number)
@@ -81,15 +82,16 @@ def seen(
 
 
 def _same(leaks: Sequence[Leak], one: Shown) -> Leak | None:
-    """Return which of the leaks is meant, None if it is a new one."""
-    open_ones = [leak for leak in leaks if leak.is_shown]
-    for leak in open_ones:
-        if leak.model_number == one.number:
-            return leak
+    """Return which of the leaks is meant, None if it is a new one.
+
+    Its beginning tells more than its number, which another start of the gateway may give anew.
+    """
     near = [leak for leak in leaks if abs(leak.since_ms - one.since_ms) <= SAME_MS]
     # one that was gone comes back only if it was gone for a short time
     near = [x for x in near if x.is_shown or one.since_ms <= x.seen_ms + SAME_MS]
-    return max(near, key=lambda leak: leak.seen_ms, default=None)
+    numbered = [leak for leak in leaks if leak.is_shown and leak.model_number == one.number]
+    both = [leak for leak in near if leak in numbered]
+    return max(both or near or numbered, key=lambda leak: leak.seen_ms, default=None)
 
 
 @dataclass(frozen=True)
