@@ -103,8 +103,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{site} is restored: backup of {made} UTC, {files:file|files}",
     ),
     "restore-aside": (
-        "ce qui s'y trouvait est maintenant dans {path}",
-        "what was there is in {path} now",
+        "ce qui s'y trouvait est dans {path} ; que cela ne serve plus jamais",
+        "what was there is in {path} now; it must never live again",
     ),
     "restore-used-up": (
         "nœud {node} : sa clé est épuisée, il n'aura plus de réponse ; enrôlez-le de nouveau "

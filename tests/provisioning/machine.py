@@ -85,16 +85,19 @@ class Machine:
         return made
 
     @contextmanager
-    def running(self):
-        """Guard and gateway as their installed units say, until the block ends."""
-        port, children = free_port(), []
-        (self.prefix / "run/amont-guard").mkdir(parents=True, exist_ok=True)
-        os.chown(self.prefix / "run/amont-guard", self.uid, -1)
+    def running(self, guard=None, gateway=None):
+        """Guard and gateway as their installed units say, until the block ends.
+
+        guard, gateway: as whom (user, group, extra_groups); else as the folder's owner.
+        """
+        port, children, sockets = free_port(), [], self.prefix / "run/amont-guard"
+        sockets.mkdir(parents=True, exist_ok=True)
+        os.chown(sockets, *((guard["user"], guard["group"]) if guard else (self.uid, -1)))
+        sockets.chmod(0o750)
         try:
-            for name in ("guard", "gateway"):
-                children.append(self.start(name, port))
-            view = self.wait_for_page(port, children)
-            yield view
+            children.append(self.start("guard", port, guard, gateway))
+            children.append(self.start("gateway", port, gateway, None))
+            yield self.wait_for_page(port, children)
         finally:
             for child in reversed(children):
                 child.terminate()
@@ -104,19 +107,22 @@ class Machine:
     def uid(self):
         return self.as_user.get("user", os.getuid())
 
-    def start(self, name, port):
+    def start(self, name, port, who, peer):
         unit = configparser.RawConfigParser(strict=False)
         unit.optionxform = str
         unit.read(self.prefix / f"etc/systemd/system/amont-{name}.service")
-        words = shlex.split(unit["Service"]["ExecStart"].replace("--gateway-uid amont", ""))
+        peer_id = peer["user"] if peer else self.uid
+        command = unit["Service"]["ExecStart"].replace("-uid amont", f"-uid {peer_id}")
+        words = shlex.split(command)
         if name == "guard":
             words = [str(self.prefix / "opt/amont/current/bin/python"), "-c", DENY, *words]
         else:
             words = [*words[:-1], "--page", f"127.0.0.1:{port}", "--page-https", "none"]
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                words, cwd="/", env=self.environment, stdout=log, stderr=log, **self.as_user
-            )
+                words, cwd="/", env=self.environment, stdout=log, stderr=log,
+                **(who or self.as_user),
+            )  # fmt: skip
 
     def wait_for_page(self, port, children):
         end_s = time.monotonic() + LIMIT_S

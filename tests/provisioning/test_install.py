@@ -1,8 +1,10 @@
 """A release from a built wheel, on a clean folder, for a user without rights: in, up, back."""
 
 import json
+import os
 import shutil
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -68,6 +70,68 @@ def test_it_runs_goes_up_and_comes_back(machine):
     assert (machine.release(), machine.release("previous")) == (first, second)
     with machine.running() as view:
         assert view["journal"] == "ok"
+
+
+GUARD, GATEWAY, STRANGER = 60_001, 60_002, 60_003
+LOOK = """
+import socket, sys
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as guard:
+    guard.settimeout(10)
+    try:
+        guard.connect(sys.argv[1])
+        print("state" if guard.recv(100_000) else "hung up")
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def give(folder, owner):
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, owner, owner, follow_symlinks=False)
+
+
+def test_the_gateway_reaches_the_socket_and_nothing_else_of_the_guards(machine):
+    """With the units' users and groups; without root's rights only the way itself is tried."""
+    prefix, apart = machine.prefix, os.geteuid() == 0
+    state, data = prefix / "var/lib/amont/guard", prefix / "var/lib/amont/gateway"
+    who = {
+        GUARD: {"user": GUARD, "group": GUARD, "extra_groups": []},
+        GATEWAY: {"user": GATEWAY, "group": GATEWAY, "extra_groups": [GUARD]},
+    }
+    if apart:
+        (prefix / "etc/amont").chmod(0o755)
+        (prefix / "etc/amont/site.yaml").chmod(0o644)
+        give(state, GUARD)
+        give(data, GATEWAY)
+
+    def look(path, **as_user):
+        asked = [prefix / "opt/amont/current/bin/python", "-c", LOOK, path]
+        return subprocess.run(
+            asked, capture_output=True, text=True, timeout=30, cwd="/", **as_user
+        ).stdout.strip()
+
+    try:
+        with machine.running(who[GUARD] if apart else None, who[GATEWAY] if apart else None) as v:
+            assert (v["guard_alive"], v["journal"]) == (True, "ok")
+            sockets = prefix / "run/amont-guard"
+            if apart:
+                assert look(sockets / "status.sock", **who[GATEWAY]) == "state"
+                other = {"user": STRANGER, "group": STRANGER, "extra_groups": []}
+                assert look(sockets / "guard.sock", **other) == "PermissionError"
+                other["extra_groups"] = [GUARD]  # in the group, but not the gateway's user
+                assert look(sockets / "guard.sock", **other) == "hung up"
+                listed = subprocess.run(
+                    ["/bin/ls", state], capture_output=True, timeout=30, **who[GATEWAY]
+                )
+                assert listed.returncode != 0
+            else:
+                assert look(sockets / "status.sock") == "state"
+    finally:
+        if apart:
+            give(state, machine.uid)
+            give(data, machine.uid)
+            (prefix / "etc/amont").chmod(0o750)
+            (prefix / "etc/amont/site.yaml").chmod(0o640)
 
 
 BROKEN = {
