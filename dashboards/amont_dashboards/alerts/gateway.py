@@ -48,16 +48,21 @@ SILENT = Rule(
         "Nothing reaches the database any more: no other alert can begin or end.",
     ),
     (
-        "La passerelle n'écrit plus, ou la base ne répond plus. Les sirènes ne dépendent ni de"
-        " l'une ni de l'autre. Les mesures attendent dans le journal et seront rattrapées.",
-        "The gateway writes no more, or the database does not answer. Sirens depend on neither."
-        " Readings wait in the journal and will be caught up.",
+        "La passerelle n'écrit plus, ou la base ne répond plus. Les sirènes n'ont besoin ni de"
+        " l'une ni de l'autre ; mais si toute la machine de la mairie est arrêtée, le gardien"
+        " l'est aussi. Les mesures attendent dans le journal ou dans les nœuds et seront"
+        " rattrapées.",
+        "The gateway writes no more, or the database does not answer. Sirens need neither; but if"
+        " the whole machine in the town hall has stopped, the guard has stopped, too. Readings"
+        " wait in the journal or in the nodes and will be caught up.",
     ),
     (
-        "Ouvrez la page locale. Si elle répond, lancez « amont-gateway status » et regardez la"
-        " base. Sinon, vérifiez le courant et le réseau de la mairie.",
-        "Open the local page. If it answers, run “amont-gateway status” and look at the database."
-        " Otherwise check power and network of the town hall.",
+        "Ouvrez la page locale tout de suite. Si elle répond et montre le gardien, les sirènes"
+        " sont là : regardez la base, « amont-gateway history status ». Sinon, allez à la mairie :"
+        " courant, machine, réseau.",
+        "Open the local page at once. If it answers and shows the guard, the sirens are there:"
+        " look at the database, “amont-gateway history status”. If not, go to the town hall:"
+        " power, machine, network.",
     ),
     (Look(_ROWS, DAY_S),),
     ("lt", 0.01),
@@ -83,10 +88,10 @@ GUARD = Rule(
         " only cut off from the gateway, they will.",
     ),
     (
-        "Allez à l'armoire : le voyant du gardien clignote-t-il ? Sinon, redémarrez-le et restez"
-        " jusqu'à ce que la page locale le montre.",
-        "Go to the cabinet: does the guard's light blink? If not, restart it and stay until the"
-        " local page shows it.",
+        "Sur la machine, « systemctl status amont-guard » : s'il est arrêté, redémarrez-le, et"
+        " restez jusqu'à ce que la page locale le montre.",
+        "On the machine, “systemctl status amont-guard”: if it has stopped, restart it, and stay"
+        " until the local page shows it.",
     ),
     _last("guard_alive"),
     ("lt", _YES / 2),
