@@ -155,3 +155,16 @@ def test_without_a_data_folder_it_says_so(
     words = asked_of(tmp_path / "none", "note", "bourg", "x", "--by", "Anne")
     assert main(words) == 1
     assert "no data folder at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("user", "owned"), [(0, True), (1000, False)])
+def test_what_root_makes_belongs_to_the_folder_s_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, owned: bool
+) -> None:
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    monkeypatch.setattr("os.chown", lambda path, uid, gid: given.append((path.name, uid, gid)))
+    notes.write(tmp_path, REPAIR, NOW_MS)
+    notes.write(tmp_path, REPAIR, NOW_MS)
+    folder = tmp_path.stat()
+    assert given == ([(FILE, folder.st_uid, folder.st_gid)] if owned else [])
