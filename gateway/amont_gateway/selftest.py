@@ -27,7 +27,7 @@ AT_ONCE = 5_000  # lines; more than history ever sends
 REPLAYED = 1_000
 # What floats, integers and texts must come back as, to the last bit.
 VALUE, WHOLE, WORDS = 0.1 + 0.2, 2**53 + 1, 'vanne "A" fermée, 3 = trop \\ fin'
-# What the dashboards ask for; 3 Core lacks others (docs/history.en.md).
+# What dashboards and alert rules ask for; 3 Core lacks others (docs/history.en.md).
 STATEMENTS = (
     "SELECT mean(value), min(value), max(value), sum(value), count(value) {} GROUP BY time(10m)",
     "SELECT first(value), last(value) {} GROUP BY \"case\"",
@@ -43,6 +43,9 @@ STATEMENTS = (
     "fill(none) tz('Europe/Paris')",
     "SELECT value / 60 * 2 AS twice {} ORDER BY time DESC LIMIT 5",
     "SELECT distinct(value) {}",
+    'SELECT moving_average(count(value), 2) {} GROUP BY time(10m), "case" fill(0)',
+    'SELECT (last(value) - last(whole)) * 0.001 {} GROUP BY "case"',
+    'SELECT (value - whole) / value {} AND whole >= 0 GROUP BY "case" ORDER BY time DESC LIMIT 2',
     'SHOW TAG VALUES FROM selftest WITH KEY = "case" WHERE "case" =~ /./',
 )  # fmt: skip
 _DAY_MS = 86_400_000
