@@ -107,6 +107,11 @@ class Doubts:
         times = self.of(sensor, int(t_ms.min()), int(t_ms.max()))
         return np.isin(t_ms, np.array(times, np.int64))
 
+    @property
+    def were_ever(self) -> bool:
+        """Tell, quickly, whether there was ever any."""
+        return self._path.exists()
+
     def among(self, times_ms: Iterable[int]) -> Callable[[str, int], int]:
         """Return a function that gives the code of a (sensor, time) among some times."""
         times = list(times_ms)

@@ -154,7 +154,8 @@ class History:
 
     def _lines(self, samples: list[Sample]) -> list[str]:
         """Write readings with their doubts, also those that the windows have forgotten."""
-        times = [s.at_ms for s in samples if not s.flags & BAD_TIME]
+        known = self._doubts.were_ever
+        times = [s.at_ms for s in samples if not s.flags & BAD_TIME] if known else []
         kept = self._doubts.between(min(times), max(times)) if times else {}
         if not kept:
             return sample_lines(self._site, self._tags, samples, self._doubt)

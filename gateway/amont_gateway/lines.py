@@ -20,6 +20,7 @@ from amont_gateway.series import Measurement
 # How a sensor is tagged: (sensor id, place id, quantity name), by (node, channel)
 SensorTags = Mapping[tuple[int, int], tuple[str, str, str]]
 
+_PLAIN = 10**15  # whole numbers below it are written as floats by their digits and ".0"
 _CODES = {name: code for code, name in QUANTITIES.items()}
 _ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\ ", "\\": "/"})
 
@@ -93,7 +94,9 @@ def sample_lines(
                 continue
             if doubts and not quality and doubt(sensor, at_ms):
                 quality = SUSPECT
-            lines.append(f"{text}{value * unit!r},quality={quality}i {at_ms}")
+            plain = unit == 1.0 and -_PLAIN < value < _PLAIN
+            number = f"{value}.0" if plain else repr(value * unit)
+            lines.append(f"{text}{number},quality={quality}i {at_ms}")
     return lines
 
 
