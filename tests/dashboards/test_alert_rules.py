@@ -105,7 +105,9 @@ def test_a_site_that_is_alone_in_its_database_fires_the_same(alone, one):
 
 def test_every_rule_has_a_situation_of_its_own():
     made_for = {f"amont-{one.id}": one.fires for one in sites.PLANTED}
-    assert set(made_for) >= {rule.uid for rule in rules.RULES}
+    uids = {rule.uid for rule in rules.RULES}
+    assert set(made_for) >= uids
+    assert all(set(rule.implies) <= uids for rule in rules.RULES)
     for rule in rules.RULES:
         beside = made_for[rule.uid] - {rule.uid}
         assert beside <= set(rule.implies), f"{rule.uid} does not say that it implies {beside}"
