@@ -275,6 +275,26 @@ def test_a_round_that_failed_is_made_again_and_writes_the_same(rig):
     assert rig.store.points == first
 
 
+def test_while_the_database_is_away_a_round_costs_little(rig, monkeypatch):
+    monkeypatch.setattr("amont_gateway.summaries.consumer.FEW_ROWS", 10)
+    rig.now("2026-11-20 10:30")
+    rig.append(quarter_hours(rig, "2026-11-19 00:00", "2026-11-20 10:30"))
+    read = []
+    tail = rig.summaries._tail
+    monkeypatch.setattr(
+        tail, "read", lambda most: read.append(most) or type(tail).read(tail, most)
+    )
+    rig.store.away = True
+    for _ in range(3):
+        with pytest.raises(Away):
+            rig.summaries.step()
+    assert read[0] > 10
+    assert read[-1] == 10
+    rig.store.away = False
+    rig.round()
+    assert rig.store.one("_d", "stage", "pont-a", at("2026-11-19 00:00"))["readings"] == 96.0
+
+
 def test_the_cursor_follows_one_round_late_and_never_back(rig):
     rig.now("2026-11-20 10:30")
     rig.append(quarter_hours(rig, "2026-11-20 00:00", "2026-11-20 05:00"))

@@ -36,6 +36,7 @@ from amont_gateway.summaries.day_readings import Sensors
 
 CONSUMER = "summaries"
 MOST_ROWS = 100_000  # in one round: at 50 readings a minute a day and a third
+FEW_ROWS = 2_000  # after a failure: while the database is away each try should cost little
 MOST_DAYS = 40  # looked back on at the start, for sensors of which nothing came
 
 
@@ -69,6 +70,7 @@ class Summaries:
         self._tail = Tail(CONSUMER, journal, events)
         self._openings = 0
         self._written = 0  # up to which row the last round went
+        self._failed = False
         self._day_ms = 0  # the beginning of the day of the last round
         self._day_before_ms = 0  # and of the round before it
 
@@ -96,10 +98,12 @@ class Summaries:
             self._write_all(found)
         except BaseException:
             self._tail.place, self._day_ms = self._written, self._day_before_ms
+            self._failed = True
             with self._lock:
                 _add(self._touched, doubts)
                 _add(self._touched, self._before)
             raise
+        self._failed = False
         # confirmed one round late: what was written last is written again after a crash
         self._tail.confirm(self._written)
         self._written, self._before = self._tail.place, found.hours
@@ -122,7 +126,7 @@ class Summaries:
         hours: dict[str, set[int]] = defaultdict(set)
         _add(hours, doubts)
         names, which = [s.id for s in self._sensors.all], self._sensors.by_key.get
-        most = self._tail.place + MOST_ROWS
+        most = self._tail.place + (FEW_ROWS if self._failed else MOST_ROWS)
         while (left := most - self._tail.place) > 0:
             samples = self._tail.read(min(left, BATCH_ROWS))
             if not samples:
