@@ -36,8 +36,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "nothing is installed here: use install",
     ),
     "install-same": (
-        "{release} est déjà celle qui tourne",
-        "{release} is the one that runs already",
+        "{release} est déjà celle qui est choisie ; pour tout remettre en ordre : install",
+        "{release} is the one that is chosen already; to put everything right again: install",
     ),
     "install-no-previous": (
         "il n'y a pas de version d'avant vers laquelle revenir",

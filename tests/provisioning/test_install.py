@@ -43,8 +43,12 @@ def test_a_clean_folder_gets_all_that_a_machine_needs(machine):
         assert str(prefix) in unit.read_text(), "it runs what was installed here"
     for name in ("amont-guard", "amont-gateway", "amont-provision", "amont-install"):
         assert machine.program(name, "--help").returncode == 0
-    again = machine.script(machine.bundle, "install", "--lang", "fr")
-    assert (again.returncode, "prenez upgrade" in again.stderr) == (1, True)
+    (prefix / "etc/systemd/system/amont-guard.service").unlink()
+    again = machine.script(machine.bundle, "install")
+    assert again.returncode == 0, "the same again puts right what is not"
+    assert (prefix / "etc/systemd/system/amont-guard.service").exists()
+    other = machine.script(machine.another("0.1.1"), "install", "--lang", "fr")
+    assert (other.returncode, "prenez upgrade" in other.stderr) == (1, True)
 
 
 def test_it_runs_goes_up_and_comes_back(machine):

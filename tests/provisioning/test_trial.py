@@ -112,6 +112,7 @@ def test_a_damaged_journal_is_found(places, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
         trial, "_program", lambda *_: subprocess.CompletedProcess([], 1, "row 3", "")
     )
+    monkeypatch.setattr(trial, "_start", lambda *_: iter(()))
     assert trial.main(arguments(places, tmp_path / "work")) == 1
     assert answers(capsys)[-1] == {"part": "journal", "ok": False, "why": "row 3"}
 

@@ -25,10 +25,13 @@ class Changed(NamedTuple):
 
 
 def install(layout: Layout, release: Path, site: Path | None, services: Services) -> None:
-    """Choose the first release; start it if there is a site's file. Raise Refused."""
+    """Choose the first release; start it if there is a site's file. Raise Refused.
+
+    With the release that is chosen already it writes everything again, as after a power cut.
+    """
     releases.choose(layout, release)
     machine.units(layout, release)
-    machine.models(layout, release, None)
+    machine.models(layout, release, release)
     machine.options(layout, release)
     if site is not None:
         machine.site(layout, site)

@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print the result as JSON")
         return command
 
-    first = add("install", _install, "install the first release, and start it with --site")
+    first = add("install", _install, "install the first release; again: put right what is not")
     first.add_argument("--site", type=Path, help="the site's file")
     first.add_argument("--no-apt", action="store_true", help="Debian's packages are there already")
     new = add("upgrade", _upgrade, "try a release on a copy of the data, then change to it")
@@ -90,9 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _install(asked: argparse.Namespace, out: Output) -> None:
     layout, services = _where(asked)
-    if releases.current(layout) is not None:
-        raise Refused("install-there", release=releases.current(layout))
-    found = bundle.read(asked.bundle)
+    found, now = bundle.read(asked.bundle), releases.current(layout)
+    if now is not None and now.name != found.name:
+        raise Refused("install-there", release=now.name)
     if layout.is_machine:
         if not asked.no_apt:
             out.say("install-apt", packages=", ".join(machine.PACKAGES))

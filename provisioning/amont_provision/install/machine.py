@@ -76,15 +76,16 @@ def units(layout: Layout, release: Path) -> None:
         link.symlink_to(layout.current / "bin" / name)
 
 
-def models(layout: Layout, release: Path, before: Path | None) -> None:
-    """Put the release's models beside the site, but for what was adapted there."""
+def models(layout: Layout, release: Path, before: Path) -> None:
+    """Put the release's models beside the site, but for what was adapted there.
+
+    before: the release whose models lie there if nobody has touched them.
+    """
     target = layout.etc / "models"
     target.mkdir(parents=True, exist_ok=True)
-    shipped = release / BUNDLE / "models"
-    untouched = before is not None and _same(target, before / BUNDLE / "models")
-    if any(target.iterdir()) and not untouched:
+    if not _is_part(target, before / BUNDLE / "models"):
         return  # adapted to the site: people decide (amont-models adapt --undo)
-    for path in sorted(shipped.iterdir()):
+    for path in sorted((release / BUNDLE / "models").iterdir()):
         new = target / f".{path.name}.new"
         shutil.copy(path, new)
         new.replace(target / path.name)
@@ -121,11 +122,12 @@ def _give(layout: Layout, *paths: Path) -> None:
             shutil.chown(path, "root", GATEWAY)
 
 
-def _same(folder: Path, other: Path) -> bool:
-    names = {path.name for path in other.iterdir()} if other.is_dir() else set()
+def _is_part(folder: Path, other: Path) -> bool:
+    """Tell whether every file here is there too, the same."""
     return all(
-        (folder / name).is_file() and (folder / name).read_bytes() == (other / name).read_bytes()
-        for name in names
+        (other / path.name).is_file() and (other / path.name).read_bytes() == path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.endswith(".new")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -36,9 +37,13 @@ class Systemd:
         self._up_s, self._sleep = up_s, sleep
 
     def reload(self) -> None:
-        """Read changed units; let both start with the machine."""
+        """Read changed units, names of devices, limits of logs; let both start by themselves."""
         _systemctl("daemon-reload")
         _systemctl("enable", *UNITS)
+        _systemctl("try-restart", "systemd-journald.service")
+        if shutil.which("udevadm"):
+            for words in (("control", "--reload"), ("trigger", "--subsystem-match=tty")):
+                subprocess.run(["udevadm", *words], capture_output=True, timeout=60)
 
     def restart(self) -> None:
         """Start again, also after too many failures; the guard first."""
