@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -104,9 +104,14 @@ def _length(asked: argparse.Namespace, service: Service | None) -> Decimal:
         raise ValueError(f"--length-km {said}: not a number") from None
 
 
+def _in_order(volumes: Mapping[str, Decimal], kinds: Iterable[str]) -> list[tuple[str, Decimal]]:
+    """Return the volumes that there are, in the order of the sheet."""
+    return [(kind, volumes[kind]) for kind in kinds if kind in volumes]
+
+
 def _preview(page: sheet.Sheet, lang: str) -> str:
     words, lines = SHEET[lang], []
-    for kind, volume in page.window.volume_m3.items():
+    for kind, volume in _in_order(page.window.volume_m3, KINDS[lang]):
         source = words.get(page.sources.get(kind, ""), "")
         shown = f"{KINDS[lang][kind]:44} {sheet.number(volume, lang):>14} m³  {source}"
         lines.append(shown.rstrip())
