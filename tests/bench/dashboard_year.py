@@ -15,6 +15,7 @@ from amont_gateway.database import Influx
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import line
 from amont_gateway.series import Field, Measurement
+from amont_gateway.yearly.balance import KINDS
 
 SITE = "sainte-amonette"
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -119,7 +120,7 @@ def _things(measurement: Measurement) -> list[dict[str, str]]:
         "sensor": _sensors(),
         "node": [str(n + 1) for n in range(STATIONS + ZONES + GAUGES)],
         "place": [f"s{n}" for n in range(STATIONS)],
-        "kind": ["produced", "imported", "exported", "domestic", "other", "unmetered", "service"],
+        "kind": list(KINDS),
     }
     if not measurement.tags:
         return [{}]
@@ -149,8 +150,12 @@ def _forms(measurement: Measurement, tags: dict[str, str], number: int) -> list[
 def _value(field: Field, number: int) -> float | int | str:
     if field.type == "text":
         return f"événement {number}"
+    if field.name == "missing_days":
+        return 0
     if field.codes:
-        return number % len(field.codes) if field.name == "state" else 0
+        return number % len(field.codes) if field.name in ("state", "silent") else 0
+    if field.unit == "%":
+        return round(75 + 25 * math.sin(number), 1)
     wave = 1_000 + 300 * math.sin(number)
     return round(wave, 1) if field.type == "float" else round(wave)
 
