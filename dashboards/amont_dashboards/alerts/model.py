@@ -88,8 +88,3 @@ class Rule:
             wrong.append("looks")
         if wrong:
             raise ValueError(f"{self.uid}: not possible: {', '.join(wrong)}")
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Return the tags that tell one alert of this rule from another."""
-        return max((look.query.group for look in self.looks), key=len)
