@@ -65,7 +65,7 @@ class InfluxLink:
         if self._known:
             return
         answer = self._request("GET", "/ping")
-        self.version = answer.headers.get("X-Influxdb-Version", "")
+        self.version = answer.headers.get("X-Influxdb-Version", "") or _version(answer.data)
         if answer.status in (401, 403) and self.version:  # of 1.x that wants Basic even here
             answer = self._request("GET", "/ping")
         self._require_good(answer)
@@ -179,14 +179,23 @@ def refusal(status: int, data: bytes, location: str = "") -> Exception:
     return Away(reason)
 
 
-def _said(data: bytes) -> str:
-    """Return the reason in an answer of InfluxDB's, "" if it is not one."""
+def _version(data: bytes) -> str:
+    """Return the version that 3 also tells in the body, where a proxy has dropped its header."""
+    told = _object(data).get("version")
+    return told if isinstance(told, str) else ""
+
+
+def _object(data: bytes) -> dict[str, Any]:
     try:
         answer: Any = json.loads(data)
     except (ValueError, RecursionError):
-        return ""
-    if not isinstance(answer, dict):
-        return ""
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _said(data: bytes) -> str:
+    """Return the reason in an answer of InfluxDB's, "" if it is not one."""
+    answer = _object(data)
     reason = str(answer.get("error") or answer.get("message") or "")
     details = answer.get("data")  # of 3: one line that it refuses, or a list of them
     first = details[0] if isinstance(details, list) and details else details

@@ -58,6 +58,14 @@ def test_each_generation_of_servers_is_written_to_in_its_way(version, path, auth
         writer.close()
 
 
+def test_3_behind_a_proxy_tells_its_version_in_the_body():
+    with running("") as server:
+        server.ping = Answer(200, b'{"version":"3.4.1","revision":"x","process_id":"y"}')
+        writer = InfluxWriter(Influx(server.url, token="t", create=False))
+        writer.write(["a b=1 1"])
+        assert (writer.version, server.asked[-1].headers["Authorization"]) == ("3.4.1", "Bearer t")
+
+
 @pytest.mark.parametrize("token", ["clé à molette", " spaced\n"])
 def test_a_token_may_hold_any_letter(token):
     with running("v2.7.1") as server:
