@@ -13,7 +13,7 @@ from amont_gateway.places import from_site
 from amont_gateway.vitals import next_limit_s
 from amont_site import load
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]  # ten seconds fill the month
 STORES = {source.uid: source.store for source in sources.ALL}
 HERE = from_site(load(SITE))
 SENSORS = {sensor.id for sensor in HERE.sensors}
