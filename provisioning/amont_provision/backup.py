@@ -157,18 +157,20 @@ def unpack(opened: Opened, part: str, target: Path, passphrase: Callable[[], str
     _settle(target)
 
 
-def restored_s(path: Path) -> int:
-    """Return when a backup was restored last, as far as it remembers; 0 for never."""
-    try:
-        return max(map(int, (path / RESTORES).read_text().split()), default=0)
-    except (OSError, ValueError):
-        return 0
+def restores(path: Path) -> list[tuple[int, str]]:
+    """Return when and on which machine a backup was restored, as far as it remembers."""
+    found = []
+    with contextlib.suppress(OSError, ValueError):
+        for line in (path / RESTORES).read_text().splitlines():
+            at_s, _, machine = line.partition(" ")
+            found.append((int(at_s), machine))
+    return found
 
 
-def remember_restore(path: Path, now_s: int) -> None:
+def remember_restore(path: Path, now_s: int, machine: str) -> None:
     """Note on the backup that it is being restored; a medium that takes no write cannot."""
     with contextlib.suppress(OSError), (path / RESTORES).open("a") as file:
-        file.write(f"{now_s}\n")
+        file.write(f"{now_s} {machine}\n")
         file.flush()
         os.fsync(file.fileno())
 

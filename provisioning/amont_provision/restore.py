@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import stat
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from amont_provision.backup import Opened, Places, remember_restore, restored_s, unpack
+from amont_provision.backup import Opened, Places, remember_restore, restores, unpack
 from amont_provision.leap import BAD, Leapt, prepare
 from amont_provision.texts import Refused
 from amont_provision.whole import replace
@@ -26,6 +27,11 @@ from amont_provision.whole import replace
 BESIDE = ".restoring"
 AGREED_S = 300  # by which a watch and the machine may differ
 APART_S = 7200  # between restores on different machines (docs/adr/0018-restore-leaps.md)
+AGAIN_S = 150  # on one machine, by whose clock all is counted
+_MACHINE = (
+    "/etc/machine-id", "/sys/firmware/devicetree/base/serial-number",
+    "/sys/class/dmi/id/product_uuid",
+)  # fmt: skip
 
 
 class Restored(NamedTuple):
@@ -48,10 +54,21 @@ def check_clock(opened: Opened, told: datetime, now_s: int) -> None:
         raise Refused("restore-clock", told=told_at, now=now)
     if opened.made_s > now_s + AGREED_S:
         raise Refused("restore-future", made=_moment(opened.made_s, zone), now=now)
-    before_s = restored_s(opened.path)
-    if before_s and now_s - before_s < APART_S:
-        after = _moment(before_s + APART_S, zone)
-        raise Refused("restore-again", before=_moment(before_s, zone), after=after)
+    here = this_machine()
+    for before_s, machine in restores(opened.path):
+        after_s = before_s + (AGAIN_S if machine == here else APART_S)
+        if now_s < after_s:
+            after = _moment(after_s + 60, zone)
+            raise Refused("restore-again", before=_moment(before_s, zone), after=after)
+
+
+def this_machine() -> str:
+    """Return what tells this machine from others, also from one with a copy of its card."""
+    known = b""
+    for path in _MACHINE:
+        with contextlib.suppress(OSError):
+            known += Path(path).read_bytes()
+    return hashlib.sha256(known).hexdigest()[:16]
 
 
 def restore(
@@ -70,7 +87,7 @@ def restore(
             leapt = prepare(_beside(places.guard), opened.made_s, now_s, places.guard)
         except BAD as error:
             raise Refused("restore-keys", path=opened.path, why=error) from None
-        remember_restore(opened.path, now_s)
+        remember_restore(opened.path, now_s, this_machine())
         for part, target in targets.items():
             _settle(opened, part, target)
         aside = [_swap(target) for target in targets.values()]

@@ -22,7 +22,7 @@ from tests.guard.rig import Line
 
 from amont_gateway.journal_reader import JournalReader
 from amont_guard.audit import verify
-from amont_provision import backup, cli
+from amont_provision import backup, cli, restore
 from amont_provision.backup import Places
 from amont_provision.texts import Refused
 
@@ -300,6 +300,31 @@ def test_nothing_is_overwritten_and_nothing_that_runs_is_touched(places, tmp_pat
     assert [contents(path) for path in aside] == [before]
     assert run(*asked, "--replace") == 1
     assert "restored already" in capsys.readouterr().err
+
+
+def test_a_restore_that_was_cut_off_is_done_again(places, tmp_path, monkeypatch):
+    """The power goes after the first of three folders: the second try does all of it."""
+    made = make(places, tmp_path)
+    new = Places(*(tmp_path / "new" / part for part in ("etc", "gateway", "guard")))
+    real, swapped = restore._swap, []
+
+    def swap(target):
+        if swapped:
+            raise OSError("the power went")
+        swapped.append(target)
+        return real(target)
+
+    opened, now_s = backup.read(made), int(time.time())
+    monkeypatch.setattr(restore, "_swap", swap)
+    with pytest.raises(OSError, match="the power went"):
+        restore.restore(opened, new, now_s, str, False)
+    assert (new.etc.exists(), new.guard.exists()) == (True, False)
+    monkeypatch.setattr(restore, "_swap", real)
+    done = restore.restore(opened, new, now_s + restore.AGAIN_S, str, True)
+    assert [path.name.partition(".")[0] for path in done.aside] == ["etc"]
+    assert contents(new.etc) == contents(places.etc)
+    assert reserved(new.guard) > 0
+    assert not list((tmp_path / "new").glob("*.restoring"))
 
 
 def test_a_dry_run_checks_and_writes_nothing(places, tmp_path, capsys):

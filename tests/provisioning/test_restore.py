@@ -13,7 +13,7 @@ from amont_guard.keys import BLOCK, PACE_S, Keyring, NotReserved
 from amont_provision import leap
 from amont_provision.backup import Opened, remember_restore
 from amont_provision.keyfile import KeyFile
-from amont_provision.restore import check_clock, time_of
+from amont_provision.restore import check_clock, this_machine, time_of
 from amont_provision.texts import Refused
 from amont_wire.const import COUNTER_MAX, DOWNLINK
 from amont_wire.counters import ReservedCounter
@@ -218,6 +218,8 @@ def test_damaged_files_are_left_for_the_guard_to_tell(tmp_path):
         ("11-20T12:00", "11-23 13:01", "11-23T12:01", "11-23T11:00", "restore-again"),
         ("11-20T12:00", "11-23 13:01", "11-23T12:01", "11-23T18:00", "restore-again"),
         ("11-20T12:00", "11-23 13:01", "11-23T12:01", "11-23T10:00", None),
+        ("11-20T12:00", "11-23 13:01", "11-23T12:01", "11-23T11:58 here", None),
+        ("11-20T12:00", "11-23 13:01", "11-23T12:01", "11-23T11:59 here", "restore-again"),
     ],
 )
 def test_person_machine_and_backup_agree_on_the_time(tmp_path, made, told, now, restored, refused):
@@ -227,7 +229,8 @@ def test_person_machine_and_backup_agree_on_the_time(tmp_path, made, told, now, 
     head = {"made_s": seconds(made), "site": "essai", "time_zone": "Europe/Paris"}
     opened = Opened(tmp_path, head, ())
     if restored:
-        remember_restore(tmp_path, seconds(restored))
+        at, _, machine = restored.partition(" ")
+        remember_restore(tmp_path, seconds(at), this_machine() if machine else "another")
     ask = partial(check_clock, opened, time_of(f"2026-{told}"), seconds(now))
     if refused:
         with pytest.raises(Refused) as error:
