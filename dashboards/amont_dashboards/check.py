@@ -165,7 +165,9 @@ def _of_values(panel: Json) -> Iterator[str]:
     if "color" not in defaults:
         yield "no colour mode"
     for mapping in (m for found in mapped for m in found):
-        if any(not str(word.get("text", "")).strip() for word in mapping["options"].values()):
+        found = mapping["options"]
+        results = [found["result"]] if mapping["type"] == "special" else found.values()
+        if any(not str(word.get("text", "")).strip() for word in results):
             yield "a colour without words"
 
 

@@ -6,12 +6,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from amont_dashboards import remote
 from amont_dashboards.check import broken_links, differences, faults
 from amont_dashboards.model import LANGUAGES
+from amont_dashboards.options import OLDER_PALETTE, PALETTE
 from amont_dashboards.render import dashboard_files, files
 
 # In a checkout; an installed gateway names a folder of its own.
@@ -20,10 +21,10 @@ _PLACES = {"push": "--token-file", "backup": "--out or --token-file"}
 WRONG = 1
 
 
-def build(folder: Path, dry_run: bool = False) -> list[Path]:
+def build(folder: Path, dry_run: bool = False, older: bool = False) -> list[Path]:
     """Write the files that differ; return their paths (also with ``dry_run``)."""
     changed = []
-    for name, content in files().items():
+    for name, content in (_for_older(files()) if older else files()).items():
         path = folder / name
         if path.exists() and path.read_text(encoding="utf-8") == content:
             continue
@@ -32,6 +33,11 @@ def build(folder: Path, dry_run: bool = False) -> list[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
     return changed
+
+
+def _for_older(made: Mapping[str, str]) -> dict[str, str]:
+    """Return the files with colours that a Grafana before 13.2 knows, too."""
+    return {name: text.replace(PALETTE, OLDER_PALETTE) for name, text in made.items()}
 
 
 def check(folder: Path) -> list[str]:
@@ -57,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="print the result as JSON")
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    writing.add_argument(
+        "--older", action="store_true", help="for a Grafana from 11 on, before 13.2: its colours"
+    )
     here = argparse.ArgumentParser(add_help=False)
     here.add_argument("--folder", type=Path, default=_FOLDER, help="where Grafana's files are")
     there = _there()
@@ -110,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(asked: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Return what a command did or found, and what it could not do."""
     if asked.command == "build":
-        return [str(path) for path in build(asked.folder, asked.dry_run)], []
+        return [str(path) for path in build(asked.folder, asked.dry_run, asked.older)], []
     if asked.command == "check":
         return check(asked.folder), []
     token = (
@@ -124,7 +133,8 @@ def _run(asked: argparse.Namespace) -> tuple[list[str], list[str]]:
         return [str(path) for path in written], failed
     done = remote.push_sources(api, os.environ, asked.dry_run) if asked.sources else []
     languages = tuple(asked.language or LANGUAGES)
-    done += remote.push(api, dashboard_files(), languages, asked.dry_run)
+    made = _for_older(dashboard_files()) if asked.older else dashboard_files()
+    done += remote.push(api, made, languages, asked.dry_run)
     return done + (
         remote.push_alerts(api, asked.alerts, asked.dry_run) if asked.alerts else []
     ), []

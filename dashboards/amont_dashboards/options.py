@@ -12,6 +12,9 @@ from amont_dashboards.model import GREY, Panel
 
 Json = dict[str, Any]
 
+# Okabe and Ito's colours, which Grafana has since 13.2; an older one knows the other alone.
+PALETTE, OLDER_PALETTE = "palette-colorblind", "palette-classic-by-name"
+
 # Nothing from the internet: tiles from Grafana's own public folder, or a blank ground.
 TILES = "public/amont/tiles/{z}/{x}/{y}.png"
 _MARKER_PX = 8
@@ -33,6 +36,7 @@ def _tooltip() -> Json:
 def _stat(panel: Panel) -> Json:
     query = panel.queries[0]
     coded = bool(query.declared(query.columns[0].field).codes) and not panel.unit
+    named = any(q.outer_group if q.outer else q.group for q in panel.queries)
     return {
         "colorMode": "background" if coded or panel.steps else "value",
         "graphMode": "none",
@@ -41,7 +45,7 @@ def _stat(panel: Panel) -> Json:
         "percentChangeColorMode": "standard",
         "showPercentChange": False,
         "wideLayout": True,
-        "textMode": "value_and_name" if any(q.group for q in panel.queries) else "auto",
+        "textMode": "value_and_name" if named or len(panel.queries) > 1 else "auto",
         "reduceOptions": _reduced(),
     }
 

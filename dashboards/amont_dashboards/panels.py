@@ -8,7 +8,7 @@ from typing import Any
 from amont_dashboards import sources, tables
 from amont_dashboards.links import data_links
 from amont_dashboards.model import BLUE, SILENT_KINDS, TABLES, Panel
-from amont_dashboards.options import OPTIONS
+from amont_dashboards.options import OPTIONS, PALETTE
 from amont_dashboards.query import Query, Step
 from amont_dashboards.units import unit_of
 from amont_dashboards.words import words
@@ -17,7 +17,6 @@ Json = dict[str, Any]
 
 # Panels whose colour says what the value means, not which series it belongs to.
 _BY_VALUE = ("stat", "gauge", "bargauge", "state-timeline", "status-history")
-_COLOUR = "palette-classic-by-name"
 
 
 def panel_json(panel: Panel, at: int, variables: tuple[str, ...] = ()) -> Json:
@@ -87,7 +86,7 @@ def _defaults(panel: Panel, at: int) -> Json:
     query = panel.queries[0]
     column = query.columns[0]
     coded = bool(query.declared(column.field).codes) and not column.unit
-    defaults: Json = {"color": {"mode": _COLOUR}, "mappings": []}
+    defaults: Json = {"color": {"mode": PALETTE}, "mappings": []}
     if panel.kind not in ("table", "geomap"):
         if coded and not panel.unit:
             defaults["mappings"] = mappings(query, column.field, at)

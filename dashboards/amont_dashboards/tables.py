@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from amont_dashboards.model import LANGUAGES, Panel, joined
@@ -14,9 +14,17 @@ Json = dict[str, Any]
 Mappings = Callable[[Query, str, int], list[Json]]
 Thresholds = Callable[[tuple[Step, ...]], Json]
 _CELLS = {
-    "colour": {"type": "color-text"},
+    "colour": {"type": "color-background", "mode": "basic"},  # the text stays legible on it
     "gauge": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
 }
+_NOTHING = {
+    "type": "special",
+    "options": {
+        "match": "null+nan",
+        "result": {"index": 99, "text": "–", "color": "transparent"},
+    },
+}
+_TIME_PX, _NARROW_PX = 170, 130
 _QUERIES_MAX = 6  # queries side by side in one table
 
 
@@ -65,7 +73,16 @@ def overrides(panel: Panel, at: int, mapped: Mappings, stepped: Thresholds) -> l
             properties += _stepped(column, stepped)
             properties += _cell(query, column) if panel.kind == "table" else []
             found.append(_named(column.shown, properties))
-    return found
+    return found + (_widths(panel, tags) if panel.kind == "table" else [])
+
+
+def _widths(panel: Panel, tags: Iterable[str]) -> list[Json]:
+    """Keep other columns narrow beside a sentence, which has what is left."""
+    columns = [column.shown for query in panel.queries for column in query.columns]
+    narrow = {"Time": _TIME_PX} if panel.with_time else {}
+    if not {*columns}.isdisjoint(LANGUAGES):
+        narrow |= {name: _NARROW_PX for name in (*tags, *columns) if name not in LANGUAGES}
+    return [_named(name, [_property("custom.width", px)]) for name, px in narrow.items()]
 
 
 def _tag_words(tag: str, at: int) -> list[Json]:
@@ -87,9 +104,11 @@ def link_overrides(panel: Panel, links: list[tuple[str, Json]]) -> list[Json]:
 
 
 def _value(query: Query, column: Column, at: int, mapped: Mappings) -> list[Json]:
+    """A cell that knows nothing has no colour: the lowest step's would be a lie."""
     if _coded(query, column):
-        return [_property("mappings", mapped(query, column.field, at))]
-    return [_property("unit", unit_of(query, column))]
+        return [_property("mappings", [*mapped(query, column.field, at), _NOTHING])]
+    unit = _property("unit", unit_of(query, column))
+    return [unit, _property("mappings", [_NOTHING])] if column.steps else [unit]
 
 
 def _coded(query: Query, column: Column) -> bool:

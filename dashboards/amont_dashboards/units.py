@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from amont_dashboards.query import Column, Query
 
-# (unit of the field, scale of the column) -> Grafana's id; "suffix:" writes what follows.
+# (unit of the field, scale of the column) -> Grafana's id; "suffix:" writes what follows. Metres
+# so, since Grafana's own would write 750 mm and 1.25 m on one axis.
 _UNITS = {
-    ("mm", 1.0): "lengthmm",
-    ("mm", 0.001): "lengthm",
-    ("µm", 0.001): "lengthmm",
+    ("mm", 1.0): "suffix:mm",
+    ("mm", 0.001): "suffix:m",
+    ("µm", 0.001): "suffix:mm",
     ("mm/h", 1.0): "suffix:mm/h",
     ("mm/h", 0.001): "suffix:m/h",
     ("l/h", 1.0): "litreh",

@@ -74,19 +74,16 @@ class Shapes:
         whole = parts.pop("dashboard")
         mark = whole["properties"]["annotations"]["properties"]["list"]["items"]
         mark["properties"]["target"] = _MARK
-        self._dashboard = Draft7Validator(whole)
+        field = _field(whole)
+        # The newer form of a dashboard lists all colours that Grafana has; the form of files lags.
+        field["color"]["properties"]["mode"] = parts.pop("colours")
+        self._field, self._dashboard = field, Draft7Validator(whole)
         self._options, self._custom = {}, {}
         for kind, part in parts.items():
             self._options[kind] = Draft7Validator(part["properties"]["options"])
             custom = part["properties"].get("custom", {}).get("properties", {})
             extra = {name: shape for (k, name), shape in _UNTYPED.items() if k == kind}
             self._custom[kind] = custom | extra
-        (panel,) = (
-            shape
-            for shape in self._dashboard.schema["properties"]["panels"]["items"]["anyOf"]
-            if "fieldConfig" in shape["properties"]
-        )
-        self._field = panel["properties"]["fieldConfig"]["properties"]["defaults"]["properties"]
 
     def faults(self, dashboard):
         """Return what Grafana's types do not allow, one line each."""
@@ -122,6 +119,16 @@ class Shapes:
             return
         for error in Draft7Validator(shape).iter_errors(value):
             yield from (f"{name} {line}" for line in _told(error))
+
+
+def _field(whole):
+    """Return the shape of what is the same for the fields of every kind of panel."""
+    (panel,) = (
+        shape
+        for shape in whole["properties"]["panels"]["items"]["anyOf"]
+        if "fieldConfig" in shape["properties"]
+    )
+    return panel["properties"]["fieldConfig"]["properties"]["defaults"]["properties"]
 
 
 def _told(error):

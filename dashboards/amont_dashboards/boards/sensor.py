@@ -49,7 +49,7 @@ _MEASURED: tuple[tuple[series.Measurement, float, str], ...] = (
     (series.BATTERY, 1.0, GREEN),
 )
 _UNITS = {
-    "stage": METRES, "range": METRES, "tank": METRES, "rain": "lengthmm",
+    "stage": METRES, "range": METRES, "tank": METRES, "rain": "suffix:mm",
     "flow": "suffix:m³/h", "volume": "suffix:m³", "pressure": "pressurebar",
     "water_temp": "celsius", "air_temp": "celsius", "battery": "volt",
 }  # fmt: skip

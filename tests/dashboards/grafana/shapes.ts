@@ -1,6 +1,7 @@
 // What a dashboard must look like: Grafana's own types, and for each kind of panel those of its
 // options and of what its fields add. tests/dashboards/shapes.py makes a JSON schema of it.
 import type { Dashboard } from "./node_modules/@grafana/schema/dist/types/veneer/dashboard.types";
+import type { FieldColorModeId } from "./node_modules/@grafana/schema/dist/types/schema/dashboard/v2/types.spec.gen";
 import type * as barchart from "./node_modules/@grafana/schema/dist/types/raw/composable/barchart/panelcfg/x/types.gen";
 import type * as bargauge from "./node_modules/@grafana/schema/dist/types/raw/composable/bargauge/panelcfg/x/types.gen";
 import type * as gauge from "./node_modules/@grafana/schema/dist/types/raw/composable/gauge/panelcfg/x/types.gen";
@@ -15,6 +16,7 @@ import type * as timeseries from "./node_modules/@grafana/schema/dist/types/raw/
 
 export interface Shapes {
   dashboard: Dashboard;
+  colours: FieldColorModeId;
   barchart: { options: barchart.Options; custom: barchart.FieldConfig };
   bargauge: { options: bargauge.Options };
   gauge: { options: gauge.Options };

@@ -46,7 +46,7 @@ function seen(field, frame, frames) {
     title: data.getFieldDisplayName(field, frame, frames),
     text: shown && data.formattedValueToString(shown),
     color: shown?.color,
-    mapped: (field.config.mappings ?? []).length > 0,
+    mapped: (field.config.mappings ?? []).some((one) => one.type === "value"),
     labels: Object.keys(field.labels ?? {}),
     custom: field.config.custom ?? {},
     links: (field.config.links ?? []).map((link) => link.url),
