@@ -139,6 +139,7 @@ QUIET = (
     site("calm", {}),
     # each value as near to firing as it may come
     site("almost-river", _station(level=0, late_x=3.0, next_limit_s=3_600, forecast_reaches=1)),
+    site("late-unknown", _station(level=5, late_x=2.0)),
     site("almost-gateway", _gateway(
         disk_free_pct=10, cpu_c=80, clock_ms=2_000, waiting_s=900, broker=3,
     )),
