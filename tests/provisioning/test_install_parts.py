@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -316,9 +317,25 @@ def test_wheels_for_a_pi_are_asked_for_by_its_platform(tmp_path, monkeypatch):
     assert words[words.index("--python-version") + 1] == "3.13"
     assert "--require-hashes" in words
     assert bundle.read(made).name.startswith("0.1.0-")
-    assert pack._platform("here") == []
+    assert not (made / "pins").exists()
+    pack.pack(Path(__file__).parents[2], tmp_path, "here")
+    assert "--platform" not in asked[3]
     names = {str(path.relative_to(made)) for path in made.rglob("*")}
     assert {"install.sh", "breaker.sh", "gateway.env", "systemd/amont-guard.service"} <= names
+
+
+def test_pins_are_those_of_the_machine_that_gets_them():
+    """Not of the one that packs: another Python there takes another numpy."""
+    pins = (Path(__file__).parents[2] / "requirements" / "pi.txt").read_text()
+    numpys = {
+        python: [line.split()[0] for line in pack.pins_for(pins, python).splitlines()
+                 if line.startswith("numpy==")]
+        for python in ("3.11", "3.13")
+    }  # fmt: skip
+    assert len(numpys["3.11"]) == len(numpys["3.13"]) == 1
+    assert numpys["3.11"] != numpys["3.13"]
+    for line in pack.pins_for(pins, "3.13").splitlines():
+        assert re.fullmatch(r"\S+==\S+ (--hash=sha256:[0-9a-f]{64} *)+", line), line
 
 
 def test_pips_own_words_are_told(monkeypatch):

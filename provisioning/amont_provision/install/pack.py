@@ -38,9 +38,7 @@ def pack(checkout: Path, out: Path, wheels_for: str = "") -> Path:
     head = {"format": bundle.FORMAT, "version": version}
     (building / bundle.HEAD).write_text(json.dumps(head) + "\n")
     if wheels_for:
-        _pip("download", "--quiet", "--require-hashes", "--only-binary=:all:",
-             "-d", str(building / bundle.WHEELS), "-r", str(building / bundle.PINS),
-             *_platform(wheels_for))  # fmt: skip
+        _fetch(building, wheels_for)
     bundle.write_sums(building)
     final = out / f"amont-{version}"
     shutil.rmtree(final, ignore_errors=True)
@@ -48,12 +46,36 @@ def pack(checkout: Path, out: Path, wheels_for: str = "") -> Path:
     return final
 
 
-def _platform(wheels_for: str) -> list[str]:
+def _fetch(building: Path, wheels_for: str) -> None:
     kind, _, python = wheels_for.partition("-")
-    if kind == "here":
-        return []
-    words = [word for name in PI_PLATFORMS for word in ("--platform", name)]
-    return [*words, "--python-version", python or "3.11", "--implementation", "cp"]
+    pins, words = building / bundle.PINS, list[str]()
+    if kind != "here":
+        python = python or "3.11"
+        pins = building / "pins"
+        pins.write_text(pins_for((building / bundle.PINS).read_text(), python))
+        words = [word for name in PI_PLATFORMS for word in ("--platform", name)]
+        words += ["--python-version", python, "--implementation", "cp"]
+    _pip("download", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:",
+         "-d", str(building / bundle.WHEELS), "-r", str(pins), *words)  # fmt: skip
+    (building / "pins").unlink(missing_ok=True)
+
+
+def pins_for(pins: str, python: str) -> str:
+    """Return the pins that hold on a Pi with this Python; pip would judge them by its own."""
+    from packaging.markers import Marker  # not there yet where a release is only installed
+
+    there = {
+        "python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux",
+        "implementation_name": "cpython", "platform_python_implementation": "CPython",
+        "platform_machine": "aarch64", "platform_system": "Linux", "os_name": "posix",
+    }  # fmt: skip
+    kept = []
+    for pin in pins.replace("\\\n", " ").splitlines():
+        requirement, bar, hashes = pin.partition("--hash")
+        name, _, marker = requirement.partition(";")
+        if name.strip() and (not marker.strip() or Marker(marker).evaluate(there)):
+            kept.append(f"{name.strip()} {bar}{hashes}\n")
+    return "".join(kept)
 
 
 def _copy(source: Path, target: Path) -> None:
