@@ -125,6 +125,13 @@ def test_build_writes_only_what_differs(tmp_path):
     assert cli.build(tmp_path) == []
 
 
+def test_an_older_grafana_has_files_of_its_own(tmp_path):
+    assert cli.main(["build", "--older", "--folder", str(tmp_path)]) == 0
+    made = (tmp_path / "dashboards/fr/amont-duty.json").read_text()
+    assert "palette-classic-by-name" in made
+    assert "palette-colorblind" not in made
+
+
 def test_command_builds_then_names_an_outdated_file(tmp_path, capsys):
     folder = ["--folder", str(tmp_path)]
     assert cli.main(["build", *folder]) == 0

@@ -136,6 +136,14 @@ def test_a_data_source_without_its_settings_names_them(api, grafana):
     assert grafana.sources == {}
 
 
+def test_an_older_grafana_gets_colours_that_it_knows(command, grafana):
+    assert command("push", "--older")[0] == 0
+    sent = json.dumps(list(grafana.dashboards.values()))
+    assert "palette-classic-by-name" in sent
+    assert "palette-colorblind" not in sent
+    assert "palette-colorblind" in json.dumps(built("fr"))
+
+
 def test_one_language_can_be_pushed_alone(command, grafana):
     assert command("push", "--language", "en")[0] == 0
     assert grafana.folders == {"amont-en": "Water"}
