@@ -103,6 +103,11 @@ class Delivery:
                 between()
         return refused
 
+    @property
+    def made(self) -> int:
+        """Return how many databases were made because they were not there, or no more."""
+        return int(getattr(self._writer, "made", 0))
+
     def close(self) -> None:
         """Forget the connection."""
         self._writer.close()

@@ -85,6 +85,7 @@ class History:
         self._held_s = time.monotonic()  # when it last began to answer
         self._written_s = -BEAT_S
         self._beat = ""  # the last line written
+        self._made = 0
         self._looked_s = -_LOOK_S
         self.state = "away"  # "ok" | "away" | "refused"
         self.status = HistoryState(state="away", since_ms=clock.wall_ms())
@@ -231,10 +232,19 @@ class History:
             return
         self._delivery.write(lines, "", between, meanwhile)
         self._beat, self._written_s = lines[-1], time.monotonic()
+        if self._delivery.made > self._made:
+            self._made = self._delivery.made
+            self._tell_emptied()
         if self.state != "ok":
             self._became("ok")
             self._held_s = self._written_s
             self._events.note("history_ok")
+
+    def _tell_emptied(self) -> None:
+        """Say that the database is new although it had confirmed rows: those are gone from it."""
+        if self._tail.open() and self._tail.reader.cursor(CONSUMER):
+            self._counters.add("history_emptied")
+            self._events.note("history_emptied")
 
     def _failed(self, error: Exception) -> None:
         self._counters.add("history_failures")

@@ -24,7 +24,7 @@ from amont_gateway.database import Away, Denied
 from amont_gateway.doubts import FILE as DOUBTS
 from amont_gateway.doubts import Doubts
 from amont_gateway.history import CONSUMER
-from amont_gateway.history_texts import describe, word
+from amont_gateway.history_texts import describe, moment, word
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.places import from_site
 from amont_gateway.quarantine import FILE, Quarantine
@@ -105,12 +105,11 @@ def _at_rest(data: Path) -> dict[str, Any]:
 def _status_lines(found: dict[str, Any], lang: str) -> list[str]:
     kept = found["history"]
     if kept is not None:
-        moments = {k: _moment(kept[k]) for k in ("since_ms", "waiting_since_ms")}
-        lines = describe(kept, lang, moments)
+        lines = describe(kept, lang)
     elif found["running"]:
         lines = [word("none", lang)]
     else:
-        since = _moment(found["waiting_since_ms"])
+        since = moment(found["waiting_since_ms"])
         waits = word("waiting", lang, rows=found["waiting"], since=since)
         lines = [word("at_rest", lang), waits if found["waiting"] else word("waiting_none", lang)]
         if found["quarantined"]:
@@ -118,7 +117,7 @@ def _status_lines(found: dict[str, Any], lang: str) -> list[str]:
     for name, place in sorted(found["cursors"].items()):
         lines.append(word("consumer", lang, name=name, place=place, last=found["last_id"]))
     if found["rows"]:
-        since = _moment(found["oldest_ms"])
+        since = moment(found["oldest_ms"])
         return [*lines, word("journal", lang, rows=found["rows"], since=since)]
     return [*lines, word("journal_empty", lang)]
 
@@ -130,7 +129,7 @@ def _replay(asked: argparse.Namespace) -> Said:
     with _journal(path) as reader:
         if asked.dry_run:
             rows = reader.count_span(since_ms, until_ms)
-            words = {"since": _moment(since_ms), "until": _moment(until_ms)}
+            words = {"since": moment(since_ms), "until": moment(until_ms)}
             return word("would_replay", asked.lang, rows=rows, **words), FINE
         return _write_again(asked, site, reader, since_ms, until_ms)
 
@@ -191,13 +190,6 @@ def _ms(text: str, zone: ZoneInfo) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)
 
 
-def _moment(at_ms: int | None) -> str:
-    """Write a moment in the machine's time zone; what lies beyond a calendar is shown as such."""
-    if at_ms is None or not 0 < at_ms < _FOREVER_MS >> 20:
-        return "…"
-    return f"{dt.datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
-
-
 class _Telling:
     """Say on stderr, now and then, how far a replay is."""
 
@@ -209,6 +201,6 @@ class _Telling:
         if time.monotonic() - self._told_s < _TELL_S:
             return
         self._told_s = time.monotonic()
-        percent, until = 100 * done.place // max(last, 1), _moment(done.through_ms)
+        percent, until = 100 * done.place // max(last, 1), moment(done.through_ms)
         said = word("replaying", self._lang, percent=percent, until=until)
         sys.stderr.write(f"{said}\n")

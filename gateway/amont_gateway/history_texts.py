@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from typing import Any
+
+_LATEST_MS = 1 << 42  # the year 2109
 
 TEXTS: dict[str, tuple[str, str]] = {
     "at_rest": (
@@ -70,15 +74,19 @@ def word(key: str, lang: str, **values: object) -> str:
     return TEXTS[key][lang == "en"].format(**values)
 
 
-def describe(state: Mapping[str, object], lang: str, moment: Mapping[str, str]) -> list[str]:
-    """Say in lines how the database is; ``moment`` words ``since_ms`` and ``waiting_since_ms``."""
-    lines = [
-        word(
-            str(state["state"]), lang, since=moment["since_ms"], reason=state.get("reason") or "?"
-        )
-    ]
+def moment(at_ms: int | None) -> str:
+    """Write a moment in the machine's time zone; what lies beyond a calendar is shown as such."""
+    if at_ms is None or not 0 < at_ms < _LATEST_MS:
+        return "…"
+    return f"{dt.datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
+
+
+def describe(state: Mapping[str, Any], lang: str) -> list[str]:
+    """Say in lines how the database is: ``view.HistoryState`` as plain data."""
+    since, reason = moment(state["since_ms"]), state.get("reason") or "?"
+    lines = [word(state["state"], lang, since=since, reason=reason)]
     if state["waiting"]:
-        since = moment["waiting_since_ms"]
+        since = moment(state["waiting_since_ms"])
         lines.append(word("waiting", lang, rows=state["waiting"], since=since))
     else:
         lines.append(word("waiting_none", lang))

@@ -33,6 +33,7 @@ class InfluxWriter:
         self._ready: set[str] = set()  # stores that were made, or found, since the last connect
         self._org = target.org  # "" before it was asked for
         self._most: int | None = None  # lines at once, when the server was seen to take no more
+        self.made = 0  # databases that were not there, or no more
         self.expired = 0  # lines that came in batches with some too old for what is kept
 
     @property
@@ -124,6 +125,7 @@ class InfluxWriter:
                 raise
             self._link.connect()
             influx_setup.make(self._link, self._target, store)
+            self.made += 1
             self._send(body, store)
         self._ready.add(store)
 

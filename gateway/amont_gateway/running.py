@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from amont_gateway import logs
+from amont_gateway import history_texts, logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
 from amont_gateway.mqtt_ingest import Broker
@@ -145,6 +145,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     """Say in a few lines how the gateway is, from its ``/view.json``."""
     links = ", ".join(f"{name} {view[name]}" for name in ("journal", "broker", "database"))
     lines = [f"{view['site']}: guard {'alive' if view['guard_alive'] else 'SILENT'}, {links}"]
+    lines += _history(view.get("history"))
     for s in view["stations"]:
         stage, rung = _with(s["stage_mm"], "mm"), s["forecast"]["inputs"]
         lines.append(f"station {s['id']}: {s['level']}, {stage}, forecast: {rung}")
@@ -164,6 +165,13 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for e in view["events"]:
         lines.append(f"{e['severity']} x{e['count']}: {e['text']['en']}")
     return lines
+
+
+def _history(kept: Mapping[str, Any] | None) -> list[str]:
+    """Say how the database is, unless all is well."""
+    if kept is None or (kept["state"] == "ok" and not kept["quarantined"]):
+        return []
+    return history_texts.describe(kept, "en")
 
 
 def _leak(leak: Mapping[str, Any]) -> str:

@@ -184,6 +184,13 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Database unreachable; history waits in the journal ({detail})",
     ),
     "history_ok": (INFO, "Base de données jointe", "Database reached"),
+    "history_emptied": (
+        FAULT,
+        "La base de données était perdue, elle est recréée vide ; pour la remplir :"
+        " amont-gateway history replay --since start",
+        "The database was gone and is made anew, empty; to fill it:"
+        " amont-gateway history replay --since start",
+    ),
     "history_refused": (
         FAULT,
         "La base de données refuse l’accès : {detail}",

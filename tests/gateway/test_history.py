@@ -80,6 +80,18 @@ def test_an_outage_keeps_everything(rig, database):
 
 
 @pytest.mark.servers
+def test_a_database_that_is_gone_is_made_anew_and_people_are_told(rig, database):
+    made = rig(InfluxWriter(Influx(f"http://127.0.0.1:{database.port}")))
+    made.journal.append([sample(0)])
+    eventually(lambda: made.cursor() == 1)
+    assert "history_emptied" not in made.kinds()  # at the first start it is new, too
+    ask(database.port, "DROP DATABASE amont")
+    made.journal.append([sample(1)])
+    eventually(lambda: made.cursor() == 2)
+    assert "history_emptied" in made.kinds()
+
+
+@pytest.mark.servers
 def test_from_1_8_on_lines_go_to_the_v2_path(rig, database, tmp_path):
     proxy = servers.nginx_v2(tmp_path / "nginx", database.port)
     proxy.start()

@@ -1,8 +1,6 @@
 """``amont-gateway history``: status, quarantine and replay, against a real influxd 1.6.7."""
 
 import json
-import urllib.parse
-import urllib.request
 
 import pytest
 from tests.gateway.history_rig import T_MS, sample
@@ -123,11 +121,7 @@ def test_replay_rebuilds_all_of_it_with_its_doubts(data, database, capsys):
     assert stages(database.port) == [3000, sum(range(1000, 4000))]
     suspect = ask(database.port, "SELECT quality FROM stage WHERE quality = 1")
     assert suspect["series"][0]["values"] == [[T_MS + 5000, 1]]
-    urllib.request.urlopen(
-        f"http://127.0.0.1:{database.port}/query",
-        urllib.parse.urlencode({"q": "DROP DATABASE amont"}).encode(),
-        timeout=10,
-    ).close()
+    ask(database.port, "DROP DATABASE amont")
     run(capsys, "replay", "--since", "start", "--site", site, "--data", data)
     assert stages(database.port) == [3000, sum(range(1000, 4000))]
     assert summed(database.port) == {"amont_h": 2_999, "amont_d": 2_999}

@@ -1,3 +1,4 @@
+import contextlib
 import random
 import sqlite3
 import subprocess
@@ -279,3 +280,95 @@ def test_readers_do_not_disturb_the_writer(journal):
     thread.join(10)
     assert seen == sorted(seen)
     assert len(rows(journal)) == 200
+
+
+LATE_MS = 1_800_000_000_000 + 120 * 86_400_000
+
+
+def keeper(path, notes, free, **more):
+    journal = Journal(
+        path,
+        mark_bytes=1_000_000,
+        ballast_bytes=0,
+        retention_ms=100 * 86_400_000,
+        measure_free=lambda _: free[0],
+        note=notes,
+        cursor_s=0.0,
+        **more,
+    )
+    old, newer = 1_800_000_000_000, LATE_MS - 95 * 86_400_000
+    journal.append([sample(s, received_ms=old) for s in range(10)])
+    journal.append([sample(s, received_ms=newer) for s in range(10, 20)])
+    journal.append([sample(s, received_ms=LATE_MS) for s in range(20, 30)])
+    return journal
+
+
+def kept(journal):
+    return [seq for seq, _ in rows(journal)]
+
+
+def test_nobody_is_waited_for_who_is_not_there(tmp_path, notes):
+    """A database that was taken out of the site's file, or never was in it."""
+    journal = keeper(tmp_path / "journal.db", notes, [1 << 40])
+    journal.move_cursor("once", 3)
+    journal.tick(LATE_MS)
+    journal.tick(LATE_MS + 60_001)
+    assert kept(journal) == list(range(10, 30))
+    assert set(notes) == {"journal_retired"}
+    journal.close()
+
+
+def test_the_slowest_consumer_is_waited_for(tmp_path, notes):
+    journal = keeper(tmp_path / "journal.db", notes, [1 << 40])
+    for consumer in ("history", "summaries", "late"):
+        journal.expect(consumer)
+    journal.move_cursor("history", 30)
+    journal.move_cursor("summaries", 4)
+    journal.tick(LATE_MS)
+    journal.tick(LATE_MS + 60_001)
+    assert kept(journal) == list(range(30))  # one has confirmed nothing yet
+    journal.move_cursor("late", 30)
+    journal.tick(LATE_MS + 60_002)
+    journal.tick(LATE_MS + 120_003)
+    assert kept(journal) == list(range(4, 30))
+    journal.close()
+
+
+def test_near_a_full_disk_confirmed_rows_go_before_their_time(tmp_path, notes):
+    free = [3_000_000]
+    journal = keeper(tmp_path / "journal.db", notes, free)
+    journal.expect("history")
+    journal.move_cursor("history", 15)
+    journal.tick(LATE_MS)
+    journal.tick(LATE_MS)
+    assert kept(journal) == list(range(15, 30))  # past retention, and confirmed beyond 90 days
+    assert "journal_retired_early" in notes
+    journal.close()
+
+
+def test_near_a_full_disk_nobody_holds_what_is_past_retention(tmp_path, notes):
+    journal = keeper(tmp_path / "journal.db", notes, [3_000_000])
+    journal.expect("history")  # which never came
+    journal.tick(LATE_MS)
+    assert kept(journal) == list(range(10, 30))
+    assert notes == ["journal_lost"]
+    journal.close()
+
+
+def test_what_is_free_in_the_file_counts_as_room(tmp_path, notes):
+    """The file does not shrink: without its free pages a full disk would stay full for ever."""
+    free = [1 << 40]
+    journal = keeper(tmp_path / "journal.db", notes, free)
+    journal.append([sample(s, received_ms=1_800_000_000_000) for s in range(100, 20_000)])
+    free[0] = 900_000
+    with pytest.raises(JournalUnavailable):
+        journal.append([sample(20_000)])
+    for _ in range(5):
+        with contextlib.suppress(JournalUnavailable):
+            journal.tick(LATE_MS)
+    journal.append([sample(20_001, received_ms=LATE_MS)])
+    assert journal.state == "ok"
+    free[0] = 400_000  # the guard writes to this disk too: half of the mark is for others
+    with pytest.raises(JournalUnavailable):
+        journal.append([sample(20_002)])
+    journal.close()

@@ -74,7 +74,8 @@ WORDS = {
     "forecast": "fault",
     "flag": "range rate spike flat suspect fault",
     "zone": "normal watch leak unknown",
-    "status": "database broker_away broker_refused journal_full journal_read-only journal_fault",
+    "status": "database_away database_refused broker_away broker_refused journal_full"
+    " journal_read-only journal_fault",
     "voting": "none one two three one_of_two one_of_three two_of_three",
 }
 
