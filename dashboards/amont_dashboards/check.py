@@ -60,6 +60,8 @@ def faults(dashboard: Json) -> list[str]:
     found += _of_links(dashboard["links"])
     found += [f"variable {v['name']}: {t}" for v in _variables(dashboard) for t in _of_variable(v)]
     found += _of_annotations(dashboard)
+    if "L2" in dashboard["tags"]:
+        found += [f"{p.get('title')}: {text}" for p in panels for text in _of_choice(p, single)]
     return found + list(_overlaps(panels))
 
 
@@ -195,6 +197,16 @@ def _of_name(target: Json, single: set[str]) -> Iterator[str]:
         yield f"named by {tag}, which the query does not group by: {query}"
     for tag in sorted(grouped - tags - chosen):
         yield f"lines that {tag} tells apart have one name: {query}"
+
+
+def _of_choice(panel: Json, single: set[str]) -> Iterator[str]:
+    """On the page of one thing, what is told apart by that thing is the chosen one's alone."""
+    for target in panel.get("targets", ()):
+        query = target["query"]
+        grouped = set(re.findall(r'"(\w+)"', query.rpartition("GROUP BY")[2]))
+        chosen = {tag for tag, _ in _CHOSEN.findall(query)}
+        for tag in sorted(grouped & single - chosen):
+            yield f"shows every {tag}, not the one that is chosen: {query}"
 
 
 def query_faults(query: str, variables: set[str]) -> Iterator[str]:

@@ -112,6 +112,14 @@ def test_each_rule_finds_its_fault(every, plant, says):
     assert any(says in line for line in found), found
 
 
+def test_the_page_of_one_thing_that_shows_all_is_found(every):
+    every["templating"]["list"][1]["multi"] = False
+    assert not [line for line in faults(every) if "shows every" in line]
+    every["tags"] = ["amont", "en", "L2"]
+    found = [line for line in faults(every) if "shows every zone" in line]
+    assert found[0].startswith("A state-timeline: shows every zone, not the one that is chosen")
+
+
 def test_links_that_lead_nowhere_are_found(both):
     assert broken_links(both) == []
     lost = copy.deepcopy(both)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amont_dashboards.boards.shapes import (
     CARE_MARKS,
     DAY_MS,
@@ -107,15 +109,18 @@ _NOW = Panel(
         "Freshness, age, lateness in promised intervals, flags, vote and promise.",
     ),
     (
-        latest(
-            series.SENSOR_HEALTH,
-            "sensor",
-            "freshness",
-            Column("last", "age_s", unit=LONG),
-            Column("last", "late_x", decimals=1),
-            "flags",
-            "votes",
-            "full_promise",
+        replace(
+            latest(
+                series.SENSOR_HEALTH,
+                "sensor",
+                "freshness",
+                Column("last", "age_s", unit=LONG),
+                Column("last", "late_x", decimals=1),
+                "flags",
+                "votes",
+                "full_promise",
+            ),
+            where=_SENSOR,
         ),
     ),
     (24, 4),
