@@ -9,8 +9,9 @@ from tests.gateway import servers
 from tests.gateway.conftest import eventually
 from tests.gateway.history_rig import T_MS, Rig, sample
 
-from amont_gateway import series
+from amont_gateway import history, series
 from amont_gateway.database import Away, BadLines, Influx
+from amont_gateway.gateway import Gateway, Options
 from amont_gateway.influx import InfluxWriter
 from amont_gateway.lines import line, sample_lines
 from amont_gateway.readings import BAD_TIME
@@ -89,6 +90,24 @@ def test_a_database_that_is_gone_is_made_anew_and_people_are_told(rig, database)
     made.journal.append([sample(1)])
     eventually(lambda: made.cursor() == 2)
     assert "history_emptied" in made.kinds()
+
+
+@pytest.mark.servers
+def test_the_gateways_view_says_so(places, tmp_path, guard, database, monkeypatch):
+    del guard  # only has to be there
+    monkeypatch.setattr(history, "BEAT_S", 0.2)
+    options = Options(
+        influx=Influx(f"http://127.0.0.1:{database.port}"), mark_bytes=0, ballast_bytes=0
+    )
+    gateway = Gateway(places, tmp_path / "data", tmp_path / "guard.sock", options)
+    gateway.start()
+    try:
+        eventually(lambda: gateway.view().database == "ok", 30)
+        database.kill()
+        eventually(lambda: gateway.view().database == "away", 30)
+        assert gateway.view().history.reason
+    finally:
+        assert gateway.stop() == []
 
 
 @pytest.mark.servers
