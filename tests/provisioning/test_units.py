@@ -18,7 +18,7 @@ from amont_provision import cli as provision_cli
 INSTALL = Path(__file__).parents[2] / "provisioning" / "install"
 UNITS = sorted(p for p in (INSTALL / "systemd").iterdir() if p.suffix in (".service", ".timer"))
 # What `systemd-analyze security` says, in tenths: 100 is a unit without any hardening.
-EXPOSURE = {"amont-guard": 11, "amont-gateway": 16, "amont-backup": 24}
+EXPOSURE = {"amont-guard": 11, "amont-gateway": 20, "amont-backup": 24}
 
 
 class Unit(configparser.RawConfigParser):
@@ -118,6 +118,15 @@ def test_the_guard_is_watched_and_never_given_up():
 )
 def test_what_would_harm_the_guard_is_left_out(setting, why):
     assert setting not in GUARD["Service"], why
+
+
+def test_the_gateway_may_ask_how_good_the_clock_is():
+    """It tells people; what asks, may also set, so it is shut out by most ways of hardening."""
+    text = (INSTALL / "systemd" / "amont-gateway.service").read_text()
+    filters = re.findall(r"^SystemCallFilter=(.*)$", text, re.M)
+    assert filters[-1].startswith("adjtimex clock_adjtime"), "after all that takes away"
+    assert "ProtectClock" not in GATEWAY["Service"]
+    assert GATEWAY["Service"]["CapabilityBoundingSet"] == "", "so it can only ask"
 
 
 def test_the_guard_has_no_network():
