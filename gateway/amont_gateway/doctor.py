@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 import socket
 import ssl
@@ -10,8 +9,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
-
-import urllib3
 
 from amont_gateway import models_cli
 from amont_gateway.counters import Counters
@@ -53,7 +50,7 @@ class Finding:
 def examine(plan: Plan) -> list[Finding]:
     """Look at every part and change nothing."""
     looks = (
-        _disk, _journal, _guard, _broker, _database, _models, _rain, _clock, _libraries, _page,
+        _disk, _journal, _guard, _broker, _database, _models, _rain, _clock, _page,
         _promises,
     )  # fmt: skip
     return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
@@ -199,16 +196,6 @@ def _clock(plan: Plan) -> Iterable[Finding]:
     sane = now_ms > EARLIEST_MS
     text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now_ms / 1000))
     yield Finding("clock", GOOD if sane else BAD, text)
-
-
-def _libraries(plan: Plan) -> Iterable[Finding]:
-    """A library that replaces another's files at run time shows as two versions."""
-    del plan
-    installed = importlib.metadata.version("urllib3")
-    imported = str(vars(urllib3)["__version__"])
-    same = installed == imported
-    text = f"urllib3 {imported}" + ("" if same else f", its metadata says {installed}")
-    yield Finding("libraries", GOOD if same else BAD, text)
 
 
 def _page(plan: Plan) -> Iterable[Finding]:
