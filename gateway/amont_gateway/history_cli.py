@@ -50,7 +50,9 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     replay = _action(actions, "replay", _replay, "write a span of the journal once more")
     replay.add_argument("--since", required=True, help="local time, 2026-11-03T04:00, or 'start'")
     replay.add_argument("--until", help="local time; by default now")
-    replay.add_argument("--journal", type=Path, help="another journal, for example a damaged one")
+    replay.add_argument(
+        "--journal", type=Path, help="another journal, such as one that was moved aside"
+    )
     replay.add_argument("--dry-run", action="store_true", help="only count the rows")
     selftest = _action(actions, "selftest", _selftest, "prove that a server does all we need")
     refused = actions.add_parser("quarantine", help="lines that the database refused")

@@ -86,7 +86,8 @@ class Journal:
         self._calm_until_s = 0.0
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
-        self._cursors: dict[str, int] = {}
+        self._cursors: dict[str, int] = {}  # not stored yet
+        self._stored: dict[str, int] = {}  # since the start
         self._consumers: set[str] = set()
         self._stored_s = monotonic_s()
 
@@ -129,7 +130,8 @@ class Journal:
         with self._lock:
             if incarnation != self.incarnation:
                 return
-            self._cursors[name] = max(sample_id, self._cursors.get(name, 0))
+            if sample_id > max(self._stored.get(name, 0), self._cursors.get(name, 0)):
+                self._cursors[name] = sample_id
 
     def close(self) -> None:
         """Store what is pending and close; safe to call when the disk is gone."""
@@ -171,6 +173,7 @@ class Journal:
             self._fail(error)
         with self._lock:
             for name, sample_id in cursors.items():
+                self._stored[name] = sample_id
                 if self._cursors.get(name) == sample_id:
                     del self._cursors[name]
         if store:
@@ -291,6 +294,7 @@ class Journal:
         with self._lock:
             self.incarnation += 1
             self._cursors.clear()
+            self._stored.clear()
         self._note("journal_damaged", f"{reason} -> {target.name}")
 
     def _disconnect(self) -> None:

@@ -72,6 +72,22 @@ def test_the_ledger_is_rebuilt_at_start(journal, tmp_path):
     again.close()
 
 
+def test_a_cursor_that_stands_still_costs_nothing(journal):
+    def written():
+        return journal.path.with_name("journal.db-wal").stat().st_size
+
+    journal.append([sample(1)])
+    journal.move_cursor("history", 1)
+    before = written()
+    journal.tick(0)
+    stored = written()
+    assert stored > before
+    for _ in range(3):
+        journal.move_cursor("history", 1)
+        journal.tick(0)
+    assert written() == stored
+
+
 @pytest.mark.parametrize("few", [1, 3, 10_000])
 def test_runs_are_found_however_many_are_missing(journal, monkeypatch, few):
     monkeypatch.setattr(journal_spans, "_FEW", few)
