@@ -24,7 +24,7 @@ _MAX_WAITING = 200_000  # while the disk takes nothing; the oldest go first
 _BATCH = 5_000
 
 _SCHEMA = (
-    "PRAGMA journal_mode=WAL",
+    "PRAGMA journal_mode=DELETE",  # it is read often: in WAL mode each look makes two files
     "PRAGMA synchronous=NORMAL",  # the newest are found again from the windows
     """CREATE TABLE IF NOT EXISTS doubt(
   sensor TEXT NOT NULL, t_ms INTEGER NOT NULL, code INTEGER NOT NULL, change INTEGER NOT NULL,
@@ -55,6 +55,7 @@ class Doubts:
     def __init__(self, path: Path) -> None:
         """Keep them at ``path``; nothing is made before something is put."""
         self._path = path
+        self.puts = 0  # rises when something may be new in the file
         self._waiting: deque[tuple[str, int, int]] = deque(maxlen=_MAX_WAITING)
 
     def take(self, changed: Iterable[tuple[str, int, int]]) -> None:
@@ -83,6 +84,7 @@ class Doubts:
             connection.executemany(_PUT, rows)
             connection.execute("DELETE FROM doubt WHERE t_ms < ?", (now_ms - KEEP_MS,))
             connection.execute("COMMIT")
+        self.puts += 1
 
     def between(self, from_ms: int, until_ms: int) -> dict[tuple[str, int], int]:
         """Return the code of each (sensor, time) in a span of time that is doubted."""

@@ -75,6 +75,7 @@ class History:
         self._settled = Settled(settle_s, time.monotonic)
         self._doubts = Doubts(journal.path.with_name(DOUBTS))
         self._doubts_told: int | None = None  # number of the last change that was written
+        self._doubts_seen = -1  # how often doubts had been put when all were written
         # The next batch, the number of the last change of doubts that it knows, and its lines.
         self._ready: tuple[list[Sample], int | None, list[str]] | None = None
         self._openings = 0
@@ -183,11 +184,16 @@ class History:
         self._doubts.flush(self._clock.wall_ms())
         if self._doubts_told is None:
             self._doubts_told = self._doubts.told(CONSUMER)
+        puts = self._doubts.puts
+        if puts == self._doubts_seen:
+            return
         changes = self._doubts.after(self._doubts_told, self._pace.most)
         if changes:
             self._write(quality_lines(self._site, self._tags, changes))
             self._doubts_told = changes[-1].number
             self._doubts.tell(CONSUMER, self._doubts_told)
+        else:
+            self._doubts_seen = puts
 
     def _offered(self) -> bool:
         """Write lines of state, which are put back if that fails; tell whether more wait."""

@@ -18,7 +18,7 @@ MAX_LINES = 50_000  # about 10 MB
 _TIMEOUT_S = 5.0
 
 _SCHEMA = (
-    "PRAGMA journal_mode=WAL",
+    "PRAGMA journal_mode=DELETE",  # it is read often: in WAL mode each look makes two files
     "PRAGMA synchronous=FULL",
     """CREATE TABLE IF NOT EXISTS refused(
   id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, consumer TEXT NOT NULL,
