@@ -57,7 +57,7 @@ class Site:
         events = Events(self.counters, clock.wall_ms)
         writer = InfluxWriter(target)
         self.history = History(
-            "essai", TAGS, self.journal, writer, self.counters, events, clock, settle_s=2.0
+            "essai", TAGS, self.journal, writer, self.counters, events, clock, settle_s=0.5
         )
         # Waits of a second at most instead of twenty, so that each kill hits work.
         self.history._backoff = Backoff(0.1, 1.0)
