@@ -48,7 +48,7 @@ class Mistake(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse and run one command; return its exit code."""
-    asked = _parser().parse_args(arguments)
+    asked = _parsed(arguments)
     try:
         code: int = asked.run(asked)
         return code
@@ -60,6 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except KeyboardInterrupt:
         return FINE
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    if asked.command == "note":
+        rest = note_cli.take_late(asked, rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:

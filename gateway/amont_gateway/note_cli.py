@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,15 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     command.add_argument("--data", type=Path, default=data_dir, help="data folder")
     command.add_argument("--lang", choices=("fr", "en"), default="fr")
     command.add_argument("--json", action="store_true", help="list as JSON")
+
+
+def take_late(asked: argparse.Namespace, rest: Sequence[str]) -> list[str]:
+    """Take place and text that came after options, which argparse leaves; return what is left."""
+    left = list(rest)
+    for name in ("place", "text"):
+        if left and not left[0].startswith("-") and not getattr(asked, name):
+            setattr(asked, name, left.pop(0))
+    return left
 
 
 def run(asked: argparse.Namespace) -> str:

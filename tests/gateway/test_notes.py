@@ -128,6 +128,21 @@ def test_the_command_notes_and_lists(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (plain["place"], plain["leak"], plain["at_ms"]) == ("bourg", 2, 1_772_458_200_000)
 
 
+def test_place_and_text_may_come_after_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(asked_of(tmp_path, "repair", "bourg", "--by", "Anne", "--leak", "2", "v 12")) == 0
+    assert main(asked_of(tmp_path, "repair", "--by", "Anne", "bourg", "v 13")) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split("  ", 1)[1] for line in said] == [
+        "réparation  bourg, fuite 2  Anne  v 12",
+        "réparation  bourg  Anne  v 13",
+    ]
+    with pytest.raises(SystemExit):
+        main(asked_of(tmp_path, "repair", "bourg", "--by", "Anne", "two", "words"))
+    assert "unrecognized arguments: words" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
