@@ -51,10 +51,16 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
     service = places.service if places else None
     network = Network(_length(asked, service), asked.scarce or bool(service and service.scarce))
     if not 1990 <= asked.year <= 2100:
-        raise ValueError(f"--year {asked.year}")
+        raise ValueError(f"--year {asked.year}: write four digits, such as 2025")
     entries, refused = _entries(asked, places)
     window, sources = _window(asked, places, entries)
-    made = balance(network, window.volume_m3, window.days)
+    try:
+        made = balance(network, window.volume_m3, window.days)
+    except ValueError as error:  # what is wanting may be what was refused
+        if not refused:
+            raise
+        first = refused[0].text(asked.lang)
+        raise ValueError(f"{error}; rows refused: {len(refused)}, the first {first}") from error
     name = asked.name or (service.name if service else "")
     page = sheet.Sheet(name, window, made, tuple(refused), sources)
     preview = [_preview(page, asked.lang)]

@@ -32,16 +32,19 @@ _WORDS = {
         "replaced": "lignes remplacées : {0}", "refused": "lignes refusées : {0}",
         "would": "Aperçu : rien n'est écrit.", "done": "Import n° {0}.",
         "none": "Rien à importer.",
-        "empty": "rien n'a été importé", "batch": "{0}  {1}  {2}  {3}  {4} lignes",
-        "back": "Import n° {0} repris : {1} lignes ne comptent plus.", "estimated": "estimé",
+        "empty": "rien n'a été importé", "batch": "{0}  {1}  {2}  {3}  lignes : {4}",
+        "back": "Import n° {0} repris ; lignes qui ne comptent plus : {1}. "
+        "Celles qu'il avait remplacées ne reviennent pas : importez-les de nouveau.",
+        "estimated": "estimé",
     },
     "en": {
         "added": "rows added: {0}", "known": "there already, passed over: {0}",
         "replaced": "rows replaced: {0}", "refused": "rows refused: {0}",
         "would": "Preview: nothing is written.", "done": "Import no. {0}.",
         "none": "Nothing to import.", "empty": "nothing was imported",
-        "batch": "{0}  {1}  {2}  {3}  {4} rows", "estimated": "estimated",
-        "back": "Import no. {0} taken back: {1} rows count no longer.",
+        "batch": "{0}  {1}  {2}  {3}  rows: {4}", "estimated": "estimated",
+        "back": "Import no. {0} taken back; rows that count no longer: {1}. "
+        "Those that it had replaced do not come back: import them again.",
     },
 }  # fmt: skip
 
@@ -85,6 +88,7 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
 
 def _said(asked: argparse.Namespace, words: dict[str, str], taken: kept.Taken) -> Iterator[str]:
     yield from _rows(taken.added, asked.lang)
+    yield from (f"- {line}" for line in _rows(taken.replaced, asked.lang))
     yield from _sums(taken.added, asked.lang)
     for name in ("added", "known", "replaced", "refused"):
         rows = getattr(taken, name)

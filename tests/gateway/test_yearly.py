@@ -361,6 +361,16 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, more, said
     assert line.count("\n") == 1
 
 
+def test_what_is_wanting_may_have_been_refused_and_is_told(tmp_path, capsys):
+    path = written(
+        tmp_path, "nature;année;volume;unité\nproduit;2025;100;m3\ndomestique;2025;90;\n"
+    )
+    assert main(["report", str(path), "--year", "2025", "--length-km", "42", "--lang", "en"]) == 2
+    said = capsys.readouterr().err
+    assert "no metered domestic volume; rows refused: 1, the first " in said
+    assert ".csv:3: unit missing" in said
+
+
 def test_a_year_with_holes_gets_no_verdict(tmp_path, capsys):
     path = written(tmp_path, GOOD.replace("31/12/2025;120 000", "30/11/2025;120 000"))
     assert main(["report", str(path), "--year", "2025", "--length-km", "42", "--lang", "en"]) == 0

@@ -71,7 +71,7 @@ def test_an_import_counts_at_once_and_the_same_again_adds_nothing(
     assert [str(e.volume_m3) for e in kept.entries(tmp_path)] == ["12000.5", "40"]
     assert volumes(tmp_path, "list", "--lang", "en", "--rows") == 0
     said = capsys.readouterr().out
-    assert "Anne  table.csv  2 rows" in said
+    assert "Anne  table.csv  rows: 2" in said
     assert "Metered, domestic" in said
     assert volumes(tmp_path, "list", "--json") == 0
     (first, _) = json.loads(capsys.readouterr().out)
@@ -90,7 +90,11 @@ def test_other_volumes_for_the_same_days_are_refused_unless_they_replace(
     assert "12000.5 m3" in said.err
     assert "lignes refusées : 1" in said.out
     assert volumes(tmp_path, "preview", table, "--replace") == 0
-    assert "lignes remplacées : 1" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "lignes remplacées : 1" in said
+    assert [line.split()[-2:] for line in said.splitlines() if line.startswith("- ")] == [
+        ["001", "m³"]
+    ]
     assert volumes(tmp_path, "import", table, "--replace") == 0
     assert [str(e.volume_m3) for e in kept.entries(tmp_path)] == ["13000", "40"]
 
@@ -102,7 +106,7 @@ def test_an_import_is_taken_back_and_stays_in_the_file(
     volumes(tmp_path, "import", table)
     before = kept.version(tmp_path)
     assert volumes(tmp_path, "remove", 1) == 0
-    assert "2 lignes ne comptent plus" in capsys.readouterr().out
+    assert "ne comptent plus : 2. Celles qu'il avait" in capsys.readouterr().out
     assert kept.entries(tmp_path) == []
     assert kept.version(tmp_path) != before
     rows = sqlite3.connect(tmp_path / kept.FILE)

@@ -44,7 +44,7 @@ class Network:
     def __post_init__(self) -> None:
         """Raise BalanceError for a length that no network has."""
         if not self.length_km.is_finite() or not 0 < self.length_km < 100_000:
-            raise BalanceError(f"length of the network: {self.length_km} km")
+            raise BalanceError(f"length of the network: {self.length_km} km; it must be above 0")
 
 
 @dataclass(frozen=True)
