@@ -8,7 +8,9 @@ boards have.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import grp
 import ipaddress
 import json
 import os
@@ -31,7 +33,9 @@ AUTHORITY_DAYS, NODE_DAYS, OWN_DAYS = 9_131, 3_652, 825
 RENEW_OWN_DAYS, WARN_NODE_DAYS = 90, 365
 AUTHORITY, BROKER, GATEWAY, NODES, REVOKED = "ca", "broker", "gateway", "nodes", "revoked.crl"
 LEDGER = "issued.json"
-GROUP = 0o640  # also for the broker's own user, whose group the folder has
+GROUP = 0o640  # also for the user whose group the folder has
+# mode and group of each folder by its name; "" holds them all: others pass through it blindly
+_FOLDERS = {"": (0o751, "mosquitto"), GATEWAY: (0o750, "amont"), NODES: (0o700, "")}
 
 
 class Held(NamedTuple):
@@ -44,10 +48,11 @@ class Held(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """Serial numbers: given to whom, and ended."""
+    """Serial numbers, given to whom, and ended; names that the broker was ever given."""
 
     issued: dict[str, list[int]]
     revoked: list[int]
+    names: list[str]
 
 
 class Authority:
@@ -59,10 +64,13 @@ class Authority:
         names: Sequence[str],
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        """Take the folder, and the names under which nodes and gateway reach the broker."""
-        self.folder = folder
-        self._names = tuple(dict.fromkeys([*names, "localhost", "127.0.0.1"]))
-        self.now = now
+        """Take the folder, and the names under which nodes and gateway reach the broker.
+
+        Names that it was given before are kept: a renewal by a timer names none.
+        """
+        self.folder, self.now = folder, now
+        kept = self._ledger().names if (folder / LEDGER).exists() else []
+        self._names = tuple(dict.fromkeys([*names, *kept, "localhost", "127.0.0.1"]))
 
     def due(self, nodes: Sequence[int]) -> list[str]:
         """Return what is missing, ends soon or does not fit: "ca", "broker", "31", …"""
@@ -86,7 +94,7 @@ class Authority:
         held = self._of(name)
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._signed(held, key)
-        held.folder.mkdir(mode=0o750, exist_ok=True)
+        _folder(held.folder, *_FOLDERS.get(held.folder.name, _FOLDERS[""]))
         self._note(name, made.serial_number)
         mode = GROUP if name in (BROKER, GATEWAY) else PRIVATE
         put(held.folder / f"{name}.key", _pem_of(key), mode)
@@ -155,7 +163,8 @@ class Authority:
         return left < dt.timedelta(days=held.renew_days)
 
     def _make_authority(self) -> None:
-        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        _folder(self.folder, *_FOLDERS[""])
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _subject("Amont broker authority")
         usage = x509.KeyUsage(
@@ -171,7 +180,7 @@ class Authority:
         )
         put(self._path(AUTHORITY, "key"), _pem_of(key), PRIVATE)
         put(self._path(AUTHORITY), _pem(made), READABLE)
-        self._keep(Ledger({}, []))
+        self._keep(Ledger({}, [], []))
         self._list_revoked()
 
     def _signed(self, held: Held, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -206,6 +215,7 @@ class Authority:
     def _note(self, name: str, serial: int) -> None:
         ledger = self._ledger()
         ledger.issued.setdefault(name, []).append(serial)
+        ledger.names[:] = self._names
         self._keep(ledger)
 
     def _ledger(self) -> Ledger:
@@ -213,7 +223,8 @@ class Authority:
         try:
             found = json.loads(path.read_bytes())
             issued = {str(k): [int(n) for n in v] for k, v in found["issued"].items()}
-            return Ledger(issued, [int(n) for n in found["revoked"]])
+            names = [str(name) for name in found["names"]]
+            return Ledger(issued, [int(n) for n in found["revoked"]], names)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refused("broker-file", path=path, why=_why(error)) from None
 
@@ -293,6 +304,17 @@ def _pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
+
+
+def _folder(path: Path, mode: int, group: str) -> None:
+    """Make a folder; as root with the group of the service that reads it, where there is one."""
+    if path.exists():
+        return
+    path.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        with contextlib.suppress(KeyError):
+            os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    path.chmod(mode)
 
 
 def put(path: Path, content: bytes, mode: int) -> None:

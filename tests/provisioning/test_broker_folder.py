@@ -1,7 +1,9 @@
 """The broker's folder: made once, renewed in time, revoked for good, told in both languages."""
 
 import datetime as dt
+import grp
 import json
+import os
 import stat
 
 import pytest
@@ -59,6 +61,22 @@ def test_keys_are_for_their_owner_alone(folder):
     assert modes["ca.key"] == modes["31.key"] == modes["issued.json"] == 0o600
     assert modes["broker.key"] == modes["gateway.key"] == 0o640
     assert not [p for p in folder.rglob("*.new")]
+
+
+def test_each_service_reads_its_part_and_strangers_see_nothing(folder):
+    make(at(folder))
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (folder, *folder.iterdir())}
+    assert (modes["broker"], modes["gateway"], modes["nodes"]) == (0o751, 0o750, 0o700)
+    readable = {p.name for p in folder.rglob("*") if p.is_file() and p.stat().st_mode & 0o004}
+    assert not {name for name in readable if name.endswith((".key", ".json"))}
+    if os.geteuid() == 0:
+        mosquitto = grp.getgrnam("mosquitto").gr_gid
+        assert (folder / "broker.key").stat().st_gid == mosquitto
+
+
+def test_a_renewal_that_names_nothing_keeps_the_names(folder):
+    make(at(folder, names=("pi.local", "192.0.2.7")))
+    assert at(folder, names=("pi.local",)).due(NODES) == []
 
 
 def test_own_certificates_are_renewed_in_time_and_a_nodes_is_not(folder):

@@ -33,7 +33,7 @@ def test_a_clean_folder_gets_all_that_a_machine_needs(machine):
     prefix = machine.prefix
     assert machine.release().startswith("0.1.0-")
     assert mode(prefix / "var/lib/amont/guard") == 0o700
-    assert mode(prefix / "etc/amont") == 0o750
+    assert mode(prefix / "etc/amont") == 0o751  # mosquitto passes through
     assert mode(prefix / "etc/amont/gateway.env") == 0o640
     assert {path.lstat().st_uid for path in prefix.rglob("*")} == {machine.uid}
     assert json.loads((prefix / "var/lib/amont/guard/guard.json").read_bytes())["site"]
@@ -134,7 +134,7 @@ def test_the_gateway_reaches_the_socket_and_nothing_else_of_the_guards(machine):
         if apart:
             give(state, machine.uid)
             give(data, machine.uid)
-            (prefix / "etc/amont").chmod(0o750)
+            (prefix / "etc/amont").chmod(0o751)
             (prefix / "etc/amont/site.yaml").chmod(0o640)
 
 

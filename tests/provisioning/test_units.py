@@ -18,7 +18,7 @@ from amont_provision import cli as provision_cli
 INSTALL = Path(__file__).parents[2] / "provisioning" / "install"
 UNITS = sorted(p for p in (INSTALL / "systemd").iterdir() if p.suffix in (".service", ".timer"))
 # What `systemd-analyze security` says, in tenths: 100 is a unit without any hardening.
-EXPOSURE = {"amont-guard": 11, "amont-gateway": 20, "amont-backup": 24}
+EXPOSURE = {"amont-guard": 11, "amont-gateway": 20, "amont-backup": 24, "amont-broker": 20}
 
 
 class Unit(configparser.RawConfigParser):

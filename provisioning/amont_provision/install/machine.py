@@ -49,7 +49,7 @@ def folders(layout: Layout) -> None:
         path.mkdir(parents=True, exist_ok=True)
     layout.backups.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path, mode, owner, group in (
-        (layout.etc, 0o750, "root", GATEWAY),
+        (layout.etc, 0o751, "root", GATEWAY),  # mosquitto passes through to its certificates
         (layout.guard, 0o700, GUARD, GUARD),
         (layout.gateway, 0o750, GATEWAY, GATEWAY),
     ):
