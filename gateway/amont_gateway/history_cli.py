@@ -131,7 +131,9 @@ def _replay(asked: argparse.Namespace) -> Said:
     with _journal(path) as reader:
         if asked.dry_run:
             rows = reader.count_span(since_ms, until_ms)
-            words = {"since": moment(since_ms), "until": moment(until_ms)}
+            first = moment(reader.summary()["oldest_ms"])
+            since = first if asked.since == "start" else asked.since
+            words = {"since": since, "until": asked.until or moment(SystemClock().wall_ms())}
             return word("would_replay", asked.lang, rows=rows, **words), FINE
         return _write_again(asked, site, reader, since_ms, until_ms)
 
@@ -151,8 +153,9 @@ def _write_again(
                 days = write_again(reader, places, doubts.doubted, delivery, *span)
         except (Away, Denied) as error:
             return word("stopped", asked.lang, rows=replay.done.rows, why=error), WRONG
-    words = {"rows": done.rows, "lines": done.lines, "bad": done.bad_rows, "days": days}
-    return word("replayed", asked.lang, **words), WRONG if done.bad_rows else FINE
+    words = {"rows": done.rows, "lines": done.lines, "refused": done.refused}
+    said = word("replayed", asked.lang, **words, bad=done.bad_rows, days=days)
+    return said, WRONG if done.bad_rows or done.refused else FINE
 
 
 def _selftest(asked: argparse.Namespace) -> Said:

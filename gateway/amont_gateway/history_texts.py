@@ -57,9 +57,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "replaying": ("{percent} %, jusqu'au {until}", "{percent} %, up to {until}"),
     "replayed": (
-        "{rows} relevés relus, {lines} lignes écrites, {bad} relevés abîmés laissés,"
+        "{rows} relevés relus, {lines} lignes écrites, {refused} refusées et mises de côté,"
+        " {bad} relevés abîmés laissés,"
         " heures et jours : {days} jours",
-        "{rows} rows read, {lines} lines written, {bad} damaged rows left out,"
+        "{rows} rows read, {lines} lines written, {refused} refused and set aside,"
+        " {bad} damaged rows left out,"
         " hours and days: {days} days",
     ),
     "stopped": (

@@ -28,6 +28,7 @@ class Replayed:
     place: int = 0
     rows: int = 0  # within the span
     lines: int = 0  # written
+    refused: int = 0  # lines, set aside
     bad_rows: int = 0  # damaged, left out
     through_ms: int = 0  # of the last row done
 
@@ -80,7 +81,9 @@ class Replay:
         backoff, waited_s = Backoff(0.5, 10.0), 0.0
         while True:
             try:
-                self.done.lines += self._delivery.write(lines)
+                taken = self._delivery.write(lines)
+                self.done.lines += taken
+                self.done.refused += len(lines) - taken
                 return
             except Away:
                 if waited_s >= PATIENCE_S:

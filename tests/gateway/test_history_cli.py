@@ -1,6 +1,7 @@
 """``amont-gateway history``: status, quarantine and replay, against a real influxd 1.6.7."""
 
 import json
+import urllib.request
 
 import pytest
 from tests.gateway.history_rig import T_MS, sample
@@ -143,8 +144,22 @@ def test_replay_takes_a_span_in_the_sites_time(data, database, capsys):
     span = ["--since", "2027-01-15T09:10", "--until", "2027-01-15T09:11"]
     code, said = run(capsys, "replay", *span, "--site", site, "--data", data, "--dry-run")
     assert (code, said.split()[0]) == (0, "61")
+    assert "du 2027-01-15T09:10 au 2027-01-15T09:11 seraient" in said
     code, _ = run(capsys, "replay", *span, "--site", site, "--data", data)
     assert stages(database.port) == [61, sum(range(1600, 1661))]
+
+
+@pytest.mark.servers
+def test_replay_says_what_the_database_refused(data, database, capsys):
+    ask(database.port, "CREATE DATABASE amont")
+    wrong = f'stage,sensor=x stage_mm="text" {T_MS}000000'.encode()
+    url = f"http://127.0.0.1:{database.port}/write?db=amont"
+    with urllib.request.urlopen(url, wrong, timeout=5) as answer:
+        assert answer.status == 204
+    where = ["--site", site_for(data, database.port), "--data", data, "--lang", "en"]
+    code, said = run(capsys, "replay", "--since", "start", *where)
+    assert code == 1
+    assert "3000 rows read, 0 lines written, 3000 refused and set aside, 0 damaged" in said
 
 
 def test_replay_says_where_it_stopped(data, capsys, monkeypatch):
