@@ -26,7 +26,7 @@ from amont_gateway.doubts import Doubts
 from amont_gateway.history import CONSUMER
 from amont_gateway.history_texts import describe, moment, word
 from amont_gateway.journal_reader import JournalReader
-from amont_gateway.places import from_site
+from amont_gateway.places import SITE_FILE, from_site
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.replay import Replay, Replayed
 from amont_gateway.site_database import delivery_of, target_of
@@ -59,7 +59,7 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     for parser in (status, replay, selftest):
         parser.add_argument("--data", type=Path, default=data_dir, help="data folder")
     for parser in (replay, selftest):
-        parser.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+        parser.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     quarantine_cli.add(refused, data_dir)
 
 

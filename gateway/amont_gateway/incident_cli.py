@@ -13,7 +13,7 @@ import msgspec
 
 from amont_gateway import incidents
 from amont_gateway.incident_report import report
-from amont_gateway.places import Places, from_site
+from amont_gateway.places import SITE_FILE, Places, from_site
 from amont_gateway.records import FILE
 from amont_gateway.story import tell
 from amont_site import load
@@ -24,7 +24,7 @@ HELP = "list incidents, or write the report of one as HTML"
 def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     """Add the options."""
     command.add_argument("number", type=int, nargs="?", help="of the list; none lists them")
-    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     command.add_argument("--data", type=Path, default=data_dir, help="data folder")
     command.add_argument("--guard", type=Path, help="the guard's folder: verify and use its audit")
     command.add_argument("--from", dest="since", help="local time, 2026-11-03T04:00")

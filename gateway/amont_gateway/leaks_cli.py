@@ -15,7 +15,7 @@ import msgspec
 
 from amont_gateway.indicators.leak_list import leak_lines, leak_list
 from amont_gateway.networks import leak_words
-from amont_gateway.places import Network, Places, from_site
+from amont_gateway.places import SITE_FILE, Network, Places, from_site
 from amont_gateway.records import FILE, RecordReader
 from amont_gateway.view import NetworkLeak
 from amont_site import load
@@ -44,7 +44,7 @@ _WORDS = {
 
 def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     """Add the options."""
-    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     command.add_argument("--data", type=Path, default=data_dir, help="data folder")
     command.add_argument("--lang", choices=("fr", "en"), default="fr")
     command.add_argument("--json", action="store_true", help="print the records as JSON")

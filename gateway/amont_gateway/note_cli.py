@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from amont_gateway import notes
-from amont_gateway.places import Places, from_site
+from amont_gateway.places import SITE_FILE, Places, from_site
 from amont_gateway.records import FILE
 from amont_site import load
 
@@ -38,7 +38,7 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     command.add_argument(
         "--leak", type=int, help="of a repair: of which leak; else all open there"
     )
-    command.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    command.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     command.add_argument("--data", type=Path, default=data_dir, help="data folder")
     command.add_argument("--lang", choices=("fr", "en"), default="fr")
     command.add_argument("--json", action="store_true", help="list as JSON")

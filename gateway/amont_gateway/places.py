@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from amont_gateway.lines import SensorTags
 from amont_gateway.view import Text, Thresholds
 from amont_site import model
+
+SITE_FILE = Path("/etc/amont/site.yaml")  # where amont-install puts the site's file
 
 
 @dataclass(frozen=True)

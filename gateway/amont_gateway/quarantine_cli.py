@@ -13,6 +13,7 @@ from typing import Any
 from amont_gateway.database import Away, Denied
 from amont_gateway.history_texts import word
 from amont_gateway.line_check import problem
+from amont_gateway.places import SITE_FILE
 from amont_gateway.quarantine import FILE, Entry, Quarantine, Refused
 from amont_gateway.site_database import delivery_of, target_of
 from amont_site import load
@@ -39,7 +40,7 @@ def add(parser: argparse.ArgumentParser, data_dir: Path) -> None:
     mend.add_argument("--dry-run", action="store_true", help="only show the lines")
     resend = _act(acts, "resend", _resend, "write lines again; take out what is taken", data_dir)
     resend.add_argument("ids", type=int, nargs="*", metavar="ID", help="by default all")
-    resend.add_argument("--site", type=Path, required=True, help="the site's YAML file")
+    resend.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     drop = _act(acts, "drop", _drop, "forget lines", data_dir)
     drop.add_argument("ids", type=int, nargs="*", metavar="ID")
     drop.add_argument("--all", action="store_true", help="all of them")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.gateway.conftest import eventually, make_places
 
-from amont_gateway import notes
+from amont_gateway import notes, places
 from amont_gateway.cli import main
 from amont_gateway.counters import Counters
 from amont_gateway.notes import Note
@@ -162,6 +162,20 @@ def test_a_mistake_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_without_a_site_it_is_the_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Path("/etc/amont/site.yaml") == places.SITE_FILE
+    site = tmp_path / "site.yaml"
+    for module in ("note_cli", "leaks_cli", "incident_cli", "history_cli", "quarantine_cli"):
+        monkeypatch.setattr(f"amont_gateway.{module}.SITE_FILE", site)
+    history = (["replay", "--since", "start"], ["selftest"], ["quarantine", "resend"])
+    words = [["note", "list"], ["leaks"], ["incident"], *(["history", *more] for more in history)]
+    for asked in words:
+        assert main(asked) == 2
+        assert f"{site}: error: cannot be read" in capsys.readouterr().err
 
 
 def test_without_a_data_folder_it_says_so(
