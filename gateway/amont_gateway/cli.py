@@ -244,28 +244,31 @@ def _note(asked: argparse.Namespace) -> int:
 
 
 def _history(asked: argparse.Namespace) -> int:
-    with _worded():
+    with _worded(asked.data):
         text, code = history_cli.run(asked)
         print(text)
     return code
 
 
 def _from_records(run: Callable[[argparse.Namespace], str], asked: argparse.Namespace) -> int:
-    with _worded():
+    with _worded(asked.data):
         print(run(asked))
     return FINE
 
 
 @contextmanager
-def _worded() -> Iterator[None]:
-    """Turn what a person can put right into one line."""
+def _worded(data: Path) -> Iterator[None]:
+    """Turn what a person can put right into one line; SQLite names no file."""
     try:
         yield
     except LookupError as error:
         raise Mistake(str(error), ABSENT) from error
     except ValueError as error:
         raise Mistake(str(error)) from error
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
+        where = "" if str(data) in str(error) else f"{data}: "
+        raise Mistake(f"{where}{error}", WRONG) from error
+    except OSError as error:
         raise Mistake(str(error), WRONG) from error
 
 

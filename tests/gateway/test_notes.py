@@ -178,6 +178,12 @@ def test_without_a_site_it_is_the_installed_one(
         assert f"{site}: error: cannot be read" in capsys.readouterr().err
 
 
+def test_damaged_records_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / FILE).write_bytes(b"junk" * 2000)
+    assert main(asked_of(tmp_path, "list")) == 1
+    assert f"{tmp_path}: file is not a database" in capsys.readouterr().err
+
+
 def test_without_a_data_folder_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
