@@ -71,6 +71,8 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
     Raise LookupError, ValueError, sqlite3.Error or OSError.
     """
     words, now_ms = _WORDS[asked.lang], int(time.time() * 1000)
+    if not asked.data.is_dir():  # nothing imported would be the wrong answer
+        raise FileNotFoundError(f"no data folder at {asked.data}")
     if asked.action == "list":
         return "\n".join(_listed(asked, words)), []
     if asked.action == "remove":

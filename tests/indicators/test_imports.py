@@ -78,6 +78,15 @@ def test_an_import_counts_at_once_and_the_same_again_adds_nothing(
     assert (first["meter"], first["volume_m3"], first["row"]) == ("bourg", 12000.5, "table.csv:2")
 
 
+@pytest.mark.parametrize("words", [["list"], ["preview", "TABLE"], ["remove", "1"]])
+def test_another_folder_is_not_an_empty_one(
+    tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    named = [str(table) if word == "TABLE" else word for word in words]
+    assert volumes(tmp_path / "none", *named) == 2
+    assert "no data folder at" in capsys.readouterr().err
+
+
 def test_other_volumes_for_the_same_days_are_refused_unless_they_replace(
     tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
