@@ -27,6 +27,7 @@ from amont_gateway import (
     running,
     volumes_cli,
 )
+from amont_gateway.environment import secrets
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
 from amont_gateway.view_client import PAGE, fetch_view
@@ -179,7 +180,7 @@ def _status_at_rest(asked: argparse.Namespace) -> int:
 
 def _doctor(asked: argparse.Namespace) -> int:
     try:
-        findings = doctor.examine(running.plan(load(asked.site), asked, os.environ))
+        findings = doctor.examine(running.plan(load(asked.site), asked, secrets()))
     except OSError as error:  # an address that is none
         raise Mistake(str(error)) from error
     if asked.json:

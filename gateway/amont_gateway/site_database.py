@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.delivery import Delivery
+from amont_gateway.environment import secrets
 from amont_gateway.events import Events
 from amont_gateway.quarantine import FILE, Quarantine
 from amont_gateway.running import database_of
@@ -20,8 +20,8 @@ CONSUMER = "history"
 
 
 def target_of(site: Site) -> Influx:
-    """Return the site's database with the environment's token; raise LookupError without one."""
-    target = database_of(site, os.environ)
+    """Return the site's database with its token; raise LookupError or PermissionError."""
+    target = database_of(site, secrets())
     if target is None:
         raise LookupError("the site's file names no history database")
     return target

@@ -218,9 +218,10 @@ def test_two_users_are_made_once_and_the_guard_gets_its_devices(fake, monkeypatc
     monkeypatch.setattr(machine.pwd, "getpwnam", lambda name: {n: n for n in there}[name])
     monkeypatch.setattr(machine.grp, "getgrnam", lambda name: {"dialout": 20}[name])
     machine.users()
-    made, given = fake.lines()
+    made, given, reaches = fake.lines()
     assert made.endswith("--shell /usr/sbin/nologin amont-guard")
     assert given == "usermod --append --groups dialout amont-guard"
+    assert reaches == "usermod --append --groups amont-guard amont"
 
 
 def test_systemd_is_asked_until_both_stand(fake):

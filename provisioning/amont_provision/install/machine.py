@@ -41,6 +41,8 @@ def users() -> None:
     for group in _DEVICES:
         if _exists(grp.getgrnam, group):
             _run("usermod", "--append", "--groups", group, GUARD)
+    # a person's `sudo -u amont` reaches the guard's socket as the service does
+    _run("usermod", "--append", "--groups", GUARD, GATEWAY)
 
 
 def folders(layout: Layout) -> None:
