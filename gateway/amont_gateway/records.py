@@ -27,10 +27,10 @@ MAX_WAITING = 10_000
 LATEST_MS = 253_402_214_400_000  # the last day of the year 9999
 _ROUND_S = 0.25
 _RETRY_S = 5.0
+_BUSY_S, _BUSY_PAUSE_S = 5.0, 0.02
 _PRUNE = 1_000  # rows at a time
 
 _SCHEMA = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a few records a day: none of them may be lost to a power cut
     """CREATE TABLE IF NOT EXISTS record(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -139,14 +139,28 @@ def _row(record: Record) -> tuple[int, str, str]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
     try:
+        _enter_wal(connection)
         for statement in _SCHEMA:
             connection.execute(statement)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Enter WAL, again if somebody else just does: SQLite then refuses at once, timeout or not."""
+    until_s = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until_s:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
 
 
 class RecordReader:

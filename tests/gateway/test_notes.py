@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from amont_gateway import notes, places
 from amont_gateway.cli import main
 from amont_gateway.counters import Counters
 from amont_gateway.notes import Note
-from amont_gateway.records import FILE, RecordReader, Records
+from amont_gateway.records import FILE, RecordReader, Records, append
 
 NOW_MS = 1_800_000_000_000
 SITE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
@@ -203,3 +204,24 @@ def test_what_root_makes_belongs_to_the_folder_s_owner(
     notes.write(tmp_path, REPAIR, NOW_MS)
     folder = tmp_path.stat()
     assert given == ([(FILE, folder.st_uid, folder.st_gid)] if owned else [])
+
+
+def test_two_that_make_the_file_at_once_both_get_their_record_in(tmp_path: Path) -> None:
+    for k in range(30):
+        path, failed = tmp_path / f"{k}.db", []
+
+        def write(path: Path = path, failed: list[Exception] = failed) -> None:
+            try:
+                append(path, {"kind": "note note", "at_ms": 1})
+            except sqlite3.Error as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=write) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert not failed
+        reader = RecordReader(path)
+        assert reader.last_id() == 4
+        reader.close()
