@@ -33,8 +33,10 @@ _WORDS = {
         "would": "Aperçu : rien n'est écrit.", "done": "Import n° {0}.",
         "none": "Rien à importer.",
         "empty": "rien n'a été importé", "batch": "{0}  {1}  {2}  {3}  lignes : {4}",
-        "back": "Import n° {0} repris ; lignes qui ne comptent plus : {1}. "
-        "Celles qu'il avait remplacées ne reviennent pas : importez-les de nouveau.",
+        "back": "Import n° {0} repris ; lignes qui ne comptent plus : {1} ; "
+        "lignes qu'il avait remplacées et qui comptent de nouveau : {2}.",
+        "later": "l'import n° {0} ne peut pas être repris : d'autres ont pris de ses jours "
+        "après lui ; reprenez d'abord : {1}",
         "estimated": "estimé",
     },
     "en": {
@@ -43,8 +45,10 @@ _WORDS = {
         "would": "Preview: nothing is written.", "done": "Import no. {0}.",
         "none": "Nothing to import.", "empty": "nothing was imported",
         "batch": "{0}  {1}  {2}  {3}  rows: {4}", "estimated": "estimated",
-        "back": "Import no. {0} taken back; rows that count no longer: {1}. "
-        "Those that it had replaced do not come back: import them again.",
+        "back": "Import no. {0} taken back; rows that count no longer: {1}; "
+        "rows that it had replaced and that count again: {2}.",
+        "later": "import no. {0} cannot be taken back: later ones have taken days of it; "
+        "first take back: {1}",
     },
 }  # fmt: skip
 
@@ -76,8 +80,7 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
     if asked.action == "list":
         return "\n".join(_listed(asked, words)), []
     if asked.action == "remove":
-        rows = kept.take_back(asked.data, asked.number, now_ms)
-        return words["back"].format(asked.number, rows), []
+        return _removed(asked, words, now_ms), []
     read = volumes.read(asked.files)
     if asked.action == "preview":
         taken = kept.weigh(asked.data, read, asked.replace)
@@ -86,6 +89,15 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
         taken = kept.take(asked.data, read, files, asked.by, now_ms, asked.replace)
     refused = [row.text(asked.lang) for row in taken.refused]
     return "\n".join(_said(asked, words, taken)), refused
+
+
+def _removed(asked: argparse.Namespace, words: dict[str, str], now_ms: int) -> str:
+    try:
+        rows = kept.take_back(asked.data, asked.number, now_ms)
+    except kept.LaterImport as later:
+        numbers = ", ".join(map(str, later.numbers))
+        raise ValueError(words["later"].format(asked.number, numbers)) from later
+    return words["back"].format(asked.number, *rows)
 
 
 def _said(asked: argparse.Namespace, words: dict[str, str], taken: kept.Taken) -> Iterator[str]:

@@ -115,7 +115,7 @@ def test_an_import_is_taken_back_and_stays_in_the_file(
     volumes(tmp_path, "import", table)
     before = kept.version(tmp_path)
     assert volumes(tmp_path, "remove", 1) == 0
-    assert "ne comptent plus : 2. Celles qu'il avait" in capsys.readouterr().out
+    assert "ne comptent plus : 2 ;" in capsys.readouterr().out
     assert kept.entries(tmp_path) == []
     assert kept.version(tmp_path) != before
     rows = sqlite3.connect(tmp_path / kept.FILE)
@@ -123,6 +123,101 @@ def test_an_import_is_taken_back_and_stays_in_the_file(
     rows.close()
     assert volumes(tmp_path, "remove", 2) == 3
     assert "no import 2" in capsys.readouterr().err
+
+
+HEAD = "kind;meter;period;volume;unit\n"
+
+
+def rows_of(folder: Path) -> list[tuple[str, str]]:
+    return [(str(e.first), str(e.volume_m3)) for e in kept.entries(folder)]
+
+
+def test_a_part_of_a_year_does_not_replace_the_year(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    year, half = tmp_path / "year.csv", tmp_path / "half.csv"
+    year.write_text(HEAD + "produced;a;2025;1000;m3\n")
+    half.write_text(HEAD + "produced;a;S1 2025;400;m3\nproduced;b;S1 2025;7;m3\n")
+    volumes(tmp_path, "import", year)
+    capsys.readouterr()
+    assert volumes(tmp_path, "import", half, "--replace", "--lang", "en") == 1
+    said = capsys.readouterr().err
+    assert "half.csv:2: would replace only a part of this row: give its other days too" in said
+    assert "2025-01-01 - 2025-12-31: 1000 m3" in said
+    assert rows_of(tmp_path) == [("2025-01-01", "1000"), ("2025-01-01", "7")]
+    half.write_text(half.read_text() + "produced;a;S2 2025;500;m3\n")
+    assert volumes(tmp_path, "import", half, "--replace") == 0
+    assert rows_of(tmp_path) == [("2025-01-01", "400"), ("2025-07-01", "500"), ("2025-01-01", "7")]
+
+
+def test_a_row_that_is_refused_covers_nothing(tmp_path: Path) -> None:
+    """July to June cannot replace two years by half; then S1 2025 leaves S2 2025 empty."""
+    table = tmp_path / "t.csv"
+    table.write_text(HEAD + "produced;a;2025;1000;m3\nproduced;a;2026;1100;m3\n")
+    kept.take(tmp_path, read([table]), "t.csv", "", 5)
+    across = "kind;meter;from;to;volume;unit\nproduced;a;2025-01-01;2025-06-30;1;m3\n"
+    table.write_text(across + "produced;a;2025-07-01;2026-06-30;2;m3\n")
+    taken = kept.take(tmp_path, read([table]), "t.csv", "", 6, replace=True)
+    assert [(row.where, row.reason) for row in taken.refused] == [
+        ("t.csv:3", "part"), ("t.csv:2", "part"),
+    ]  # fmt: skip
+    assert (taken.added, taken.replaced, taken.batch) == ([], [], 0)
+    assert [volume for _, volume in rows_of(tmp_path)] == ["1000", "1100"]
+
+
+def test_what_an_import_replaced_counts_again_without_it(
+    tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    volumes(tmp_path, "import", table)
+    for volume in ("13 000", "14 000"):
+        text = TABLE.splitlines()[0] + f"\nDomestique;bourg;2026-01-01;2026-12-31;{volume};m3\n"
+        table.write_text(text, encoding="utf-8")
+        assert volumes(tmp_path, "import", table, "--replace") == 0
+    capsys.readouterr()
+    assert volumes(tmp_path, "remove", 2, "--lang", "en") == 2
+    assert "no. 2 cannot be taken back" in (said := capsys.readouterr().err)
+    assert "first take back: 3\n" in said
+    for number, left in ((3, ["13000", "40"]), (2, ["12000.5", "40"]), (1, [])):
+        before = kept.version(tmp_path)
+        assert volumes(tmp_path, "remove", number) == 0
+        assert kept.version(tmp_path) != before
+        assert [volume for _, volume in rows_of(tmp_path)] == left
+    assert "de nouveau : 1." in capsys.readouterr().out
+    assert volumes(tmp_path, "remove", 3) == 0  # once more changes nothing
+    assert kept.entries(tmp_path) == []
+
+
+def test_a_file_of_an_earlier_release_knows_what_replaced_what(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    for at_ms, row in enumerate(("a;2025;1000", "a;2025;900", "b;2025;3"), start=5):
+        table.write_text(HEAD + f"produced;{row};m3\n")
+        kept.take(tmp_path, read([table]), "t.csv", "", at_ms, replace=True)
+    rows = sqlite3.connect(tmp_path / kept.FILE)
+    rows.execute("ALTER TABLE volume DROP COLUMN gone_by")
+    rows.close()
+    assert rows_of(tmp_path) == [("2025-01-01", "900"), ("2025-01-01", "3")]
+    with pytest.raises(kept.LaterImport, match=r"first: 2$"):
+        kept.take_back(tmp_path, 1, 9)
+    assert kept.take_back(tmp_path, 2, 9) == (1, 1)
+    assert rows_of(tmp_path) == [("2025-01-01", "1000"), ("2025-01-01", "3")]
+
+
+def test_days_that_were_filled_since_are_not_counted_twice(tmp_path: Path) -> None:
+    """An earlier release let S1 replace a year; S2 came by itself, and the year cannot return."""
+    table = tmp_path / "t.csv"
+    for at_ms, row in ((5, "2025;1000"), (6, "S1 2025;400"), (7, "S2 2025;500")):
+        table.write_text(HEAD + f"produced;a;{row};m3\n")
+        if at_ms == 6:
+            rows = sqlite3.connect(tmp_path / kept.FILE)
+            rows.execute("UPDATE volume SET gone_ms=6, gone_by=2")
+            rows.commit()
+            rows.close()
+        kept.take(tmp_path, read([table]), "t.csv", "", at_ms)
+    with pytest.raises(kept.LaterImport, match=r"first: 3$"):
+        kept.take_back(tmp_path, 2, 9)
+    assert kept.take_back(tmp_path, 3, 9) == (1, 0)
+    assert kept.take_back(tmp_path, 2, 10) == (1, 1)
+    assert rows_of(tmp_path) == [("2025-01-01", "1000")]
 
 
 def test_bad_rows_are_told_and_good_ones_count(

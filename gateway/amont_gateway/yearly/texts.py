@@ -15,6 +15,7 @@ REASONS = {
         "estimated": "« estimé » doit dire oui ou non",
         "twice": "même nature, même compteur, mêmes jours : déjà compté",
         "kept": "ces jours ont déjà été importés avec un autre volume (--replace pour remplacer)",
+        "part": "ne remplace qu’une partie de cette ligne : donner aussi ses autres jours",
     },
     "en": {
         "kind": "no such kind of volume",
@@ -28,6 +29,7 @@ REASONS = {
         "estimated": "“estimated” must say yes or no",
         "twice": "same kind, same meter, same days: counted already",
         "kept": "these days were imported with another volume (--replace to replace it)",
+        "part": "would replace only a part of this row: give its other days too",
     },
 }
 KINDS = {
