@@ -79,24 +79,25 @@ def sample_lines(
 
     A good reading that ``doubt(sensor, at_ms)`` has something against is written as suspect.
     """
-    heads: dict[tuple[int, int], _Head] = {}
+    heads: dict[int, _Head] = {}
     lines = []
     doubts = doubt is not never_doubted
     for node, _, _, at_ms, _, _, flags, packed in samples:
         if flags & BAD_TIME:
             continue
         for channel, code, quality, value in iter_channels(packed):
-            head = heads.get((node, channel))
-            if head is None:
-                head = heads[node, channel] = _head(site, tags.get((node, channel)))
-            text, sensor, known_code, unit = head
+            key = node << 8 | channel
+            if key not in heads:
+                heads[key] = _head(site, tags.get((node, channel)))
+            text, sensor, known_code, unit = heads[key]
             if known_code != code or quality == MISSING:
                 continue
             if doubts and not quality and doubt(sensor, at_ms):
                 quality = SUSPECT
-            plain = unit == 1.0 and -_PLAIN < value < _PLAIN
-            number = f"{value}.0" if plain else repr(value * unit)
-            lines.append(f"{text}{number},quality={quality}i {at_ms}")
+            if unit == 1.0 and -_PLAIN < value < _PLAIN:
+                lines.append(f"{text}{value}.0,quality={quality}i {at_ms}")
+            else:
+                lines.append(f"{text}{value * unit!r},quality={quality}i {at_ms}")
     return lines
 
 
