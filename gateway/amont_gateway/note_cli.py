@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from amont_gateway import notes
+from amont_gateway.indicators.leak_list import leak_list
+from amont_gateway.indicators.leaks import OPEN, WATCHED
 from amont_gateway.places import SITE_FILE, Places, from_site
 from amont_gateway.records import FILE
 from amont_site import load
@@ -23,6 +26,15 @@ _KIND_WORDS = {
 }  # fmt: skip
 _ABOUT_LEAK = {"fr": "fuite {0}", "en": "leak {0}"}
 _DONE = {"fr": "noté : {0}", "en": "noted: {0}"}
+_NO_LEAK = {
+    "fr": "{0} n'a pas de fuite {1} ; ouvertes là : {2}",
+    "en": "{0} has no leak {1}; open there: {2}",
+}
+_NONE_OPEN = {"fr": "aucune", "en": "none"}
+_UNHEARD = {
+    "fr": "aucune fuite de {0} n'est connue ici ; noté quand même de la fuite {1}",
+    "en": "no leak of {0} is known here; noted of leak {1} all the same",
+}
 _NONE = {"fr": "rien n'a été noté", "en": "nothing was noted"}
 
 
@@ -65,8 +77,33 @@ def run(asked: argparse.Namespace) -> str:
     place, sensor = notes.place_of(places, asked.place)
     at_ms = _moment(asked.at, ZoneInfo(places.time_zone)) if asked.at else now_ms
     note = notes.Note(asked.kind, place, at_ms, asked.by, asked.text, asked.leak, sensor)
+    notes.check(note, now_ms)
+    unheard = _unheard(note, places, asked, now_ms)
     notes.write(asked.data, note, now_ms)
-    return _DONE[asked.lang].format(_line(note, places, asked.lang))
+    return "\n".join([_DONE[asked.lang].format(_line(note, places, asked.lang)), *unheard])
+
+
+def _unheard(
+    note: notes.Note, places: Places, asked: argparse.Namespace, now_ms: int
+) -> list[str]:
+    """Return what to add where no leak of the place is known.
+
+    Raise ValueError if its leaks are known and this is none of them.
+    """
+    if note.leak is None:
+        return []
+    try:
+        kept = leak_list(places, asked.data, now_ms)
+    except sqlite3.Error:  # what cannot be read must not keep a repair from being noted
+        kept = []
+    states = {leak.number: state.state for leak, state in kept if leak.place == note.place}
+    if not states:
+        return [_UNHEARD[asked.lang].format(note.place, note.leak)]
+    if note.leak not in states:
+        numbers = ", ".join(str(n) for n, state in states.items() if state in (WATCHED, OPEN))
+        said = numbers or _NONE_OPEN[asked.lang]
+        raise ValueError(_NO_LEAK[asked.lang].format(note.place, note.leak, said))
+    return []
 
 
 def _listed(places: Places, asked: argparse.Namespace) -> str:

@@ -55,7 +55,7 @@ def write(folder: Path, note: Note, now_ms: int) -> int:
 
     Raise ValueError for what no note can be, sqlite3.Error or OSError if it cannot be kept.
     """
-    _check(note, now_ms)
+    check(note, now_ms)
     if not folder.is_dir():
         raise FileNotFoundError(f"no data folder at {folder}")
     return append(folder / FILE, {**note.record(), "written_ms": now_ms})
@@ -117,7 +117,8 @@ def place_of(places: Places, said: str) -> tuple[str, str]:
     raise ValueError(f"the site has no {said!r}: say a sensor, a node's number, or one of {known}")
 
 
-def _check(note: Note, now_ms: int) -> None:
+def check(note: Note, now_ms: int) -> None:
+    """Raise ValueError for what no note can be."""
     if note.kind not in KINDS:
         raise ValueError(f"{note.kind!r} is none of {', '.join(KINDS)}")
     if not note.place:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from tests.gateway.conftest import eventually, make_places
 from amont_gateway import notes, places
 from amont_gateway.cli import main
 from amont_gateway.counters import Counters
+from amont_gateway.indicators import store as indicators
+from amont_gateway.indicators.leaks import DAY_MS, Leak
+from amont_gateway.indicators.store import Store
 from amont_gateway.notes import Note
 from amont_gateway.records import FILE, RecordReader, Records, append
 
@@ -119,7 +123,10 @@ def test_the_command_notes_and_lists(tmp_path: Path, capsys: pytest.CaptureFixtu
     repair = ("repair", "bourg", "vanne 12", "--by", "Anne", "--leak", "2")
     assert main(asked_of(tmp_path, *repair, "--at", "2026-03-02T14:30")) == 0
     said = capsys.readouterr().out
-    assert said == "noté : 2026-03-02 14:30  réparation  bourg, fuite 2  Anne  vanne 12\n"
+    assert [line.partition(" ;")[0] for line in said.splitlines()] == [
+        "noté : 2026-03-02 14:30  réparation  bourg, fuite 2  Anne  vanne 12",
+        "aucune fuite de bourg n'est connue ici",
+    ]
     assert main(asked_of(tmp_path, "calibration", "pont-neuf-b", "+3 mm", "--by", "Luc")) == 0
     capsys.readouterr()
     assert main(asked_of(tmp_path, "list", "pont-neuf-b", "--lang", "en")) == 0
@@ -129,12 +136,46 @@ def test_the_command_notes_and_lists(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (plain["place"], plain["leak"], plain["at_ms"]) == ("bourg", 2, 1_772_458_200_000)
 
 
+def leaks_of(tmp_path: Path, now_ms: int) -> None:
+    """Keep leak 1 of bourg, open, leak 2, gone, and leak 9 of somewhere else."""
+    leaks = [
+        Leak(place, number, now_ms - 20 * DAY_MS, seen_ms, shown, True)
+        for place, number, seen_ms, shown in (
+            ("bourg", 1, now_ms, True), ("bourg", 2, now_ms - 15 * DAY_MS, False),
+            ("hameau", 9, now_ms, True),
+        )
+    ]  # fmt: skip
+    store = Store(tmp_path)
+    store.save({}, {}, leaks)
+    store.close()
+
+
+def test_a_repair_is_of_a_leak_that_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaks_of(tmp_path, time.time_ns() // 1_000_000)
+    for number in ("9", "99"):
+        repair = ("repair", "bourg", "x", "--by", "Anne", "--leak", number)
+        assert main(asked_of(tmp_path, *repair, "--lang", "en")) == 2
+        said = capsys.readouterr().err
+        assert f"bourg has no leak {number}; open there: 1\n" in said
+    assert told(tmp_path) == []
+    for number in ("2", "1"):
+        assert main(asked_of(tmp_path, *repair[:-1], number)) == 0
+        assert "connue" not in capsys.readouterr().out
+    assert main(asked_of(tmp_path, *repair)) == 2
+    assert "bourg n'a pas de fuite 99 ; ouvertes là : aucune\n" in capsys.readouterr().err
+    (tmp_path / indicators.FILE).write_bytes(b"junk" * 2000)
+    assert main(asked_of(tmp_path, *repair)) == 0
+    assert [note.leak for note in told(tmp_path)] == [2, 1, 99]
+
+
 def test_place_and_text_may_come_after_options(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(asked_of(tmp_path, "repair", "bourg", "--by", "Anne", "--leak", "2", "v 12")) == 0
     assert main(asked_of(tmp_path, "repair", "--by", "Anne", "bourg", "v 13")) == 0
-    said = capsys.readouterr().out.splitlines()
+    said = [x for x in capsys.readouterr().out.splitlines() if x.startswith("noté")]
     assert [line.split("  ", 1)[1] for line in said] == [
         "réparation  bourg, fuite 2  Anne  v 12",
         "réparation  bourg  Anne  v 13",

@@ -157,7 +157,7 @@ def _later(connection: sqlite3.Connection, batch: int) -> list[int]:
 
 
 def version(folder: Path) -> tuple[int, int]:
-    """Return a pair that changes whenever a row was added, went or came back. Raise sqlite3.Error."""
+    """Return a pair that changes whenever rows come, go or come back. Raise sqlite3.Error."""
     if not (folder / FILE).exists():
         return 0, 0
     with closing(_opened_to_read(folder / FILE)) as connection:
