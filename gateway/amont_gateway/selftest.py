@@ -25,6 +25,7 @@ SELFTEST = Measurement(
 )
 AT_ONCE = 5_000  # lines; more than history ever sends
 REPLAYED = 1_000
+MOST_REFUSALS = 3  # of our name or token; what comes after says the same
 # What floats, integers and texts must come back as, to the last bit.
 VALUE, WHOLE, WORDS = 0.1 + 0.2, 2**53 + 1, 'vanne "A" fermée, 3 = trop \\ fin'
 # What dashboards and alert rules ask for; 3 Core lacks others (docs/history.en.md).
@@ -62,24 +63,32 @@ def run(target: Influx, now_ms: int | None = None) -> list[Finding]:
     now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     test = _Test(target, now_ms)
     try:
-        found = list(_looked("server", test.server))
+        found, _ = _looked("server", test.server)
         if found[-1].verdict == BAD:
-            return found
+            return [Finding("server", BAD, f"{target.url}: {found[-1].text}")]
+        refusals = 0
         for name, look in test.looks():
-            found += _looked(name, look)
+            findings, is_refused = _looked(name, look)
+            found += findings
+            refusals += is_refused
+            if refusals == MOST_REFUSALS:
+                found.append(Finding("rest", BAD, f"not tried: {target.url} refuses us"))
+                break
         return found
     finally:
         test.close()
 
 
-def _looked(name: str, look: Callable[[], _Said]) -> list[Finding]:
+def _looked(name: str, look: Callable[[], _Said]) -> tuple[list[Finding], bool]:
+    """Return what was found, and whether the server refused our name or token."""
     found = []
     try:
         for verdict, text in look():
             found.append(Finding(name, verdict, text))
     except (Away, Denied, BadLines, _Refused) as error:
         found.append(Finding(name, BAD, str(error)))
-    return found
+        return found, isinstance(error, Denied)
+    return found, False
 
 
 class _Test:

@@ -78,9 +78,10 @@ def test_what_takes_lines_but_knows_no_influxql_is_no_place_for_history(tmp_path
 def test_a_server_that_is_gone_is_one_finding():
     (found,) = selftest.run(Influx("http://127.0.0.1:1"))
     assert (found.part, found.verdict) == ("server", "bad")
+    assert found.text.startswith("http://127.0.0.1:1: ")
 
 
-def test_2_x_that_refuses_the_token_says_so_for_each_database():
+def test_2_x_that_refuses_the_token_says_so_for_each_database_and_no_more():
     refused = Answer(401, b'{"code":"unauthorized","message":"unauthorized access"}')
     with running("v2.7.1", lambda _asked: refused) as server:
         found = selftest.run(Influx(server.url, token="t", org="mairie"))
@@ -88,6 +89,8 @@ def test_2_x_that_refuses_the_token_says_so_for_each_database():
     texts = bad(found)
     for name in ("amont", "amont_h", "amont_d"):
         assert texts[f"database {name}"] == "unauthorized access (HTTP 401)"
+    assert texts.pop("rest") == f"not tried: {server.url} refuses us"
+    assert len(texts) == 3
 
 
 def test_a_server_that_changes_numbers_is_found_out():
