@@ -17,7 +17,7 @@ from amont_gateway.places import Places, Service, from_site
 from amont_gateway.yearly import kept, sheet, volumes
 from amont_gateway.yearly.balance import Network, balance
 from amont_gateway.yearly.texts import KINDS, SHEET
-from amont_gateway.yearly.volumes import Entry, Refused
+from amont_gateway.yearly.volumes import Entry, Refused, VolumesError
 from amont_gateway.yearly.window import Window, calendar_year
 from amont_site import load
 
@@ -73,7 +73,10 @@ def _entries(
     asked: argparse.Namespace, places: Places | None
 ) -> tuple[Sequence[Entry], list[Refused]]:
     """Return the rows of the tables, and with a site those that were imported before."""
-    read = volumes.read(asked.volumes)
+    try:
+        read = volumes.read(asked.volumes)
+    except VolumesError as error:
+        raise ValueError(error.text(asked.lang)) from error
     if places is None:
         return read.entries, read.refused
     taken = kept.weigh(asked.data, read)

@@ -17,7 +17,7 @@ from pathlib import Path
 from amont_gateway.yearly import kept, volumes
 from amont_gateway.yearly.sheet import number
 from amont_gateway.yearly.texts import KINDS
-from amont_gateway.yearly.volumes import Entry
+from amont_gateway.yearly.volumes import Entry, VolumesError
 
 HELP = "import billed and metered volumes, after a preview; list or take back imports"
 ACTIONS = {
@@ -35,6 +35,7 @@ _WORDS = {
         "empty": "rien n'a été importé", "batch": "{0}  {1}  {2}  {3}  lignes : {4}",
         "back": "Import n° {0} repris ; lignes qui ne comptent plus : {1} ; "
         "lignes qu'il avait remplacées et qui comptent de nouveau : {2}.",
+        "absent": "il n'y a pas d'import n° {0} ; `volumes list` les montre",
         "later": "l'import n° {0} ne peut pas être repris : d'autres ont pris de ses jours "
         "après lui ; reprenez d'abord : {1}",
         "estimated": "estimé",
@@ -47,6 +48,7 @@ _WORDS = {
         "batch": "{0}  {1}  {2}  {3}  rows: {4}", "estimated": "estimated",
         "back": "Import no. {0} taken back; rows that count no longer: {1}; "
         "rows that it had replaced and that count again: {2}.",
+        "absent": "there is no import no. {0}; `volumes list` shows them",
         "later": "import no. {0} cannot be taken back: later ones have taken days of it; "
         "first take back: {1}",
     },
@@ -81,7 +83,10 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
         return "\n".join(_listed(asked, words)), []
     if asked.action == "remove":
         return _removed(asked, words, now_ms), []
-    read = volumes.read(asked.files)
+    try:
+        read = volumes.read(asked.files)
+    except VolumesError as error:
+        raise ValueError(error.text(asked.lang)) from error
     if asked.action == "preview":
         taken = kept.weigh(asked.data, read, asked.replace)
     else:
@@ -94,6 +99,8 @@ def run(asked: argparse.Namespace) -> tuple[str, list[str]]:
 def _removed(asked: argparse.Namespace, words: dict[str, str], now_ms: int) -> str:
     try:
         rows = kept.take_back(asked.data, asked.number, now_ms)
+    except LookupError as error:
+        raise LookupError(words["absent"].format(asked.number)) from error
     except kept.LaterImport as later:
         numbers = ", ".join(map(str, later.numbers))
         raise ValueError(words["later"].format(asked.number, numbers)) from later

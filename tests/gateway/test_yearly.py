@@ -128,7 +128,7 @@ def test_volumes_that_contradict_each_other_are_told():
 # --- the import
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_french_table_is_read_as_it_was_meant(tmp_path, encoding):
     text = GOOD.replace("2025-01-01;2025-12-31;10 000", "01.01.2025;31-12-2025;10\u00a0000")
     found = read([written(tmp_path, text, encoding=encoding)])
@@ -160,9 +160,11 @@ def test_english_tabs_and_commas_with_a_unit_in_the_header(tmp_path):
         ("produit;;01/01/2025;31/12/2025;1;ft3;", "unit"),
         ("produit;;01/01/2025;31/12/2025;12,345;m3;", "two meanings"),
         ("produit;;01/01/2025;31/12/2025;1.234;m3;", "two meanings"),
-        ("produit;;01/01/2025;31/12/2025;;m3;", "number"),
+        ("produit;;01/01/2025;31/12/2025;;m3;", "no volume"),
+        ("produit;;01/01/2025;31/12/2025; ;;", "no volume"),
         ("produit;;01/01/2025;31/12/2025;env. 100;m3;", "number"),
-        ("produit;;01/01/2025;31/12/2025;-5;m3;", "number"),
+        ("produit;;01/01/2025;31/12/2025;-5;m3;", "below zero"),
+        ("produit;;01/01/2025;31/12/2025;- 1 200,5 m3;;", "below zero"),
         ("produit;;01/01/2025;31/12/2025;99999999999;m3;", "volume"),
         ("produit;;31/02/2025;31/12/2025;1;m3;", "date"),
         ("produit;;01/01/25;31/12/2025;1;m3;", "date"),
@@ -182,6 +184,12 @@ def test_a_row_that_could_mean_two_things_is_refused_and_the_others_stay(tmp_pat
     assert found.refused[0].where == "volumes.csv:9"
     for lang in REASONS:
         assert REASONS[lang][reason] in found.refused[0].text(lang)
+
+
+def test_what_is_sold_and_bought_goes_by_these_names(tmp_path):
+    text = "kind,period,volume_m3\nsold,2025,5\nbought,2025,6\nexported,2024,7\n"
+    found = read([written(tmp_path, text)])
+    assert [entry.kind for entry in found.entries] == ["exported", "imported", "exported"]
 
 
 def test_two_units_that_contradict_each_other_are_refused(tmp_path):
@@ -208,8 +216,13 @@ def test_a_file_that_is_no_table_of_volumes_is_refused_whole(tmp_path, text, sai
 
 def test_a_file_of_another_kind_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "volumes.csv"
-    path.write_bytes(b"\x81\x8d\x8f\x90" * 3)
-    with pytest.raises(VolumesError, match="neither UTF-8"):
+    odd = b"\xff\xfea"  # UTF-16 that breaks off
+    for content in (b"\x81\x8d\x8f\x90" * 3, odd, GOOD.encode("utf-16-le")):
+        path.write_bytes(content)
+        with pytest.raises(VolumesError, match="neither UTF-8"):
+            read([path])
+    path.write_bytes(b"PK\x03\x04" + b"x" * 9)
+    with pytest.raises(VolumesError, match="save it as CSV"):
         read([path])
     monkeypatch.setattr("amont_gateway.yearly.volumes.MAX_BYTES", 4)
     with pytest.raises(VolumesError, match="larger than 4 bytes"):

@@ -122,7 +122,7 @@ def test_an_import_is_taken_back_and_stays_in_the_file(
     assert rows.execute("SELECT count(*) FROM volume").fetchone() == (2,)
     rows.close()
     assert volumes(tmp_path, "remove", 2) == 3
-    assert "no import 2" in capsys.readouterr().err
+    assert "il n'y a pas d'import n° 2" in capsys.readouterr().err
 
 
 HEAD = "kind;meter;period;volume;unit\n"
@@ -239,7 +239,16 @@ def test_what_cannot_be_opened_is_one_line(
     assert volumes(tmp_path / "none", "import", table) == 2
     assert "no data folder at" in capsys.readouterr().err
     assert volumes(tmp_path, "import", tmp_path / "absent.csv") == 2
-    capsys.readouterr()
+    assert f"{tmp_path / 'absent.csv'}: ce fichier n’existe pas\n" in capsys.readouterr().err
+    assert volumes(tmp_path, "import", tmp_path, "--lang", "en") == 2
+    assert f"{tmp_path}: a folder, not a file\n" in capsys.readouterr().err
+    table.write_text("compteur;volume\na;1\n")
+    assert volumes(tmp_path, "preview", table) == 2
+    said = capsys.readouterr().err
+    assert "table.csv: aucune colonne nature, du, au dans compteur; volume\n" in said
+    report = ["report", str(table), "--year", "2025", "--length-km", "5", "--lang", "en"]
+    assert main(report) == 2
+    assert "table.csv: no column kind, from, to in compteur; volume\n" in capsys.readouterr().err
     (tmp_path / kept.FILE).write_bytes(b"rubbish" * 1000)
     assert volumes(tmp_path, "list") == 1
     assert capsys.readouterr().err.count("\n") == 1

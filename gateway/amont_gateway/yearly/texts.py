@@ -9,7 +9,9 @@ REASONS = {
         "two units": "deux unités qui se contredisent",
         "number": "ce n’est pas un nombre",
         "two meanings": "point ou virgule à deux sens : écrire 1234 ou 1,23",
-        "volume": "volume négatif ou démesuré",
+        "no volume": "cellule de volume vide ; un volume nul s’écrit 0",
+        "below zero": "volume négatif",
+        "volume": "volume démesuré",
         "date": "date illisible (AAAA-MM-JJ, JJ/MM/AAAA, AAAA-MM, S1 AAAA, AAAA)",
         "order": "la fin vient avant le début",
         "estimated": "« estimé » doit dire oui ou non",
@@ -23,7 +25,9 @@ REASONS = {
         "two units": "two units that contradict each other",
         "number": "not a number",
         "two meanings": "a point or comma of two meanings: write 1234 or 1.23",
-        "volume": "a volume below zero or beyond reason",
+        "no volume": "the volume’s cell is empty; write 0 for none",
+        "below zero": "a volume below zero",
+        "volume": "a volume beyond reason",
         "date": "not a date (YYYY-MM-DD, DD/MM/YYYY, YYYY-MM, S1 YYYY, YYYY)",
         "order": "the end comes before the beginning",
         "estimated": "“estimated” must say yes or no",
@@ -31,6 +35,42 @@ REASONS = {
         "kept": "these days were imported with another volume (--replace to replace it)",
         "part": "would replace only a part of this row: give its other days too",
     },
+}
+WHOLE = {  # what is wrong with a whole file
+    "fr": {
+        "no file": "ce fichier n’existe pas",
+        "folder": "c’est un dossier, pas un fichier",
+        "not allowed": "lecture interdite à cet utilisateur",
+        "large": "plus de {said} octets",
+        "empty": "vide",
+        "workbook": "un classeur de tableur : l’enregistrer au format CSV",
+        "encoding": "ni UTF-8, ni UTF-16, ni texte Windows",
+        "two columns": "deux colonnes pour {columns}",
+        "no column": "aucune colonne {columns} dans {said}",
+    },
+    "en": {
+        "no file": "no such file",
+        "folder": "a folder, not a file",
+        "not allowed": "this user may not read it",
+        "large": "larger than {said} bytes",
+        "empty": "empty",
+        "workbook": "a spreadsheet’s workbook: save it as CSV",
+        "encoding": "neither UTF-8 nor UTF-16 nor Windows text",
+        "two columns": "two columns for {columns}",
+        "no column": "no column {columns} in {said}",
+    },
+}
+COLUMNS: dict[str, dict[str, str]] = {
+    "fr": {
+        "kind": "nature",
+        "meter": "compteur",
+        "from": "du",
+        "to": "au",
+        "period": "période",
+        "unit": "unité",
+        "estimated": "estimé",
+    },
+    "en": {},  # the columns' own names
 }
 KINDS = {
     "fr": {

@@ -7,10 +7,11 @@ unit or counts water twice is refused, row by row, with what is wrong. Good rows
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,11 +19,12 @@ from pathlib import Path
 
 from amont_gateway.yearly import balance
 from amont_gateway.yearly.periods import BadCell, day, named_period, plain_word
-from amont_gateway.yearly.texts import REASONS
+from amont_gateway.yearly.texts import COLUMNS, REASONS, WHOLE
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_M3 = Decimal(10) ** 10
 ENCODINGS = ("utf-8-sig", "cp1252")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # "Unicode text" of a spreadsheet
 
 _COLUMNS = {
     "kind": ("kind", "nature", "type", "volume_kind"),
@@ -36,8 +38,25 @@ _COLUMNS = {
 }
 _KINDS = {
     balance.PRODUCED: ("produced", "produit", "volume produit", "v1"),
-    balance.IMPORTED: ("imported", "importe", "achete", "volume importe", "volume achete", "v2"),
-    balance.EXPORTED: ("exported", "exporte", "vendu", "volume exporte", "vendu en gros", "v3"),
+    balance.IMPORTED: (
+        "imported",
+        "importe",
+        "achete",
+        "bought",
+        "volume importe",
+        "volume achete",
+        "v2",
+    ),
+    balance.EXPORTED: (
+        "exported",
+        "exporte",
+        "vendu",
+        "sold",
+        "sold in bulk",
+        "volume exporte",
+        "vendu en gros",
+        "v3",
+    ),
     balance.DOMESTIC: ("metered domestic", "comptabilise domestique", "domestique", "domestic"),
     balance.OTHER: ("metered other", "comptabilise non domestique", "non domestique", "other"),
     balance.UNMETERED: ("unmetered", "sans comptage", "consomme sans comptage", "v8"),
@@ -83,7 +102,17 @@ class Volumes:
 
 
 class VolumesError(ValueError):
-    """The file as a whole cannot be read; the message says what and where."""
+    """The file as a whole cannot be read: where, why (a key of the texts), and what it said."""
+
+    def __init__(self, where: str, reason: str, said: str = "", columns: Sequence[str] = ()):
+        self._where, self._reason, self._said, self._columns = where, reason, said, columns
+        super().__init__(self.text("en"))
+
+    def text(self, lang: str) -> str:
+        """Return it in one line."""
+        columns = ", ".join(COLUMNS[lang].get(column, column) for column in self._columns)
+        what = WHOLE[lang][self._reason].format(said=self._said, columns=columns)
+        return f"{self._where}: {what}"
 
 
 def read(paths: list[Path]) -> Volumes:
@@ -100,14 +129,18 @@ def read(paths: list[Path]) -> Volumes:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    content = path.read_bytes()
+    content = _content(path)
     if len(content) > MAX_BYTES:
-        raise VolumesError(f"{path.name}: larger than {MAX_BYTES} bytes")
+        raise VolumesError(path.name, "large", str(MAX_BYTES))
+    if content.startswith(b"PK\x03\x04"):
+        raise VolumesError(path.name, "workbook")
     text = _decoded(content, path.name)
     lines = text.splitlines()
     first = next((k for k, line in enumerate(lines) if line.strip()), None)
     if first is None:
-        raise VolumesError(f"{path.name}: empty")
+        raise VolumesError(path.name, "empty")
+    if "\0" in lines[first]:
+        raise VolumesError(path.name, "encoding")
     separator = max(";\t,", key=lines[first].count)
     reader = csv.reader(io.StringIO("\n".join(lines[first:])), delimiter=separator)
     columns = _columns(next(reader), path.name)
@@ -117,13 +150,24 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             yield first + reader.line_num, said
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise VolumesError(str(path), "no file") from None
+    except IsADirectoryError:
+        raise VolumesError(str(path), "folder") from None
+    except PermissionError:
+        raise VolumesError(str(path), "not allowed") from None
+
+
 def _decoded(content: bytes, name: str) -> str:
-    for encoding in ENCODINGS:
+    for encoding in ("utf-16",) if content.startswith(_UTF_16) else ENCODINGS:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise VolumesError(f"{name}: neither UTF-8 nor Windows text")
+    raise VolumesError(name, "encoding")
 
 
 def _columns(header: list[str], name: str) -> dict[str, int]:
@@ -136,15 +180,15 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
         if column is None:
             continue
         if column in out:
-            raise VolumesError(f"{name}: two columns for {column}")
+            raise VolumesError(name, "two columns", columns=[column])
         out[column] = k
         if unit:
             out["unit in header " + unit.group(1)] = k
     wanting = [column for column in ("kind", "volume") if column not in out]
     if "period" not in out and not {"from", "to"} <= set(out):
-        wanting.append("from, to")
+        wanting += ["from", "to"]
     if wanting:
-        raise VolumesError(f"{name}: no column {', '.join(wanting)} in {'; '.join(header)}")
+        raise VolumesError(name, "no column", "; ".join(header), wanting)
     return out
 
 
@@ -173,6 +217,8 @@ def _volume(row: Mapping[str, str]) -> Decimal:
     if len(set(said)) > 1:
         raise BadCell("two units", ", ".join(said))
     unit = _UNITS.get(said[0] if said else "")
+    if not row["volume"]:
+        raise BadCell("no volume", row["volume"])
     if unit is None:
         raise BadCell("unit", said[0] if said else "")
     return _number(number) * unit
@@ -180,6 +226,8 @@ def _volume(row: Mapping[str, str]) -> Decimal:
 
 def _number(said: str) -> Decimal:
     text = re.sub(r"[\s\u00a0\u202f'’]", "", said)
+    if re.fullmatch(r"[-\u2212][\d.,]+", text):
+        raise BadCell("below zero", said)
     if re.fullmatch(r"\d{1,3}[.,]\d{3}", text):
         raise BadCell("two meanings", said)  # 1.234 is a thousand here, one and a bit there
     for pattern, group, point in (
