@@ -282,11 +282,15 @@ def _tail(asked: argparse.Namespace) -> int:
 
 def _export(asked: argparse.Namespace) -> int:
     with _Opened(asked.data) as reader:
+        written = 0
         for sample_id, sample in reader.samples():
             print(_sample_text(sample_id, sample, True))
-        if reader.bad_rows:
-            print(f"{reader.bad_rows} damaged rows left out", file=sys.stderr)
-        return WRONG if reader.bad_rows else FINE
+            written += 1
+        bad, lost = reader.bad_rows, reader.lost
+    if bad or lost:
+        left = f"{written} rows written, {bad} damaged rows left out, {lost} cannot be read"
+        print(left, file=sys.stderr)
+    return WRONG if bad or lost else FINE
 
 
 def _check(asked: argparse.Namespace) -> int:
@@ -296,7 +300,8 @@ def _check(asked: argparse.Namespace) -> int:
         print(json.dumps({"ok": found.ok, **found.__dict__}))
     else:
         bad = f", damaged rows: {found.bad_rows[:10]}" if found.bad_rows else ""
-        print(f"{found.rows} rows, file: {found.integrity}{bad}")
+        lost = f" can be read, {found.lost} cannot" if found.lost else ""
+        print(f"{found.rows} rows{lost}, file: {found.integrity}{bad}")
     return FINE if found.ok else WRONG
 
 

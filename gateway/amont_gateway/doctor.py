@@ -77,7 +77,8 @@ def _journal(plan: Plan) -> Iterable[Finding]:
         found, mode = reader.check(), reader.mode()
     finally:
         reader.close()
-    text = f"{found.rows} rows, {len(found.bad_rows)} damaged, file {found.integrity}, mode {mode}"
+    rows = f"{found.rows} rows, {len(found.bad_rows)} damaged, {found.lost} cannot be read"
+    text = f"{rows}, file {found.integrity}, mode {mode}"
     yield Finding("journal", GOOD if found.ok and mode == "wal" else BAD, text)
 
 

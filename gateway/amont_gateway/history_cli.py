@@ -25,6 +25,7 @@ from amont_gateway.doubts import FILE as DOUBTS
 from amont_gateway.doubts import Doubts
 from amont_gateway.history import CONSUMER
 from amont_gateway.history_texts import describe, moment, word
+from amont_gateway.journal_holes import is_damage
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.places import SITE_FILE, from_site
 from amont_gateway.quarantine import FILE, Quarantine
@@ -58,7 +59,7 @@ def add(command: argparse.ArgumentParser, data_dir: Path) -> None:
     refused = actions.add_parser("quarantine", help="lines that the database refused")
     for parser in (status, replay, selftest):
         parser.add_argument("--data", type=Path, default=data_dir, help="data folder")
-    for parser in (replay, selftest):
+    for parser in (status, replay, selftest):
         parser.add_argument("--site", type=Path, default=SITE_FILE, help="the site's YAML file")
     quarantine_cli.add(refused, data_dir)
 
@@ -89,53 +90,92 @@ def _status(asked: argparse.Namespace) -> Said:
     if asked.json:
         text = json.dumps(found, ensure_ascii=False)
     else:
-        text = "\n".join(_status_lines(found, asked.lang))
+        zone = _zone_of(asked.site)
+        named = word("zone", asked.lang, zone=zone.key) if zone else _machine_zone(asked.lang)
+        text = "\n".join([*_status_lines(found, asked.lang, zone), named])
     is_well = kept["state"] == "ok" if kept else view is not None
-    return text, FINE if is_well and not found["quarantined"] else WRONG
+    is_whole = not found["quarantined"] and not found["damaged"]
+    return text, FINE if is_well and is_whole else WRONG
+
+
+def _zone_of(path: Path) -> ZoneInfo | None:
+    """Return the site's time zone, None on a machine without a site; raise SiteError."""
+    if path == SITE_FILE and not path.exists():
+        return None
+    return ZoneInfo(load(path).time_zone)
+
+
+def _machine_zone(lang: str) -> str:
+    return word("zone_machine", lang, zone=time.strftime("%Z"))
 
 
 def _at_rest(data: Path) -> dict[str, Any]:
     """Return what the data folder tells of journal, cursors and quarantine."""
-    with _journal(data / "journal.db") as reader:
-        found = reader.summary()
-        place = found["cursors"].get(CONSUMER, 0)
-        found["waiting"] = max(0, found["last_id"] - place)
-        found["waiting_since_ms"] = reader.waiting_since_ms(place)
+    path = data / "journal.db"
+    found: dict[str, Any] = {"journal": str(path), "damaged": ""}
+    with _journal(path) as reader:
+        try:
+            found |= reader.summary()
+            place = found["cursors"].get(CONSUMER, 0)
+            found["waiting"] = max(0, found["last_id"] - place)
+            found["waiting_since_ms"] = reader.waiting_since_ms(place)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            nothing = {"rows": 0, "last_id": 0, "cursors": {}, "waiting": 0}
+            found |= {**nothing, "waiting_since_ms": None, "damaged": str(error)}
     return {**found, "quarantined": Quarantine(data / FILE).count()}
 
 
-def _status_lines(found: dict[str, Any], lang: str) -> list[str]:
+def _status_lines(found: dict[str, Any], lang: str, zone: ZoneInfo | None) -> list[str]:
     kept = found["history"]
     if kept is not None:
-        lines = describe(kept, lang)
+        lines = describe(kept, lang, zone)
     elif found["running"]:
         lines = [word("none", lang)]
     else:
-        since = moment(found["waiting_since_ms"])
-        waits = word("waiting", lang, rows=found["waiting"], since=since)
-        lines = [word("at_rest", lang), waits if found["waiting"] else word("waiting_none", lang)]
-        if found["quarantined"]:
-            lines.append(word("quarantined", lang, lines=found["quarantined"]))
+        lines = _lines_at_rest(found, lang, zone)
+    if found["damaged"]:
+        return [*lines, word("damaged", lang, path=found["journal"], why=found["damaged"])]
     for name, place in sorted(found["cursors"].items()):
         lines.append(word("consumer", lang, name=name, place=place, last=found["last_id"]))
     if found["rows"]:
-        since = moment(found["oldest_ms"])
+        since = moment(found["oldest_ms"], zone)
         return [*lines, word("journal", lang, rows=found["rows"], since=since)]
     return [*lines, word("journal_empty", lang)]
 
 
+def _lines_at_rest(found: dict[str, Any], lang: str, zone: ZoneInfo | None) -> list[str]:
+    lines = [word("at_rest", lang)]
+    if found["waiting"]:
+        since = moment(found["waiting_since_ms"], zone)
+        lines.append(word("waiting", lang, rows=found["waiting"], since=since))
+    elif not found["damaged"]:
+        lines.append(word("waiting_none", lang))
+    if found["quarantined"]:
+        lines.append(word("quarantined", lang, lines=found["quarantined"]))
+    return lines
+
+
 def _replay(asked: argparse.Namespace) -> Said:
     site = load(asked.site)
-    since_ms, until_ms = _span(asked, ZoneInfo(site.time_zone))
+    zone = ZoneInfo(site.time_zone)
+    since_ms, until_ms = _span(asked, zone)
     path = asked.journal or asked.data / "journal.db"
     with _journal(path) as reader:
         if asked.dry_run:
             rows = reader.count_span(since_ms, until_ms)
-            first = moment(reader.summary()["oldest_ms"])
-            since = first if asked.since == "start" else asked.since
-            words = {"since": since, "until": asked.until or moment(SystemClock().wall_ms())}
-            return word("would_replay", asked.lang, rows=rows, **words), FINE
+            since = _first(reader, zone) if asked.since == "start" else asked.since
+            until = asked.until or moment(SystemClock().wall_ms(), zone)
+            words = {"rows": rows, "since": since, "until": until, "lost": reader.lost}
+            return word("would_replay", asked.lang, **words), WRONG if reader.lost else FINE
         return _write_again(asked, site, reader, since_ms, until_ms)
+
+
+def _first(reader: JournalReader, zone: ZoneInfo) -> str:
+    if reader.lost:  # perhaps the very first
+        return "…"
+    return moment(reader.waiting_since_ms(0), zone)
 
 
 def _write_again(
@@ -146,16 +186,18 @@ def _write_again(
     with delivery_of(target_of(site), asked.data) as delivery:
         replay = Replay(reader, delivery, site.id, places.tags(), doubts)
         try:
-            done = replay.run(since_ms, until_ms, _Telling(asked.lang))
+            done = replay.run(since_ms, until_ms, _Telling(asked.lang, ZoneInfo(site.time_zone)))
             days = 0
-            if asked.journal is None:  # another journal may hold less of a day than ours did
+            if asked.journal is None and not done.lost:  # else it may hold less of a day
                 span = (since_ms, until_ms, SystemClock().wall_ms())
                 days = write_again(reader, places, doubts.doubted, delivery, *span)
-        except (Away, Denied) as error:
-            return word("stopped", asked.lang, rows=replay.done.rows, why=error), WRONG
-    words = {"rows": done.rows, "lines": done.lines, "refused": done.refused}
+        except (Away, Denied, sqlite3.Error) as error:
+            done = replay.done
+            words = {"rows": done.rows, "lines": done.lines, "lost": done.lost, "why": error}
+            return word("stopped", asked.lang, **words), WRONG
+    words = {"rows": done.rows, "lines": done.lines, "refused": done.refused, "lost": done.lost}
     said = word("replayed", asked.lang, **words, bad=done.bad_rows, days=days)
-    return said, WRONG if done.bad_rows or done.refused else FINE
+    return said, WRONG if done.bad_rows or done.refused or done.lost else FINE
 
 
 def _selftest(asked: argparse.Namespace) -> Said:
@@ -198,14 +240,14 @@ def _ms(text: str, zone: ZoneInfo) -> int:
 class _Telling:
     """Say on stderr, now and then, how far a replay is."""
 
-    def __init__(self, lang: str) -> None:
-        self._lang = lang
+    def __init__(self, lang: str, zone: ZoneInfo) -> None:
+        self._lang, self._zone = lang, zone
         self._told_s = time.monotonic()
 
     def __call__(self, done: Replayed, last: int) -> None:
         if time.monotonic() - self._told_s < _TELL_S:
             return
         self._told_s = time.monotonic()
-        percent, until = 100 * done.place // max(last, 1), moment(done.through_ms)
+        percent, until = 100 * done.place // max(last, 1), moment(done.through_ms, self._zone)
         said = word("replaying", self._lang, percent=percent, until=until)
         sys.stderr.write(f"{said}\n")

@@ -40,6 +40,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "journal: {rows} rows since {since}; replay can go back to then",
     ),
     "journal_empty": ("journal : vide", "journal: empty"),
+    "damaged": (
+        "journal : ABÎMÉ ({why}) ; {path} : amont-gateway journal check dit ce qui reste lisible,"
+        " history replay --journal le réécrit",
+        "journal: DAMAGED ({why}); {path}: amont-gateway journal check says what can be read,"
+        " history replay --journal writes it again",
+    ),
+    "zone": ("heures : {zone}, celles du site", "times: {zone}, the site's"),
+    "zone_machine": (
+        "heures : {zone}, celles de la machine (pas de fichier du site)",
+        "times: {zone}, the machine's (no site's file)",
+    ),
     "consumer": ("{name} : jusqu'à {place} sur {last}", "{name}: up to {place} of {last}"),
     "quarantine_empty": ("aucune ligne refusée", "no refused lines"),
     "reason": ("{lines} × {reason}", "{lines} × {reason}"),
@@ -52,21 +63,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "dropped": ("{lines} lignes oubliées", "{lines} lines forgotten"),
     "would_drop": ("{lines} lignes seraient oubliées", "{lines} lines would be forgotten"),
     "would_replay": (
-        "{rows} relevés du {since} au {until} seraient réécrits",
-        "{rows} rows of {since} to {until} would be written again",
+        "{rows} relevés du {since} au {until} seraient réécrits, {lost} sont illisibles",
+        "{rows} rows of {since} to {until} would be written again, {lost} cannot be read",
     ),
     "replaying": ("{percent} %, jusqu'au {until}", "{percent} %, up to {until}"),
     "replayed": (
         "{rows} relevés relus, {lines} lignes écrites, {refused} refusées et mises de côté,"
-        " {bad} relevés abîmés laissés,"
+        " {bad} relevés abîmés laissés, {lost} illisibles,"
         " heures et jours : {days} jours",
         "{rows} rows read, {lines} lines written, {refused} refused and set aside,"
-        " {bad} damaged rows left out,"
+        " {bad} damaged rows left out, {lost} cannot be read,"
         " hours and days: {days} days",
     ),
     "stopped": (
-        "arrêté après {rows} relevés : {why} ; ce qui est écrit le reste, relancez la commande",
-        "stopped after {rows} rows: {why}; what is written stays, run the command again",
+        "arrêté après {rows} relevés, {lines} lignes écrites, {lost} relevés illisibles : {why} ;"
+        " ce qui est écrit le reste, relancez la commande",
+        "stopped after {rows} rows, {lines} lines written, {lost} rows unreadable: {why};"
+        " what is written stays, run the command again",
     ),
 }
 
@@ -76,19 +89,19 @@ def word(key: str, lang: str, **values: object) -> str:
     return TEXTS[key][lang == "en"].format(**values)
 
 
-def moment(at_ms: int | None) -> str:
-    """Write a moment in the machine's time zone; what lies beyond a calendar is shown as such."""
+def moment(at_ms: int | None, zone: dt.tzinfo | None = None) -> str:
+    """Write a moment in a time zone, by default the machine's; beyond a calendar it is "…"."""
     if at_ms is None or not 0 < at_ms < _LATEST_MS:
         return "…"
-    return f"{dt.datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
+    return f"{dt.datetime.fromtimestamp(at_ms / 1000, zone):%Y-%m-%d %H:%M}"
 
 
-def describe(state: Mapping[str, Any], lang: str) -> list[str]:
+def describe(state: Mapping[str, Any], lang: str, zone: dt.tzinfo | None = None) -> list[str]:
     """Say in lines how the database is: ``view.HistoryState`` as plain data."""
-    since, reason = moment(state["since_ms"]), state.get("reason") or "?"
+    since, reason = moment(state["since_ms"], zone), state.get("reason") or "?"
     lines = [word(state["state"], lang, since=since, reason=reason)]
     if state["waiting"]:
-        since = moment(state["waiting_since_ms"])
+        since = moment(state["waiting_since_ms"], zone)
         lines.append(word("waiting", lang, rows=state["waiting"], since=since))
     else:
         lines.append(word("waiting_none", lang))

@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from amont_gateway import journal_sql as sql
+from amont_gateway.journal_holes import Around, Row, ends, is_damage
 from amont_gateway.readings import BAD_TIME, Sample, checksum, pack_identity
 
 _PAGE = 2_000
@@ -23,14 +24,15 @@ _LAST_ID = 2**63 - 1  # of any row that there can be
 class Check:
     """What a full examination of the journal found."""
 
-    rows: int = 0
-    bad_rows: list[int] = field(default_factory=list)
+    rows: int = 0  # that can be read, the bad ones among them
+    bad_rows: list[int] = field(default_factory=list)  # ids of those whose checksum failed
+    lost: int = 0  # that were there and cannot be read
     integrity: str = "ok"
 
     @property
     def ok(self) -> bool:
         """Tell whether every row and the file itself are sound."""
-        return self.integrity == "ok" and not self.bad_rows
+        return self.integrity == "ok" and not self.bad_rows and not self.lost
 
 
 @contextmanager
@@ -46,11 +48,18 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 
 class JournalReader:
-    """A read-only connection; ``bad_rows`` counts skipped rows whose checksum failed."""
+    """A read-only connection; ``bad_rows`` counts skipped rows whose checksum failed.
+
+    ``samples``, ``span``, ``count_span`` and ``check`` go on behind what is damaged; ``lost``
+    counts the ids there whose rows did not come. All others raise sqlite3.DatabaseError.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.bad_rows = 0
+        self.lost = 0
+        self._around: Around | None = None  # from the first damage on
+        self._ends: tuple[int, int] | None = None  # as of then
         uri = f"file:{path}?mode=ro"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
         # rows are read once, in their order: the usual 2 MB for each of several readers are wasted
@@ -78,16 +87,33 @@ class JournalReader:
         self, sample_id: int, from_ms: int, until_ms: int, limit: int = _PAGE
     ) -> tuple[int, list[Sample]]:
         """Return the same of rows whose time lies within, whatever the clock said meanwhile."""
-        newest = self.last_id()
-        rows = self._connection.execute(sql.SPAN, (sample_id, from_ms, until_ms, limit)).fetchall()
-        last = rows[-1][0] if len(rows) == limit else max(newest, sample_id)
-        return last, self._all_sound(rows)
+        newest = self.ends()[1]
+        span = (sample_id, from_ms, until_ms, limit)
+        rows = self._if_whole(sql.SPAN, span)
+        if rows is not None:
+            last = rows[-1][0] if len(rows) == limit else max(newest, sample_id)
+            return last, self._all_sound(rows)
+        last, rows = self._around_holes(sample_id, limit)
+        return last, [s for s in self._all_sound(rows) if from_ms <= s.at_ms <= until_ms]
 
     def count_span(self, from_ms: int, until_ms: int) -> int:
         """Count the rows whose time lies within."""
         ask = "SELECT count(*) FROM sample WHERE at_ms BETWEEN ? AND ?"
-        (count,) = self._connection.execute(ask, (from_ms, until_ms)).fetchone()
-        return int(count)
+        counted = self._if_whole(ask, (from_ms, until_ms))
+        if counted is not None:
+            return int(counted[0][0])
+        count, place, newest = 0, 0, self.ends()[1]
+        while place < newest:
+            place, samples = self.span(place, from_ms, until_ms)
+            count += len(samples)
+        return count
+
+    def ends(self) -> tuple[int, int]:
+        """Return the first and the last id, as far as anything in the file tells; else 0."""
+        found = self._ends or ends(self._connection)
+        if self._around is not None:
+            self._ends = found
+        return found
 
     def waiting_since_ms(self, sample_id: int) -> int | None:
         """Return when the first row above an id was received, None if there is none."""
@@ -146,35 +172,70 @@ class JournalReader:
         return int(row[0]) if row else 0
 
     def summary(self) -> dict[str, Any]:
-        """Count rows, tell the newest and oldest ones and the consumers' cursors."""
+        """Count rows, tell the newest and oldest ones and the consumers' cursors.
+
+        Raise sqlite3.DatabaseError if a page of the rows or of their index is damaged.
+        """
         ask = self._connection.execute
         rows, last = ask("SELECT count(*), coalesce(max(id), 0) FROM sample").fetchone()
+        ask("SELECT count(*) FROM sample NOT INDEXED").fetchone()  # looks at each page of rows
         cursors = dict(ask("SELECT name, id FROM cursor").fetchall())
         oldest_ms = self.waiting_since_ms(0)
         return {"rows": rows, "last_id": last, "oldest_ms": oldest_ms, "cursors": cursors}
 
     def samples(self) -> Iterator[tuple[int, Sample]]:
-        """Yield every sound sample in the order of the journal."""
-        last = 0
-        while True:
-            seen, pairs = self.after(last)
-            yield from pairs
-            if seen == last:
-                return
-            last = seen
+        """Yield every sound sample that can be read, in the order of the journal."""
+        for rows in self._pages():
+            yield from (pair for row in rows if (pair := self._sound(row)) is not None)
 
     def check(self) -> Check:
         """Examine the file and each row's checksum."""
         found = Check()
         try:
-            (found.integrity,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
-            for row in self._connection.execute(sql.AFTER, (0, -1)):
-                found.rows += 1
-                if self._sound(row) is None:
-                    found.bad_rows.append(row[0])
+            (said,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+            found.integrity = said.splitlines()[-1]
         except sqlite3.DatabaseError as error:
             found.integrity = str(error)
+        lost_before = self.lost
+        try:
+            for rows in self._pages():
+                found.rows += len(rows)
+                found.bad_rows += [row[0] for row in rows if self._sound(row) is None]
+        except sqlite3.DatabaseError as error:
+            found.integrity = str(error)
+        found.lost = self.lost - lost_before
         return found
+
+    def _pages(self) -> Iterator[list[Row]]:
+        place, newest = 0, self.ends()[1]
+        while place < newest:
+            rows = self._if_whole(sql.AFTER, (place, _PAGE))
+            if rows is None:
+                place, rows = self._around_holes(place, _PAGE)
+            else:
+                place = rows[-1][0] if rows else newest
+            yield rows
+
+    def _if_whole(self, query: str, values: tuple[int, ...]) -> list[Row] | None:
+        """Return a query's rows, None if the file is known or now found to be damaged."""
+        if self._around is None:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._around = Around(self._connection)
+        return None
+
+    def _around_holes(self, sample_id: int, ids: int) -> tuple[int, list[Row]]:
+        """Return the last id tried and what can be read of so many ids from the next on."""
+        assert self._around is not None
+        first, newest = self.ends()
+        above = max(sample_id, first - 1)
+        last = min(above + ids, newest)
+        rows = self._around.rows(above, last)
+        self.lost += max(0, last - above - len(rows))
+        return max(last, sample_id), rows
 
     def mode(self) -> str:
         """Return the file's journal mode; "wal" is the only right one."""
@@ -185,7 +246,7 @@ class JournalReader:
         """Close the connection."""
         self._connection.close()
 
-    def _all_sound(self, rows: list[tuple[Any, ...]]) -> list[Sample]:
+    def _all_sound(self, rows: list[Row]) -> list[Sample]:
         """Return the sound ones of many rows: as a rule all are, and that is quickly seen."""
         new, pack = tuple.__new__, pack_identity
         try:
@@ -203,7 +264,7 @@ class JournalReader:
             return found
         return [pair[1] for row in rows if (pair := self._sound(row)) is not None]
 
-    def _sound(self, row: tuple[Any, ...]) -> tuple[int, Sample] | None:
+    def _sound(self, row: Row) -> tuple[int, Sample] | None:
         sample = Sample(*row[1:9])
         try:
             good = checksum(sample) == row[9]

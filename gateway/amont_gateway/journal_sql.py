@@ -50,6 +50,7 @@ RETIRE = """DELETE FROM sample WHERE id IN (SELECT id FROM (
 
 _COLUMNS = "id, node, epoch, seq, at_ms, time_quality, received_ms, flags, channels, crc"
 AFTER = f"SELECT {_COLUMNS} FROM sample WHERE id > ? ORDER BY id LIMIT ?"
+BETWEEN = f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? ORDER BY id"
 # What is new: not what a node had kept for longer than its sensor's validity (flag 1).
 LIVE = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND flags & 1 = 0 ORDER BY id LIMIT ?"

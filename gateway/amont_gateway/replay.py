@@ -30,6 +30,7 @@ class Replayed:
     lines: int = 0  # written
     refused: int = 0  # lines, set aside
     bad_rows: int = 0  # damaged, left out
+    lost: int = 0  # rows of the journal, of whatever time, that cannot be read
     through_ms: int = 0  # of the last row done
 
 
@@ -59,7 +60,7 @@ class Replay:
         It gets what is done and the journal's last id. Raise Away if the database stays away,
         Denied, or sqlite3.Error.
         """
-        last = self._reader.last_id()
+        last = self._reader.ends()[1]
         while self.done.place < last:
             began_s = time.monotonic()
             seen, samples = self._reader.span(self.done.place, since_ms, until_ms, BATCH_ROWS)
@@ -67,7 +68,8 @@ class Replay:
                 self._write(samples)
                 self.done.rows += len(samples)
                 self.done.through_ms = max(s.at_ms for s in samples)
-            self.done.place, self.done.bad_rows = seen, self._reader.bad_rows
+            self.done.place = seen
+            self.done.bad_rows, self.done.lost = self._reader.bad_rows, self._reader.lost
             if tell is not None:
                 tell(self.done, last)
             if samples:

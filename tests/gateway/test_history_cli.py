@@ -167,7 +167,7 @@ def test_replay_says_where_it_stopped(data, capsys, monkeypatch):
     site = site_for(data, 9)
     code, said = run(capsys, "replay", "--since", "start", "--site", site, "--data", data)
     assert code == 1
-    assert said.startswith("arrêté après 0 relevés : ")
+    assert said.startswith("arrêté après 0 relevés, 0 lignes écrites, 0 relevés illisibles : ")
 
 
 @pytest.mark.parametrize("words", [["--since", "noon"], ["--since", "2027-01-02", "--until",
