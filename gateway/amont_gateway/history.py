@@ -32,10 +32,11 @@ from amont_gateway.doubts import Doubts
 from amont_gateway.events import Events
 from amont_gateway.history_pace import Pace, Settled
 from amont_gateway.journal import Journal
+from amont_gateway.journal_holes import Row
 from amont_gateway.journal_tail import Tail
-from amont_gateway.lines import SensorTags, never_doubted, quality_lines, sample_lines
+from amont_gateway.lines import SensorTags, never_doubted, quality_lines, row_lines
 from amont_gateway.quarantine import FILE, Quarantine
-from amont_gateway.readings import BAD_TIME, Sample
+from amont_gateway.readings import BAD_TIME
 from amont_gateway.view import HistoryState
 
 CONSUMER = "history"
@@ -47,6 +48,7 @@ SETTLE_S = 10.0
 _IDLE_S = 0.2
 _LOOK_S = 2.0  # between looks at what waits
 _RETRY_S = 20.0
+_AT_MS, _FLAGS = 4, 7  # places in a row of the journal
 
 
 class History:
@@ -77,7 +79,7 @@ class History:
         self._doubts_told: int | None = None  # number of the last change that was written
         self._doubts_seen = -1  # how often doubts had been put when all were written
         # The next batch, the number of the last change of doubts that it knows, and its lines.
-        self._ready: tuple[list[Sample], int | None, list[str]] | None = None
+        self._ready: tuple[list[Row], int | None, list[str]] | None = None
         self._openings = 0
         self._pace = Pace()
         self._live: int | None = None  # where the lane of what is new stands, if it is open
@@ -151,33 +153,33 @@ class History:
             return
         if newest - self._live > self._pace.most * 2:
             self._live = newest - NEAR_ROWS  # it cannot keep up: what is newest is worth most
-        self._live, samples = self._tail.reader.live(self._live, newest, self._pace.most)
-        self._write(self._lines(samples))
+        self._live, rows = self._tail.reader.live(self._live, newest, self._pace.most)
+        self._write(self._lines(rows))
 
-    def _lines(self, samples: list[Sample]) -> list[str]:
+    def _lines(self, rows: list[Row]) -> list[str]:
         """Write readings with their doubts, also those that the windows have forgotten."""
         known = self._doubts.were_ever
-        times = [s.at_ms for s in samples if not s.flags & BAD_TIME] if known else []
+        times = [row[_AT_MS] for row in rows if not row[_FLAGS] & BAD_TIME] if known else []
         kept = self._doubts.between(min(times), max(times)) if times else {}
         if not kept:
-            return sample_lines(self._site, self._tags, samples, self._doubt)
+            return row_lines(self._site, self._tags, rows, self._doubt)
 
         def doubt(sensor: str, t_ms: int) -> int:
             return self._doubt(sensor, t_ms) or kept.get((sensor, t_ms), 0)
 
-        return sample_lines(self._site, self._tags, samples, doubt)
+        return row_lines(self._site, self._tags, rows, doubt)
 
     def _prepare(self, most: int) -> None:
         """Read the next batch and make its lines, while the database works on this one."""
-        samples = self._tail.read_ahead(most)
-        self._ready = (samples, self._doubts_told, self._lines(samples))
+        rows = self._tail.read_ahead(most)
+        self._ready = (rows, self._doubts_told, self._lines(rows))
 
-    def _prepared(self, samples: list[Sample]) -> list[str]:
+    def _prepared(self, rows: list[Row]) -> list[str]:
         """Return a batch's lines, made again if doubts have been written since they were made."""
         ready, self._ready = self._ready, None
-        if ready is not None and ready[0] is samples and ready[1] == self._doubts_told:
+        if ready is not None and ready[0] is rows and ready[1] == self._doubts_told:
             return ready[2]
-        return self._lines(samples)
+        return self._lines(rows)
 
     def _changed_doubts(self) -> None:
         """Write changed qualities over the points that history holds."""
@@ -210,16 +212,16 @@ class History:
         """Write one batch of what was not written yet, and confirm what has settled."""
         tail, most, began_s = self._tail, self._pace.rows, time.monotonic()
         before = tail.place
-        samples = tail.read(most)
+        rows = tail.read_rows(most)
         try:
             ahead = partial(self._prepare, most) if tail.full else None
-            self._write(self._prepared(samples), self._in_between, ahead)
+            self._write(self._prepared(rows), self._in_between, ahead)
         except BaseException:
             tail.place = before
             raise
-        if samples:
-            self._pace.took(time.monotonic() - began_s, len(samples))
-            self._counters.add("history_samples", len(samples))
+        if rows:
+            self._pace.took(time.monotonic() - began_s, len(rows))
+            self._counters.add("history_samples", len(rows))
         tail.confirm(self._settled.reached(tail.place))
         return tail.full
 

@@ -35,6 +35,12 @@ class Check:
         return self.integrity == "ok" and not self.bad_rows and not self.lost
 
 
+def as_samples(rows: Iterable[Row]) -> list[Sample]:
+    """Return what rows hold, without their ids and checksums."""
+    new = tuple.__new__
+    return [new(Sample, row[1:9]) for row in rows]
+
+
 @contextmanager
 def _no_search_for_cycles() -> Iterator[None]:
     """Among thousands of rows Python would search a dozen times, longer than it reads them."""
@@ -71,13 +77,13 @@ class JournalReader:
         last = rows[-1][0] if rows else sample_id
         return last, [pair for row in rows if (pair := self._sound(row)) is not None]
 
-    def samples_after(self, sample_id: int, limit: int) -> tuple[int, list[Sample]]:
-        """Return the same without ids, in half the time."""
+    def rows_after(self, sample_id: int, limit: int) -> tuple[int, list[Row]]:
+        """Return the same as sound rows, in a third of the time."""
         with _no_search_for_cycles():
             rows = self._connection.execute(sql.AFTER, (sample_id, limit)).fetchall()
             return rows[-1][0] if rows else sample_id, self._all_sound(rows)
 
-    def live(self, sample_id: int, through: int, limit: int) -> tuple[int, list[Sample]]:
+    def live(self, sample_id: int, through: int, limit: int) -> tuple[int, list[Row]]:
         """Return the same of rows up to an id that were new when they came, no node's backlog."""
         rows = self._connection.execute(sql.LIVE, (sample_id, through, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else through
@@ -92,9 +98,10 @@ class JournalReader:
         rows = self._if_whole(sql.SPAN, span)
         if rows is not None:
             last = rows[-1][0] if len(rows) == limit else max(newest, sample_id)
-            return last, self._all_sound(rows)
+            return last, as_samples(self._all_sound(rows))
         last, rows = self._around_holes(sample_id, limit)
-        return last, [s for s in self._all_sound(rows) if from_ms <= s.at_ms <= until_ms]
+        found = as_samples(self._all_sound(rows))
+        return last, [s for s in found if from_ms <= s.at_ms <= until_ms]
 
     def count_span(self, from_ms: int, until_ms: int) -> int:
         """Count the rows whose time lies within."""
@@ -246,23 +253,19 @@ class JournalReader:
         """Close the connection."""
         self._connection.close()
 
-    def _all_sound(self, rows: list[Row]) -> list[Sample]:
+    def _all_sound(self, rows: list[Row]) -> list[Row]:
         """Return the sound ones of many rows: as a rule all are, and that is quickly seen."""
-        new, pack = tuple.__new__, pack_identity
+        pack = pack_identity
         try:
-            found = [
-                new(Sample, (node, epoch, seq, at_ms, quality, received_ms, flags, channels))
-                for _, node, epoch, seq, at_ms, quality, received_ms, flags, channels, crc in rows
-                if crc
-                == crc32(
-                    channels, crc32(pack(node, epoch, seq, at_ms, quality, received_ms, flags))
-                )
-            ]
+            for _, node, epoch, seq, at_ms, quality, received_ms, flags, channels, crc in rows:
+                head = pack(node, epoch, seq, at_ms, quality, received_ms, flags)
+                if crc != crc32(channels, crc32(head)):
+                    break
+            else:
+                return rows
         except Exception:  # whatever a damaged row holds: it is found below
-            found = []
-        if len(found) == len(rows):
-            return found
-        return [pair[1] for row in rows if (pair := self._sound(row)) is not None]
+            pass
+        return [row for row in rows if self._sound(row) is not None]
 
     def _sound(self, row: Row) -> tuple[int, Sample] | None:
         sample = Sample(*row[1:9])

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from amont_gateway.events import Events
 from amont_gateway.journal import Journal
-from amont_gateway.journal_reader import JournalReader
+from amont_gateway.journal_holes import Row
+from amont_gateway.journal_reader import JournalReader, as_samples
 from amont_gateway.readings import Sample
 
 BATCH_ROWS = 2_000
@@ -23,7 +24,7 @@ class _Batch(NamedTuple):
 
     begin: int
     end: int
-    samples: list[Sample]
+    rows: list[Row]
     full: bool  # more may wait
 
 
@@ -64,32 +65,33 @@ class Tail:
         return True
 
     def read(self, most: int = BATCH_ROWS) -> list[Sample]:
-        """Return the next sound samples and step behind them; empty at the end.
+        """Return the next sound samples and step behind them; empty at the end."""
+        return as_samples(self.read_rows(most))
 
-        What ``read_ahead`` has read already is returned as it is.
-        """
+    def read_rows(self, most: int = BATCH_ROWS) -> list[Row]:
+        """Return the same as rows; what ``read_ahead`` has read already is returned as it is."""
         batch, self._ahead = self._ahead, None
         if batch is None or batch.begin != self.place:
             batch = self._batch(most)
         self.place, self.full = batch.end, batch.full
-        return batch.samples
+        return batch.rows
 
-    def read_ahead(self, most: int = BATCH_ROWS) -> list[Sample]:
-        """Return what the next ``read`` will return, and stay where we are."""
+    def read_ahead(self, most: int = BATCH_ROWS) -> list[Row]:
+        """Return what the next ``read_rows`` will return, and stay where we are."""
         self._ahead = self._batch(most)
-        return self._ahead.samples
+        return self._ahead.rows
 
     def _batch(self, most: int) -> _Batch:
         begin = end = self.place
-        samples: list[Sample] = []
+        rows: list[Row] = []
         full = True
-        while full and not samples:
+        while full and not rows:
             bad, before = self.reader.bad_rows, end
-            end, samples = self.reader.samples_after(before, most)
+            end, rows = self.reader.rows_after(before, most)
             bad = self.reader.bad_rows - bad
             self._tell_bad(bad, end)
-            full = len(samples) + bad == most
-        return _Batch(begin, end, samples, full)
+            full = len(rows) + bad == most
+        return _Batch(begin, end, rows, full)
 
     def confirm(self, place: int | None = None) -> None:
         """Remember, durably before long, that all up to a place is done; by default ``place``."""

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from amont_gateway import series
+from amont_gateway.journal_holes import Row
 from amont_gateway.readings import (
     BAD_TIME,
+    CHANNEL_BYTES,
     MISSING,
     QUANTITIES,
     SUSPECT,
     Sample,
     iter_channels,
+    unpack_channel,
 )
 from amont_gateway.series import Measurement
 
@@ -79,13 +82,27 @@ def sample_lines(
 
     A good reading that ``doubt(sensor, at_ms)`` has something against is written as suspect.
     """
+    return row_lines(site, tags, [(0, *sample, 0) for sample in samples], doubt)
+
+
+def row_lines(
+    site: str,
+    tags: SensorTags,
+    rows: Iterable[Row],
+    doubt: Callable[[str, int], int] = never_doubted,
+) -> list[str]:
+    """Write the same of the journal's rows: (id, a sample's eight fields, checksum)."""
     heads: dict[int, _Head] = {}
     lines = []
     doubts = doubt is not never_doubted
-    for node, _, _, at_ms, _, _, flags, packed in samples:
+    for _, node, _, _, at_ms, _, _, flags, packed, _ in rows:
         if flags & BAD_TIME:
             continue
-        for channel, code, quality, value in iter_channels(packed):
+        # nearly all have one channel, and to unpack that is half of the work
+        one = len(packed) == CHANNEL_BYTES
+        for channel, code, quality, value in (
+            (unpack_channel(packed),) if one else iter_channels(packed)
+        ):
             key = node << 8 | channel
             if key not in heads:
                 heads[key] = _head(site, tags.get((node, channel)))

@@ -64,6 +64,8 @@ class Sample(NamedTuple):
 
 
 pack_channel = _CHANNEL.pack  # (index, quantity, quality, value)
+unpack_channel = _CHANNEL.unpack  # the same of one channel's CHANNEL_BYTES
+CHANNEL_BYTES = _CHANNEL.size
 iter_channels = _CHANNEL.iter_unpack  # the same, as plain tuples: for inner loops
 
 
