@@ -34,10 +34,10 @@
 
 import json
 
-from amont_node.airtime import fits
 from amont_node.drivers.fields import whole
 from amont_node.pair import PairFile, make_durable
 from amont_node.settings import ConfigError
+from amont_wire.airtime import fits
 from amont_wire.const import MAX_FRAME
 
 SCHEMA = 1

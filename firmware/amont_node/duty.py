@@ -7,11 +7,11 @@
 # by another step(), until a step() without event returns nothing. Then it may sleep until due().
 
 from amont_node import delivery
-from amont_node.airtime import BACKLOG, URGENT, USUAL, Airtime
 from amont_node.config import NodeConfig
 from amont_node.delivery import Delivery, InFlight, Plan
 from amont_node.sampling import EMPTY, FULL, LOW, Sampler
 from amont_node.spans import Spans
+from amont_wire.airtime import BACKLOG, URGENT, USUAL, Airtime
 from amont_wire.const import ACK, CONFIG, ECHO_AGE_BITS, FAULT_BATTERY, MAX_FRAME, RESEND, TIME
 from amont_wire.const import UPDATE as UPDATE_CHUNK
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.bench.node_life import NodeLife
 
-from amont_node.airtime import time_on_air_ms
+from amont_wire.airtime import time_on_air_ms
 
 NAMES = ("node.airtime_worst_hour", "node.airtime_refused", "node.airtime_lost")
 HOUR_MS, PERMILLE = 3_600_000, 10

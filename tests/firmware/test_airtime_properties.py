@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bench.node_life import LIFE, NodeLife
 
-from amont_node import airtime
 from amont_node import duty as act
-from amont_node.airtime import BACKLOG, URGENT, USUAL, Airtime, time_on_air_ms
 from amont_node.config import LoraConfig
+from amont_wire import airtime
+from amont_wire.airtime import BACKLOG, URGENT, USUAL, Airtime, time_on_air_ms
 
 HOUR_MS = 3_600_000
 Sent = list[tuple[int, int]]  # (begin, length), in ms

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from amont_node import airtime
 from amont_provision import cli, energy, energy_site, energy_trace, enrol
 from amont_provision.board import pair_text
 from amont_provision.energy import BOARDS, FIGURES, PROFILES, RECOMMENDED, budget
 from amont_provision.texts import Refused
 from amont_site import load
+from amont_wire import airtime
 
 SITE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 RIVER = PROFILES["slow-river"]

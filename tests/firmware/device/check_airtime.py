@@ -2,7 +2,7 @@
 
 from world import Random, config
 
-from amont_node.airtime import BACKLOG, URGENT, USUAL, Airtime, time_on_air_ms
+from amont_wire.airtime import BACKLOG, URGENT, USUAL, Airtime, time_on_air_ms
 
 # ms at 125 kHz, 4/5, 8 symbols of preamble, rounded up: PHY bytes, then SF7 to SF12, as Semtech's
 # formula gives them (and public calculators: 23 bytes are 61.7, 370.7 and 1482.8 ms at 7, 10, 12).
