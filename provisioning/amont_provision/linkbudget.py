@@ -21,10 +21,12 @@ EARTH_M = 6_371_000.0
 ERP_MOST_DBM = 14.0  # 25 mW within 868.0 to 868.6 MHz: ERC 70-03 annex 1 h1.4
 DIPOLE_DBI = 2.15  # power is limited beside a half-wave dipole, gains are told beside a sphere
 
-# 125 kHz, boosted gain, one frame of 64 bytes in a hundred lost: SX1262 datasheet, table 3-8 says
-# -124 at SF7 and -137 at SF12; between them by the ratio to noise of its table 6-1, 2.5 dB a
-# step: -174 + 51 + 6 - 7.5 at SF7.
-SENSITIVITY_DBM = {7: -124.0, 8: -127.0, 9: -129.5, 10: -132.0, 11: -134.5, 12: -137.0}
+# SX1262 datasheet, table 6-1: signal to noise that a spreading factor needs. With a noise figure
+# of 6 dB that gives -124.5 dBm at SF7 and -137 at SF12; the datasheet's table 3-8 says -124 and
+# -137 (125 kHz, boosted gain, one frame of 64 bytes in a hundred lost).
+REQUIRED_SNR_DB = {7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
+NOISE_FIGURE_DB = 6.0
+THERMAL_DBM_HZ = -174.0
 
 EDGES = NormalDist().inv_cdf(0.9)  # the band's edges in spreads: one place of ten beyond each
 FRAMES_NEEDED = 0.8  # overlap makes 99.9 % of the readings of that: plan.py
@@ -132,8 +134,18 @@ def estimate(link: Link) -> Estimate:
     lost_db = loss_db(link)
     gains_db = link.node_gain_db + link.bridge_gain_db
     received_dbm = link.power_dbm + gains_db - lost_db
-    margin_db = received_dbm - SENSITIVITY_DBM[link.sf]
+    margin_db = received_dbm - sensitivity_dbm(link.sf)
     return Estimate(lost_db, received_dbm, margin_db, SETTINGS[link.setting])
+
+
+def sensitivity_dbm(sf: int, bw_khz: float = 125) -> float:
+    """Return the weakest signal that is received."""
+    return noise_dbm(bw_khz) + REQUIRED_SNR_DB[sf]
+
+
+def noise_dbm(bw_khz: float = 125) -> float:
+    """Return a receiver's own noise; noise from outside (a Pi's supplies) comes on top of it."""
+    return THERMAL_DBM_HZ + 10 * log10(1000 * bw_khz) + NOISE_FIGURE_DB
 
 
 def loss_db(link: Link) -> float:
