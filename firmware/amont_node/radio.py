@@ -2,32 +2,32 @@
 # bridge knows which one it has. Adapters: radio_sx126x (SX1261/SX1262 over SPI), radio_rak3172
 # (a module with AT commands), radio_sim (datagrams). One suite of tests holds them all to this.
 #
-#   configure(listen)       what to listen to from the next receive() on: a list of Modulation. One:
-#                           continuously. More: the adapter goes round them (`scans` says whether it
-#                           can). Ends a reception that was going on. Does not speak to the chip.
-#   send(frame, modulation) puts it on the air and returns when it is over: at most its time on air
-#                           and 200 ms. False: it was not sent, and `fault` says why. It ends any
-#                           reception; the next receive() begins another.
-#   receive(wait_ms)        the next frame as (frame, rssi_dbm, snr_db4, index in listen), or None
-#                           when none has come within wait_ms (0: only what is there). Begins to
-#                           listen if it does not yet, and goes on listening after it has returned,
-#                           until send(), sleep() or configure(). Damaged frames are counted in
-#                           crc_errors and never given out.
-#   hears()                 a frame is coming in this moment, as far as the radio tells; one that
-#                           cannot tell says False.
-#   sleep()                 least current, nothing is heard; whatever is done next wakes it.
-#   close()                 for good: pins and files are let go.
+#   configure(listen)     what to listen to from the next receive() on: a list of Modulation. One:
+#                         continuously. More: the adapter goes round them (`scans` says whether it
+#                         can). Ends a reception that was going on. Does not speak to the chip.
+#   send(frame, modulation)  puts it on the air and returns when it is over: at most its time on
+#                         air and 200 ms. False: it was not sent, and `fault` says why. It ends any
+#                         reception; the next receive() begins another.
+#   receive(wait_ms)      the next frame as (frame, rssi_dbm, snr_db4, index in listen), or None
+#                         when none has come within wait_ms (0: only what is there). Begins to
+#                         listen if it does not yet, and goes on after it has returned, until
+#                         send(), sleep() or configure(). Damaged frames are counted in crc_errors
+#                         and never given out.
+#   hears()               a frame is coming in this moment, as far as the radio tells; one that
+#                         cannot tell says False.
+#   sleep()               least current, nothing is heard; whatever is done next wakes it.
+#   close()               for good: pins and files are let go.
 #   time_on_air_us(size, modulation)
-#   fault                   "" while all is well, else what was wrong last, in one line. A radio
-#                           that has failed is reset and begun again by the next send(), and by
-#                           receive() once in RETRY_MS; while it is away receive() takes its wait_ms
-#                           all the same, so that nobody turns in circles.
+#   fault                 "" while all is well, else what was wrong last, in one line. A radio that
+#                         has failed is reset and begun again by the next send(), and by receive()
+#                         once in RETRY_MS; while it is away receive() takes its wait_ms all the
+#                         same, so that nobody turns in circles.
 #   crc_errors, frames_in, frames_out, resets: counted since the start
-#   pollable                what select.poll() takes to wait for a frame; None: there is none
-#   scans                   whether it can listen to more than one Modulation
+#   pollable              what select.poll() takes to wait for a frame; None: there is none
+#   scans                 whether it can listen to more than one Modulation
 #
-# None of them raises, and none waits without an end, whatever the chip does. Only making an adapter
-# raises: RadioFault or ConfigError for settings with which it could never work.
+# None of them raises, and none waits without an end, whatever the chip does. Only making an
+# adapter raises: RadioFault or ConfigError for settings with which it could never work.
 
 from amont_wire.airtime import time_on_air_ms
 
