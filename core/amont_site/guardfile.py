@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from amont_site.model import Drill, Node, Siren, Site, bounds_mm, limits, output_keys
+from amont_site.radio import Bridge, spreading_factor
 
 STATION_FIELDS = (
     "watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm",
@@ -35,7 +36,7 @@ def compile_guard(site: Site) -> dict[str, Any]:
         "site": site.id,
         "name": plain(site.name),
         "time_zone": site.time_zone,
-        "bridge": site.bridge and {"port": site.bridge.port, "baud": site.bridge.baud},
+        "bridge": site.bridge and _bridge(site, site.bridge),
         "nodes": [_node(node) for node in site.nodes],
         "stations": [
             {"id": s.id, "name": plain(s.name), "sensors": list(s.sensors)}
@@ -48,6 +49,16 @@ def compile_guard(site: Site) -> dict[str, Any]:
     }
     guard["sha256"] = hashlib.sha256(canonical(guard)).hexdigest()
     return guard
+
+
+def _bridge(site: Site, bridge: Bridge) -> dict[str, Any]:
+    nodes = [node for node in site.nodes if node.carrier == "bridge"]
+    factors = {spreading_factor(bridge, node.radio) for node in nodes}
+    return {
+        "port": bridge.port, "baud": bridge.baud, "listeners": list(bridge.listeners),
+        "channels_khz": list(bridge.channels_khz), "power_dbm": bridge.power_dbm,
+        "spreading_factors": sorted(factors or {bridge.spreading_factor}),
+    }  # fmt: skip
 
 
 def _node(node: Node) -> dict[str, Any]:

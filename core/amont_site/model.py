@@ -12,6 +12,8 @@ from msgspec import Meta, Struct
 from amont_site.hardware import Board, Marks, Probe
 from amont_site.parts import Clock, Latitude, Line, Longitude, Slug
 from amont_site.parts import Text as Text
+from amont_site.radio import Bridge as Bridge
+from amont_site.radio import Radio
 from amont_site.water import Network
 from amont_site.water import RainForecast as RainForecast
 from amont_site.water import RainGauge as RainGauge
@@ -69,15 +71,6 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """The strictness that every part of the file shares."""
 
 
-class Bridge(_Part, frozen=True, kw_only=True):
-    """The LoRa bridge on the Pi."""
-
-    port: Line = "/dev/amont-bridge"
-    baud: Annotated[int, Meta(ge=1_200, le=4_000_000)] = 115_200
-    # of LoRa: all nodes and the bridge have the same
-    spreading_factor: Annotated[int, Meta(ge=7, le=12)] = 9
-
-
 class Broker(_Part, frozen=True, kw_only=True):
     """The MQTT broker for nodes that do not come through the bridge."""
 
@@ -115,7 +108,8 @@ class Node(_Part, frozen=True, kw_only=True):
 
     id: Annotated[int, Meta(ge=1, le=65_534)]
     name: Text
-    carrier: Literal["bridge", "mqtt"]
+    carrier: Literal["bridge", "mqtt", "lorawan"]
+    radio: Radio | None = None  # of carrier bridge, where it differs from the bridge's
     profile: Literal["slow-river", "pipe", "flash-flood"] | None = None
     interval_s: Seconds = 900  # PROFILES if absent, as the next two
     fast_interval_s: Seconds = 60

@@ -7,7 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from amont_site import hardware_rules, water_rules
+from amont_site import hardware_rules, radio_rules, water_rules
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -39,6 +39,7 @@ GPIO_PIN_MAX, ADC_CHANNEL_MAX = 27, 7
 THRESHOLDS = ("watch_mm", "warning_mm", "alarm_mm", "alarm_plus_mm")
 # Other quantities may be measured without a place that judges them: a battery, a temperature.
 NEED_A_PLACE = {"stage_mm", "flow_l_h", "rain_um"}
+CARRIERS = {"mqtt": "MQTT", "lorawan": "LoRaWAN"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -90,7 +91,7 @@ def _ids(site: Site) -> Iterator[Uses]:
 
 def _siren_uses(site: Site) -> Iterator[Uses]:
     pins: Uses = []  # of the one Pi; on a module the numbers count from 0 each time
-    ports: Uses = []
+    ports, channels = radio_rules.uses(site)
     for i, siren in enumerate(site.sirens):
         path: Path = ("sirens", i)
         yield [((*path, "stations", j), name) for j, name in enumerate(siren.stations)]
@@ -106,6 +107,7 @@ def _siren_uses(site: Site) -> Iterator[Uses]:
             ports.append(((*path, "output", "port"), siren.output.port))
     yield pins
     yield ports
+    yield channels
 
 
 def _wires(i: int, siren: Siren) -> Iterator[tuple[Path, object]]:
@@ -186,8 +188,10 @@ def _carriers(rules: Rules) -> None:
         first.setdefault(node.carrier, i)
     missing = {"bridge": rules.site.bridge is None, "mqtt": rules.site.broker is None}
     codes = {"bridge": "no-bridge", "mqtt": "no-broker"}
+    for path, code, values in radio_rules.problems(rules.site):
+        rules.say(path, code, **values)
     for carrier, i in first.items():
-        if missing[carrier]:
+        if missing.get(carrier):
             value = rules.site.nodes[i].id
             rules.say(("nodes", i, "carrier"), codes[carrier], value=value)
 
@@ -342,8 +346,9 @@ def _drill(rules: Rules, path: Path, drill: Drill | None) -> None:
 
 def _promise(rules: Rules, path: Path, station: Station) -> None:
     for sensor in station.sensors:
-        if sensor in rules.sensors and rules.sensors[sensor][0].carrier == "mqtt":
-            rules.say(path, "weaker-promise", value=sensor)
+        carrier = rules.sensors[sensor][0].carrier if sensor in rules.sensors else "bridge"
+        if carrier != "bridge":
+            rules.say(path, "weaker-promise", value=sensor, carrier=CARRIERS[carrier])
     if len(station.sensors) == 1:
         rules.say(path, "one-sensor", value=station.id)
 

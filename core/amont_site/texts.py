@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from amont_site.texts_radio import TEXTS_RADIO
+
 # code: (English, French)
 TEXTS: dict[str, tuple[str, str]] = {
     # the file
@@ -289,10 +291,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # warnings: the site works, with less
     "weaker-promise": (
-        "sensor '{value}' comes over MQTT: its path to the siren depends on broker and gateway,"
-        " a weaker promise; carry it over the bridge if you can",
-        "le capteur « {value} » passe par MQTT : son chemin vers la sirène dépend du courtier "
-        "et de la passerelle, promesse plus faible ; faites-le passer par le pont si possible",
+        "sensor '{value}' comes over {carrier}: its path to the siren depends on broker and"
+        " gateway, a weaker promise; carry it over the bridge if you can",
+        "le capteur « {value} » passe par {carrier} : son chemin vers la sirène dépend du courtier"
+        " et de la passerelle, promesse plus faible ; faites-le passer par le pont si possible",
     ),
     "one-sensor": (
         "station '{value}' sounds a siren on one sensor: more false and missed alarms; add a "
@@ -318,6 +320,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "le courtier « {value} » est joint sans TLS ; écrivez tls: true, sinon quiconque sur le"
         " chemin peut lire et supprimer des trames",
     ),
+    **TEXTS_RADIO,
 }
 # The site works all the same, with less.
 WARNINGS = frozenset({

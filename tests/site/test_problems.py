@@ -222,6 +222,7 @@ OTHER_CODES = {  # tests of their own
     "look", "marks-station", "no-wifi", "pin-twice",
     "probe-quantity", "probe-useless", "probe-missing", "sleep-deep",
     "unknown-gauge", "upstream-loop", "one-coordinate",
+    "usb-form", "usb-serial", "channel-band", "power-band", "radio-useless",
 }  # fmt: skip
 
 

@@ -222,6 +222,7 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "nodes.carrier": ("Par", "By"),
     "carrier.bridge": ("radio, direct", "radio, direct"),
     "carrier.mqtt": ("réseau (MQTT)", "network (MQTT)"),
+    "carrier.lorawan": ("réseau (LoRaWAN)", "network (LoRaWAN)"),
     # events
     "events.title": ("Événements", "Events"),
     "events.all": ("Tout le journal", "The whole journal"),
