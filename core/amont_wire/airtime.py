@@ -18,6 +18,14 @@ BACKLOG = 0
 USUAL = 1
 URGENT = 2
 
+PREAMBLE = 8  # symbols, for a receiver that listens all the time
+# After the look that sees it a receiver needs some of the preamble to lock on (SX1261/2 data
+# sheet, 6.1.1.1: at least 6 for SF5 and SF6; the usual 8 are made for no more).
+_LOCK_SYMBOLS = 6
+# What a look needs beside its symbols: six commands over SPI (channel, modulation, CAD) from
+# MicroPython, the oscillator and the PLL, and the interrupt seen by polling.
+_LOOK_OVERHEAD_US = 3000
+
 
 # Semtech AN1200.13: explicit header, CRC on. sf 7 to 12, cr 5 to 8 for 4/5 to 4/8. Rounded up.
 def time_on_air_ms(size: int, sf: int, bw_khz: int, cr: int, preamble: int) -> int:
@@ -27,6 +35,33 @@ def time_on_air_ms(size: int, sf: int, bw_khz: int, cr: int, preamble: int) -> i
     blocks = max(0, -(-bits // (4 * (sf - 2 * slow))))
     symbols4 = 4 * (preamble + 8 + blocks * cr) + 17  # quarters: the preamble has 4.25 more
     return -(-symbols4 * symbol_us // 4000)
+
+
+# A look for a preamble (channel activity detection): symbols of CAD as Semtech AN1200.48 advises
+# for 125 kHz, and about half a symbol of work (data sheet, 13.1.11), and what a board adds.
+def look_us(sf: int) -> int:
+    symbols2 = 5 if sf <= 8 else 9  # halves: 2 or 4 symbols, and one half
+    return symbols2 * (1 << sf) * 4 + _LOOK_OVERHEAD_US
+
+
+# Symbols of preamble that an uplink at `sf` needs so that a bridge which looks at each of so many
+# channels at each of `sfs` in turns sees it. It may begin just after its look began, so the circle
+# has to close, and the look to end, before the preamble has gone but for what locks the receiver.
+def scan_preamble(channels: int, sfs: list[int], sf: int) -> int:
+    if channels * len(sfs) < 2:
+        return PREAMBLE
+    circle_us = channels * sum([look_us(other) for other in sfs])
+    return _LOCK_SYMBOLS + -(-(circle_us + look_us(sf)) // ((1 << sf) * 8))
+
+
+# How frames are on the air whose length is to be known: a carrier's or a bridge's settings.
+class Lora:
+    def __init__(self, sf: int, preamble: int = PREAMBLE, overhead_bytes: int = 0) -> None:
+        self.sf = sf
+        self.bw_khz = 125
+        self.cr = 5
+        self.preamble = preamble
+        self.overhead_bytes = overhead_bytes
 
 
 # Whether even the backlog's share holds one frame.
@@ -66,27 +101,28 @@ class Airtime:
         size += lora.overhead_bytes
         return time_on_air_ms(size, lora.sf, lora.bw_khz, lora.cr, lora.preamble)
 
-    # True: the longest frame may begin now.
-    def allows(self, tick_s: int, who: int) -> bool:
+    # True: a frame so long may begin now; 0: the longest.
+    def allows(self, tick_s: int, who: int, length_ms: int = 0) -> bool:
         if self._lora is None:
             return True
         self._go_to(tick_s)
-        allowed = self._holds(who) and (who != USUAL or self._paced(tick_s))
+        length_ms = length_ms or self._longest_ms
+        allowed = self._holds(who, length_ms) and (who != USUAL or self._paced(tick_s))
         if not allowed and not self._waits[who]:
             self.refused += 1
         self._waits[who] = not allowed
         return allowed
 
-    def _holds(self, who: int) -> bool:
+    def _holds(self, who: int, length_ms: int) -> bool:
         budget_ms = self._budget_ms
         old_ms = sum(self._old)
         new_ms = sum(self._new)
-        total_ms = old_ms + new_ms + self._longest_ms
+        total_ms = old_ms + new_ms + length_ms
         if who == URGENT:
             return total_ms <= budget_ms
-        if who == USUAL and 2 * (new_ms + self._longest_ms) > budget_ms:
+        if who == USUAL and 2 * (new_ms + length_ms) > budget_ms:
             return False
-        if who == BACKLOG and 4 * (old_ms + self._longest_ms) > budget_ms:
+        if who == BACKLOG and 4 * (old_ms + length_ms) > budget_ms:
             return False
         return 4 * total_ms <= 3 * budget_ms
 
@@ -105,13 +141,17 @@ class Airtime:
 
     # A frame of so many bytes was sent.
     def sent(self, tick_s: int, size: int, who: int) -> None:
+        self.sent_ms(tick_s, self.frame_ms(size), who)
+
+    # A frame was on the air for so long, whatever its modulation.
+    def sent_ms(self, tick_s: int, length_ms: int, who: int) -> None:
         self._go_to(tick_s)
         ring = self._old if who == BACKLOG else self._new
-        ring[self._newest % _KEPT_MINUTES] += self.frame_ms(size)
+        ring[self._newest % _KEPT_MINUTES] += length_ms
         self.frames += 1
         if who != BACKLOG:
             self._last_s = tick_s
-            self._last_ms = self.frame_ms(size)
+            self._last_ms = length_ms
 
     # In any hour that ends now or later and holds something of the past.
     def used_ms(self, tick_s: int) -> int:

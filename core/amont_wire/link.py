@@ -1,144 +1,46 @@
-# The serial line between bridge and guard: COBS(payload, CRC-16/CCITT-FALSE), then a zero byte.
+# The lines between bridge and guard: what each says, as classes. amont_wire/cobs.py has the bytes.
 
-from array import array
 from struct import unpack as unpack_fields
 
+from amont_wire.cobs import MAX_LINE, Deframer, cobs_decode, cobs_encode, crc16, pack
 from amont_wire.const import MAX_FRAME, MIN_FRAME
 from amont_wire.errors import Malformed, UnknownType
 
-MAX_LINE = 280  # bytes of one encoded frame with its zero
-_CRC_START = 0xFFFF
+__all__ = ["MAX_LINE", "Deframer", "cobs_decode", "cobs_encode", "crc16", "pack", "unpack",
+           "Ask", "Identity", "Line", "RadioState", "Received", "Send", "Sent", "Settings",
+           "Status"]  # fmt: skip
 
 KIND_RECEIVED = 1
 KIND_SEND = 2
 KIND_SENT = 3
 KIND_STATUS = 4
+KIND_IDENTITY = 5
+KIND_SETTINGS = 6
+KIND_ASK = 7
 
 SENT_OK = 0
-SENT_BUSY = 1
-SENT_AIRTIME = 2
+SENT_BUSY = 1  # given up for want of room
+SENT_AIRTIME = 2  # given up for want of airtime
 SENT_MALFORMED = 3
+SENT_EXPIRED = 4  # its window never came, or a newer one made it void
+SENT_MAX = 4
 
+# What a bridge is for. NONE: it was not told; a simulated one sends, one with a radio is silent.
+ROLE_NONE = 0
+ROLE_TRANSMIT = 1
+ROLE_LISTEN = 2
 
-def _crc_table() -> "array[int]":
-    table = array("H", [])
-    for byte in range(256):
-        crc = byte << 8
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1021 if crc & 0x8000 else 0)
-        table.append(crc & 0xFFFF)
-    return table
+# What it has for a radio. IDLE: a radio that waits for settings.
+RADIO_SIMULATED = 0
+RADIO_IDLE = 1
+RADIO_LISTENS = 2
+RADIO_FAULT = 3
 
-
-_CRC_TABLE = _crc_table()
-
-
-def crc16(data: bytes) -> int:
-    table = _CRC_TABLE
-    crc = _CRC_START
-    for byte in data:
-        crc = (crc << 8 & 0xFFFF) ^ table[crc >> 8 ^ byte]
-    return crc
-
-
-# COBS: each zero becomes the distance to the next one; a run of 254 bytes without zero needs no
-# zero.
-def cobs_encode(data: bytes) -> bytes:
-    out = []
-    for run in data.split(b"\x00"):
-        while len(run) >= 254:
-            out.append(b"\xff" + run[:254])
-            run = run[254:]
-        out.append(bytes([len(run) + 1]) + run)
-    return b"".join(out)
-
-
-def cobs_decode(line: bytes) -> bytes:
-    out = []
-    at = 0
-    end = len(line)
-    while at < end:
-        code = line[at]
-        if code == 0 or at + code > end:
-            raise Malformed("broken COBS")
-        out.append(line[at + 1 : at + code])
-        at += code
-        if code < 255 and at < end:
-            out.append(b"\x00")
-    return b"".join(out)
-
-
-# One line, ready for the port.
-def pack(payload: bytes) -> bytes:
-    line = cobs_encode(payload + crc16(payload).to_bytes(2, "big")) + b"\x00"
-    if not payload or len(line) > MAX_LINE:
-        raise Malformed("payload of %d bytes" % len(payload))
-    return line
-
-
-# Lines out of a byte stream, in pieces of any size. Holds at most `max` bytes; noise costs at most
-# the line that it falls in. good: lines taken; bad: lines refused (COBS, CRC, length); dropped:
-# bytes of refused lines.
-class Deframer:
-    def __init__(self, max: int = MAX_LINE) -> None:
-        self._max = max
-        self._kept: list[bytes] = []  # pieces of the line under way
-        self._length = 0
-        self._skipping = False  # the line under way is too long: wait for its zero
-        self.good = 0
-        self.bad = 0
-        self.dropped = 0
-
-    def feed(self, data: bytes) -> list[bytes]:
-        out: list[bytes] = []
-        at = 0
-        while True:
-            end = data.find(b"\x00", at)
-            if end < 0:
-                self._keep(data[at:])
-                return out
-            self._keep(data[at:end])
-            self._end(out)
-            at = end + 1
-
-    def _keep(self, piece: bytes) -> None:
-        if not piece:
-            return
-        if self._skipping:
-            self.dropped += len(piece)
-            return
-        self._length += len(piece)
-        if self._length >= self._max:
-            self.dropped += self._length
-            self.bad += 1
-            self._skipping = True
-            self._kept = []
-            self._length = 0
-        else:
-            self._kept.append(bytes(piece))
-
-    def _end(self, out: list[bytes]) -> None:
-        if self._length:
-            line = b"".join(self._kept)
-            try:
-                out.append(_checked(line))
-                self.good += 1
-            except Malformed:
-                self.bad += 1
-                self.dropped += len(line)
-            self._kept = []
-            self._length = 0
-        self._skipping = False
-
-
-def _checked(line: bytes) -> bytes:
-    data = cobs_decode(line)
-    if len(data) < 3:
-        raise Malformed("line too short")
-    payload = data[:-2]
-    if crc16(payload) != data[-2] << 8 | data[-1]:
-        raise Malformed("wrong CRC")
-    return payload
+UNIQUE_BYTES = 8  # of the board's own number; shorter ones end in zeros
+CHANNELS_MAX = 8
+SFS_MAX = 6
+FAULT_BYTES_MAX = 48
+_KHZ_MAX = 0xFFFFFF
 
 
 def _u(value: int, size: int) -> bytes:
@@ -160,8 +62,25 @@ def _frame(frame: bytes) -> bytes:
     return bytes(frame)
 
 
+class Line:
+    KIND = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and self.payload() == other.payload()
+
+    def __hash__(self) -> int:
+        return hash(self.payload())
+
+    def payload(self) -> bytes:
+        raise NotImplementedError
+
+    # Ready for the port.
+    def pack(self) -> bytes:
+        return pack(self.payload())
+
+
 # A frame that the bridge heard.
-class Received:
+class Received(Line):
     KIND = KIND_RECEIVED
 
     def __init__(self, tick_ms: int, rssi_dbm: int, snr_db4: int, frame: bytes) -> None:
@@ -170,110 +89,215 @@ class Received:
         self.snr_db4 = snr_db4  # quarter dB
         self.frame = frame
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Received) and self.payload() == other.payload()
-
-    def __hash__(self) -> int:
-        return hash(self.payload())
-
     def payload(self) -> bytes:
         radio = _i(self.rssi_dbm, 2) + _i(self.snr_db4, 1)
         return bytes([KIND_RECEIVED]) + _u(self.tick_ms, 4) + radio + _frame(self.frame)
 
-    def pack(self) -> bytes:
-        return pack(self.payload())
-
 
 # A frame that the bridge must send.
-class Send:
+class Send(Line):
     KIND = KIND_SEND
 
     def __init__(self, handle: int, frame: bytes) -> None:
         self.handle = handle
         self.frame = frame
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Send) and self.payload() == other.payload()
-
-    def __hash__(self) -> int:
-        return hash(self.payload())
-
     def payload(self) -> bytes:
         return bytes([KIND_SEND]) + _u(self.handle, 2) + _frame(self.frame)
 
-    def pack(self) -> bytes:
-        return pack(self.payload())
-
 
 # What became of a frame to send.
-class Sent:
+class Sent(Line):
     KIND = KIND_SENT
 
     def __init__(self, handle: int, result: int) -> None:
         self.handle = handle
         self.result = result
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sent) and self.payload() == other.payload()
-
-    def __hash__(self) -> int:
-        return hash(self.payload())
-
     def payload(self) -> bytes:
-        if not 0 <= self.result <= SENT_MALFORMED:
+        if not 0 <= self.result <= SENT_MAX:
             raise Malformed("unknown result")
         return bytes([KIND_SENT]) + _u(self.handle, 2) + _u(self.result, 1)
 
-    def pack(self) -> bytes:
-        return pack(self.payload())
+
+# What a bridge with a radio and settings tells of them beside its counts.
+class RadioState:
+    def __init__(
+        self, crc_errors: int, airtime_ms: int, waiting: int, refused: int, lost: int, fault: str
+    ) -> None:
+        self.crc_errors = crc_errors  # frames that came damaged
+        self.airtime_ms = airtime_ms  # sent in this sliding hour
+        self.waiting = waiting  # frames that wait for their window
+        self.refused = refused  # how often airtime held something up
+        self.lost = lost  # lines that the guard did not take
+        self.fault = fault  # "" while all is well, else what is wrong with the radio
+
+    def payload(self) -> bytes:
+        counts = _u(self.crc_errors, 4) + _u(self.airtime_ms, 4) + _u(self.waiting, 1)
+        text = self.fault[:FAULT_BYTES_MAX]
+        fault = bytes([ord(c) if " " <= c <= "~" else 63 for c in text])
+        return counts + _u(self.refused, 4) + _u(self.lost, 4) + fault
 
 
-# The bridge's own state, now and then.
-class Status:
+# The bridge's own state, now and then. radio: None where there is nothing to tell.
+class Status(Line):
     KIND = KIND_STATUS
 
-    def __init__(self, tick_ms: int, received: int, bad: int, sent: int, version: int) -> None:
+    def __init__(
+        self, tick_ms: int, received: int, bad: int, sent: int, version: int,
+        radio: RadioState | None = None,
+    ) -> None:  # fmt: skip
         self.tick_ms = tick_ms
         self.received = received  # frames heard
         self.bad = bad  # lines from the guard that were damaged
         self.sent = sent
         self.version = version
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Status) and self.payload() == other.payload()
-
-    def __hash__(self) -> int:
-        return hash(self.payload())
+        self.radio = radio
 
     def payload(self) -> bytes:
         counts = _u(self.received, 4) + _u(self.bad, 4) + _u(self.sent, 4)
-        return bytes([KIND_STATUS]) + _u(self.tick_ms, 4) + counts + _u(self.version, 1)
-
-    def pack(self) -> bytes:
-        return pack(self.payload())
+        head = bytes([KIND_STATUS]) + _u(self.tick_ms, 4) + counts + _u(self.version, 1)
+        return head if self.radio is None else head + self.radio.payload()
 
 
-# One payload of the Deframer, as one of the four classes.
-def unpack(payload: bytes) -> Received | Send | Sent | Status:
+# Which bridge this is: at its start, after settings, and when it is asked.
+class Identity(Line):
+    KIND = KIND_IDENTITY
+
+    def __init__(self, version: int, unique: bytes, role: int, radio: int) -> None:
+        self.version = version
+        self.unique = unique  # the board's own number
+        self.role = role
+        self.radio = radio
+
+    def payload(self) -> bytes:
+        if len(self.unique) != UNIQUE_BYTES:
+            raise Malformed("unique id of %d bytes" % len(self.unique))
+        _among("role", self.role, ROLE_NONE, ROLE_LISTEN)
+        _among("radio", self.radio, RADIO_SIMULATED, RADIO_FAULT)
+        head = bytes([KIND_IDENTITY]) + _u(self.version, 1)
+        return head + bytes(self.unique) + bytes([self.role, self.radio])
+
+
+# What the guard wants of a bridge. airtime_ms: what the guard knows that it sent in the hour
+# before; a bridge that was reset in between has forgotten that.
+class Settings(Line):
+    KIND = KIND_SETTINGS
+
+    def __init__(
+        self, role: int, channels_khz: list[int], sfs: list[int], power_dbm: int = 14,
+        airtime_permille: int = 10, listen_ms: int = 2600, airtime_ms: int = 0,
+    ) -> None:  # fmt: skip
+        self.role = role
+        self.channels_khz = channels_khz
+        self.sfs = sfs
+        self.power_dbm = power_dbm
+        self.airtime_permille = airtime_permille
+        self.listen_ms = listen_ms  # how long nodes listen after an uplink
+        self.airtime_ms = airtime_ms
+
+    def payload(self) -> bytes:
+        _among("role", self.role, ROLE_TRANSMIT, ROLE_LISTEN)
+        _among("channels", len(self.channels_khz), 1, CHANNELS_MAX)
+        _among("spreading factors", len(self.sfs), 1, SFS_MAX)
+        for khz in self.channels_khz:
+            _among("channel", khz, 1, _KHZ_MAX)
+        for sf in self.sfs:
+            _among("spreading factor", sf, 7, 12)
+        _among("airtime", self.airtime_permille, 0, 1000)
+        numbers = _i(self.power_dbm, 1) + _u(self.airtime_permille, 2) + _u(self.listen_ms, 2)
+        channels = b"".join([_u(khz, 3) for khz in self.channels_khz])
+        head = bytes([KIND_SETTINGS, self.role]) + numbers + _u(self.airtime_ms, 4)
+        counts = bytes([len(self.channels_khz) << 4 | len(self.sfs)])
+        return head + counts + channels + bytes(self.sfs)
+
+
+# The guard asks who is there.
+class Ask(Line):
+    KIND = KIND_ASK
+
+    def payload(self) -> bytes:
+        return bytes([KIND_ASK])
+
+
+# One payload of the Deframer, as one of the classes above.
+def unpack(payload: bytes) -> Line:
     if not payload:
         raise Malformed("empty payload")
-    kind = payload[0]
-    if kind == KIND_RECEIVED:
-        _at_least(payload, 8 + MIN_FRAME)
-        tick_ms, rssi_dbm, snr_db4 = unpack_fields("<Ihb", payload[1:8])
-        return Received(tick_ms, rssi_dbm, snr_db4, _frame(payload[8:]))
-    if kind == KIND_SEND:
-        _at_least(payload, 3 + MIN_FRAME)
-        return Send(payload[1] | payload[2] << 8, _frame(payload[3:]))
-    if kind == KIND_SENT:
-        _exactly(payload, 4)
-        if payload[3] > SENT_MALFORMED:
-            raise Malformed("unknown result")
-        return Sent(payload[1] | payload[2] << 8, payload[3])
-    if kind == KIND_STATUS:
-        _exactly(payload, 18)
+    reader = _READERS.get(payload[0])
+    if reader is None:
+        raise UnknownType("serial kind %d" % payload[0])
+    return reader(payload)
+
+
+def _received(payload: bytes) -> Received:
+    _at_least(payload, 8 + MIN_FRAME)
+    tick_ms, rssi_dbm, snr_db4 = unpack_fields("<Ihb", payload[1:8])
+    return Received(tick_ms, rssi_dbm, snr_db4, _frame(payload[8:]))
+
+
+def _send(payload: bytes) -> Send:
+    _at_least(payload, 3 + MIN_FRAME)
+    return Send(payload[1] | payload[2] << 8, _frame(payload[3:]))
+
+
+def _sent(payload: bytes) -> Sent:
+    _exactly(payload, 4)
+    _among("result", payload[3], 0, SENT_MAX)
+    return Sent(payload[1] | payload[2] << 8, payload[3])
+
+
+def _status(payload: bytes) -> Status:
+    if len(payload) == 18:
         return Status(*unpack_fields("<IIIIB", payload[1:]))
-    raise UnknownType("serial kind %d" % kind)
+    _at_least(payload, 35)
+    _among("fault", len(payload) - 35, 0, FAULT_BYTES_MAX)
+    for byte in payload[35:]:
+        _among("fault", byte, 32, 126)
+    fault = bytes(payload[35:]).decode()
+    tick_ms, received, bad, sent, version = unpack_fields("<IIIIB", payload[1:18])
+    crc_errors, airtime_ms, waiting, refused, lost = unpack_fields("<IIBII", payload[18:35])
+    radio = RadioState(crc_errors, airtime_ms, waiting, refused, lost, fault)
+    return Status(tick_ms, received, bad, sent, version, radio)
+
+
+def _identity(payload: bytes) -> Identity:
+    _exactly(payload, 4 + UNIQUE_BYTES)
+    _among("role", payload[10], ROLE_NONE, ROLE_LISTEN)
+    _among("radio", payload[11], RADIO_SIMULATED, RADIO_FAULT)
+    return Identity(payload[1], bytes(payload[2:10]), payload[10], payload[11])
+
+
+def _settings(payload: bytes) -> Settings:
+    _at_least(payload, 12)
+    channels, sfs = payload[11] >> 4, payload[11] & 15
+    _exactly(payload, 12 + 3 * channels + sfs)
+    power_dbm, permille, listen_ms, airtime_ms = unpack_fields("<bHHI", payload[2:11])
+    end = 12 + 3 * channels
+    channels_khz = [
+        payload[at] | payload[at + 1] << 8 | payload[at + 2] << 16 for at in range(12, end, 3)
+    ]
+    settings = Settings(
+        payload[1], channels_khz, list(payload[end:]), power_dbm, permille, listen_ms, airtime_ms
+    )
+    settings.payload()  # checks each field
+    return settings
+
+
+def _ask(payload: bytes) -> Ask:
+    _exactly(payload, 1)
+    return Ask()
+
+
+_READERS = {
+    KIND_RECEIVED: _received,
+    KIND_SEND: _send,
+    KIND_SENT: _sent,
+    KIND_STATUS: _status,
+    KIND_IDENTITY: _identity,
+    KIND_SETTINGS: _settings,
+    KIND_ASK: _ask,
+}
 
 
 def _at_least(payload: bytes, length: int) -> None:
@@ -284,3 +308,8 @@ def _at_least(payload: bytes, length: int) -> None:
 def _exactly(payload: bytes, length: int) -> None:
     if len(payload) != length:
         raise Malformed("payload of %d bytes" % len(payload))
+
+
+def _among(what: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise Malformed("%s: %d is not in %d to %d" % (what, value, low, high))

@@ -124,12 +124,16 @@ def refused_frames() -> list[dict[str, Any]]:
 
 
 def line_vectors(sealed: bytes) -> list[dict[str, Any]]:
-    """Return payloads of the four kinds, and payloads that are hard for COBS."""
+    """Return payloads of all kinds, and payloads that are hard for COBS."""
     kinds = [
         link.Received(2**32 - 1, -137, -80, sealed),
         link.Send(65535, sealed),
         link.Sent(1, link.SENT_AIRTIME),
         link.Status(0, 1, 2, 3, const.VERSION),
+        link.Status(9, 1, 2, 3, const.VERSION, link.RadioState(4, 36000, 64, 5, 6, "chip absent")),
+        link.Identity(2, bytes(range(8)), link.ROLE_TRANSMIT, link.RADIO_LISTENS),
+        link.Settings(link.ROLE_LISTEN, [868100, 868300, 868500], [7, 9], -3, 10, 2600, 1234),
+        link.Ask(),
     ]
     hard = [b"\x00", b"\x00\x00", b"\x01" * 253, b"\x02" * 254, b"\x03" * 255, b"\x04\x00" * 127]
     payloads = [(kind.payload(), True) for kind in kinds] + [(data, False) for data in hard]

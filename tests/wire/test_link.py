@@ -15,7 +15,14 @@ PAYLOADS = [
     link.Send(65535, FRAME[:16]),
     link.Sent(7, link.SENT_BUSY),
     link.Status(2**32 - 1, 1, 2, 3, 1),
-]
+    link.Status(5, 1, 2, 3, 1, link.RadioState(2**32 - 1, 36000, 64, 7, 8, "x" * 48)),
+    link.Status(5, 1, 2, 3, 1, link.RadioState(0, 0, 0, 0, 0, "")),
+    link.Identity(2, b"\xe6\x61\x00\x00abcd", link.ROLE_LISTEN, link.RADIO_FAULT),
+    link.Settings(link.ROLE_TRANSMIT, [868100], [9]),
+    link.Settings(link.ROLE_LISTEN, [863000 + n for n in range(8)], [7, 8, 9, 10, 11, 12],
+                  -9, 1000, 65535, 2**32 - 1),
+    link.Ask(),
+]  # fmt: skip
 LINES = [payload.pack() for payload in PAYLOADS]
 
 
@@ -54,7 +61,7 @@ def test_payloads_come_out_of_pieces_of_any_size(size):
     deframer = link.Deframer()
     taken = fed(deframer, b"".join(LINES), size)
     assert [link.unpack(payload) for payload in taken] == PAYLOADS
-    assert (deframer.good, deframer.bad, deframer.dropped) == (4, 0, 0)
+    assert (deframer.good, deframer.bad, deframer.dropped) == (len(LINES), 0, 0)
 
 
 @pytest.mark.parametrize("size", [1, 1000])
@@ -156,8 +163,20 @@ def test_unpacking_any_bytes_raises_only_wire_errors(payload):
         PAYLOADS[0].payload() + b"x",
         PAYLOADS[1].payload()[:-1],
         PAYLOADS[2].payload() + b"x",
-        PAYLOADS[2].payload()[:-1] + b"\x04",
+        PAYLOADS[2].payload()[:-1] + b"\x05",
         PAYLOADS[3].payload()[:-1],
+        PAYLOADS[3].payload() + b"x",
+        PAYLOADS[4].payload() + b"x",
+        PAYLOADS[4].payload()[:-1] + b"\x1f",
+        PAYLOADS[6].payload() + b"x",
+        PAYLOADS[6].payload()[:-1] + b"\x04",
+        PAYLOADS[6].payload()[:-2] + b"\x03\x00",
+        PAYLOADS[7].payload()[:11],
+        PAYLOADS[7].payload()[:-1],
+        PAYLOADS[7].payload()[:-1] + b"\x0d",
+        b"\x06\x00" + PAYLOADS[7].payload()[2:],
+        PAYLOADS[7].payload()[:11] + b"\x01\x09",
+        PAYLOADS[9].payload() + b"x",
     ],
 )
 def test_malformed_payloads_are_refused(payload):
@@ -167,7 +186,7 @@ def test_malformed_payloads_are_refused(payload):
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UnknownType):
-        link.unpack(b"\x05abc")
+        link.unpack(b"\x08abc")
 
 
 @pytest.mark.parametrize(
@@ -179,8 +198,15 @@ def test_an_unknown_kind_is_refused():
         link.Received(0, 0, 0, FRAME + b"x"),
         link.Send(-1, FRAME),
         link.Send(0, FRAME[:15]),
-        link.Sent(0, 4),
+        link.Sent(0, 5),
         link.Status(0, 0, 0, 0, 256),
+        link.Identity(2, b"short", link.ROLE_NONE, link.RADIO_IDLE),
+        link.Identity(2, bytes(8), 3, link.RADIO_IDLE),
+        link.Settings(link.ROLE_NONE, [868100], [9]),
+        link.Settings(link.ROLE_LISTEN, [], [9]),
+        link.Settings(link.ROLE_LISTEN, [0], [9]),
+        link.Settings(link.ROLE_LISTEN, [868100], []),
+        link.Settings(link.ROLE_LISTEN, [868100], [9], 14, 1001),
     ],
 )
 def test_fields_outside_their_range_are_refused(payload):
@@ -188,7 +214,18 @@ def test_fields_outside_their_range_are_refused(payload):
         payload.pack()
 
 
-@pytest.mark.parametrize("number", range(4))
+def test_a_fault_is_cut_and_told_in_plain_letters():
+    state = link.RadioState(1, 2, 3, 4, 5, "no chip: é\n" + "x" * 90)
+    told = link.unpack(link.Status(0, 0, 0, 0, 1, state).payload())
+    assert told.radio.fault == "no chip: ??" + "x" * 37
+
+
+def test_a_line_of_no_kind_cannot_be_made():
+    with pytest.raises(NotImplementedError):
+        link.Line().payload()
+
+
+@pytest.mark.parametrize("number", range(len(PAYLOADS)))
 def test_payloads_compare_by_value(number):
     payload = PAYLOADS[number]
     taken = link.unpack(payload.payload())

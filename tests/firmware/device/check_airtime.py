@@ -2,7 +2,16 @@
 
 from world import Random, config
 
-from amont_wire.airtime import BACKLOG, URGENT, USUAL, Airtime, time_on_air_ms
+from amont_wire.airtime import (
+    BACKLOG,
+    URGENT,
+    USUAL,
+    Airtime,
+    Lora,
+    look_us,
+    scan_preamble,
+    time_on_air_ms,
+)
 
 # ms at 125 kHz, 4/5, 8 symbols of preamble, rounded up: PHY bytes, then SF7 to SF12, as Semtech's
 # formula gives them (and public calculators: 23 bytes are 61.7, 370.7 and 1482.8 ms at 7, 10, 12).
@@ -32,6 +41,37 @@ def check_width_rate_and_preamble() -> None:
     assert time_on_air_ms(51, 9, 125, 8, 8) == 477
     assert time_on_air_ms(51, 9, 125, 5, 12) == 346  # four symbols of 4.096 ms more
     assert time_on_air_ms(1, 12, 125, 5, 8) == 828
+
+
+# A look: 2 or 4 symbols and a half, and 3 ms.
+def check_a_look() -> None:
+    assert [look_us(sf) for sf in (7, 8, 9, 12)] == [5560, 8120, 21432, 150456]
+
+
+# Whenever the preamble begins, one whole look lies in it and six symbols are left.
+def check_the_preamble_of_a_scan() -> None:
+    assert scan_preamble(1, [9], 9) == scan_preamble(0, [], 9) == 8
+    assert scan_preamble(3, [7], 7) == 28
+    for sfs in ([7], [9], [7, 8, 9], [7, 12]):
+        for channels in (1, 2, 3, 8):
+            if channels * len(sfs) == 1:
+                continue
+            circle_us = channels * sum([look_us(sf) for sf in sfs])
+            for sf in sfs:
+                symbol_us = 8 << sf
+                left_us = scan_preamble(channels, sfs, sf) * symbol_us - circle_us - look_us(sf)
+                assert 6 * symbol_us <= left_us < 7 * symbol_us
+
+
+# Frames of any modulation, each with its own length.
+def check_frames_of_many_modulations() -> None:
+    air = Airtime(Lora(12), 10, 51)
+    assert air.frame_ms(51) == time_on_air_ms(51, 12, 125, 5, 8)
+    air.sent_ms(0, 33000, URGENT)
+    assert not air.allows(1, URGENT, 3001) and air.allows(1, URGENT, 3000)
+    assert air.allows(1, URGENT)  # the longest: 2.5 s
+    air.sent_ms(1, 3000, URGENT)
+    assert air.used_ms(2) == 36000 and not air.allows(2, URGENT, 1)
 
 
 def check_overhead_counts() -> None:
