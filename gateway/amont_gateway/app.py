@@ -21,7 +21,7 @@ from amont_gateway.database import Influx
 from amont_gateway.gateway import Gateway, Options
 from amont_gateway.machine import own_names
 from amont_gateway.metrics import make_metrics, render
-from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.mqtt_connection import Broker
 from amont_gateway.networks import Verdicts
 from amont_gateway.page import Encrypted, PageServer, Secure, build_app
 from amont_gateway.places import Places, from_site

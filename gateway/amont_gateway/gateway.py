@@ -21,7 +21,8 @@ from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.keeping import Keeping
-from amont_gateway.mqtt_ingest import Broker, MqttIngest
+from amont_gateway.mqtt_connection import Broker
+from amont_gateway.mqtt_ingest import MqttIngest
 from amont_gateway.networks import Networks, Verdicts
 from amont_gateway.node_trends import NodeTrends
 from amont_gateway.nodes import Nodes

@@ -20,7 +20,7 @@ import structlog
 from amont_gateway import history_texts, logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
-from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.mqtt_connection import Broker
 from amont_gateway.notify import notify, watchdog_s
 from amont_gateway.storer import COMMIT_MS
 from amont_site import Site

@@ -74,11 +74,15 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Serveur MQTT injoignable : {detail}",
         "MQTT broker unreachable: {detail}",
     ),
-    "broker_ok": (INFO, "Serveur MQTT joint", "MQTT broker reached"),
+    "broker_ok": (
+        INFO,
+        "Serveur MQTT joint ({detail})",
+        "MQTT broker reached ({detail})",
+    ),
     "broker_session_lost": (
         NOTICE,
-        "Le serveur MQTT a oublié notre session ; les nœuds renverront",
-        "The MQTT broker forgot our session; nodes will send again",
+        "Le serveur MQTT a oublié notre session ; les nœuds renverront ({detail})",
+        "The MQTT broker forgot our session; nodes will send again ({detail})",
     ),
     # the journal
     "journal_full": (

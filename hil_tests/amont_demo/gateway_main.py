@@ -12,7 +12,7 @@ from amont_demo.serving import serve
 from amont_gateway import logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
-from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.mqtt_connection import Broker
 from amont_gateway.view import Demo, Text
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_site import load

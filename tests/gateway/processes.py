@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.mqtt_connection import Broker
 from amont_site import Site
 
 _context = multiprocessing.get_context("forkserver")

@@ -10,7 +10,8 @@ from tests.gateway.conftest import eventually
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.guard_link import GuardLink
-from amont_gateway.mqtt_ingest import Broker, MqttIngest
+from amont_gateway.mqtt_connection import Broker
+from amont_gateway.mqtt_ingest import MqttIngest
 
 pytestmark = pytest.mark.servers
 

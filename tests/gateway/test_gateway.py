@@ -6,7 +6,7 @@ from tests.gateway.conftest import SECRETS, eventually
 from tests.gateway.sim_node import SimNode
 
 from amont_gateway.gateway import Gateway, Options
-from amont_gateway.mqtt_ingest import Broker
+from amont_gateway.mqtt_connection import Broker
 from amont_gateway.view import Action
 from amont_wire import const
 

@@ -57,7 +57,7 @@ def run_naive(folder: Path, shift: Path) -> None:
 def run_gateway(folder: Path, shift: Path, page: str) -> None:
     from amont_gateway import logs
     from amont_gateway.app import build
-    from amont_gateway.mqtt_ingest import Broker
+    from amont_gateway.mqtt_connection import Broker
     from amont_site import load
 
     logs.set_up("info")
