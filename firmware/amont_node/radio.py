@@ -84,7 +84,7 @@ class RadioPort:
         self.frames_in = 0
         self.frames_out = 0
         self.resets = 0
-        self.pollable = None
+        self.pollable: object = None
         self.listen: list[Modulation] = []
 
     def configure(self, listen: list[Modulation]) -> None:
