@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
 from amont_site.hardware import Part
-from amont_site.parts import Line
+from amont_site.parts import Latitude, Line, Longitude
 
 # A board by its USB id, whatever number its port has today; the serial number says which of two
 USB = re.compile(r"usb:([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})(?::(.+))?")
@@ -23,6 +23,9 @@ BANDS = (
 
 Factor = Annotated[int, Meta(ge=7, le=12)]
 Frequency = Annotated[int, Meta(ge=863_000, le=870_000)]
+# Of planning alone (amont-provision plan): nothing else depends on these
+AntennaHeight = Annotated[float, Meta(ge=0, le=100)]  # above the ground around it
+AntennaGain = Annotated[float, Meta(ge=-10, le=12)]  # beside a sphere (dBi), less the cable's loss
 
 
 class Bridge(Part, frozen=True, kw_only=True):
@@ -38,17 +41,29 @@ class Bridge(Part, frozen=True, kw_only=True):
         default_factory=lambda: list(USUAL_KHZ)
     )
     power_dbm: Annotated[int, Meta(ge=0, le=22)] = USUAL_DBM
+    latitude: Latitude | None = None  # where its antenna is: both or none
+    longitude: Longitude | None = None
+    antenna_m: AntennaHeight | None = None
+    antenna_gain_db: AntennaGain | None = None
 
 
 class Radio(Part, frozen=True, kw_only=True):
-    """How one node sends to the bridge where it differs from the others."""
+    """How one node sends to the bridge where it differs from the others, and where it stands."""
 
-    spreading_factor: Factor
+    spreading_factor: Factor | None = None
+    distance_m: Annotated[int, Meta(ge=1, le=50_000)] | None = None  # by the map if absent
+    # what lies between both antennas
+    setting: Literal["clear", "open", "village", "valley", "manhole"] | None = None
+    antenna_m: AntennaHeight | None = None
+    antenna_gain_db: AntennaGain | None = None
+    # how far a valley's spur reaches above the line between both
+    obstacle_m: Annotated[int, Meta(ge=0, le=500)] | None = None
 
 
 def spreading_factor(bridge: Bridge | None, radio: Radio | None) -> int:
     """Return the spreading factor of a node: its own, or the bridge's."""
-    return (radio or bridge or Bridge()).spreading_factor
+    own = None if radio is None else radio.spreading_factor
+    return (bridge or Bridge()).spreading_factor if own is None else own
 
 
 def band_dbm(khz: int) -> int | None:

@@ -30,4 +30,14 @@ TEXTS_RADIO: dict[str, tuple[str, str]] = {
         "un nœud dont « carrier » est « {value} » n'a que faire de « radio » ; retirez-le, ou"
         " écrivez carrier: bridge",
     ),
+    "radiated-band": (
+        "an antenna of {value} dBi radiates more than these channels allow; write power_dbm:"
+        " {power} under bridge, or take a smaller antenna",
+        "une antenne de {value} dBi rayonne plus que ces canaux ne permettent ; écrivez"
+        " power_dbm: {power} sous bridge, ou prenez une antenne plus petite",
+    ),
+    "obstacle-useless": (
+        "obstacle_m says how high a valley's spur is; remove it, or write setting: valley",
+        "obstacle_m dit la hauteur d'un éperon de vallée ; retirez-le, ou écrivez setting: valley",
+    ),
 }

@@ -111,3 +111,49 @@ def test_a_node_over_lorawan_is_told_to_the_guard_and_promises_less(tmp_path: Pa
     problems = [p for p in check(path)[1] if p.code == "weaker-promise"]
     assert [p.path for p in problems] == ["sirens[0].stations[0]"]
     assert "LoRaWAN" in problems[0].text("fr")
+
+
+# --- where antennas are, for planning
+
+RADIO = "nodes[1].radio"
+
+
+def test_places_and_antennas_are_read_and_change_nothing_for_the_guard(tmp_path: Path) -> None:
+    place = "latitude: 43.98, longitude: 3.85, antenna_m: 12, antenna_gain_db: 2"
+    radio = "radio: {distance_m: 2400, setting: valley, antenna_m: 3.5, obstacle_m: 30}"
+    site = site_with(tmp_path, place, node12=radio)
+    assert site.bridge is not None
+    assert (site.bridge.latitude, site.bridge.antenna_gain_db) == (43.98, 2)
+    far = site.nodes[1].radio
+    assert far is not None
+    assert (far.distance_m, far.setting) == (2400, "valley")
+    assert (far.antenna_m, far.obstacle_m) == (3.5, 30)
+    assert spreading_factor(site.bridge, far) == 9
+    plain = compile_guard(site_with(tmp_path, "baud: 115200"))
+    assert compile_guard(site)["bridge"] == plain["bridge"]
+
+
+@pytest.mark.parametrize(
+    ("bridge", "radio", "found"),
+    [
+        ("latitude: 43.98", "", [("one-coordinate", "bridge.latitude")]),
+        ("antenna_gain_db: 2.1", "", []),
+        ("antenna_gain_db: 5", "", [("radiated-band", "bridge.antenna_gain_db")]),
+        ("antenna_gain_db: 5, power_dbm: 11", "", []),
+        ("power_dbm: 20", "", [("power-band", "bridge.power_dbm")]),
+        ("baud: 115200", "antenna_gain_db: 6", [("radiated-band", f"{RADIO}.antenna_gain_db")]),
+        ("baud: 115200", "obstacle_m: 30", [("obstacle-useless", f"{RADIO}.obstacle_m")]),
+        ("baud: 115200", "distance_m: 60000", [("between", f"{RADIO}.distance_m")]),
+        ("baud: 115200", "setting: forest", [("choice", f"{RADIO}.setting")]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_of_an_antenna_is_said(
+    bridge: str, radio: str, found: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    nodes = {"node12": f"radio: {{{radio}}}"} if radio else {}
+    assert codes(tmp_path, bridge, **nodes) == found
+
+
+def test_the_power_that_an_antenna_leaves_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="power_dbm: 11"):
+        site_with(tmp_path, "antenna_gain_db: 5")
