@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from amont_site.foreign import ForeignSensor as ForeignSensor
+from amont_site.foreign import ForeignSource as ForeignSource
 from amont_site.hardware import Board, Marks, Probe
 from amont_site.parts import Clock, Latitude, Line, Longitude, Slug
 from amont_site.parts import Text as Text
@@ -279,12 +281,17 @@ class Site(_Part, frozen=True, kw_only=True):
     networks: Annotated[list[Network], Meta(max_length=8)] = []
     service: Service | None = None
     rain_forecast: RainForecast | None = None
+    foreign_sources: Annotated[list[ForeignSource], Meta(max_length=50)] = []
     sirens: list[Siren] = []
     people: list[Person] = []
 
     def sensors(self) -> dict[str, tuple[Node, Channel]]:
         """Return every sensor's node and channel by sensor id."""
         return {c.sensor: (node, c) for node in self.nodes for c in node.channels}
+
+    def foreign_sensors(self) -> dict[str, tuple[ForeignSource, ForeignSensor]]:
+        """Return every foreign sensor with its source by sensor id."""
+        return {s.sensor: (source, s) for source in self.foreign_sources for s in source.sensors}
 
 
 def fill_profiles(plain: Any) -> None:
@@ -297,10 +304,19 @@ def fill_profiles(plain: Any) -> None:
 
 def limits(node: Node, channel: Channel) -> dict[str, int]:
     """Return a channel's validity_s, min, max, step_per_min, flat_samples, defaults filled in."""
+    return _filled(node.interval_s, channel)
+
+
+def foreign_limits(source: ForeignSource, sensor: ForeignSensor) -> dict[str, int]:
+    """Return the same of a foreign sensor."""
+    return _filled(source.interval_s, sensor)
+
+
+def _filled(interval_s: int, channel: Channel | ForeignSensor) -> dict[str, int]:
     usual = DEFAULTS[channel.quantity]
     names = ("min", "max", "step_per_min", "flat_samples")
     filled = {name: getattr(channel, name) for name in names}
-    validity_s = 3 * node.interval_s if channel.validity_s is None else channel.validity_s
+    validity_s = 3 * interval_s if channel.validity_s is None else channel.validity_s
     return {"validity_s": validity_s} | {
         name: getattr(usual, name) if value is None else value for name, value in filled.items()
     }

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from amont_site.foreign import EXACT_PATTERN, PATH_PATTERN
 from amont_site.problems import Problem, dotted
 
 Path = tuple[str | int, ...]
@@ -35,6 +36,8 @@ EXAMPLES = {
     "echo": "3", "counter": "{kind: pin, pin: 6}", "clear": "7", "file": "stage.txt",
     "register": "0", "value": "1200",
     "length_km": "42.3", "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
+    "device": "deviceInfo.devEui", "unit_at": "unit", "factor": "0.1", "offset": "-2",
+    "topic": "zigbee2mqtt/{device}", "number": "1",
 }  # fmt: skip
 FORMS = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "a-z, 0-9, -",
@@ -42,6 +45,8 @@ FORMS = {
     "^https?://[^/\\s]+(/.*)?$": "http://host:port",
     "^[A-Za-z0-9_-]+$": "A-Z, a-z, 0-9, _, -",
     "^[A-Z]{2}$": "two capital letters",
+    PATH_PATTERN: "a.b, a[0], ['a b']",
+    EXACT_PATTERN: "1.5, -2, 1/10",
 }
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

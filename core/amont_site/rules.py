@@ -7,7 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from amont_site import hardware_rules, radio_rules, water_rules
+from amont_site import foreign_rules, hardware_rules, radio_rules, water_rules
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -50,6 +50,7 @@ class Rules:
         self.reader = reader
         self.site = site
         self.sensors = site.sensors()
+        self.foreign = site.foreign_sensors()
 
     def say(self, path: Path, code: str, **values: object) -> None:
         """Add a problem at a path, or at the nearest part above it that the file has."""
@@ -66,7 +67,8 @@ class Rules:
 
 def _unique(rules: Rules) -> None:
     site = rules.site
-    for group in (*_ids(site), *water_rules.groups(site), *_siren_uses(site)):
+    groups = (_ids(site), foreign_rules.groups(site), water_rules.groups(site), _siren_uses(site))
+    for group in itertools.chain(*groups):
         first: dict[object, Path] = {}
         for path, value in group:
             if value in first:
@@ -77,11 +79,6 @@ def _unique(rules: Rules) -> None:
 
 def _ids(site: Site) -> Iterator[Uses]:
     yield [(("nodes", i, "id"), n.id) for i, n in enumerate(site.nodes)]
-    yield [
-        (("nodes", i, "channels", j, "sensor"), c.sensor)
-        for i, n in enumerate(site.nodes)
-        for j, c in enumerate(n.channels)
-    ]
     yield [(("stations", i, "id"), s.id) for i, s in enumerate(site.stations)]
     yield [(("zones", i, "id"), z.id) for i, z in enumerate(site.zones)]
     yield [(("rain_gauges", i, "id"), g.id) for i, g in enumerate(site.rain_gauges)]
@@ -136,7 +133,7 @@ def _uses(site: Site) -> Iterator[tuple[Path, str, str]]:
 def _places(rules: Rules) -> None:
     used: dict[str, Path] = {}
     for path, sensor, needed in _uses(rules.site):
-        if sensor in used and sensor in rules.sensors:
+        if sensor in used and (sensor in rules.sensors or sensor in rules.foreign):
             line = rules.reader.lines[used[sensor]]
             rules.say(path, "sensor-used", value=sensor, first=line)
         else:
@@ -153,11 +150,15 @@ def _places(rules: Rules) -> None:
 
 
 def _fits(rules: Rules, path: Path, sensor: str, needed: str) -> None:
-    if sensor not in rules.sensors:
-        near = _near(sensor, list(rules.sensors))
+    channel = (rules.sensors.get(sensor) or rules.foreign.get(sensor) or (None, None))[1]
+    if channel is None:
+        near = _near(sensor, [*rules.sensors, *rules.foreign])
         rules.say(path, "unknown-sensor", value=sensor, near=near)
         return
-    quantity = rules.sensors[sensor][1].quantity
+    if sensor in rules.foreign and path[0] == "stations":
+        rules.say(path, "foreign-votes", value=sensor)
+        return
+    quantity = channel.quantity
     if quantity not in needed.split(", "):
         rules.say(path, "quantity", value=sensor, quantity=quantity, needed=needed)
 
@@ -194,6 +195,11 @@ def _carriers(rules: Rules) -> None:
         if missing.get(carrier):
             value = rules.site.nodes[i].id
             rules.say(("nodes", i, "carrier"), codes[carrier], value=value)
+
+
+def _foreign(rules: Rules) -> None:
+    for path, code, values in foreign_rules.problems(rules.site):
+        rules.say(path, code, **values)
 
 
 def _channel(rules: Rules, path: Path, node: Node, channel: Channel) -> None:
@@ -362,5 +368,6 @@ def _surroundings(rules: Rules) -> None:
 
 
 CHECKS: tuple[Callable[[Rules], None], ...] = (
-    _unique, _places, _nodes, _carriers, _stations, _zones, _water, _sirens, _surroundings,
+    _unique, _places, _nodes, _carriers, _foreign, _stations, _zones, _water, _sirens,
+    _surroundings,
 )  # fmt: skip

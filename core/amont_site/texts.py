@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amont_site.texts_foreign import TEXTS_FOREIGN
 from amont_site.texts_radio import TEXTS_RADIO
 
 # code: (English, French)
@@ -320,9 +321,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "le courtier « {value} » est joint sans TLS ; écrivez tls: true, sinon quiconque sur le"
         " chemin peut lire et supprimer des trames",
     ),
+    **TEXTS_FOREIGN,
     **TEXTS_RADIO,
 }
 # The site works all the same, with less.
 WARNINGS = frozenset({
     "weaker-promise", "one-sensor", "few-people", "no-tls", "silent-test-partial",
+    "foreign-undated",
 })  # fmt: skip

@@ -222,6 +222,9 @@ OTHER_CODES = {  # tests of their own
     "look", "marks-station", "no-wifi", "pin-twice",
     "probe-quantity", "probe-useless", "probe-missing", "sleep-deep",
     "unknown-gauge", "upstream-loop", "one-coordinate",
+    "foreign-votes", "foreign-no-broker", "foreign-topic", "foreign-topic-wide",
+    "foreign-device-twice", "foreign-device-nowhere", "foreign-useless", "foreign-value",
+    "foreign-path", "foreign-unit-once", "foreign-unit", "foreign-undated",
     "usb-form", "usb-serial", "channel-band", "power-band", "radio-useless",
 }  # fmt: skip
 
