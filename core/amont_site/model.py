@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 from amont_site.foreign import ForeignSensor as ForeignSensor
 from amont_site.foreign import ForeignSource as ForeignSource
 from amont_site.hardware import Board, Marks, Probe
-from amont_site.parts import Clock, Latitude, Line, Longitude, Slug
+from amont_site.lorawan import Device, Lorawan
+from amont_site.parts import Broker, Clock, Latitude, Line, Longitude, Slug
 from amont_site.parts import Text as Text
 from amont_site.radio import Bridge as Bridge
 from amont_site.radio import Radio
@@ -23,7 +24,6 @@ from amont_site.water import Service as Service
 from amont_site.water import Zone as Zone
 
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
-Port = Annotated[int, Meta(ge=1, le=65_535)]
 Stage = Annotated[int, Meta(ge=-20_000, le=50_000)]
 Pin = Annotated[int, Meta(ge=0, le=27)]
 Register = Annotated[int, Meta(ge=0, le=65_535)]
@@ -73,14 +73,6 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True):
     """The strictness that every part of the file shares."""
 
 
-class Broker(_Part, frozen=True, kw_only=True):
-    """The MQTT broker for nodes that do not come through the bridge."""
-
-    host: Line
-    port: Port = 8_883
-    tls: bool = True
-
-
 class History(_Part, frozen=True, kw_only=True):
     """The InfluxDB database that keeps the series."""
 
@@ -112,6 +104,7 @@ class Node(_Part, frozen=True, kw_only=True):
     name: Text
     carrier: Literal["bridge", "mqtt", "lorawan"]
     radio: Radio | None = None  # of carrier bridge, where it differs from the bridge's
+    lorawan: Device | None = None  # of carrier lorawan
     profile: Literal["slow-river", "pipe", "flash-flood"] | None = None
     interval_s: Seconds = 900  # PROFILES if absent, as the next two
     fast_interval_s: Seconds = 60
@@ -272,7 +265,8 @@ class Site(_Part, frozen=True, kw_only=True):
     longitude: Longitude
     time_zone: Line
     bridge: Bridge | None = None
-    broker: Broker | None = None
+    broker: Broker | None = None  # for nodes that come over MQTT
+    lorawan: Lorawan | None = None
     history: History | None = None
     nodes: Annotated[list[Node], Meta(min_length=1, max_length=500)]
     stations: list[Station] = []

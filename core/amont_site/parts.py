@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from amont_site.hardware import Part
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
 Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=40)]
 Line = Annotated[str, Meta(min_length=1, max_length=80)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
@@ -20,3 +21,11 @@ class Text(Part, frozen=True, kw_only=True):
 
     fr: Line
     en: Line
+
+
+class Broker(Part, frozen=True, kw_only=True):
+    """An MQTT broker; who we are there is in the environment."""
+
+    host: Line
+    port: Port = 8_883
+    tls: bool = True

@@ -36,6 +36,8 @@ EXAMPLES = {
     "echo": "3", "counter": "{kind: pin, pin: 6}", "clear": "7", "file": "stage.txt",
     "register": "0", "value": "1200",
     "length_km": "42.3", "at": "10:00", "weekday": "thursday", "nth": "2", "seconds": "30",
+    "dev_eui": "70b3d57ed0000011", "join_eui": "0000000000000000", "server": "chirpstack",
+    "application": "17c82e96-be03-4f38-aef3-f83d48582d97", "tenant": "ttn",
     "device": "deviceInfo.devEui", "unit_at": "unit", "factor": "0.1", "offset": "-2",
     "topic": "zigbee2mqtt/{device}", "number": "1",
 }  # fmt: skip
@@ -45,6 +47,8 @@ FORMS = {
     "^https?://[^/\\s]+(/.*)?$": "http://host:port",
     "^[A-Za-z0-9_-]+$": "A-Z, a-z, 0-9, _, -",
     "^[A-Z]{2}$": "two capital letters",
+    "^[0-9a-f]{16}$": "16 x 0-9 a-f",
+    "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "a-z, 0-9, -",
     PATH_PATTERN: "a.b, a[0], ['a b']",
     EXACT_PATTERN: "1.5, -2, 1/10",
 }

@@ -7,7 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from amont_site import foreign_rules, hardware_rules, radio_rules, water_rules
+from amont_site import foreign_rules, hardware_rules, lorawan_rules, radio_rules, water_rules
 from amont_site.model import (
     NEEDED,
     OUTPUT_KEYS,
@@ -105,6 +105,7 @@ def _siren_uses(site: Site) -> Iterator[Uses]:
     yield pins
     yield ports
     yield channels
+    yield from lorawan_rules.uses(site)
 
 
 def _wires(i: int, siren: Siren) -> Iterator[tuple[Path, object]]:
@@ -189,7 +190,8 @@ def _carriers(rules: Rules) -> None:
         first.setdefault(node.carrier, i)
     missing = {"bridge": rules.site.bridge is None, "mqtt": rules.site.broker is None}
     codes = {"bridge": "no-bridge", "mqtt": "no-broker"}
-    for path, code, values in radio_rules.problems(rules.site):
+    radio = itertools.chain(radio_rules.problems(rules.site), lorawan_rules.problems(rules.site))
+    for path, code, values in radio:
         rules.say(path, code, **values)
     for carrier, i in first.items():
         if missing.get(carrier):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amont_site.texts_foreign import TEXTS_FOREIGN
+from amont_site.texts_lorawan import TEXTS_LORAWAN
 from amont_site.texts_radio import TEXTS_RADIO
 
 # code: (English, French)
@@ -323,9 +324,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     **TEXTS_FOREIGN,
     **TEXTS_RADIO,
+    **TEXTS_LORAWAN,
 }
 # The site works all the same, with less.
 WARNINGS = frozenset({
-    "weaker-promise", "one-sensor", "few-people", "no-tls", "silent-test-partial",
+    "weaker-promise", "one-sensor", "few-people", "no-tls", "silent-test-partial", "fair-use",
     "foreign-undated",
 })  # fmt: skip

@@ -222,10 +222,13 @@ OTHER_CODES = {  # tests of their own
     "look", "marks-station", "no-wifi", "pin-twice",
     "probe-quantity", "probe-useless", "probe-missing", "sleep-deep",
     "unknown-gauge", "upstream-loop", "one-coordinate",
+    "usb-form", "usb-serial", "channel-band", "power-band", "radio-useless",
+    "radiated-band", "obstacle-useless",
+    "no-lorawan", "no-dev-eui", "lorawan-useless", "eui-zero", "application-uuid",
+    "tenant-useless", "lorawan-no-broker", "fair-use",
     "foreign-votes", "foreign-no-broker", "foreign-topic", "foreign-topic-wide",
     "foreign-device-twice", "foreign-device-nowhere", "foreign-useless", "foreign-value",
     "foreign-path", "foreign-unit-once", "foreign-unit", "foreign-undated",
-    "usb-form", "usb-serial", "channel-band", "power-band", "radio-useless",
 }  # fmt: skip
 
 
