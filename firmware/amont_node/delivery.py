@@ -12,6 +12,8 @@
 #   repetition that may not be sent makes way: its samples travel later, with others, in one frame.
 # Times here are link_ms: real, never scaled, for answers take real time.
 
+from amont_wire.const import READINGS_MAX
+
 REGULAR = 1
 URGENT = 2
 BACKLOG = 3
@@ -23,9 +25,6 @@ ATTEMPTS = 3
 WINDOW_BACKLOG = 4  # frames in flight up to which the backlog may add one
 WINDOW = 6  # a downlink is believed only while it answers one of the last 8 counters
 _ANSWERABLE = 8
-# The wire takes 64. A frame of a real river holds 24 or so, and records of 64 samples, read to be
-# left out, are more than the heap of a Pico has to spare.
-READINGS_MAX = 32
 _HOLD_MAX_MS = 900000
 _WAY_DOUBLINGS = 6  # some minutes: the airtime of an hour does not come back at once
 _RANGES_MAX = 4

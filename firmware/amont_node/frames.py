@@ -14,52 +14,62 @@ class Frame:
         self.echoes = echoes  # there was room for the echo
 
 
-# The samples at the kept end that one frame can tell: without a gap, evenly spaced, of the same
-# channels.
-def steady_run(records, keeps_oldest: bool):  # type: ignore[no-untyped-def]
-    ordered = records if keeps_oldest else [r for r in reversed(records)]
-    run = ordered[:1]
+# Where the samples lie that one frame can tell, (first, end): at the kept end, without a gap,
+# evenly spaced, of the same channels.
+def steady_run(records, keeps_oldest: bool) -> tuple[int, int]:  # type: ignore[no-untyped-def]
+    count = len(records)
+    step = 1 if keeps_oldest else -1
+    at = 0 if keeps_oldest else count - 1
+    before = records[at]
     spacing = 0
-    for record in ordered[1:]:
-        before = run[-1]
+    length = 1
+    while length < count:
+        record = records[at + step * length]
         apart = abs(record.tick_s - before.tick_s)
-        if len(run) == 1:
+        if length == 1:
             spacing = apart
         steady = apart == spacing > 0 and abs(record.seq - before.seq) == 1
         if not steady or record.mask != before.mask:
             break
-        run.append(record)
-    return run if keeps_oldest else [r for r in reversed(run)]
+        before = record
+        length += 1
+    return (0, length) if keeps_oldest else (count - length, count)
 
 
 # records: as read from the outbox, one life, in order, at least one. tick_s: the frame's, not
 # before the newest sample's. backlog: see docs/wire-format.md.
 def build(config, records, keeps_oldest: bool, tick_s: int, backlog: int, fast: bool, echo):  # type: ignore[no-untyped-def]
-    run = steady_run(records, keeps_oldest)
+    first, end = steady_run(records, keeps_oldest)
     while True:
-        body, carried = _message(config, run, tick_s, backlog, fast, echo).encode_trimmed()
-        if carried == len(run) or not keeps_oldest:
+        message = _message(config, records, first, end)
+        message.lag_s = tick_s - message.tick_s
+        message.tick_s = tick_s
+        message.backlog = backlog
+        message.fast = fast
+        message.echo = echo
+        body, carried = message.encode_trimmed()
+        if carried == end - first or not keeps_oldest:
             break
         # The encoder keeps the newest. As many of the oldest fit about as well: try those.
-        run = run[:carried]
-    run = run[len(run) - carried :]
-    return Frame(body, run[0].seq, run[-1].seq, echo is not None and carries_echo(body))
+        end = first + carried
+    last = records[end - 1].seq
+    return Frame(body, last - carried + 1, last, echo is not None and carries_echo(body))
 
 
-def _message(config, run, tick_s: int, backlog: int, fast: bool, echo) -> Samples:  # type: ignore[no-untyped-def]
-    newest = run[-1]
-    interval_s = newest.tick_s - run[-2].tick_s if len(run) > 1 else 0
+# Of the newest sample's own tick, and nothing beside the samples.
+def _message(config, records, first: int, end: int) -> Samples:  # type: ignore[no-untyped-def]
+    newest = records[end - 1]
+    interval_s = newest.tick_s - records[end - 2].tick_s if end - first > 1 else 0
     channels = []
     for channel in config.channels:
-        index = channel.index
-        if newest.mask >> index & 1:
-            values = [record.values[index] for record in run]
-            quality = [record.quality >> 3 * index & 7 for record in run]
-            channels.append(Channel(index, channel.quantity, channel.step, values, quality))
-    lag_s = tick_s - newest.tick_s
-    return Samples(
-        newest.life, tick_s, newest.seq, lag_s, interval_s, backlog, fast, channels, echo
-    )
+        if newest.mask >> channel.index & 1:
+            channels.append(Channel(channel.index, channel.quantity, channel.step, [], []))
+    for at in range(first, end):
+        record = records[at]
+        for told in channels:
+            told.values.append(record.values[told.index])
+            told.quality.append(record.quality >> 3 * told.index & 7)
+    return Samples(newest.life, newest.tick_s, newest.seq, 0, interval_s, 0, False, channels)
 
 
 # The value as the wire can carry it, and whether it could not.

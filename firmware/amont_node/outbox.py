@@ -59,10 +59,41 @@ def pack(kind: int, record: Record) -> bytes:
 
 # The kind and the record, or None when it is damaged.
 def unpack(data: bytes | bytearray) -> tuple[int, Record] | None:
-    if struct.unpack_from("<I", data, _BODY_BYTES)[0] != binascii.crc32(data[:_BODY_BYTES]):
+    if not _whole(data):
         return None
-    kind, mask, life, seq, tick_s, quality, _, a, b, c, d = struct.unpack_from(_FORMAT, data)
-    return kind, Record(life, seq, tick_s, mask, [a, b, c, d], quality)
+    fields = struct.unpack_from(_FORMAT, data)
+    return fields[0], _record(fields)
+
+
+def _whole(data: bytes | bytearray) -> bool:
+    crc = struct.unpack_from("<I", data, _BODY_BYTES)[0]
+    return bool(crc == binascii.crc32(data[:_BODY_BYTES]))
+
+
+def _record(fields) -> Record:  # type: ignore[no-untyped-def]
+    _, mask, life, seq, tick_s, quality, _, a, b, c, d = fields
+    return Record(life, seq, tick_s, mask, [a, b, c, d], quality)
+
+
+# What was read, oldest first, still as it is in flash: a Record is made when one is looked at.
+# Sixty-four of them at once would be more than the heap of a Pico has to spare.
+class Stored:
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, packed: bytes | bytearray) -> None:
+        self._data.extend(packed)
+
+    def __len__(self) -> int:
+        return len(self._data) // RECORD_BYTES
+
+    # Of a whole number from -len to len - 1; IndexError beyond.
+    def __getitem__(self, at: int) -> Record:
+        count = len(self)
+        if not -count <= at < count:
+            raise IndexError("record %d of %d" % (at, count))
+        begin = at % count * RECORD_BYTES
+        return _record(struct.unpack_from(_FORMAT, self._data, begin))
 
 
 class _Segment:
@@ -119,25 +150,22 @@ class Outbox:
         return self._last_tick_s.get(life)
 
     # The samples first … last of a life that can be read, in order, acknowledged or not.
-    def read(self, life: int, first: int, last: int) -> list[Record]:
-        found = []
+    def read(self, life: int, first: int, last: int) -> Stored:
+        found = Stored()
         for segment in self._segments:
             for span in segment.lives:
                 if span[0] == life and span[1] <= last and span[2] >= first:
-                    found.extend(self._pick(segment, life, first, last))
+                    self._pick(found, segment, life, first, last)
         return found
 
-    def _pick(self, segment: _Segment, life: int, first: int, last: int) -> list[Record]:
-        picked = []
+    def _pick(self, found: Stored, segment: _Segment, life: int, first: int, last: int) -> None:
         with open(self._path(segment.number), "rb") as file:
             while file.readinto(self._buffer) == RECORD_BYTES:
                 # The cheap look first: kind, life and seq, before the CRC.
                 kind, _, its_life, seq = struct.unpack_from("<BBHI", self._buffer)
-                if kind == _SAMPLE and its_life == life and first <= seq <= last:
-                    entry = unpack(self._buffer)
-                    if entry is not None:
-                        picked.append(entry[1])
-        return picked
+                wanted = kind == _SAMPLE and its_life == life and first <= seq <= last
+                if wanted and _whole(self._buffer):
+                    found.add(self._buffer)
 
     # --- changes
 

@@ -41,8 +41,8 @@ def check_reads_what_it_stored() -> None:
     path = folder("plain")
     filled(path, 25).close()
     box = Outbox(path, 10, 4)
-    assert box.read(1, 3, 22) == [record(seq) for seq in range(3, 23)]
-    assert box.read(2, 0, 99) == [] and box.waiting() == 25
+    assert list(box.read(1, 3, 22)) == [record(seq) for seq in range(3, 23)]
+    assert list(box.read(2, 0, 99)) == [] and box.waiting() == 25
     assert box.next_seq(1) == 25 and box.last_tick_s(1) == 24 * 60 and box.last_tick_s(2) is None
 
 
@@ -112,7 +112,7 @@ def check_many_at_once() -> None:
     path = folder("many")
     box = Outbox(path, 10, 40)
     box.extend([record(seq) for seq in range(133)])
-    assert box.read(1, 0, 200) == [record(seq) for seq in range(133)]
+    assert list(box.read(1, 0, 200)) == [record(seq) for seq in range(133)]
     box.close()
     assert Outbox(path, 10, 40).waiting() == 133
 
@@ -145,7 +145,7 @@ def check_a_torn_record() -> None:
     assert box.waiting() == 5 and box.next_seq(1) == 5 and box.damaged == 1
     box.append(record(5))
     box.close()
-    assert Outbox(path, 10, 4).read(1, 0, 9) == [record(seq) for seq in range(6)]
+    assert list(Outbox(path, 10, 4).read(1, 0, 9)) == [record(seq) for seq in range(6)]
 
 
 def check_two_lives() -> None:
@@ -155,7 +155,7 @@ def check_two_lives() -> None:
         box.append(record(seq, 2))
     assert box.waiting() == 10 and box.next_seq(2) == 5
     assert box.ack(1, 4, 0) and box.waiting() == 5
-    assert box.read(2, 0, 9) == [record(seq, 2) for seq in range(5)]
+    assert list(box.read(2, 0, 9)) == [record(seq, 2) for seq in range(5)]
 
 
 def check_counters_never_come_twice() -> None:
