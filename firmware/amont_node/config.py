@@ -3,7 +3,7 @@
 # config.a / config.b (see pair.py), JSON:
 #   {"schema": 1, "id": 17, "generation": 1, "version": 1, "interval_s": 900,
 #    "fast_interval_s": 60, "high_mark": 1200 | null, "rise_mark": 20 | null,
-#    "alarm_mark": 2500 | null, "overlap": 24,
+#    "alarm_mark": 2500 | null, "overlap": 60,
 #    "frame_samples": 1, "outbox_segments": 96,
 #    "channels": [{"index": 0, "quantity": 1, "step": 1,
 #                  "probe": {"kind": "replay", "file": "stage.txt"}}],
@@ -151,7 +151,7 @@ class NodeConfig:
         self.alarm_mark = _optional(data, "alarm_mark")
         self.low_mark = _optional(data, "low_mark")
         self.fall_mark = _optional(data, "fall_mark")
-        self.overlap = _integer(data, "overlap", 0, 63, 24)
+        self.overlap = _integer(data, "overlap", 0, 63, 60)
         self.frame_samples = _integer(data, "frame_samples", 1, 64, 1)
         self.outbox_segments = _integer(data, "outbox_segments", 2, 1024, 96)
         self.carrier = _mapping(data, "carrier")
