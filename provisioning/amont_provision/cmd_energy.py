@@ -17,6 +17,7 @@ from amont_provision.texts import Refused
 from amont_site import load
 from amont_site.model import Node
 
+CARRIERS = {"wifi": "wifi", "lora": "LoRa SF{}", "lorawan": "LoRaWAN SF{}"}
 HELP = "say how long a station lasts on its cells, and compare a recorded current"
 
 
@@ -105,7 +106,7 @@ def _answer(
     answer = {
         "profile": profile.name,
         "board": station.board.name,
-        "carrier": "wifi" if station.carrier == "wifi" else f"LoRa SF{station.sf}",
+        "carrier": CARRIERS[station.carrier].format(station.sf),
         "interval_s": profile.interval_s,
         "frame_samples": profile.frame_samples,
         "frames_day": round(budget.frames, 2),

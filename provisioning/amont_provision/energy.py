@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from amont_wire.messages import Channel, Health, Samples
+from amont_provision import framesizes
+from amont_wire.airtime import PREAMBLE, time_on_air_ms
 
 DAY_S = 86_400
-HEADER_AND_TAG = 15
 CELLS_MAH = 2600.0  # two AA cells in series, alkaline, at some mA
 USABLE = 0.85  # before the voltage is too low
 SELF_DISCHARGE_YEAR = 0.02
 HEALTH_A_DAY = 4  # of a node with a profile
-OVERLAP = 24  # readings in a frame while nothing is acknowledged: the dearest case
+RIVER = ("stage_mm",)  # what a frame is taken to hold
+LORAWAN_BYTES = 13  # that LoRaWAN adds to a frame
 
 ASLEEP, AWAKE, SENDING = STATES = ("asleep", "awake", "sending")
 PARTS = ("sleep", "clock", "start", "work", "sensor", "transmit", "receive")
@@ -62,7 +63,10 @@ FIGURES: dict[str, Figure] = {
     "look_s": Figure(0.2, "s", "one frame of the sensor", assumed=True),
     "transmit_ma": Figure(90.0, "mA", "SX1262 datasheet, +14 dBm, 868 MHz"),
     "receive_ma": Figure(4.6, "mA", "SX1262 datasheet, LoRa 125 kHz, DC-DC"),
-    "receive_s": Figure(0.135, "s", "one window after each frame", assumed=True),
+    "listen_s": Figure(2.3, "s", "until the answer: a commit each 2 s, and its time on air"),
+    "listen_ma": Figure(1.0, "mA", "processor in it, naps between looks", assumed=True),
+    "lorawan_wait_s": Figure(2.3, "s", "until LoRaWAN's second window, 2 s later, is over"),
+    "lorawan_receive_s": Figure(0.3, "s", "both windows, the second at SF12", assumed=True),
     "wifi_ma": Figure(110.0, "mA", "Wi-Fi, connecting and sending, mean", assumed=True),
     "wifi_s": Figure(4.0, "s", "association, DHCP, TLS, MQTT", assumed=True),
 }
@@ -114,7 +118,7 @@ PROFILES: dict[str, Profile] = {
     )
 }
 SENSORS = ("ultrasonic", "loop", "pulses", "thermometer", "bus", "divider")
-CARRIERS = ("lora", "wifi")
+CARRIERS = ("lora", "lorawan", "wifi")
 
 
 @dataclass(frozen=True)
@@ -163,31 +167,24 @@ class Budget:
         return sum(s.seconds for s in mine), sum(s.seconds * s.current_ma for s in mine) / 3600
 
 
-def frame_bytes(readings: int) -> int:
-    """Return the size of a frame with so many readings of a river that rises slowly."""
-    values = [400 + 3 * i // 4 + (-1, 1, 0)[i % 3] for i in range(readings)]
-    channel = Channel(0, 1, 1, values, [0] * readings)
-    interval_s = 900 if readings > 1 else 0
-    message = Samples(0, 20_000_000, 5000, 3, interval_s, 3, False, [channel], None)
-    return len(message.encode_trimmed()[0]) + HEADER_AND_TAG
+def air_s(size: int, sf: int, preamble: int = PREAMBLE) -> float:
+    """Return the time on air in s at 125 kHz, 4/5, as the node counts it."""
+    return time_on_air_ms(size, sf, 125, 5, preamble) / 1000
 
 
-def health_bytes() -> int:
-    """Return the size of a health frame."""
-    message = Health(0, 20_000_000, 2900, 12, 5, 900, 4, 0, 0, -95, 20, 400, 3, 7, 0, None)
-    return len(message.encode()) + HEADER_AND_TAG
+@dataclass(frozen=True)
+class Air:
+    """How a node's frames are on the air; ``tries``: how often each goes out until answered."""
+
+    sf: int = 9
+    preamble: int = PREAMBLE
+    tries: float = 1.0
 
 
-def air_s(size: int, sf: int) -> float:
-    """Return the time on air in s at 125 kHz, 4/5 (Semtech AN1200.13, SX1262 datasheet 6.1.4)."""
-    symbol_s = 2**sf / 125_000
-    slow = 1 if symbol_s >= 0.016 else 0
-    blocks = max(0, -(-(8 * size - 4 * sf + 44) // (4 * (sf - 2 * slow))))
-    return float((8 + 4.25 + 8 + 5 * blocks) * symbol_s)
-
-
-def budget(profile: Profile, board: Board, sf: int = 9, carrier: str = "lora") -> Budget:
-    """Return a day of this profile on this board."""
+def budget(
+    profile: Profile, board: Board, sf: int = 9, carrier: str = "lora", air: Air | None = None
+) -> Budget:
+    """Return a day of this profile on this board; ``air`` says more than ``sf``."""
     samples = DAY_S / profile.interval_s
     looks = DAY_S / profile.look_s - samples if profile.look_s else 0.0
     sensors = [(_value(f"{of}_ma"), _value(f"{of}_s")) for of in (profile.sensor, *profile.more)]
@@ -202,7 +199,11 @@ def budget(profile: Profile, board: Board, sf: int = 9, carrier: str = "lora") -
         Segment(AWAKE, looks * look_s, {"work": cpu_ma, "sensor": sensor_ma}),
     ]
     frames = samples / profile.frame_samples
-    awake += _wifi(frames, cpu_ma) if carrier == "wifi" else _lora(frames, cpu_ma, sf)
+    awake += (
+        _wifi(frames, cpu_ma)
+        if carrier == "wifi"
+        else _radio(frames, profile.frame_samples, cpu_ma, carrier, air or Air(sf))
+    )
     asleep_s = DAY_S - sum(segment.seconds for segment in awake)
     asleep = Segment(ASLEEP, asleep_s, {"sleep": _value(board.sleep)})
     segments = [_behind(segment, board.converter) for segment in awake] + [asleep]
@@ -220,7 +221,8 @@ def used(profile: Profile, board: Board, carrier: str = "lora") -> list[str]:
     names += ["look_s"] if profile.look_s else []
     if carrier == "wifi":
         return [*names, "wifi_ma", "wifi_s"]
-    return [*names, "transmit_ma", "receive_ma", "receive_s"]
+    windows = ("lorawan_wait_s", "lorawan_receive_s") if carrier == "lorawan" else ("listen_s",)
+    return [*names, "transmit_ma", "receive_ma", "listen_ma", *windows]
 
 
 def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int = 9) -> float:
@@ -231,12 +233,23 @@ def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int
     return start_s + left_mah * 3600 / (wakes * _value(board.awake) * board.converter)
 
 
-def _lora(frames: float, cpu_ma: float, sf: int) -> list[Segment]:
-    sent_s = frames * air_s(frame_bytes(OVERLAP), sf) + HEALTH_A_DAY * air_s(health_bytes(), sf)
-    heard_s = (frames + HEALTH_A_DAY) * _value("receive_s")
+def _radio(frames: float, fresh: int, cpu_ma: float, carrier: str, air: Air) -> list[Segment]:
+    """Return what is drawn while the radio sends, and while it waits for an answer.
+
+    An answer may come after the next frame: so each holds the readings of the one before, too.
+    """
+    is_lorawan = carrier == "lorawan"
+    more = LORAWAN_BYTES if is_lorawan else 0
+    size = framesizes.samples(RIVER, 2 * fresh).size
+    sent_s = frames * air.tries * air_s(size + more, air.sf, air.preamble)
+    sent_s += HEALTH_A_DAY * air_s(framesizes.health_size() + more, air.sf, air.preamble)
+    waited_s = _value("lorawan_wait_s" if is_lorawan else "listen_s")
+    heard_s = _value("lorawan_receive_s") if is_lorawan else waited_s
+    receive_ma = _value("receive_ma") * heard_s / waited_s
+    all_s = frames * air.tries * waited_s  # health needs no answer
     return [
         Segment(SENDING, sent_s, {"work": cpu_ma, "transmit": _value("transmit_ma")}),
-        Segment(AWAKE, heard_s, {"work": cpu_ma, "receive": _value("receive_ma")}),
+        Segment(AWAKE, all_s, {"work": _value("listen_ma"), "receive": receive_ma}),
     ]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from amont_provision import board, energy
 from amont_provision.board import Json
-from amont_provision.energy import Board, Budget, Profile
+from amont_provision.energy import Air, Board, Budget, Profile
 from amont_site import Site
 from amont_site.model import FRAME_SAMPLES_MOST, Node, limits, validity_for
+from amont_wire.airtime import PREAMBLE
 
 YEARS = 5.0
 LOOK_S = 60  # of a flash flood's station whose configuration does not say
@@ -36,11 +37,14 @@ class Station:
     board: Board
     carrier: str = "lora"
     sf: int = 9
+    preamble: int = PREAMBLE
+    tries: float = 1.0  # how often a frame goes out until it is answered
     guesses: tuple[str, ...] = ()
 
     def budget(self) -> Budget:
         """Return a day of it."""
-        return energy.budget(self.profile, self.board, self.sf, self.carrier)
+        air = Air(self.sf, self.preamble, self.tries)
+        return energy.budget(self.profile, self.board, carrier=self.carrier, air=air)
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ def station(config: Json) -> Station:
         None if look_s is None or look_s >= config["interval_s"] else look_s, tuple(sensors[1:]),
     )  # fmt: skip
     carrier = config["carrier"]
-    sends = "wifi" if carrier["kind"] == "mqtt" else "lora"
-    sf = carrier.get("lora", {}).get("sf", 9)
-    return Station(profile, _board(config, guesses), sends, sf, tuple(dict.fromkeys(guesses)))
+    sends = {"mqtt": "wifi", "lorawan": "lorawan"}.get(carrier["kind"], "lora")
+    lora = carrier.get("lora", {})
+    supply = _board(config, guesses)
+    return Station(
+        profile, supply, sends, lora.get("sf", 9), lora.get("preamble", PREAMBLE),
+        guesses=tuple(dict.fromkeys(guesses)),
+    )  # fmt: skip
 
 
 def of_site(site: Site, node: Node, told: Json | None = None) -> Station:
