@@ -19,7 +19,6 @@ from amont_watch.siren import FAULT
 
 from . import messages
 from .audit import AuditLog
-from .bridge import Bridge
 from .clock import Clock, RealClock
 from .config import Config, Siren, good_copy, load
 from .decide import Decision, Judge
@@ -29,6 +28,7 @@ from .keys import Keyring
 from .pending import Pending
 from .people import Action, People
 from .practice import Practice
+from .receivers import Receivers
 from .relay import Output, Relay, RelayError, make_relay
 from .sirens import Sirens
 from .sock import GatewaySocket
@@ -119,7 +119,7 @@ class Guard:
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
         self._second = -1  # of domain time, that was judged last
         self._stopping, self._changed = False, True  # what people see, since the last STATE
-        self.bridge = Bridge(self.config.port, self.config.baud, self.counters)
+        self.receivers = Receivers(self.config, self.counters)
         self.gateway = GatewaySocket(sockets / "guard.sock", gateway_uids, self.counters)
         self.writer.start()
         self.keys.reserve()
@@ -141,20 +141,18 @@ class Guard:
         self._stopping = True
 
     def turn(self, wait_s: float) -> None:
-        """Wait at most ``wait_s`` for something to come, and deal with it: the bridge first.
+        """Wait at most ``wait_s`` for something to come, and deal with it: the bridges first.
 
         A mistake of ours on the way from there to the sirens ends the process: the next start
         restores all. A mistake anywhere else must not cost the sirens anything: it is a fault.
         """
         sources: list[Any] = self.gateway.sources() if len(self._raw) < RAW_WAITING else []
-        if self.bridge.connected:
-            sources.append(self.bridge)
-        readable = select.select(sources, [], [], wait_s)[0]
+        readable = select.select(sources + self.receivers.sources(), [], [], wait_s)[0]
         now_s = self.clock.monotonic_s()
-        self.bridge.poll()
-        if self.bridge in readable:
-            heard = self.bridge.read()
+        if readable:
+            heard = self.receivers.hear(readable, now_s)
             self._take_frames(((0, x.frame, (x.rssi_dbm, x.snr_db4)) for x in heard), now_s)
+        self.receivers.poll(now_s)
         second_over = int(now_s) != self._second
         if second_over:
             self._second = int(now_s)
@@ -175,7 +173,7 @@ class Guard:
         self._record({"kind": "stop"})
         self._store.save_state()
         self._store.save_windows()
-        self.bridge.close()
+        self.receivers.close()
         self.gateway.close()
         self.writer.stop(STOP_S)
         os.close(self._held)
@@ -223,6 +221,8 @@ class Guard:
             self._tell_faults([*self.faults.values(), mistake])
 
     def _serve(self, now_s: float) -> None:
+        if better := self.intake.signals(self.receivers.heard_again()):
+            self.gateway.send(messages.encode_signals(better))
         self._take_gateway(now_s)
         waiting = range(min(RAW_SLICE, len(self._raw)))
         self._take_frames(((*self._raw.popleft(), None) for _ in waiting), now_s)
@@ -277,7 +277,7 @@ class Guard:
     def _send(self, sealed: list[tuple[int, bytes, bool]]) -> None:
         carried = [(node, frame) for node, frame, by_bridge in sealed if not by_bridge]
         for frame in [frame for _, frame, by_bridge in sealed if by_bridge]:
-            self.bridge.send(frame)
+            self.receivers.send(frame)
         if carried:
             self.gateway.send(messages.encode_downlinks(carried))
 
@@ -367,8 +367,7 @@ class Guard:
         found = [fault("disk", detail=text) for text in self.writer.faults()]
         found += [fault("keys", detail=text, level=FAULT) for text in self.keys.faults]
         found += [fault("pending", detail=text) for text in self.pending.faults]
-        if self.config.port and not self.bridge.connected:
-            found.append(fault("bridge", detail=self.bridge.error))
+        found += [fault(*named) for named in self.receivers.faults(now_s)]
         if not self.gateway.connected:
             found.append(fault("gateway"))
         return found + self._status.faults(now_s, wall_ms)
@@ -378,6 +377,7 @@ class Guard:
         state = {
             **self._status.message(list(self.faults.values()), now_s, self.clock.wall_ms()),
             "boot": self.boot, "counters": dict(self.counters),
+            "bridges": self.receivers.show(now_s),
             "audit": dict(zip(("lines", "head"), self._audit.head, strict=True)),
             "config": {"sha256": self.config.sha256, "last_good": bool(self._config_error)},
         }  # fmt: skip

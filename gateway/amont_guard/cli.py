@@ -25,6 +25,17 @@ _TABLES = {
     "sirens": ("id", "state", "mode", "health", "commanded", "confirmed", "findings"),
     "stations": ("id", "level", "stage_mm", "limits_mm", "advice", "voting", "proposed", "agreed"),
     "sensors": ("id", "node", "value", "age_s", "freshness", "promise", "votes", "flags"),
+    "bridges": (
+        "port",
+        "device",
+        "role",
+        "radio",
+        "version",
+        "frames",
+        "damaged",
+        "heard_s",
+        "id",
+    ),
     "faults": ("level", "kind", "about", "detail"),
 }
 

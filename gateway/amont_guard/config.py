@@ -19,6 +19,7 @@ from amont_watch.siren import KEY, SCHEDULE
 
 _LIMIT_BYTES = 1 << 20
 _PIN_BYTES = 48 << 20  # what checking one PIN may take
+DAY_S = 86_400
 _T = TypeVar("_T")
 _Read = Callable[[Any, str], Any]  # value, where it stands: the value, or ConfigError
 
@@ -48,8 +49,12 @@ def _text(form: str) -> _Read:
     return _one(lambda v: isinstance(v, str) and bool(re.fullmatch(form, v)), f"match {form}")
 
 
+def _or(usual: Any, read: _Read) -> _Read:
+    return lambda value, where: usual if value is None else read(value, where)
+
+
 def _or_null(read: _Read) -> _Read:
-    return lambda value, where: None if value is None else read(value, where)
+    return _or(None, read)
 
 
 def _list(read: _Read, least: int, most: int) -> _Read:
@@ -78,9 +83,13 @@ class _Part(SimpleNamespace):
     reads: ClassVar[dict[str, _Read]]
 
 
-def _parts(kind: type[_Part], most: int) -> _Read:
+def _part(kind: type[_Part]) -> _Read:
     read = _keys(**kind.reads)
-    return _list(lambda value, where: kind(**read(value, where)), 0, most)
+    return lambda value, where: kind(**read(value, where))
+
+
+def _parts(kind: type[_Part], most: int) -> _Read:
+    return _list(_part(kind), 0, most)
 
 
 _ID = _text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -92,6 +101,19 @@ _DRILL = {
     **_DAY, "weekday": _whole(0, 6), "nth": _whole(1, 4), "seconds": _whole(1, 120),
     "agreed_by": _list(_text(".+"), 2, 2),
 }  # fmt: skip
+
+
+class Bridge(_Part):
+    """The bridge that transmits, those that only listen, and what all of them listen to."""
+
+    # a file of a release before this one says port and baud
+    reads: ClassVar = {
+        "port": _text(r".{0,300}"), "baud": _whole(1200, 4_000_000),
+        "listeners": _or([], _list(_text(r".{1,300}"), 0, 3)),
+        "channels_khz": _or([868_100, 868_300, 868_500], _list(_whole(100_000, 999_999), 1, 8)),
+        "power_dbm": _or(14, _whole(-9, 30)),
+        "spreading_factors": _or([9], _list(_whole(7, 12), 1, 6)),
+    }  # fmt: skip
 
 
 class Channel(_Part):
@@ -148,7 +170,7 @@ class Person(_Part):
 _read_site = _keys(
     format=_whole(1, 1), sha256=_text(r"[0-9a-f]{64}"), site=_ID,
     time_zone=_text(r"[A-Za-z0-9_+/-]{1,64}"),
-    bridge=_or_null(_keys(port=_text(r".{0,300}"), baud=_whole(1200, 3_000_000))),
+    bridge=_or_null(_part(Bridge)),
     nodes=_parts(Node, 500), stations=_parts(Station, 100), sirens=_parts(Siren, 16),
     people=_parts(Person, 100),
 )  # fmt: skip
@@ -160,8 +182,7 @@ class Config:
     def __init__(self, site: dict[str, Any]) -> None:
         """Take what ``_read_site`` returned; check what no field can say alone."""
         self.site, self.sha256, self.time_zone = site["site"], site["sha256"], site["time_zone"]
-        bridge = site["bridge"] or {"port": "", "baud": 0}
-        self.port, self.baud = bridge["port"], bridge["baud"]
+        self.bridge: Bridge | None = site["bridge"]
         self.nodes: dict[int, Node] = _by("id", site["nodes"])
         self.stations: dict[str, Station] = _by("id", site["stations"])
         self.sirens: dict[str, Siren] = _by("id", site["sirens"])
@@ -182,6 +203,11 @@ class Config:
             _check(person.name not in (KEY, SCHEDULE), f"person {person.name}", "is no name")
             n, r = (int(number) for number in person.pin.split("$")[1:3])
             _check(128 * n * r <= _PIN_BYTES, f"person {person.name}", "pin takes over 48 MiB")
+
+    def deaf_s(self) -> int:
+        """Return how long a sound bridge may hear nothing: by then no reading of any is valid."""
+        nodes = [node for node in self.nodes.values() if node.carrier == "bridge"]
+        return max((c.validity_s for node in nodes for c in node.channels), default=DAY_S)
 
 
 class Loaded(NamedTuple, Generic[_T]):

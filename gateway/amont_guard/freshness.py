@@ -102,7 +102,7 @@ class Freshness:
         self, node: int, epoch: int, counter: int, tick_s: int, echo: tuple[int, int] | None,
         now_s: float,
     ) -> tuple[Age, str]:  # fmt: skip
-        """Take an authentic frame that arrived at ``now_s``; return its age and what is odd.
+        """Take an authentic new frame that arrived at ``now_s``; return its age and what is odd.
 
         ``echo`` is (nonce, echo_age_s). A tick that cannot be (ahead of the proved bound, or
         behind an earlier frame's) means that the node's clock jumped: what was known is forgotten.
@@ -127,6 +127,13 @@ class Freshness:
         if -inf < proved <= high + self._tolerance_s:
             base.low, base.low_at_s = max(low, proved), now_s
         return base.age(offset, now_s), ""
+
+    def look(self, node: int, epoch: int, counter: int, tick_s: int, now_s: float) -> Age:
+        """Return the age of a frame that came before: it teaches nothing, whoever sent it again."""
+        base = self._bases.get((node, epoch))
+        if base is None or counter < base.first:
+            return Age(0.0, inf, UNKNOWN)
+        return base.age(now_s - tick_s, now_s)
 
     def quality(self, node: int, epoch: int) -> int:
         """Return how far the ages of a node's epoch are proved."""

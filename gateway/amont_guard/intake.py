@@ -6,8 +6,9 @@ counted by its reason and costs nothing that was good.
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -31,10 +32,11 @@ from amont_wire.errors import Forged, OtherVersion, UnknownType, WireError
 from amont_wire.samples import decode_samples
 from amont_wire.uplink import get_head
 
+from . import hearings
 from .decide import Decision, Judge
 from .freshness import Freshness
 from .keys import Keyring, NotReserved, UnknownNode
-from .messages import BRIDGE, REASONS, SEEN, Chunk, Committed, Opened
+from .messages import BRIDGE, REASONS, SEEN, Chunk, Committed, Opened, Signal
 from .pending import Pending
 
 LIFE_BITS = 12
@@ -55,6 +57,7 @@ class Heard(NamedTuple):
 
     epoch: int
     by_bridge: bool
+    counter: int
 
 
 @dataclass(slots=True)
@@ -101,13 +104,16 @@ class Intake:
             batch.rejected.append((handle, int.from_bytes(frame[1:3], "little"), reason))
             return
         epoch = generation << LIFE_BITS | life
-        age, odd = self._freshness.observe(node, epoch, counter, tick_s, echo, now_s)
+        if verdict == NEW:
+            age, odd = self._freshness.observe(node, epoch, counter, tick_s, echo, now_s)
+        else:
+            age, odd = self._freshness.look(node, epoch, counter, tick_s, now_s), ""
         self._counters["implausible time"] += bool(odd)
         self._counters["opened" if verdict == NEW else "seen again"] += 1
         if verdict == NEW:
             self.changed = True
             if node not in self.heard or epoch >= self.heard[node].epoch:
-                self.heard[node] = Heard(epoch, radio is not None)
+                self.heard[node] = Heard(epoch, radio is not None, counter)
             if header.type in (HELLO, HEALTH):
                 self._pending.reports.append((node, header.type, body))
             if header.type in (HELLO, HEALTH, PROGRESS):
@@ -122,6 +128,15 @@ class Intake:
             handle, node, epoch, counter, header.type, flags, age.quality, made_ms,
             *(radio or (0, 0)), body,
         ))  # fmt: skip
+
+    def signals(self, again: Mapping[bytes, hearings.Signal]) -> list[Signal]:
+        """Return what to tell of frames that were heard again: of the newest that each opened."""
+        heads = [(struct.unpack_from("<HI", frame, 1), best) for frame, best in again.items()]
+        return [
+            Signal(node, counter, *best)
+            for (node, counter), best in heads
+            if node in self.heard and self.heard[node].counter == counter
+        ]
 
     def acknowledge(
         self, items: Iterable[Committed], now_s: float

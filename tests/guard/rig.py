@@ -179,6 +179,7 @@ class Line:
         os.set_blocking(self.master, False)
         self.name = os.ttyname(self.slave)
         self.deframer = link.Deframer()
+        self.said = []  # what the guard sent beside downlinks: questions, settings
 
     def put(self, *frames):
         for frame in frames:
@@ -197,7 +198,10 @@ class Line:
         data = b""
         while select.select([self.master], [], [], 0.03 if self.in_process else 0)[0]:
             data += os.read(self.master, 65536)
-        return [link.unpack(payload).frame for payload in self.deframer.feed(data)]
+        self.said += [link.unpack(payload) for payload in self.deframer.feed(data)]
+        sends = [said.frame for said in self.said if isinstance(said, link.Send)]
+        self.said = [said for said in self.said if not isinstance(said, link.Send)]
+        return sends
 
     def close(self):
         os.close(self.master)
@@ -303,9 +307,18 @@ class Rig:
 
     def start(self, gateway=True):
         self.guard = build(self.folder, self.clock, self.relay, self.disk)
+        self.open_ports()
         if gateway:
             self.gateway = Gateway(self.folder)
             self.turn()
+
+    def open_ports(self):
+        """Let the threads that open ports come to an end."""
+        deadline = time.monotonic() + 20
+        while not all(r.port.connected for r in self.guard.receivers.all):
+            assert time.monotonic() < deadline, [r.port.error for r in self.guard.receivers.all]
+            self.guard.receivers.poll(self.clock.now_s)
+            time.sleep(0.0005)
 
     def stop(self):
         """End the guard cleanly and let the gateway see it."""

@@ -33,7 +33,7 @@ def test_status_is_tables_of_codes(rig, capsys):
     out = capsys.readouterr().out
     lines = [line.split() for line in out.splitlines()]
     assert [line[0] for line in lines if len(line) == 1] == [
-        "sirens", "stations", "sensors", "faults",
+        "sirens", "stations", "sensors", "bridges", "faults",
     ]  # fmt: skip
     sensor = next(line for line in lines if line[0] == "pont-a")
     assert sensor[:3] == ["pont-a", "17", "310"]
@@ -47,8 +47,8 @@ def test_status_as_json_is_the_state(rig, capsys):
 
 
 def test_what_a_text_holds_moves_no_cursor(rig, capsys):
-    rig.guard.bridge.close()
-    rig.guard.bridge.error, rig.guard.bridge._retry_at = "gone\x1b[2J\r\n", 1e12
+    (bridge,) = rig.guard.receivers.all
+    bridge.port.lose("gone\x1b[2J\r\n", 1e12)
     rig.state()  # the guard looks for faults each second
     rig.clock.pass_s(1)
     assert look(rig) == 0

@@ -40,7 +40,7 @@ def test_a_drill_that_two_people_agreed_on_is_taken():
 
 def test_a_good_file_is_read_whole():
     config = parse(json.dumps(site("/dev/x")).encode())
-    assert (config.site, config.port, config.baud) == ("sainte-amonette", "/dev/x", 115200)
+    assert config.site == "sainte-amonette"
     assert config.nodes[17].channels[0].sensor == "pont-a"
     assert config.stations["pont"].alarm_plus_mm == 3200
     assert (config.time_zone, config.stations["pont"].limits_delay_s) == ("Europe/Paris", 600)
@@ -49,7 +49,28 @@ def test_a_good_file_is_read_whole():
 
 
 def test_a_site_may_have_no_bridge():
-    assert parse(changed("bridge", to=None)).port == ""
+    assert parse(changed("bridge", to=None)).bridge is None
+
+
+def test_a_bridge_of_an_older_file_has_what_was_usual():
+    bridge = parse(json.dumps(site("/dev/x")).encode()).bridge
+    assert (bridge.port, bridge.baud, bridge.listeners) == ("/dev/x", 115200, [])
+    assert (bridge.channels_khz, bridge.power_dbm) == ([868_100, 868_300, 868_500], 14)
+    assert bridge.spreading_factors == [9]
+
+
+def test_a_bridge_of_today_is_told_whole():
+    told = {
+        "port": "usb:2e8a:0005:A", "baud": 115200, "listeners": ["usb:2e8a:0005:B"],
+        "channels_khz": [869_525], "power_dbm": 20, "spreading_factors": [7, 12],
+    }  # fmt: skip
+    assert vars(parse(changed("bridge", to=told)).bridge) == told
+
+
+def test_a_bridge_may_hear_nothing_for_as_long_as_a_reading_of_it_is_valid():
+    assert parse(json.dumps(site()).encode()).deaf_s() == 2700
+    none = [{**node, "carrier": "mqtt"} for node in site()["nodes"]]
+    assert parse(changed("nodes", to=none)).deaf_s() == 86_400
 
 
 @pytest.mark.parametrize(

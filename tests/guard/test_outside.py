@@ -1,21 +1,17 @@
-"""What touches the world: relay, serial port, socket."""
+"""What touches the world: relay and socket; the ports of bridges: test_receivers."""
 
 import socket
-import termios
 from collections import Counter
 
 import pytest
 from tests.guard.rig import FakeClock as Clock
-from tests.guard.rig import Gateway, Line, Rig, SimNode, write_site
+from tests.guard.rig import Gateway, Rig, write_site
 
-from amont_guard import bridge as bridge_module
 from amont_guard import messages, sock
 from amont_guard.app import build
-from amont_guard.bridge import Bridge
 from amont_guard.config import ConfigError
 from amont_guard.relay import SimulatedRelay
 from amont_guard.sock import GatewaySocket
-from amont_wire import link
 
 
 def test_relay_fault_is_told_and_moves_no_siren(tmp_path, monkeypatch):
@@ -39,107 +35,6 @@ def test_scaled_clock_refuses_a_real_relay(tmp_path):
         build(tmp_path, clock, lambda *_: real)
     write_site(tmp_path)
     build(tmp_path, clock).close()  # and the folder was given back
-
-
-# --- bridge
-
-
-def test_port_that_hangs_up_is_opened_again(rig, monkeypatch):
-    monkeypatch.setattr(bridge_module, "_RETRY_S", 0.0)
-    old, rig.line = rig.line, Line(in_process=True)
-    rig.guard.bridge._port_name = rig.line.name
-    old.close()
-    rig.turn(3)
-    assert rig.guard.counters["bridge: lost"] == 1
-    rig.line.put(rig.a.frame(300))
-    rig.turn()
-    assert len(rig.opened()) == 1
-
-
-def test_port_that_is_not_there_or_in_use_is_a_fault(rig):
-    counters = Counter()
-    assert not Bridge("/nowhere/at-all", 115200, counters).connected
-    second = Bridge(rig.line.name, 115200, counters)
-    assert not second.connected
-    assert "exclusively lock" in second.error
-    assert counters["bridge: lost"] == 2
-    second.poll()  # not before its time
-    assert counters["bridge: lost"] == 2
-    rig.guard.bridge.close()
-    rig.guard.bridge.error = "unplugged"
-    rig.guard.bridge._retry_at = 1e12
-    assert ("bridge", "unplugged") in ((f["kind"], f["detail"]) for f in rig.state()["faults"])
-    assert not rig.guard.bridge.send(b"x" * 20)
-    assert list(rig.guard.bridge.read()) == []
-
-
-@pytest.mark.parametrize(
-    ("error", "lost"), [(BlockingIOError(), 0), (OSError(5, "Input/output error"), 1)]
-)
-def test_port_errors_lose_the_port_and_waiting_does_not(rig, monkeypatch, error, lost):
-    def fail(*_):
-        raise error
-
-    with monkeypatch.context() as patch:
-        patch.setattr(bridge_module.os, "read", fail)
-        assert list(rig.guard.bridge.read()) == []
-    assert rig.guard.counters["bridge: lost"] == lost
-    if lost:
-        rig.guard.bridge._open()
-    with monkeypatch.context() as patch:
-        patch.setattr(bridge_module.os, "write", fail)
-        assert rig.guard.bridge.send(b"x" * 20)
-    assert rig.guard.counters["bridge: lost"] == 2 * lost
-
-
-def test_noise_costs_only_itself(rig):
-    noise = bytes(range(1, 256)) * 20 + b"\x00"
-    rig.line.write(noise[:3000] + b"\x00")
-    rig.turn()
-    rig.line.write(link.pack(b"\x07what?"))
-    rig.line.put(rig.a.frame(300))
-    rig.turn()
-    assert len(rig.opened()) == 1
-    assert rig.guard.counters["bridge: damaged lines"] == 1
-    assert rig.guard.counters["bridge: malformed"] == 1
-
-
-def test_what_the_bridge_says_of_itself_is_counted(rig):
-    rig.line.write(link.Status(1, 2, 3, 4, 1).pack())
-    for result in range(4):
-        rig.line.write(link.Sent(1, result).pack())
-    rig.turn()
-    counters = rig.guard.counters
-    assert counters["bridge: status"] == 1
-    assert counters["bridge: busy"] == counters["bridge: airtime used up"] == 1
-    assert counters["bridge: malformed"] == 1
-
-
-def test_full_port_queues_then_drops_and_never_waits(rig):
-    frame = rig.a.frame(300)
-    taken = [rig.guard.bridge.send(frame) for _ in range(2000)]
-    assert taken[0]
-    assert not taken[-1]
-    assert rig.guard.counters["bridge: downlinks dropped"] > 0
-    got = rig.line.sent()
-    while more := (rig.guard.bridge.poll(), rig.line.sent())[1]:
-        got += more
-    assert len(got) == taken.count(True)  # nothing was torn by a short write
-
-
-def test_any_pyserial_address_is_a_port():
-    listener = socket.create_server(("127.0.0.1", 0))
-    made = Bridge(f"socket://127.0.0.1:{listener.getsockname()[1]}", 115200, Counter())
-    peer, _ = listener.accept()
-    frame = SimNode(17, Clock()).frame(1)
-    peer.send(link.Received(1, -70, 8, frame).pack())
-    (got,) = made.read()
-    assert (got.frame, got.rssi_dbm) == (frame, -70)
-    peer.close()
-    assert list(made.read()) == []
-    assert made.error == "hung up"
-    made.close()
-    listener.close()
 
 
 # --- socket
@@ -311,14 +206,6 @@ def test_socket_reset_is_an_end(listener, tmp_path, monkeypatch):
     assert not listener.connected
     peer.close()
     assert sock.MAX_MESSAGE == messages.MAX_MESSAGE
-
-
-def test_port_that_goes_while_it_is_opened_is_lost(monkeypatch):
-    def gone(*_args, **_how):
-        raise termios.error(5, "Input/output error")
-
-    monkeypatch.setattr(bridge_module.serial, "serial_for_url", gone)
-    assert not Bridge("/dev/amont-bridge", 115200, Counter()).connected
 
 
 def test_one_silent_sensor_degrades_and_all_silent_is_a_fault(rig):
