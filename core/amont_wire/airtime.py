@@ -169,8 +169,12 @@ class Airtime:
 
     # Nobody knows what was sent before: a quarter of the budget counts as sent now.
     def assume(self, tick_s: int) -> None:
+        self.before(tick_s, self._budget_ms // 4)
+
+    # So much was sent, nobody knows when in the hour before: it counts as sent now.
+    def before(self, tick_s: int, length_ms: int) -> None:
         self._go_to(tick_s)
-        self._new[self._newest % _KEPT_MINUTES] += self._budget_ms // 4
+        self._new[self._newest % _KEPT_MINUTES] += length_ms
 
     # A clock that goes back frees nothing.
     def _go_to(self, tick_s: int) -> None:

@@ -7,8 +7,8 @@ from amont_wire.const import MAX_FRAME, MIN_FRAME
 from amont_wire.errors import Malformed, UnknownType
 
 __all__ = ["MAX_LINE", "Deframer", "cobs_decode", "cobs_encode", "crc16", "pack", "unpack",
-           "Ask", "Identity", "Line", "RadioState", "Received", "Send", "Sent", "Settings",
-           "Status"]  # fmt: skip
+           "Ask", "Identity", "Line", "RadioState", "Received", "Send", "Sent", "Service",
+           "Settings", "Status"]  # fmt: skip
 
 KIND_RECEIVED = 1
 KIND_SEND = 2
@@ -17,6 +17,7 @@ KIND_STATUS = 4
 KIND_IDENTITY = 5
 KIND_SETTINGS = 6
 KIND_ASK = 7
+KIND_SERVICE = 8
 
 SENT_OK = 0
 SENT_BUSY = 1  # given up for want of room
@@ -41,6 +42,7 @@ CHANNELS_MAX = 8
 SFS_MAX = 6
 FAULT_BYTES_MAX = 48
 _KHZ_MAX = 0xFFFFFF
+_SERVICE = b"amont service"  # no noise says that
 
 
 def _u(value: int, size: int) -> bytes:
@@ -220,6 +222,14 @@ class Ask(Line):
         return bytes([KIND_ASK])
 
 
+# Whoever provisions the board wants its prompt: the bridge restarts without its program, once.
+class Service(Line):
+    KIND = KIND_SERVICE
+
+    def payload(self) -> bytes:
+        return bytes([KIND_SERVICE]) + _SERVICE
+
+
 # One payload of the Deframer, as one of the classes above.
 def unpack(payload: bytes) -> Line:
     if not payload:
@@ -289,6 +299,12 @@ def _ask(payload: bytes) -> Ask:
     return Ask()
 
 
+def _service(payload: bytes) -> Service:
+    if payload[1:] != _SERVICE:
+        raise Malformed("service: other words")
+    return Service()
+
+
 _READERS = {
     KIND_RECEIVED: _received,
     KIND_SEND: _send,
@@ -297,6 +313,7 @@ _READERS = {
     KIND_IDENTITY: _identity,
     KIND_SETTINGS: _settings,
     KIND_ASK: _ask,
+    KIND_SERVICE: _service,
 }
 
 

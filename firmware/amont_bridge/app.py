@@ -1,74 +1,118 @@
 # The shell around Bridge: one loop over the serial port and the radio. It ends only when the
-# serial port is gone.
+# serial port is gone, or when somebody asks for the board (Service).
 
 import select
 import sys
 
 from amont_bridge.bridge import Bridge
-from amont_bridge.hal_unix import RadioAir, SerialPort, tick_ms
-from amont_wire.link import SENT_OK
 
 _WAIT_MS_MAX = 1000
+_LOOK_MS = 5  # how long a radio without anything to poll keeps the loop from the serial port
 _WRITE_MS = 50  # a guard that reads nothing for so long loses the line
 _FRAMES_A_TURN = 16
 
 
 class BridgeApp:
-    def __init__(self, serial: SerialPort, radio: RadioAir) -> None:
+    # serial: hal_unix.SerialPort or hal_board.UsbSerial. radio: hal_unix.RadioAir or air.Air.
+    # ticks: what counts ms and never wraps. dog: None, or what wants to be fed each turn.
+    def __init__(self, serial, radio, bridge: Bridge, ticks, dog=None) -> None:  # type: ignore[no-untyped-def]
         self._serial = serial
         self._radio = radio
-        self._bridge = Bridge(tick_ms())
-        self._poll = select.poll()
-        self._poll.register(serial.pollable, select.POLLIN)
-        self._poll.register(radio.pollable, select.POLLIN)
-        self.lost_lines = 0  # lines that the guard did not take
+        self._ticks = ticks
+        self._dog = dog
+        self.bridge = bridge
+        self._configured: object = None  # the settings that the radio has
+        self._poll = None
+        if radio.pollable is not None and serial.pollable is not None:
+            self._poll = select.poll()
+            self._poll.register(serial.pollable, select.POLLIN)
+            self._poll.register(radio.pollable, select.POLLIN)
 
     def turn(self) -> None:
-        wait_ms = min(_WAIT_MS_MAX, self._bridge.status_due_ms(tick_ms()))
+        if self._dog is not None:
+            self._dog.feed()
+        self._wait()
+        self._from_guard()
+        self._from_radio()
+        self._transmit()
+        now_ms = self._ticks()
+        self.bridge.radio(self._radio.fault, self._radio.crc_errors, now_ms)
+        self._write(self.bridge.status(now_ms))
+
+    def _wait(self) -> None:
+        if self._poll is None:
+            return
+        wait_ms = min(_WAIT_MS_MAX, self.bridge.wait_ms(self._ticks()))
         for entry in self._poll.poll(wait_ms):
             if entry[1] & ~select.POLLIN and not entry[1] & select.POLLIN:
                 raise OSError("serial port or radio closed")
-            if not self._is_radio(entry[0]):
-                self._write(self._bridge.from_guard(self._serial.read()))
-        self._from_radio()
-        self._transmit()
-        self._write(self._bridge.status(tick_ms()))
 
-    def _is_radio(self, polled: object) -> bool:
-        # CPython's poll gives file numbers, MicroPython's the objects.
-        if isinstance(polled, int):
-            radio = self._radio.pollable
-            return polled == radio.fileno()  # pyright: ignore[reportAttributeAccessIssue]
-        return polled is self._radio.pollable
+    def _from_guard(self) -> None:
+        data = self._serial.read()
+        if not data:
+            return
+        self._write(self.bridge.from_guard(data, self._ticks()))
+        settings = self.bridge.settings
+        if settings is not None and settings != self._configured:
+            self._configured = settings
+            self._radio.configure(settings, self.bridge.listens())
 
     def _from_radio(self) -> None:
+        if not self.bridge.listening():
+            return self._idle()
+        wait_ms = 0
+        if self._poll is None:
+            wait_ms = min(_LOOK_MS, self.bridge.wait_ms(self._ticks()))
         for _ in range(_FRAMES_A_TURN):
-            heard = self._radio.receive()
+            heard = self._radio.receive(wait_ms)
             if heard is None:
-                return
-            self._write(self._bridge.heard(heard[0], heard[1], heard[2], tick_ms()))
+                return None
+            frame, rssi_dbm, snr_db4, index = heard
+            self._write(self.bridge.heard(frame, rssi_dbm, snr_db4, self._ticks(), index))
+            wait_ms = 0
+        return None
+
+    # No radio to wait on yet.
+    def _idle(self) -> None:
+        if self._poll is None:
+            self._serial.wait(_LOOK_MS)
 
     def _transmit(self) -> None:
         while True:
-            send = self._bridge.next_transmission()
-            if send is None:
+            now_ms = self._ticks()
+            # The radio is asked only when there is something to send.
+            hears = self.bridge.waits() and self._radio.hears()
+            sending = self.bridge.next_transmission(now_ms, hears)
+            if sending is None:
                 return
-            self._radio.transmit(send.frame)
-            self._write(self._bridge.transmitted(send.handle, SENT_OK))
+            sent = self._radio.send(sending)
+            self._write(self.bridge.transmitted(sending, sent, self._ticks()))
 
-    def _write(self, line: bytes) -> None:
-        if line and not self._serial.write(line, _WRITE_MS):
-            self.lost_lines += 1
+    def _write(self, lines: bytes) -> None:
+        if lines and not self._serial.write(lines, _WRITE_MS):
+            self.bridge.lost_lines += 1
 
 
-# serial: a path, or "fd:<number>" of a file that is open already.
-def run(serial: str, udp_port: int) -> None:
+# serial: a path, or "fd:<number>" of a file that is open already. air: the port of datagrams that
+# stand for the radio, at once; or the file with a board's settings, as `bridge.json`.
+def run(serial: str, air: str) -> None:
+    from amont_bridge import hal_unix
+
     path = int(serial[3:]) if serial.startswith("fd:") else serial
-    app = BridgeApp(SerialPort(path), RadioAir(udp_port))
-    print("bridge: %s and port %d" % (serial, udp_port))
-    while True:
+    port = hal_unix.SerialPort(path)
+    ticks = hal_unix.Ticks()
+    if air.isdigit():
+        bridge = Bridge(ticks(), hal_unix.unique_id())
+        app = BridgeApp(port, hal_unix.RadioAir(int(air)), bridge, ticks)
+    else:
+        from amont_bridge import board
+
+        radio, bridge = board.parts(air, hal_unix, ticks)
+        app = BridgeApp(port, radio, bridge, ticks)
+    print("bridge: %s and %s" % (serial, air))
+    while not bridge.service:
         app.turn()
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], int(sys.argv[2]))
+    run(sys.argv[1], sys.argv[2])

@@ -134,6 +134,7 @@ def line_vectors(sealed: bytes) -> list[dict[str, Any]]:
         link.Identity(2, bytes(range(8)), link.ROLE_TRANSMIT, link.RADIO_LISTENS),
         link.Settings(link.ROLE_LISTEN, [868100, 868300, 868500], [7, 9], -3, 10, 2600, 1234),
         link.Ask(),
+        link.Service(),
     ]
     hard = [b"\x00", b"\x00\x00", b"\x01" * 253, b"\x02" * 254, b"\x03" * 255, b"\x04\x00" * 127]
     payloads = [(kind.payload(), True) for kind in kinds] + [(data, False) for data in hard]

@@ -22,6 +22,7 @@ PAYLOADS = [
     link.Settings(link.ROLE_LISTEN, [863000 + n for n in range(8)], [7, 8, 9, 10, 11, 12],
                   -9, 1000, 65535, 2**32 - 1),
     link.Ask(),
+    link.Service(),
 ]  # fmt: skip
 LINES = [payload.pack() for payload in PAYLOADS]
 
@@ -177,6 +178,7 @@ def test_unpacking_any_bytes_raises_only_wire_errors(payload):
         b"\x06\x00" + PAYLOADS[7].payload()[2:],
         PAYLOADS[7].payload()[:11] + b"\x01\x09",
         PAYLOADS[9].payload() + b"x",
+        PAYLOADS[10].payload() + b"x",
     ],
 )
 def test_malformed_payloads_are_refused(payload):
@@ -186,7 +188,7 @@ def test_malformed_payloads_are_refused(payload):
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UnknownType):
-        link.unpack(b"\x08abc")
+        link.unpack(b"\x09abc")
 
 
 @pytest.mark.parametrize(
