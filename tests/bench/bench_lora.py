@@ -109,10 +109,7 @@ def _live(piece: rivers.Series, number: int, seed: int, answered: bool) -> LoraL
     interval_s, stages = piece
     air = seed * 1000 + number
     down = Air(LOSS if answered else 1.0, alone(LOSS), air + 500_000)
-    life = LoraLife(
-        settings(interval_s, SF, overlap=READINGS_MAX - 1), stages, Air(LOSS, alone(LOSS), air), down,
-        air,
-    )  # fmt: skip
+    life = LoraLife(settings(interval_s, SF), stages, Air(LOSS, alone(LOSS), air), down, air)
     life.run(interval_s * (len(stages) - 1))
     return life
 
@@ -182,13 +179,13 @@ def _share(
 
 
 def _overlap(burst: float, full: bool, seed: int) -> float:
-    """Return what overlap alone is worth: 4 new readings a frame, 24 before them, once each."""
+    """Return what overlap alone is worth: 4 new readings a frame, 24 in all, once each."""
     air = Air(LOSS, burst, seed)
     count = 400_000 if full else 40_000
     heard: set[int] = set()
     for end in range(4, count + 1, 4):
         if not air.loses():
-            heard.update(range(max(0, end - 28), end))
+            heard.update(range(max(0, end - 24), end))
     return 100 * len(heard.intersection(range(count - LAST))) / (count - LAST)
 
 
@@ -229,4 +226,3 @@ def _hours_ms(life: LoraLife) -> Iterator[int]:
             begin += 1
         assert begin <= end
         yield total
-
