@@ -14,6 +14,7 @@ from amont_wire.errors import WireError
 from amont_wire.link import (
     RADIO_FAULT,
     RADIO_IDLE,
+    RADIO_LISTENS,
     ROLE_TRANSMIT,
     Ask,
     Deframer,
@@ -54,7 +55,7 @@ class Receiver:
         self.status: Status | None = None
         self._handle = 0
         self._ask_at = self._line_at = real_s
-        self._told_at = float("-inf")
+        self._told_at, self._told = float("-inf"), False  # when; whether since it was opened
         self._spoke = False  # a status of this bridge has come since the port was opened
         self._airtime: tuple[int, float] = (0, real_s)  # ms of its hour, when it said so
         self.frames = 0
@@ -134,8 +135,8 @@ class Receiver:
             yield "deaf", ""
 
     def _of_the_radio(self) -> Iterator[tuple[str, str]]:
-        radio, state = self.status and self.status.radio, self.identity and self.identity.radio
-        if (radio and radio.fault) or state == RADIO_FAULT:
+        radio, state = self.status and self.status.radio, self._state()
+        if state == RADIO_FAULT:
             yield "radio", radio.fault if radio else ""
         elif state == RADIO_IDLE:
             yield "idle", ""
@@ -152,7 +153,7 @@ class Receiver:
             "port": self.port.name, "device": self.port.device,
             "role": "transmit" if self.transmits else "listen",
             "connected": self.port.connected, "id": self.unique,
-            "radio": RADIOS[identity.radio] if identity else None,
+            "radio": None if (state := self._state()) is None else RADIOS[state],
             "version": identity.version if identity else status.version if status else None,
             "frames": self.frames, "damaged": self._bad,
             "heard_s": None if self.heard_at is None or not self.frames
@@ -161,8 +162,14 @@ class Receiver:
             **{name: getattr(radio, name) if radio else None for name in names},
         }  # fmt: skip
 
+    def _state(self) -> int | None:
+        # A status is newer than what it said when it was told its settings.
+        if self.status is not None and self.status.radio is not None:
+            return RADIO_FAULT if self.status.radio.fault else RADIO_LISTENS
+        return self.identity.radio if self.identity else None
+
     def _begin(self, real_s: float, now_s: float) -> None:
-        self._deframer, self._spoke = Deframer(), False
+        self._deframer, self._spoke, self._told = Deframer(), False, False
         self._line_at, self._ask_at = real_s, real_s
         if self.heard_at is None:
             self.heard_at = now_s
@@ -178,14 +185,14 @@ class Receiver:
         if self.identity is None:
             if not self._spoke or (self.status and self.status.version > 1):
                 self.port.write(Ask().pack(), real_s)
-        elif self.identity.role != self._settings.role:
+        elif self.identity.role != self._settings.role or not self._told:
             self._tell(real_s)
 
     def _tell(self, real_s: float) -> None:
-        self._told_at = real_s
         spent_ms, at_s = self._airtime
         self._settings.airtime_ms = spent_ms if real_s - at_s < AIRTIME_S else 0
-        self.port.write(self._settings.pack(), real_s)
+        self._told = self.port.write(self._settings.pack(), real_s)
+        self._told_at = real_s
         self._ask_at = real_s + AGAIN_S
 
     def _said(self, message: Line, real_s: float) -> None:
@@ -193,7 +200,7 @@ class Receiver:
             self._counters[f"bridge: {SENT[message.result]}"] += 1
         elif isinstance(message, Identity):
             self.identity = message
-            if message.role != self._settings.role:
+            if message.role != self._settings.role or not self._told:
                 self._ask_at = max(real_s, self._told_at + SETTLE_S)
         elif isinstance(message, Status):
             self._counters["bridge: status"] += 1

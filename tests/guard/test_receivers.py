@@ -142,6 +142,19 @@ def test_each_is_asked_who_it_is_and_told_what_it_is_for(desk):
     assert [desk.told(at) for at in range(2)] == [[], []]
 
 
+def test_a_bridge_that_has_other_channels_from_before_is_told_too(desk):
+    desk.says(0, identity(ROLE_TRANSMIT))
+    desk.turn()
+    assert [type(said) for said in desk.told(0)] == [link.Ask, link.Settings]
+
+
+def test_a_radio_that_works_again_is_no_fault_any_more(desk):
+    desk.says(0, identity(ROLE_TRANSMIT, RADIO_FAULT))
+    assert desk.faults() == {("bridge", NAMES[0], "radio")}
+    desk.says(0, status())
+    assert desk.faults() == set()
+
+
 def test_a_bridge_that_stays_as_it_is_is_told_again_and_never_in_a_storm(desk):
     desk.told(0)
     for _ in range(50):  # answers each time at once
@@ -154,6 +167,7 @@ def test_a_bridge_that_stays_as_it_is_is_told_again_and_never_in_a_storm(desk):
 
 def test_a_bridge_that_began_again_is_told_again_with_the_airtime_that_it_has_forgotten(desk):
     desk.says(0, identity(), identity(ROLE_TRANSMIT), status(airtime_ms=12_345))
+    desk.turn()
     desk.told(0)
     desk.now_s += 60
     desk.says(0, identity())
@@ -175,7 +189,7 @@ def test_a_reset_whose_first_line_was_lost_is_seen_by_its_clock(desk):
 
 def test_a_bridge_of_the_first_release_is_asked_once_and_works(desk):
     desk.told(0)
-    desk.says(0, link.Status(1, 2, 3, 4, 1))
+    desk.says(0, link.Status(1, 2, 3, 4, 1))  # a question it does not know
     desk.now_s += 3 * AGAIN_S
     assert len(desk.says(0, received(300))) == 1
     assert desk.told(0) == []
