@@ -19,6 +19,7 @@ from amont_gateway.advise import Scorer
 from amont_gateway.clock import Clock
 from amont_gateway.database import Influx
 from amont_gateway.gateway import Gateway, Options
+from amont_gateway.lorawan_ingest import LorawanPlan
 from amont_gateway.machine import own_names
 from amont_gateway.metrics import make_metrics, render
 from amont_gateway.mqtt_connection import Broker
@@ -104,6 +105,7 @@ def build(
     clock: Clock | None = None,
     *,
     broker: Broker | None = None,
+    lorawan: LorawanPlan | None = None,
     influx: Influx | None = None,
     artifacts: Path | None = None,
     page: tuple[str, int] | None = None,
@@ -127,7 +129,7 @@ def build(
         places,
         data_dir,
         guard_socket,
-        options or Options(broker=broker, influx=influx, commit_ms=commit_ms),
+        options or Options(broker, lorawan, influx, commit_ms),
         clock=clock,
         load_models=None if artifacts is None else lambda: _models(artifacts, site, gateway),
         make_networks=lambda: _networks(site, places, data_dir),

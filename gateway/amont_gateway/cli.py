@@ -140,10 +140,12 @@ def _site_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, default=DATA_DIR, help="data folder")
     command.add_argument("--guard-socket", type=Path, default=GUARD_SOCKET)
     command.add_argument("--artifacts", type=Path, default=None, help="folder of the models")
-    command.add_argument("--mqtt-ca", type=Path, default=None, help="CA of the broker (TLS)")
-    command.add_argument("--mqtt-cert", type=Path, default=None)
-    command.add_argument("--mqtt-key", type=Path, default=None)
-    command.add_argument("--mqtt-user", default=None, help="password: $AMONT_MQTT_PASSWORD")
+    for name, what in (("mqtt", "the broker"), ("lorawan", "a LoRaWAN server's own broker")):
+        command.add_argument(f"--{name}-ca", type=Path, default=None, help=f"CA of {what} (TLS)")
+        command.add_argument(f"--{name}-cert", type=Path, default=None)
+        command.add_argument(f"--{name}-key", type=Path, default=None)
+        password = f"password: $AMONT_{name.upper()}_PASSWORD"
+        command.add_argument(f"--{name}-user", default=None, help=password)
 
 
 def _run(asked: argparse.Namespace) -> int:

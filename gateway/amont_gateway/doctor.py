@@ -16,11 +16,14 @@ from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
+from amont_gateway.lorawan_texts import REFUSED
+from amont_gateway.mqtt_connection import Broker
 from amont_gateway.places import from_site
 from amont_gateway.rain_forecast import RainForecast
 from amont_gateway.readings import EARLIEST_MS
 from amont_gateway.running import Plan
 from amont_gateway.series import STORES
+from amont_gateway.view_client import fetch_view
 from amont_guard import messages
 
 if TYPE_CHECKING:
@@ -50,7 +53,7 @@ class Finding:
 def examine(plan: Plan) -> list[Finding]:
     """Look at every part and change nothing."""
     looks = (
-        _disk, _journal, _guard, _broker, _database, _models, _rain, _clock, _page,
+        _disk, _journal, _guard, _broker, _lorawan, _database, _models, _rain, _clock, _page,
         _promises,
     )  # fmt: skip
     return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
@@ -101,20 +104,42 @@ def _guard(plan: Plan) -> Iterable[Finding]:
 
 
 def _broker(plan: Plan) -> Iterable[Finding]:
-    broker = plan.broker
-    if broker is None:
+    if plan.broker is None:
         yield Finding("broker", GOOD, "none in the site's file")
+    else:
+        yield _reached("broker", plan.broker)
+
+
+def _lorawan(plan: Plan) -> Iterable[Finding]:
+    told = plan.lorawan
+    if told is None:
         return
+    if told.broker != plan.broker:
+        yield _reached("LoRaWAN broker", told.broker)
+    limit = "as many downlinks as fit"
+    if told.downlinks_day is not None:
+        limit = f"{told.downlinks_day} downlinks a node and day: nodes learn late what is stored"
+    yield Finding("LoRaWAN", GOOD, f"{told.server}: {len(told.nodes)} nodes, {limit}")
+    if plan.page is not None:
+        view = fetch_view(f"{plan.page[0]}:{plan.page[1]}")
+        seen = (view or {}).get("lorawan") or {}
+        for reason, count in sorted(seen.get("refused", {}).items()):
+            yield Finding("LoRaWAN", WEAK, f"refused {count} times: {REFUSED[reason][1]}")
+        if seen.get("strangers"):
+            text = f"devices that are no nodes: {', '.join(seen['strangers'])}"
+            yield Finding("LoRaWAN", WEAK, text)
+
+
+def _reached(part: str, broker: Broker) -> Finding:
     try:
         with socket.create_connection((broker.host, broker.port), _WAIT_S) as link:
             if broker.encrypted:
                 context = broker.tls_context()
                 context.wrap_socket(link, server_hostname=broker.host).close()
     except (OSError, ssl.SSLError) as error:
-        yield Finding("broker", BAD, f"{broker.host}:{broker.port}: {error}")
-        return
+        return Finding(part, BAD, f"{broker.host}:{broker.port}: {error}")
     safe = GOOD if broker.encrypted else WEAK
-    yield Finding("broker", safe, f"answers, {'TLS' if broker.encrypted else 'not encrypted'}")
+    return Finding(part, safe, f"answers, {'TLS' if broker.encrypted else 'not encrypted'}")
 
 
 def _database(plan: Plan) -> Iterable[Finding]:

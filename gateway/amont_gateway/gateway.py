@@ -11,6 +11,7 @@ from typing import Any
 
 from amont_gateway import texts
 from amont_gateway.advise import Advisor, Scorer
+from amont_gateway.carriers import Carriers
 from amont_gateway.chronicle import Chronicle
 from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
@@ -21,8 +22,8 @@ from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
 from amont_gateway.journal import BALLAST_BYTES, MARK_BYTES, Journal
 from amont_gateway.keeping import Keeping
+from amont_gateway.lorawan_ingest import LorawanPlan
 from amont_gateway.mqtt_connection import Broker
-from amont_gateway.mqtt_ingest import MqttIngest
 from amont_gateway.networks import Networks, Verdicts
 from amont_gateway.node_trends import NodeTrends
 from amont_gateway.nodes import Nodes
@@ -37,6 +38,7 @@ from amont_gateway.view import (
     DryRun,
     HistoryState,
     IncidentLine,
+    LorawanState,
     Result,
     Training,
     View,
@@ -58,6 +60,7 @@ class Options:
     """What a site's operator may set."""
 
     broker: Broker | None = None
+    lorawan: LorawanPlan | None = None
     influx: Influx | None = None
     commit_ms: int = COMMIT_MS
     commit_frames: int = COMMIT_FRAMES
@@ -118,7 +121,16 @@ class Gateway:
         )
         self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
-        self._ingest = self._make_ingest(options.broker)
+        self._carriers = Carriers(
+            places.site,
+            data_dir,
+            options.broker,
+            options.lorawan,
+            self.link,
+            self.counters,
+            self.events,
+            self._clock,
+        )
         self.keeping = self._make_keeping(data_dir, options.influx)
         self._guard_state = GuardState(self._clock)
         self._guard_faults: set[str] = set()
@@ -161,9 +173,7 @@ class Gateway:
         if self._networks is not None:
             networks = self._networks
             crew.start("networks", lambda: networks.run(stopping))
-        if self._ingest is not None:
-            ingest = self._ingest
-            crew.start("mqtt", lambda: ingest.run(stopping))
+        self._carriers.start(crew)
         self.nodes.trends.load()
         self.keeping.start(crew)
         if had_journal:
@@ -203,7 +213,7 @@ class Gateway:
         """Return the states of database, broker and journal."""
         return {
             "database": self.keeping.state,
-            "broker": self._ingest.state if self._ingest else "none",
+            "broker": self._carriers.broker,
             "journal": self.journal.state,
         }
 
@@ -211,10 +221,15 @@ class Gateway:
         """Return how the database is and what waits for it, None without one."""
         return self.keeping.history.status if self.keeping.history else None
 
+    def lorawan(self) -> LorawanState | None:
+        """Return how LoRaWAN is, None without it."""
+        return self._carriers.lorawan
+
     # What the guard says; called on the link's reader thread.
 
     def opened(self, frames: list[Opened]) -> None:
         """Take authentic frames."""
+        frames = self._carriers.opened(frames)
         self.storer.take(frames)
         self._updates.opened(frames)
 
@@ -226,11 +241,8 @@ class Gateway:
             self.events.note(texts.REJECTION_KINDS[known], node=node)
 
     def downlinks(self, items: list[tuple[int, bytes]]) -> None:
-        """Carry sealed downlinks to the broker."""
-        if self._ingest is not None:
-            self._ingest.publish_downlinks(items)
-        else:
-            self.counters.add("downlinks_dropped", len(items))
+        """Carry sealed downlinks to their nodes."""
+        self._carriers.downlinks(items)
 
     def state(self, state: dict[str, Any]) -> None:
         """Take the guard's state."""
@@ -277,11 +289,6 @@ class Gateway:
             self._clock,
             lambda record: self._chronicle.saw(record),
         )
-
-    def _make_ingest(self, broker: Broker | None) -> MqttIngest | None:
-        if broker is None:
-            return None
-        return MqttIngest(self.places.site, broker, self.link, self.counters, self.events)
 
     def _make_keeping(self, data: Path, target: Influx | None) -> Keeping:
         return Keeping(
@@ -346,6 +353,7 @@ class Gateway:
                     (s.id, self.advisor.forecast(s.id)) for s in self.places.stations
                 )
                 self.nodes.trends.save()
+                self._carriers.save()
                 self._chronicle.zones((z.id, self.advisor.zone(z.id)) for z in self.places.zones)
             self.keeping.watch(self.view)
 

@@ -10,7 +10,7 @@ import os
 import signal
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ import structlog
 from amont_gateway import history_texts, logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
+from amont_gateway.lorawan_ingest import LorawanPlan, plan_from
 from amont_gateway.mqtt_connection import Broker
 from amont_gateway.notify import notify, watchdog_s
 from amont_gateway.storer import COMMIT_MS
 from amont_site import Site
+from amont_site.parts import Broker as BrokerAddress
 
 EXIT_BUG = 70
 HTTPS_PORT = 8443
@@ -42,6 +44,7 @@ class Plan:
     guard_socket: Path
     artifacts: Path | None
     broker: Broker | None
+    lorawan: LorawanPlan | None
     influx: Influx | None
     page: tuple[str, int] | None = None
     page_https: tuple[str, int] | None = None
@@ -50,18 +53,7 @@ class Plan:
 
 def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
     """Combine the site's file, the command line and the environment's secrets."""
-    broker = None
-    if site.broker is not None:
-        broker = Broker(
-            site.broker.host,
-            site.broker.port,
-            asked.mqtt_user,
-            environment.get("AMONT_MQTT_PASSWORD"),
-            asked.mqtt_ca,
-            asked.mqtt_cert,
-            asked.mqtt_key,
-            tls=site.broker.tls,
-        )
+    broker = broker_of(site.broker, asked, environment, "mqtt") if site.broker else None
     page = address("--page", asked.page)
     return Plan(
         site,
@@ -69,11 +61,34 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
         asked.guard_socket,
         asked.artifacts,
         broker,
+        lorawan_of(site, broker, asked, environment),
         database_of(site, environment),
         page,
         _https(page, asked.page_https),
         tuple(asked.page_name),
     )
+
+
+def broker_of(
+    told: BrokerAddress, asked: argparse.Namespace, environment: Mapping[str, str], name: str
+) -> Broker:
+    """Return where a broker is and who we are there: ``--NAME-user``, ``AMONT_NAME_PASSWORD``."""
+    user, ca, cert, key = (getattr(asked, f"{name}_{x}") for x in ("user", "ca", "cert", "key"))
+    password = environment.get(f"AMONT_{name.upper()}_PASSWORD")
+    return Broker(told.host, told.port, user, password, ca, cert, key, tls=told.tls)
+
+
+def lorawan_of(
+    site: Site, broker: Broker | None, asked: argparse.Namespace, environment: Mapping[str, str]
+) -> LorawanPlan | None:
+    """Return how the site's network server is reached; None without one."""
+    told = site.lorawan
+    if told is not None and told.broker is not None:
+        broker = broker_of(told.broker, asked, environment, "lorawan")
+        if broker.user is None and told.server == "ttn":
+            user = f"{told.application}@{told.tenant}" if told.tenant else told.application
+            broker = replace(broker, user=user)
+    return None if broker is None else plan_from(site, broker)
 
 
 def database_of(site: Site, environment: Mapping[str, str]) -> Influx | None:
@@ -116,6 +131,7 @@ def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -
         planned.data,
         planned.guard_socket,
         broker=planned.broker,
+        lorawan=planned.lorawan,
         influx=planned.influx,
         artifacts=planned.artifacts,
         page=planned.page,
@@ -145,7 +161,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     """Say in a few lines how the gateway is, from its ``/view.json``."""
     links = ", ".join(f"{name} {view[name]}" for name in ("journal", "broker", "database"))
     lines = [f"{view['site']}: guard {'alive' if view['guard_alive'] else 'SILENT'}, {links}"]
-    lines += _history(view.get("history"))
+    lines += _history(view.get("history")) + _lorawan(view.get("lorawan"))
     for s in view["stations"]:
         stage, rung = _with(s["stage_mm"], "mm"), s["forecast"]["inputs"]
         lines.append(f"station {s['id']}: {s['level']}, {stage}, forecast: {rung}")
@@ -172,6 +188,20 @@ def _history(kept: Mapping[str, Any] | None) -> list[str]:
     if kept is None or (kept["state"] == "ok" and not kept["quarantined"]):
         return []
     return history_texts.describe(kept, "en")
+
+
+def _lorawan(told: Mapping[str, Any] | None) -> list[str]:
+    """Say how LoRaWAN is, with what was refused by its reason."""
+    if told is None:
+        return []
+    line = f"LoRaWAN {told['server']}: {told['state']}, {told['downlinks_sent']} downlinks"
+    if told["downlinks_day"] is not None:
+        line += f", {told['downlinks_held_back']} held back ({told['downlinks_day']} a day)"
+    refused = ", ".join(f"{why} {count}" for why, count in sorted(told["refused"].items()))
+    lines = [line + (f"; refused: {refused}" if refused else "")]
+    if told["strangers"]:
+        lines.append(f"LoRaWAN devices that are no nodes: {', '.join(told['strangers'])}")
+    return lines
 
 
 def _leak(leak: Mapping[str, Any]) -> str:

@@ -47,6 +47,9 @@ class Links(Protocol):
     def history(self) -> v.HistoryState | None:
         """Return how the database is and what waits for it, None without one."""
 
+    def lorawan(self) -> v.LorawanState | None:
+        """Return how LoRaWAN is, None without it."""
+
 
 class GuardState:
     """The guard's last STATE message, and how old it is in real and in domain time."""
@@ -163,6 +166,7 @@ class StateBuilder:
             database=links["database"],
             history=self._links.history(),
             broker=links["broker"],
+            lorawan=self._links.lorawan(),
             journal=links["journal"],
         )
 

@@ -5,6 +5,7 @@ A text may use ``{n}`` (node), ``{detail}``; a missing value shows as a dash.
 
 from __future__ import annotations
 
+from amont_gateway.lorawan_texts import LORAWAN_EVENTS
 from amont_gateway.view import Text
 
 INFO, NOTICE, FAULT, ALARM = "info", "notice", "fault", "alarm"
@@ -286,6 +287,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Unreadable configuration: {detail}",
     ),
     "page_port": (FAULT, "Page locale impossible : {detail}", "No local page: {detail}"),
+    **LORAWAN_EVENTS,
 }
 
 # Index: guard.messages.REASONS

@@ -211,7 +211,7 @@ class Node(msgspec.Struct, kw_only=True):
 
     id: int
     name: Text
-    carrier: str  # "bridge" | "mqtt"
+    carrier: str  # "bridge" | "mqtt" | "lorawan"
     last_seen_ms: int | None = None
     age_s: int | None = None
     silent: bool = True
@@ -267,6 +267,18 @@ class HistoryState(msgspec.Struct, kw_only=True):
     written: int = 0  # lines, since the start
 
 
+class LorawanState(msgspec.Struct, kw_only=True):
+    """How the way through a LoRaWAN network is, since the start."""
+
+    server: str  # "chirpstack" | "ttn"
+    state: str  # "ok" | "away" | "refused": its broker
+    refused: dict[str, int] = {}  # messages by reason: lorawan_messages.REASONS
+    strangers: list[str] = []  # DevEUIs that are no node of this site, at most 20
+    downlinks_day: int | None = None  # that a node may get; None: no such limit
+    downlinks_sent: int = 0
+    downlinks_held_back: int = 0  # for the limit; a later one says as much
+
+
 class View(msgspec.Struct, kw_only=True):
     """Everything that people see, at one instant."""
 
@@ -278,6 +290,7 @@ class View(msgspec.Struct, kw_only=True):
     database: str = "none"  # "ok" | "away" | "refused" | "none"
     history: HistoryState | None = None
     broker: str = "none"  # "ok" | "away" | "refused" | "none"
+    lorawan: LorawanState | None = None
     journal: str = "ok"  # "ok" | "full" | "read-only" | "fault"
     stations: list[Station] = []
     zones: list[Zone] = []

@@ -15,8 +15,17 @@ def secret_of(node: int) -> bytes:
     return bytes.fromhex(SECRET.format(node))
 
 
-def make_site(folder: Path, bridge_port: str, broker_port: int, carriers: dict[int, str]) -> Site:
-    """Write site.yaml, guard.json and keys.json; ``carriers`` maps nodes to bridge or mqtt."""
+def dev_eui_of(node: int) -> str:
+    return f"70b3d57ed000{node:04x}"
+
+
+def make_site(
+    folder: Path, bridge_port: str, broker_port: int, carriers: dict[int, str], lorawan: str = ""
+) -> Site:
+    """Write site.yaml, guard.json and keys.json; ``carriers`` maps nodes to their carriers.
+
+    ``lorawan`` is what the file says of the network server.
+    """
     lines = [
         "format: 1",
         "id: essai",
@@ -26,6 +35,7 @@ def make_site(folder: Path, bridge_port: str, broker_port: int, carriers: dict[i
         "time_zone: Europe/Paris",
         f"bridge: {{port: {bridge_port}}}",
         f"broker: {{host: 127.0.0.1, port: {broker_port}, tls: false}}",
+        *([f"lorawan: {{{lorawan}}}"] if lorawan else []),
         "nodes:",
     ]
     for node, carrier in carriers.items():
@@ -34,6 +44,7 @@ def make_site(folder: Path, bridge_port: str, broker_port: int, carriers: dict[i
             f"    name: {{fr: N{node}, en: N{node}}}",
             f"    carrier: {carrier}",
             "    interval_s: 60",
+            *([f"    lorawan: {{dev_eui: {dev_eui_of(node)}}}"] if carrier == "lorawan" else []),
             f"    channels: [{{sensor: debit-{node}, quantity: flow_l_h}}]",
         ]
     lines.append("zones:")

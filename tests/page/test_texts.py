@@ -69,12 +69,13 @@ WORDS = {
     "chart": "watch warning alarm alarm_plus",
     "rest": "normal watch warning alarm alarm_plus",
     "severity": "info notice fault alarm",
-    "carrier": "bridge mqtt",
+    "carrier": "bridge mqtt lorawan",
     "forecast.reaches": "none watch warning alarm",
     "forecast": "fault",
     "flag": "range rate spike flat suspect fault",
     "zone": "normal watch leak unknown",
-    "status": "database_away database_refused broker_away broker_refused journal_full"
+    "status": "database_away database_refused broker_away broker_refused lorawan_away"
+    " lorawan_refused journal_full"
     " journal_read-only journal_fault",
     "voting": "none one two three one_of_two one_of_three two_of_three",
 }

@@ -197,6 +197,8 @@ def notices(view: View, frozen_s: float | None, t: Words, f: Format) -> list[Not
     found += database_notices(view, t, f)
     if view.broker in ("away", "refused"):
         found.append(Notice("fault", t(f"status.broker_{view.broker}")))
+    if view.lorawan is not None and view.lorawan.state != "ok":
+        found.append(Notice("fault", t(f"status.lorawan_{view.lorawan.state}")))
     return found
 
 

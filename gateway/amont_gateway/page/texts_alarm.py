@@ -98,6 +98,14 @@ ALARM_TEXTS: dict[str, tuple[str, str]] = {
         "Le serveur MQTT refuse la passerelle : vérifiez identité et droits.",
         "The MQTT broker refuses the gateway: check identity and rights.",
     ),
+    "status.lorawan_away": (
+        "Le serveur LoRaWAN ne répond pas : ses capteurs gardent leurs relevés.",
+        "The LoRaWAN server does not answer: its sensors keep their readings.",
+    ),
+    "status.lorawan_refused": (
+        "Le serveur LoRaWAN refuse la passerelle : vérifiez identité et droits.",
+        "The LoRaWAN server refuses the gateway: check identity and rights.",
+    ),
     "status.journal_full": (
         "JOURNAL PLEIN : les relevés ne sont plus acquittés, les nœuds les gardent.",
         "JOURNAL FULL: readings are no longer acknowledged, the nodes keep them.",
