@@ -117,7 +117,7 @@ _BY_CODES: dict[tuple[str, ...], tuple[Word, ...]] = {
 # Where "yes" is the bad news, the colours change places.
 _BAD_IF_YES = {"silent", "commanded", "under_voltage"}
 # Where "no" is no news at all.
-_NO_NEWS = {"votes", "full_promise"}
+_NO_NEWS = {"votes", "full_promise", "sealed"}
 _PLAIN: tuple[Word, ...] = ((("– Non", "– No"), GREY), _YES)
 # A siren's contact at rest is open: that is good, not a missing answer.
 _CONTACT: tuple[Word, ...] = (
@@ -201,6 +201,7 @@ HEADS: dict[str, Text] = {
     "late_x": ("Retard (× intervalle)", "Late (× interval)"),
     "freshness": ("Fraîcheur", "Freshness"),
     "full_promise": ("Promesse pleine", "Full promise"),
+    "sealed": ("Scellé", "Sealed"),
     "votes": ("Vote", "Votes"),
     "flags": ("Anomalies", "Flags"),
     "silent": ("Muet", "Silent"),

@@ -14,6 +14,7 @@ from amont_gateway import models_cli
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
+from amont_gateway.foreign_words import PROMISE
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.lorawan_texts import REFUSED
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from amont_gateway.influx import InfluxWriter
 
 GOOD, WEAK, BAD = "good", "weak", "bad"
+_PROMISES = {
+    "full": "full promise: reaches the guard over its own bridge",
+    "weaker": "weaker promise: needs the broker and this gateway to reach the guard",
+}
 _WAIT_S = 3.0
 
 
@@ -259,10 +264,6 @@ def _page(plan: Plan) -> Iterable[Finding]:
 def _promises(plan: Plan) -> Iterable[Finding]:
     places = from_site(plan.site)
     for sensor in places.sensors:
-        promise = places.by_node[sensor.node].promise
-        text = (
-            "full promise: reaches the guard over its own bridge"
-            if promise == "full"
-            else "weaker promise: needs the broker and this gateway to reach the guard"
-        )
+        promise = places.promise(sensor)
+        text = _PROMISES.get(promise) or "{en} · {fr}".format(**PROMISE)
         yield Finding(f"sensor {sensor.id}", GOOD if promise == "full" else WEAK, text)

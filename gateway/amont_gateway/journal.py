@@ -17,7 +17,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from amont_gateway import journal_sql as sql
@@ -35,6 +35,8 @@ CALM_S = 86_400.0  # nothing is retired so long after: by a clock in 2080 all is
 KEPT_MS = 90 * 86_400_000  # never retired for want of room: limits are tried on them
 PRESSED = 4  # marks: with less room, rows are retired before their time
 CURSOR_S = 30.0  # a cursor that is lost costs so much sent twice; storing it costs 4 KiB
+
+Key = tuple[int, int]  # epoch, seq
 
 _FULL, _READ_ONLY, _DAMAGED = (13,), (8, 14), (11, 26)  # SQLite primary result codes
 
@@ -103,11 +105,28 @@ class Journal:
 
     def append(self, samples: Sequence[Sample]) -> None:
         """Commit samples in one transaction; those already there are left as they are."""
+        self.keep(samples)
+        self.ledger.add(samples)
+
+    def keep(self, samples: Sequence[Sample]) -> None:
+        """Do the same for samples that no node waits to have acknowledged."""
         self.open()
         self._require_room()
-        rows = [(*s, checksum(s)) for s in samples]
-        self._transact(rows)
-        self.ledger.add(samples)
+        self._transact([(*s, checksum(s)) for s in samples])
+
+    def channels_of(self, node: int, keys: Iterable[tuple[int, int]]) -> dict[Key, bytes]:
+        """Return what the rows of a node hold that are there, by (epoch, seq)."""
+        self.open()
+        assert self._connection is not None
+        found: dict[Key, bytes] = {}
+        try:
+            for key in keys:
+                row = self._connection.execute(sql.CHANNELS, (node, *key)).fetchone()
+                if row is not None:
+                    found[key] = row[0]
+        except sqlite3.Error as error:
+            self._fail(error)
+        return found
 
     def tick(self, now_ms: int) -> None:
         """Store cursors now and then, retire rows, and find out whether a fault has passed."""

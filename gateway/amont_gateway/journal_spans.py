@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from amont_gateway.readings import FOREIGN
+
 Span = tuple[int, int, int, int]  # node, epoch, first seq, last seq
 
-_GROUPS = """SELECT node, epoch, min(seq), max(seq), count(*) FROM sample
+# Foreign rows have times for seqs: nobody wants an acknowledgement of them, and each is a run.
+_GROUPS = f"""SELECT node, epoch, min(seq), max(seq), count(*) FROM sample WHERE node < {FOREIGN}
   GROUP BY node, epoch ORDER BY node, epoch"""
 _RANGE = """SELECT min(seq), max(seq), count(*) FROM sample
   WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-FORMAT = 1
+FORMAT = 1  # rows of node 65535 are foreign sensors': an older gateway leaves them alone
 ALL = (1 << 63) - 1  # an id above all others
 LATE_MS = 86_400_000
 LATE = f"abs(received_ms - at_ms) >= {LATE_MS}"
@@ -55,6 +55,7 @@ BETWEEN = f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? ORDER BY id"
 LIVE = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND flags & 1 = 0 ORDER BY id LIMIT ?"
 )
+CHANNELS = "SELECT channels FROM sample WHERE node = ? AND epoch = ? AND seq = ?"
 SPAN = f"""SELECT {_COLUMNS} FROM sample
   WHERE id > ? AND at_ms BETWEEN ? AND ? ORDER BY id LIMIT ?"""
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from amont_gateway.lines import SensorTags
+from amont_gateway.readings import FOREIGN
 from amont_gateway.view import Text, Thresholds
 from amont_site import model
 
@@ -15,7 +16,7 @@ SITE_FILE = Path("/etc/amont/site.yaml")  # where amont-install puts the site's 
 
 @dataclass(frozen=True)
 class Sensor:
-    """One measuring element of a node; ``place`` is a station, a zone or a network."""
+    """One measuring element; ``place`` is a station, a zone or a network."""
 
     id: str
     name: Text
@@ -26,6 +27,8 @@ class Sensor:
     validity_s: int
     # lowest, highest, step_per_min, flat_samples: what the guard flags readings by
     quality: tuple[int, int, int, int] = (-(2**30), 2**30, 0, 0)
+    source: str = ""  # of a foreign sensor: whose messages hold it; it is no node's
+    interval_s: int = 0  # of a foreign sensor; else its node says it
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Station:
     clear_s: int = 600
     rise_support_mm: int = 100
     rise_support_s: int = 900
+    advisory: tuple[str, ...] = ()  # foreign sensors that may advise a watch here
+    watch_at_most: bool = False  # a foreign rain gauge is among what its forecast looks at
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ class Places:
     time_zone: str = "Europe/Paris"
     service: Service | None = None
     spots: tuple[Spot, ...] = ()
+    foreign: tuple[model.ForeignSource, ...] = ()
     by_sensor: dict[str, Sensor] = field(init=False)
     by_node: dict[int, Node] = field(init=False)
     names: dict[str, Text] = field(init=False)  # of sensors, stations and sirens, by id
@@ -139,6 +145,17 @@ class Places:
     def window_keys(self) -> dict[tuple[int, int, str], str]:
         """Return which sensor a (node, channel, quantity) is."""
         return {(s.node, s.channel, s.quantity): s.id for s in self.sensors}
+
+    def interval_s(self, sensor: Sensor) -> int:
+        """Return how often a sensor promises a reading."""
+        return sensor.interval_s if sensor.source else self.by_node[sensor.node].interval_s
+
+    def promise(self, sensor: Sensor) -> str:
+        """Return what a sensor's way to the guard is worth: "full", "weaker" or "unsealed"."""
+        if sensor.source:
+            return "unsealed"
+        node = self.by_node.get(sensor.node)
+        return node.promise if node else "weaker"
 
     def tags(self) -> SensorTags:
         """Return how each (node, channel) is tagged in history."""
@@ -164,7 +181,7 @@ def from_site(site: model.Site) -> Places:
         name=_text(site.name),
         nodes=tuple(Node(n.id, _text(n.name), n.carrier, n.interval_s) for n in site.nodes),
         sensors=tuple(_sensors(site)),
-        stations=tuple(_station(s) for s in site.stations),
+        stations=tuple(_station(s, site) for s in site.stations),
         zones=tuple(_zone(z) for z in site.zones),
         networks=tuple(
             Network(n.id, _text(n.name), tuple(n.inflow), tuple(n.pressures))
@@ -177,6 +194,7 @@ def from_site(site: model.Site) -> Places:
         time_zone=site.time_zone,
         service=_service(site.service),
         spots=tuple(_spots(site)),
+        foreign=tuple(site.foreign_sources),
     )
 
 
@@ -215,6 +233,26 @@ def _sensors(site: model.Site) -> Iterable[Sensor]:
                 quality,
             )
 
+    yield from _foreign(site, place_of)
+
+
+def _foreign(site: model.Site, place_of: dict[str, str]) -> Iterable[Sensor]:
+    """Yield the foreign sensors, whose channel in the journal is their own number."""
+    for source, s in site.foreign_sensors().values():
+        rules = model.foreign_limits(source, s)
+        yield Sensor(
+            s.sensor,
+            _text(s.name or source.name),
+            FOREIGN,
+            s.number,
+            s.quantity,
+            place_of.get(s.sensor, s.station or ""),
+            rules["validity_s"],
+            (rules["min"], rules["max"], rules["step_per_min"], rules["flat_samples"]),
+            source.id,
+            source.interval_s,
+        )
+
 
 def _zone(zone: model.Zone) -> Zone:
     night = (zone.night_from, zone.night_to)
@@ -229,7 +267,9 @@ def _service(service: model.Service | None) -> Service | None:
     return Service(service.name, service.length_km, service.scarce, meters)
 
 
-def _station(station: model.Station) -> Station:
+def _station(station: model.Station, site: model.Site) -> Station:
+    foreign = site.foreign_sensors()
+    gauges = station.rain or [gauge.id for gauge in site.rain_gauges]
     limits = Thresholds(
         watch_mm=station.watch_mm,
         warning_mm=station.warning_mm,
@@ -246,6 +286,8 @@ def _station(station: model.Station) -> Station:
         station.clear_s,
         station.rise_support_mm,
         station.rise_support_s,
+        tuple(name for name, (_, s) in foreign.items() if s.station == station.id),
+        any(gauge.id in gauges and gauge.sensor in foreign for gauge in site.rain_gauges),
     )
 
 

@@ -16,6 +16,10 @@ BACKLOG = 1  # arrived later than its sensor's validity
 URGENT = 2
 BRIDGE = 4  # reached the guard over its own bridge
 BAD_TIME = 8  # its time is implausible: kept here, shown nowhere
+UNSEALED = 16  # a foreign sensor's: no node sealed it, it never votes
+
+# In the journal the node of all foreign sensors: no node has this id, and no frame can name it.
+FOREIGN = 65_535
 
 # Before the first release, and far enough ahead: a time outside is a clock that is wrong.
 EARLIEST_MS = 1_577_836_800_000  # 2020-01-01
@@ -34,6 +38,7 @@ QUANTITIES = {
     10: "range_mm",
 }
 SUSPECT = 1  # quality code
+OUT_OF_RANGE = 2  # quality code
 MISSING = 4  # quality code: the value only repeats the one before
 
 # 64 bits: 2^24 steps of 200 do not fit in 32.

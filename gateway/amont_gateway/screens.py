@@ -38,11 +38,12 @@ class Screens:
         """Find each sensor's neighbours: the same place, the rain of the whole site."""
         self._windows = windows
         self._sensors = [s for s in places.sensors if s.quantity in SCREENED]
-        self._rain = [s.id for s in places.sensors if s.quantity == "rain_um"]
-        self._beside = {s.id: _beside(s, places.sensors) for s in self._sensors}
+        # what is not sealed raises no doubt about what is
+        sealed = [s for s in places.sensors if not s.source]
+        self._rain = [s.id for s in sealed if s.quantity == "rain_um"]
+        self._beside = {s.id: _beside(s, sealed) for s in self._sensors}
         self._water = {
-            s.id: next(iter(_others(s, places.sensors, "water_temp_cc")), None)
-            for s in self._sensors
+            s.id: next(iter(_others(s, sealed, "water_temp_cc")), None) for s in self._sensors
         }
         self._done: dict[str, int] = {}  # state of each sensor's window when it was screened
 

@@ -196,6 +196,7 @@ SENSOR_HEALTH = Measurement(
         Field("flags", "int", ""),  # how many quality flags are up
         Field("freshness", "int", "", FRESHNESS),
         Field("full_promise", "int", "", NO_YES),
+        Field("sealed", "int", "", NO_YES),  # no: a foreign sensor, which never votes
         Field("votes", "int", "", NO_YES),
         Field("battery_mv", "float", "mV"),  # of its node, as the next
         Field("rssi_dbm", "float", "dBm"),

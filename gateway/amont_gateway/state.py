@@ -15,6 +15,7 @@ from amont_gateway.confirmations import Confirmations
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.nodes import Nodes, NodeState
+from amont_gateway.readings import OUT_OF_RANGE
 from amont_gateway.scoring.screening import cause_names
 from amont_gateway.windows import Last, Windows
 
@@ -106,6 +107,7 @@ class StateBuilder:
         demo: Callable[[], v.Demo | None] = lambda: None,
         training: Callable[[], v.Training | None] = lambda: None,
         network: Callable[[str], dict[str, Any]] = lambda _id: {},
+        foreign: Callable[[], list[v.ForeignSource]] = list,
     ) -> None:
         self._places = places
         self._guard = guard
@@ -119,6 +121,7 @@ class StateBuilder:
         self._demo = demo
         self._training = training
         self._judged = network
+        self._foreign = foreign
         self._lock = threading.Lock()
         self._made_s = -1.0
         self._made_of = -1  # version
@@ -156,6 +159,7 @@ class StateBuilder:
             sirens=[self._siren(s, moment) for s in self._places.sirens],
             sensors=[self._sensor(s, moment) for s in self._places.sensors],
             nodes=[self._node(n, moment) for n in self._places.nodes],
+            foreign=self._foreign(),
             events=self._events.latest(),
             people=list(self._places.people),
             counters={**self._counters.snapshot(), **_guard_counters(state)},
@@ -243,11 +247,13 @@ class StateBuilder:
 
     def _sensor(self, place: p.Sensor, moment: _Moment) -> v.Sensor:
         judged = moment.of("sensors", place.id)
-        node = self._places.by_node.get(place.node)
         last = self._windows.last(place.id)
         age_s = moment.age_s(last)
-        freshness = str(judged.get("freshness") or "unknown")
-        if not moment.alive or (age_s is not None and age_s > place.validity_s):
+        # a foreign reading's time is what its message says, and nothing proves it
+        usual = "assumed" if place.source and last else "unknown"
+        freshness = str(judged.get("freshness") or usual)
+        alive = moment.alive or bool(place.source)
+        if not alive or (age_s is not None and age_s > place.validity_s):
             freshness = "stale" if last else "unknown"
         return v.Sensor(
             id=place.id,
@@ -258,10 +264,13 @@ class StateBuilder:
             value=last and last.value,
             at_ms=last and last.t_ms,
             age_s=age_s,
-            flags=_flags(judged, self._windows.doubt(place.id, last.t_ms) if last else 0),
+            flags=_flags(judged, self._windows.doubt(place.id, last.t_ms) if last else 0)
+            + _told(place, last),
             freshness=freshness,
-            promise=node.promise if node else "weaker",
+            promise=self._places.promise(place),
             votes=moment.alive and judged.get("votes") is True,
+            source=place.source,
+            interval_s=place.interval_s,
         )
 
     def _node(self, place: p.Node, moment: _Moment) -> v.Node:
@@ -353,6 +362,12 @@ def _flags(judged: dict[str, Any], doubt: int) -> list[str]:
     """Return what the guard flags, then what the screening doubts about the newest reading."""
     flags = [str(flag) for flag in judged.get("flags") or ()]
     return flags + [name for name in cause_names(doubt) if name not in flags]
+
+
+def _told(place: p.Sensor, last: Last | None) -> list[str]:
+    """Return the flag of a foreign reading; a node's readings are flagged by the guard."""
+    out = place.source and last and last.quality == OUT_OF_RANGE
+    return ["range"] if out else []
 
 
 def _plus(points: list[v.Point], others: list[v.Point]) -> list[v.Point]:

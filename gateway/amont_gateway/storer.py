@@ -50,7 +50,9 @@ class Storer:
         commit_frames: int = COMMIT_FRAMES,
         valid_ms: dict[int, int] | None = None,
         rate_of: Callable[[int], int] = lambda _node: 0,
+        beside: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take what else the journal's one thread has to store in each round."""
         self._journal = journal
         self._link = link
         self._windows = windows
@@ -62,6 +64,7 @@ class Storer:
         self._commit_frames = commit_frames
         self._valid_ms = valid_ms or {}
         self._rate_of = rate_of
+        self._beside = beside
         self._waiting: deque[Opened] = deque()
         self._urgent = False
         self._wake = threading.Condition()
@@ -84,10 +87,12 @@ class Storer:
         ticked = time.monotonic()
         while not stopping.is_set():
             self.store(self._collect())
+            self._beside()
             if time.monotonic() - ticked >= _TICK_S:
                 ticked = time.monotonic()
                 self._tick()
         self.store(list(self._waiting))
+        self._beside()
         self._journal.close()
 
     def store(self, frames: list[Opened]) -> None:

@@ -85,6 +85,18 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Le serveur MQTT a oublié notre session ; les nœuds renverront ({detail})",
         "The MQTT broker forgot our session; nodes will send again ({detail})",
     ),
+    # other people's sensors
+    "foreign_refused": (NOTICE, "Capteurs tiers – {detail}", "Foreign sensors – {detail}"),
+    "foreign_silent": (
+        NOTICE,
+        "Capteurs tiers – {detail} ; voir amont-gateway sensors try",
+        "Foreign sensors – {detail}; see amont-gateway sensors try",
+    ),
+    "foreign_conflict": (
+        NOTICE,
+        "Capteurs tiers – {detail} : deux valeurs pour la même seconde, la première reste",
+        "Foreign sensors – {detail}: two values for the same second, the first one stays",
+    ),
     # the journal
     "journal_full": (
         FAULT,

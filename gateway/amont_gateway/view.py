@@ -202,8 +202,11 @@ class Sensor(msgspec.Struct, kw_only=True):
     age_s: int | None = None
     flags: list[str] = []  # "range", "rate", "spike", "flat", "suspect", …; empty is good
     freshness: str = "unknown"  # "proved" | "assumed" | "unknown" | "stale"
-    promise: str = "weaker"  # "full" (reaches the guard over its own bridge) | "weaker"
+    # "full" (reaches the guard over its own bridge) | "weaker" | "unsealed" (a foreign sensor)
+    promise: str = "weaker"
     votes: bool = False
+    source: str = ""  # of a foreign sensor: which of ``View.foreign``
+    interval_s: int = 0  # of a foreign sensor; 0: its node's
 
 
 class Node(msgspec.Struct, kw_only=True):
@@ -226,6 +229,20 @@ class Node(msgspec.Struct, kw_only=True):
     interval_s: int = 0  # how often it promises to say something; 0: not known
     battery_days: float | None = None  # left at the pace of the last weeks
     repeated_pct: float | None = None  # of the last day's samples: a weak link sends again
+
+
+class ForeignSource(msgspec.Struct, kw_only=True):
+    """Other people's sensors behind one kind of message: what came of it since the start."""
+
+    id: str
+    name: Text
+    topic: str
+    state: str  # "heard" | "waiting" | "silent" (nothing usable for three intervals)
+    messages: int = 0
+    readings: int = 0  # new in the journal
+    repeated: int = 0
+    last_ms: int | None = None  # when the last usable one came
+    refused: dict[str, int] = {}  # by the codes of ``foreign_mapping.REFUSALS``
 
 
 class Event(msgspec.Struct, kw_only=True):
@@ -298,6 +315,7 @@ class View(msgspec.Struct, kw_only=True):
     sirens: list[Siren] = []
     sensors: list[Sensor] = []
     nodes: list[Node] = []
+    foreign: list[ForeignSource] = []
     events: list[Event] = []
     people: list[str] = []  # names that may act
     counters: dict[str, int] = {}

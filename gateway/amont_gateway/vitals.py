@@ -197,10 +197,11 @@ def _sensors(view: View, up_s: float | None) -> Iterable[Point]:
         node = nodes.get(s.node)
         fields: Fields = {
             "age_s": s.age_s,
-            "late_x": _late_x(s.age_s, node.interval_s if node else 0, up_s),
+            "late_x": _late_x(s.age_s, node.interval_s if node else s.interval_s, up_s),
             "flags": len(s.flags),
             "freshness": _code(series.FRESHNESS, s.freshness),
             "full_promise": int(s.promise == "full"),
+            "sealed": int(s.promise != "unsealed"),
             "votes": int(s.votes),
             "battery_mv": node.battery_mv if node else None,
             "rssi_dbm": node.rssi_dbm if node else None,

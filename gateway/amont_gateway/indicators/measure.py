@@ -52,12 +52,11 @@ def tells_of(sensors: Set[str], zone: Zone) -> bool:
 
 def water_of(places: Places) -> Water:
     """Return what a site says of its water; sensors that it does not have are left out."""
-    interval_ms = {n.id: n.interval_s * 1000 for n in places.nodes}
     meters = dict(places.service.meters) if places.service else {}
     named = [s for z in places.zones for s in (*z.inflow, *z.outflow, *z.pressures)]
     named += [s for sensors in meters.values() for s in sensors]
     sensors = {s: places.by_sensor[s] for s in dict.fromkeys(named) if s in places.by_sensor}
-    by_sensor = {s.id: interval_ms[s.node] for s in sensors.values()}
+    by_sensor = {s.id: places.interval_s(s) * 1000 for s in sensors.values()}
     return Water(places.zones, meters, sensors, by_sensor)
 
 

@@ -168,6 +168,8 @@ def trust(sensor: Sensor, t: Words) -> tuple[str, str]:
         reasons.insert(0, t("trust.stale"))
     if reasons:
         return "bad", t("trust.doubtful", why=", ".join(reasons))
+    if sensor.promise == "unsealed":
+        return "weak", t("trust.unsealed")
     if not sensor.votes:
         return "weak", t("trust.advice")
     if sensor.freshness != "proved":

@@ -187,6 +187,10 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
         "Vote ; la fraîcheur du relevé n’est pas encore connue.",
         "Votes; the reading’s freshness is not known yet.",
     ),
+    "trust.unsealed": (
+        "Capteur tiers, non scellé : ne vote jamais ; au plus une vigilance, comme avis.",
+        "Foreign sensor, unsealed: never votes; a watch at most, as advice.",
+    ),
     "trust.advice": ("Ne fait pas sonner : pour information.", "Sounds nothing: for information."),
     "trust.doubtful": ("Ne compte pas : {why}.", "Does not count: {why}."),
     "trust.stale": ("relevé PÉRIMÉ", "reading OUT OF DATE"),

@@ -62,7 +62,7 @@ class DayLines:
 
     def __init__(self, places: Places, doubted: Doubted) -> None:
         self._site, self._doubted = places.site, doubted
-        self._interval_s = {n.id: n.interval_s for n in places.nodes}
+        self._interval_s = {s.id: places.interval_s(s) for s in places.sensors}
         self._groups = _groups(places.sensors, self._interval_s)
 
     def write(self, reader: JournalReader, until_id: int, day: Day, outlet: Outlet) -> None:
@@ -104,19 +104,19 @@ class DayLines:
         if is_touched and (len(inside.t_ms) or day.touched is not None):
             span = [(day.begin_ms, day.end_ms)]
             lines += summary_lines(self._site, sensor, series.DAYS, inside, span)
-        interval_s = self._interval_s[sensor.node]
+        interval_s = self._interval_s[sensor.id]
         said = quality_line(self._site, sensor.id, inside, day.begin_ms, until_ms, interval_s)
         return lines + ([said] if said is not None else [])
 
 
-def _groups(sensors: Iterable[Sensor], interval_s: Mapping[int, int]) -> list[Sensors]:
+def _groups(sensors: Iterable[Sensor], interval_s: Mapping[str, int]) -> list[Sensors]:
     """Return the sensors in groups whose days are small enough to be held at once."""
     groups: list[list[Sensor]] = [[]]
     count = 0.0
     for sensor in sorted(sensors, key=lambda s: s.node):
-        count += DAY_MS / 1000 / interval_s[sensor.node]
+        count += DAY_MS / 1000 / interval_s[sensor.id]
         if count > MOST_READINGS and groups[-1]:
             groups.append([])
-            count = DAY_MS / 1000 / interval_s[sensor.node]
+            count = DAY_MS / 1000 / interval_s[sensor.id]
         groups[-1].append(sensor)
     return [Sensors(group) for group in groups]

@@ -1,0 +1,63 @@
+"""Word what becomes of other people's sensors' messages, in French and English."""
+
+from __future__ import annotations
+
+from amont_gateway.foreign_mapping import Refusal
+from amont_gateway.view import Text
+
+# why: (French, English)
+WHY: dict[str, tuple[str, str]] = {
+    "oversize": ("message trop grand", "message too large"),
+    "malformed": ("message illisible", "message cannot be read"),
+    "retained": (
+        "message conservé par le courtier, sans heure : son âge est inconnu",
+        "message kept by the broker, without a time: its age is not known",
+    ),
+    "flood": (
+        "trop de messages sur ce sujet, ceux de trop sont perdus",
+        "too many messages on this topic, those beyond the allowance are lost",
+    ),
+    "device": ("appareil sans capteur déclaré", "device without a declared sensor"),
+    "path": ("rien à cet endroit du message", "nothing at this place of the message"),
+    "number": ("n'est pas un nombre", "not a number"),
+    "unit": ("unité inconnue ou autre que prévue", "unit unknown, or not the expected one"),
+    "time": ("heure absente ou illisible", "time absent or not readable"),
+    "future": ("daté dans le futur", "dated in the future"),
+    "old": ("trop ancien (plus de 90 jours)", "too old (more than 90 days)"),
+    "bounds": ("hors limites", "out of bounds"),
+    "many": ("trop de mesures en un message", "too many readings in one message"),
+}
+PROMISE: Text = {
+    "fr": "non scellé : ne vote jamais, n'appuie aucun vote ; au plus une vigilance, comme avis",
+    "en": "unsealed: never votes nor supports a vote; a watch at most, as advice",
+}
+
+
+def why(code: str) -> Text:
+    """Return the words of a refusal's code."""
+    french, english = WHY[code]
+    return {"fr": french, "en": english}
+
+
+def refusal_text(source: str, refusal: Refusal) -> Text:
+    """Say what was refused, and what was seen."""
+    about = f"{source}/{refusal.sensor}" if refusal.sensor else source
+    seen = f" ({refusal.seen})" if refusal.seen else ""
+    words = why(refusal.why)
+    return {
+        "fr": f"{about} : {words['fr']}{seen}",
+        "en": f"{about}: {words['en']}{seen}",
+    }
+
+
+def silent_text(source: str, topic: str, after_s: int, messages: int) -> Text:
+    """Say that no usable reading of a source came for too long, and what to look at."""
+    minutes = after_s // 60
+    if messages:
+        french, english = "rien d'utilisable", "nothing usable"
+    else:
+        french, english = f"rien n'est venu sur {topic}", f"nothing has come on {topic}"
+    return {
+        "fr": f"{source} : {french} depuis {minutes} min",
+        "en": f"{source}: {english} for {minutes} min",
+    }
