@@ -11,7 +11,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +128,10 @@ class Guard:
 
     def run(self) -> None:
         """Run until ``stop``; then drive every relay off and write what is left."""
-        _notify("READY=1")
         try:
+            while not (self._stopping or self.receivers.settled()):
+                self.turn(TURN_S)
+            _notify("READY=1")
             while not self._stopping:
                 self.turn(0.0 if self._raw else TURN_S)
         finally:
@@ -205,10 +206,9 @@ class Guard:
         return found
 
     def _begin(self) -> None:
-        found = self._audit.found
         self._record({
             "kind": "start", "boot": self.boot, "config": self.config.sha256,
-            "audit_lines": found.lines, "torn_bytes": found.torn_bytes,
+            "audit_lines": self._audit.found.lines, "torn_bytes": self._audit.found.torn_bytes,
             "relays_found": {name: output.found for name, output in self.outputs.items()},
         })  # fmt: skip
         self._carry_out(self.judge.restart(self.clock.monotonic_s()))
@@ -360,7 +360,7 @@ class Guard:
         self.faults = found
         for siren in self.outputs:
             mine = [f for f in found.values() if f["kind"] != "relay" or f["about"] == siren]
-            worst = {f["kind"]: f["level"] for f in sorted(mine, key=itemgetter("level"))}
+            worst = {f["kind"]: f["level"] for f in sorted(mine, key=lambda f: f["level"])}
             self._carry_out(self.judge.report_faults(siren, worst, self.clock.monotonic_s()))
 
     def _faults(self, now_s: float, wall_ms: int) -> list[Fault]:

@@ -59,6 +59,10 @@ class Receivers:
         ]  # fmt: skip
         self._twins: dict[str, str] = {}  # port: the other one with the same number
 
+    def settled(self) -> bool:
+        """Tell whether each port is open, or why it is not is known."""
+        return all(r.port.connected or r.port.error for r in self.all)
+
     def sources(self) -> list[Receiver]:
         """Return those to select on."""
         return [receiver for receiver in self.all if receiver.port.connected]

@@ -360,6 +360,7 @@ class Village:
             self.guard = build(self.state_dir, self.clock, self.relay_factory)
         finally:
             self._building = False
+        self.settle_ports()
         if not self.gateway_dead:
             self.gateway = Gateway(self.state_dir)
         self.settle_disk()
@@ -398,6 +399,15 @@ class Village:
             self.gateway = Gateway(self.state_dir)
         elif not alive:
             self._hang_up()
+
+    def settle_ports(self) -> None:
+        """Wait, in real time, until the threads that open ports have come to an end."""
+        deadline = time.monotonic() + 20
+        while not self.guard.receivers.settled():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the guard's port does not open")
+            self.guard.receivers.poll(self.clock.now_s)
+            time.sleep(0.0005)
 
     def settle_disk(self) -> None:
         """Wait, in real time, until the guard's disk thread has nothing left to do."""
@@ -471,7 +481,10 @@ class Village:
         except OSError:
             return
         for payload in self._deframer.feed(data):
-            frame = link.unpack(payload).frame
+            message = link.unpack(payload)
+            if not isinstance(message, link.Send):
+                continue  # a question, or settings: this bridge has none
+            frame = message.frame
             if self.chance.random() >= self.loss:
                 number = int.from_bytes(frame[1:3], "little")
                 self._air.append((self.clock.now_s + self.chance.uniform(0.2, 1.0), number, frame))
