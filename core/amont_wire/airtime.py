@@ -70,9 +70,11 @@ def fits(lora, permille: int, frame_bytes: int) -> bool:  # type: ignore[no-unty
 
 
 class Airtime:
-    # lora: see config.LoraConfig; None: a carrier without such a limit.
-    def __init__(self, lora, permille: int, frame_bytes: int) -> None:  # type: ignore[no-untyped-def]
+    # lora: see config.LoraConfig; None: a carrier without such a limit. usual: quarters of the
+    # budget that new samples may use, or a bridge's acknowledgements.
+    def __init__(self, lora, permille: int, frame_bytes: int, usual: int = 2) -> None:  # type: ignore[no-untyped-def]
         self._frame_bytes = frame_bytes
+        self._usual = usual
         self.configure(lora, permille)
         # Rings of ms that began in each minute, up to the newest: of the backlog, of all else.
         self._old = [0] * _KEPT_MINUTES
@@ -106,8 +108,8 @@ class Airtime:
         if self._lora is None:
             return True
         self._go_to(tick_s)
-        length_ms = length_ms or self._longest_ms
-        allowed = self._holds(who, length_ms) and (who != USUAL or self._paced(tick_s))
+        paced = who != USUAL or self._paced(tick_s, length_ms or self._last_ms)
+        allowed = self._holds(who, length_ms or self._longest_ms) and paced
         if not allowed and not self._waits[who]:
             self.refused += 1
         self._waits[who] = not allowed
@@ -120,7 +122,7 @@ class Airtime:
         total_ms = old_ms + new_ms + length_ms
         if who == URGENT:
             return total_ms <= budget_ms
-        if who == USUAL and 2 * (new_ms + length_ms) > budget_ms:
+        if who == USUAL and 4 * (new_ms + length_ms) > self._usual * budget_ms:
             return False
         if who == BACKLOG and 4 * (old_ms + length_ms) > budget_ms:
             return False
@@ -128,16 +130,17 @@ class Airtime:
 
     # Once scarce, new samples go as often as an hour bears, and a fifth as often when seven
     # eighths of their share are gone: no hour that began with a burst ends in silence.
-    def _paced(self, tick_s: int) -> bool:
+    def _paced(self, tick_s: int, length_ms: int) -> bool:
         if not self.scarce(tick_s):
             return True
-        gaps = 1 if 16 * sum(self._new) <= 7 * self._budget_ms else 5
-        return (tick_s - self._last_s) * self._budget_ms >= gaps * 2 * self._last_ms * 3600
+        share = self._usual * self._budget_ms
+        gaps = 1 if 32 * sum(self._new) <= 7 * share else 5
+        return (tick_s - self._last_s) * share >= gaps * 4 * length_ms * 3600
 
     # Half of what new samples may use is gone: nothing should be told twice.
     def scarce(self, tick_s: int) -> bool:
         self._go_to(tick_s)
-        return self._lora is not None and 4 * sum(self._new) > self._budget_ms
+        return self._lora is not None and 8 * sum(self._new) > self._usual * self._budget_ms
 
     # A frame of so many bytes was sent.
     def sent(self, tick_s: int, size: int, who: int) -> None:

@@ -53,7 +53,8 @@ class Bridge:
     ) -> None:
         self._unique = (unique + bytes(UNIQUE_BYTES))[:UNIQUE_BYTES]
         self._simulated = radio == RADIO_SIMULATED
-        self.airtime = Airtime(Lora(12), 10, MAX_FRAME)
+        # Of the hour a quarter is for answers to urgent frames alone.
+        self.airtime = Airtime(Lora(12), 10, MAX_FRAME, 3)
         if forgot:
             self.airtime.assume(tick_ms // 1000)
         self.schedule = Schedule(self.airtime, 0, 0)

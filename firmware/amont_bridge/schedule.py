@@ -1,7 +1,7 @@
 # What a bridge with a radio sends, and when. Pure: ticks in ms come in, transmissions go out.
 #
 # - A node listens for listen_ms after each uplink, on that uplink's channel and spreading factor,
-#   and at no other time. A transmission begins and ends within that window.
+#   and at no other time, but for the rest of a downlink whose preamble it heard within it.
 # - First the answers to urgent frames, then acknowledgements, then what nodes are told, then
 #   chunks of updates; among equals the window that closes first.
 # - While an urgent frame waits for the guard's answer nothing but acknowledgements begins, and of
@@ -23,7 +23,6 @@ from amont_bridge.waiting import (
     type_of,
 )
 from amont_wire.airtime import BACKLOG, PREAMBLE, URGENT, USUAL, Airtime, time_on_air_ms
-from amont_wire.const import MAX_FRAME
 from amont_wire.const import URGENT as URGENT_FRAME
 
 FIRST_MS = 20  # a node's radio turns from sending to listening
@@ -35,6 +34,7 @@ _WINDOWS_MAX = 64
 _HEARD_MAX = 128  # nodes of which the last counter is known
 _AGAIN_MS = 20  # when to look again whether a frame still comes in
 _AIR_MS = 500  # and whether airtime came free
+_SYNC_SYMBOLS = 5  # 4.25 behind the preamble
 _BW_KHZ = 125
 _CR = 5
 
@@ -60,9 +60,9 @@ class Window:
         self.urgent = urgent
         self.answered = False
 
-    # The last moment at which a frame so long may begin.
-    def last_ms(self, length: int) -> int:
-        return self.closes_ms - length
+    # The last moment at which a frame may begin: the node hears its preamble, and goes on.
+    def last_ms(self) -> int:
+        return self.closes_ms - ((PREAMBLE + _SYNC_SYMBOLS) << self.sf) // _BW_KHZ
 
     def awaits_answer(self, tick_ms: int) -> bool:
         waited_ms = tick_ms - self.opened_ms
@@ -106,11 +106,13 @@ class Schedule:
 
     def add(self, handle: int, frame: bytes, tick_ms: int) -> None:
         node = node_of(frame)
+        self._forget_windows(tick_ms)
         for other, counter, heard_ms in self._heard:
             if other == node:
-                self.waiting.add(Entry(handle, frame, counter, tick_ms), heard_ms)
+                entry = Entry(handle, frame, counter, tick_ms)
+                self.waiting.add(entry, heard_ms, self._windows)
                 return
-        self.waiting.add(Entry(handle, frame, None, tick_ms), None)
+        self.waiting.add(Entry(handle, frame, None, tick_ms), None, self._windows)
 
     # --- what goes out
 
@@ -166,7 +168,7 @@ class Schedule:
             return [oldest]
         ack = acks[0]
         after_ms = max(tick_ms, window.from_ms) + length_ms(oldest.frame, window.sf) + _GAP_MS
-        if window.urgent or after_ms > window.last_ms(length_ms(ack.frame, window.sf)):
+        if window.urgent or after_ms > window.last_ms():
             return [ack]
         return [oldest, ack]
 
@@ -174,7 +176,7 @@ class Schedule:
         self, window: Window, entry: Entry, rank: int, count: int, tick_ms: int, hears: bool
     ) -> bool:
         length = length_ms(entry.frame, window.sf)
-        last_ms = window.last_ms(length)
+        last_ms = window.last_ms()
         if tick_ms > last_ms:
             return False
         from_ms = window.from_ms
@@ -195,8 +197,7 @@ class Schedule:
         for window in self._windows.values():
             if not window.awaits_answer(tick_ms):
                 continue
-            longest = time_on_air_ms(MAX_FRAME, window.sf, _BW_KHZ, _CR, PREAMBLE)
-            if rank >= TELL or tick_ms + length > window.last_ms(longest):
+            if rank >= TELL or tick_ms + length > window.last_ms():
                 return True
         return False
 

@@ -4,7 +4,9 @@
 #   counters: once one has gone out, what was written before it for that node is void.
 # - A node believes only what answers one of its last 8 counters, and an acknowledgement tells all
 #   that an older one told: what is void is given up before it costs airtime.
-# - No more than 64 wait, 12 of a node; for one that matters more the least and newest makes room.
+# - No more than 64 wait, 12 of a node. Room is made by the oldest acknowledgement whose node does
+#   not listen, for the node's next frame brings a newer one; else, for one that matters more, by
+#   the newest of those that matter least.
 
 from amont_wire.const import ACK, CONFIG, RESEND, TIME, UPDATE
 from amont_wire.link import SENT_AIRTIME, SENT_BUSY, SENT_EXPIRED
@@ -68,12 +70,12 @@ class Waiting:
         told, self._given_up = self._given_up, []
         return told
 
-    # opened_ms: when the node was heard last; None: never.
-    def add(self, entry: Entry, opened_ms: int | None) -> None:
+    # opened_ms: when the node was heard last; None: never. listens: the nodes that listen now.
+    def add(self, entry: Entry, opened_ms: int | None, listens) -> None:  # type: ignore[no-untyped-def]
         for other in self.of(entry.node):
             if _replaces(entry, other, opened_ms):
                 self._drop(other, other.result())
-        if self._has_room(entry):
+        if self._has_room(entry, listens):
             self._entries.append(entry)
         else:
             self._given_up.append((entry.handle, SENT_BUSY))
@@ -111,11 +113,17 @@ class Waiting:
             self._given_up.append((entry.handle, SENT_BUSY))
         self._entries = []
 
-    def _has_room(self, entry: Entry) -> bool:
+    def _has_room(self, entry: Entry, listens) -> bool:  # type: ignore[no-untyped-def]
         own = self.of(entry.node)
         if len(own) >= NODE_MAX:
             return self._make_room(entry, own)
-        return len(self._entries) < TOTAL_MAX or self._make_room(entry, self._entries)
+        if len(self._entries) < TOTAL_MAX:
+            return True
+        for other in self._entries:
+            if other.rank == ACKNOWLEDGE and other.node not in listens:
+                self._drop(other, SENT_BUSY)
+                return True
+        return self._make_room(entry, self._entries)
 
     def _make_room(self, entry: Entry, among: list[Entry]) -> bool:
         least = among[0]
