@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from amont_site.parts import Line, Slug, Text
+from amont_site.parts import Broker, Line, Slug, Text
 
 NAME = r"[A-Za-z0-9_-]{1,60}"
 QUOTED = r"\['[^'\[\]\n]{1,60}'\]"
@@ -41,14 +41,6 @@ class Moment(_Part, frozen=True, kw_only=True):
     at: JsonPath
     # rfc3339 with its zone, local without one (the site's zone), Unix seconds, Unix milliseconds
     form: Literal["rfc3339", "local", "s", "ms"] = "rfc3339"
-
-
-class ForeignBroker(_Part, frozen=True, kw_only=True):
-    """Another broker than the site's; user and password are in the environment."""
-
-    host: Line
-    port: Annotated[int, Meta(ge=1, le=65_535)] = 8_883
-    tls: bool = True
 
 
 class ForeignSensor(_Part, frozen=True, kw_only=True):
@@ -83,7 +75,7 @@ class ForeignSource(_Part, frozen=True, kw_only=True):
     device: JsonPath | None = None  # where a message names its device, if the topic does not
     time: Moment | None = None  # when it arrives, if absent
     interval_s: Seconds = 900
-    broker: ForeignBroker | None = None  # the site's if absent
+    broker: Broker | None = None  # the site's if absent
     sensors: Annotated[list[ForeignSensor], Meta(min_length=1, max_length=100)]
 
     @property

@@ -20,6 +20,7 @@ import structlog
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.foreign_advice import HOLD_S, WATCH, capped, watches
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.places import Places
 from amont_gateway.view import Forecast
@@ -112,6 +113,9 @@ class Advisor:
         self._zones: dict[str, dict[str, Any]] = {}
         self._fast_until_s: dict[int, float] = {}
         self._stage_of = {s.id: s.sensors for s in places.stations}
+        self._watch_at_most = {s.id for s in places.stations if s.watch_at_most}
+        self._foreign: dict[str, str] = {}  # stations that a foreign sensor sees at watch
+        self._told_of: set[str] = set()  # stations advised on in this round
         self._advised: dict[str, tuple[str, str]] = {}
         self._hung: list[threading.Thread] = []
         self._status: dict[str, str] = {}
@@ -162,8 +166,11 @@ class Advisor:
                 continue
             seen, scored_s = self._windows.version, now_s
             self._screened()
+            self._foreign = watches(self._places, self._windows, self._clock.wall_ms())
+            self._told_of = set()
             if self._load is not None:
                 scorer = self._round(scorer, stopping)
+            self._advise_watches()
 
     def _screened(self) -> None:
         """Screen; without it the models go on with what the nodes say of their readings."""
@@ -252,21 +259,30 @@ class Advisor:
         self._status = status
 
     def _advise(self, advice: Any) -> None:
-        until_s = float(advice.until_s)
-        message = {
-            "station": advice.station,
-            "level": advice.level,
-            "until_s": until_s,
-            "model": advice.model,
-        }
-        self._link.send_advice(message)
-        self._counters.add("advice_sent")
-        if self._advised.get(advice.station) != (advice.level, advice.model):
-            self._advised[advice.station] = advice.level, advice.model
-            self._record({"kind": "seen advice", **message})
+        until_s, station = float(advice.until_s), advice.station
+        level = capped(advice.level, station in self._watch_at_most)
+        if level == "none" and station in self._foreign:
+            self._send(station, WATCH, HOLD_S, f"foreign {self._foreign[station]}")
+        else:
+            self._send(station, level, until_s, advice.model)
         if advice.level != "none":
             for node in self._places.nodes_of(advice.station):
                 self._fast_until_s[node] = self._clock.monotonic_s() + until_s
+
+    def _advise_watches(self) -> None:
+        """Advise a watch where no model spoke; no node samples faster for what is not sealed."""
+        for station, sensor in self._foreign.items():
+            if station not in self._told_of:
+                self._send(station, WATCH, HOLD_S, f"foreign {sensor}")
+
+    def _send(self, station: str, level: str, until_s: float, model: str) -> None:
+        message = {"station": station, "level": level, "until_s": until_s, "model": model}
+        self._told_of.add(station)
+        self._link.send_advice(message)
+        self._counters.add("advice_sent")
+        if self._advised.get(station) != (level, model):
+            self._advised[station] = level, model
+            self._record({"kind": "seen advice", **message})
 
     def _is_faulty(self) -> bool:
         return self.state == "fault"

@@ -11,7 +11,7 @@ import errno
 import gc
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from amont_gateway import mayor
@@ -106,6 +106,7 @@ def build(
     *,
     broker: Broker | None = None,
     lorawan: LorawanPlan | None = None,
+    foreign: Mapping[str, Broker] | None = None,
     influx: Influx | None = None,
     artifacts: Path | None = None,
     page: tuple[str, int] | None = None,
@@ -129,7 +130,7 @@ def build(
         places,
         data_dir,
         guard_socket,
-        options or Options(broker, lorawan, influx, commit_ms),
+        options or Options(broker, lorawan, influx, commit_ms, foreign=foreign or {}),
         clock=clock,
         load_models=None if artifacts is None else lambda: _models(artifacts, site, gateway),
         make_networks=lambda: _networks(site, places, data_dir),

@@ -25,6 +25,7 @@ from amont_gateway import (
     note_cli,
     report_cli,
     running,
+    sensors_cli,
     volumes_cli,
 )
 from amont_gateway.environment import secrets
@@ -96,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     history_cli.add(_command(commands, "history", _history, history_cli.HELP), DATA_DIR)
     note_cli.add(_command(commands, "note", _note, note_cli.HELP), DATA_DIR)
     models_cli.add(_command(commands, "models", _models, models_cli.HELP), DATA_DIR)
+    sensors = commands.add_parser("sensors", help=sensors_cli.HELP)
+    actions = sensors.add_subparsers(dest="action", required=True)
+    sensors_cli.add(_command(actions, "try", _sensors, sensors_cli.HELP))
     journal = commands.add_parser("journal", help="look into the journal")
     actions = journal.add_subparsers(dest="action", required=True)
     for name, act, text in (
@@ -250,6 +254,15 @@ def _history(asked: argparse.Namespace) -> int:
     with _worded(asked.data):
         text, code = history_cli.run(asked)
         print(text)
+    return code
+
+
+def _sensors(asked: argparse.Namespace) -> int:
+    try:
+        text, code = sensors_cli.run(asked)
+    except OSError as error:
+        raise Mistake(str(error)) from error
+    print(text)
     return code
 
 

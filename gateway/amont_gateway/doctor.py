@@ -14,7 +14,7 @@ from amont_gateway import models_cli
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
-from amont_gateway.foreign_words import PROMISE
+from amont_gateway.foreign_words import PROMISE, describe
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.lorawan_texts import REFUSED
@@ -59,7 +59,7 @@ def examine(plan: Plan) -> list[Finding]:
     """Look at every part and change nothing."""
     looks = (
         _disk, _journal, _guard, _broker, _lorawan, _database, _models, _rain, _clock, _page,
-        _promises,
+        _promises, _foreign,
     )  # fmt: skip
     return [Finding("site", GOOD, f"{plan.site.id}: {len(plan.site.nodes)} nodes")] + [
         finding for look in looks for finding in look(plan)
@@ -267,3 +267,17 @@ def _promises(plan: Plan) -> Iterable[Finding]:
         promise = places.promise(sensor)
         text = _PROMISES.get(promise) or "{en} · {fr}".format(**PROMISE)
         yield Finding(f"sensor {sensor.id}", GOOD if promise == "full" else WEAK, text)
+
+
+def _foreign(plan: Plan) -> Iterable[Finding]:
+    """Look at the brokers of foreign sources, and at what a running gateway had of each."""
+    for source in plan.site.foreign_sources:
+        if source.id in plan.foreign:
+            yield _reached(f"broker of foreign source {source.id}", plan.foreign[source.id])
+    if not plan.site.foreign_sources or plan.page is None:
+        return
+    view = fetch_view(f"{plan.page[0]}:{plan.page[1]}") or {}
+    for seen in view.get("foreign") or ():
+        well = seen["state"] != "silent" and not seen["refused"]
+        for line in describe([seen]):
+            yield Finding("foreign sensors", GOOD if well else WEAK, line)

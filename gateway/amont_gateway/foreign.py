@@ -7,8 +7,9 @@ that nobody could date, so those it need not keep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
@@ -25,6 +26,27 @@ from amont_gateway.worker import Crew
 from amont_site.foreign import ForeignSource
 
 KEPT_QOS, UNDATED_QOS = 1, 0
+
+
+def brokers_of(
+    sources: Iterable[ForeignSource], environment: Mapping[str, str]
+) -> dict[str, Broker]:
+    """Return the brokers that sources have of their own; who we are there is in the environment.
+
+    ``AMONT_FOREIGN_<ID>_USER``, ``_PASSWORD`` and ``_CA`` (a file), hyphens as ``_``.
+    """
+    found = {}
+    for source in sources:
+        if source.broker is None:
+            continue
+        told, name = source.broker, f"AMONT_FOREIGN_{source.id.upper().replace('-', '_')}"
+        user, password = (environment.get(f"{name}_{x}") for x in ("USER", "PASSWORD"))
+        ca = environment.get(f"{name}_CA")
+        ca_file = Path(ca) if ca else None
+        found[source.id] = Broker(
+            told.host, told.port, user, password, ca_file=ca_file, tls=told.tls
+        )
+    return found
 
 
 class Foreign:

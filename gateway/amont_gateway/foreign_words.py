@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from amont_gateway.foreign_mapping import Refusal
 from amont_gateway.view import Text
 
@@ -31,6 +34,31 @@ PROMISE: Text = {
     "fr": "non scellé : ne vote jamais, n'appuie aucun vote ; au plus une vigilance, comme avis",
     "en": "unsealed: never votes nor supports a vote; a watch at most, as advice",
 }
+
+
+STATES: dict[str, tuple[str, str]] = {
+    "heard": ("entendue", "heard"),
+    "waiting": ("attendue", "waited for"),
+    "silent": ("MUETTE", "SILENT"),
+}
+
+
+def describe(sources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say of each source in ``/view.json`` what came of it, in both languages."""
+    return [line for source in sources for line in _described(source)]
+
+
+def _described(source: Mapping[str, Any]) -> list[str]:
+    state = STATES.get(source["state"], (source["state"],) * 2)
+    counts = [source[name] for name in ("messages", "readings", "repeated")]
+    french = "{} messages, {} mesures, {} déjà là".format(*counts)
+    english = "{} messages, {} readings, {} repeats".format(*counts)
+    head = f"foreign source {source['id']}: {state[1]}, {english} · {state[0]}, {french}"
+    known = [(name, count) for name, count in source["refused"].items() if name in WHY]
+    return [head] + [
+        f"foreign source {source['id']}: {count} x {WHY[name][1]} · {WHY[name][0]}"
+        for name, count in known
+    ]
 
 
 def why(code: str) -> Text:

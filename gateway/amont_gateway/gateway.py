@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from amont_gateway.clock import Clock, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.events import Events
+from amont_gateway.foreign import Foreign
 from amont_gateway.guard_events import word_audit
 from amont_gateway.guard_link import GuardLink
 from amont_gateway.guard_words import word_fault
@@ -67,6 +68,7 @@ class Options:
     mark_bytes: int = MARK_BYTES
     ballast_bytes: int = BALLAST_BYTES
     retention_days: int | None = 400
+    foreign: Mapping[str, Broker] = field(default_factory=dict)  # by the id of the source
 
 
 class Gateway:
@@ -106,6 +108,7 @@ class Gateway:
         self._screens = Screens(places, self.windows)
         self.advisor = self._make_advisor(load_models)
         self._networks = self._make_networks(make_networks)
+        self._foreign = self._make_foreign(options)
         self.storer = Storer(
             self.journal,
             self.link,
@@ -118,6 +121,7 @@ class Gateway:
             commit_frames=options.commit_frames,
             valid_ms=places.valid_ms(),
             rate_of=self.advisor.rate_of,
+            beside=self._foreign.store,
         )
         self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
@@ -147,6 +151,7 @@ class Gateway:
             demo,
             training,
             self._networks.network if self._networks else lambda _id: {},
+            self._foreign.sources,
         )
 
     @property
@@ -174,6 +179,7 @@ class Gateway:
             networks = self._networks
             crew.start("networks", lambda: networks.run(stopping))
         self._carriers.start(crew)
+        self._foreign.start(crew)
         self.nodes.trends.load()
         self.keeping.start(crew)
         if had_journal:
@@ -290,6 +296,18 @@ class Gateway:
             lambda record: self._chronicle.saw(record),
         )
 
+    def _make_foreign(self, options: Options) -> Foreign:
+        return Foreign(
+            self.places,
+            self.journal,
+            self.windows,
+            options.broker,
+            options.foreign,
+            self.counters,
+            self.events,
+            self._clock,
+        )
+
     def _make_keeping(self, data: Path, target: Influx | None) -> Keeping:
         return Keeping(
             self.places,
@@ -355,6 +373,7 @@ class Gateway:
                 self.nodes.trends.save()
                 self._carriers.save()
                 self._chronicle.zones((z.id, self.advisor.zone(z.id)) for z in self.places.zones)
+            self._foreign.look()
             self.keeping.watch(self.view)
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import structlog
 from amont_gateway import history_texts, logs
 from amont_gateway.app import build
 from amont_gateway.database import Influx
+from amont_gateway.foreign import brokers_of
+from amont_gateway.foreign_words import describe as describe_foreign
 from amont_gateway.lorawan_ingest import LorawanPlan, plan_from
 from amont_gateway.mqtt_connection import Broker
 from amont_gateway.notify import notify, watchdog_s
@@ -49,6 +51,7 @@ class Plan:
     page: tuple[str, int] | None = None
     page_https: tuple[str, int] | None = None
     page_names: tuple[str, ...] = ()
+    foreign: Mapping[str, Broker] = field(default_factory=dict)  # by the id of the source
 
 
 def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
@@ -66,6 +69,7 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
         page,
         _https(page, asked.page_https),
         tuple(asked.page_name),
+        brokers_of(site.foreign_sources, environment),
     )
 
 
@@ -132,6 +136,7 @@ def run(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -
         planned.guard_socket,
         broker=planned.broker,
         lorawan=planned.lorawan,
+        foreign=planned.foreign,
         influx=planned.influx,
         artifacts=planned.artifacts,
         page=planned.page,
@@ -176,6 +181,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for s in view["sensors"]:
         flags = ",".join(s["flags"]) or "good"
         lines.append(f"sensor {s['id']}: {s['promise']} promise, {s['freshness']}, {flags}")
+    lines += describe_foreign(view["foreign"])
     for n in view["nodes"]:
         lines.append(f"node {n['id']}: {'silent' if n['silent'] else 'heard'}, {n['carrier']}")
     for e in view["events"]:
