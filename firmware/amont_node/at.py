@@ -16,10 +16,10 @@ BAUD = 115200
 _MICROPYTHON = sys.implementation.name == "micropython"
 _LINE_BYTES_MAX = 640  # an event with 255 bytes in hex, and room
 _CHUNK_BYTES = 64
-_READS_MAX = 64  # of one look: a line that is never quiet must not hold the node
+_READS_MAX = 16  # of one look: a line that is never quiet must not hold the node
 _EVENTS_MAX = 16
 _POLL_MS = 2
-_WAKE_MS = 20  # what the module says of a character that it slept through is here by then
+_WAKE_MS = 5  # what the module says of a character that it slept through is here by then
 _STATUS = "AT_"
 _NOT_FOUND = "AT_COMMAND_NOT_FOUND"
 _EVENT = "+EVT:"
@@ -102,17 +102,26 @@ class Line:
     # RadioFault: it did not answer in time. is_safe: may be said again when nothing came.
     def command(self, text: str, timeout_ms: int = 600, is_safe: bool = True) -> str:
         name = text.partition("=")[0]  # what comes behind may be a key
+        asks = text.endswith("=?")
+        status = ""
         for attempt in range(2):
             if self.left_ms(1) == 0:
                 raise OutOfTime("%s: no time left for it" % name)
             self._say(text, name)
-            status, note = self._answer(text, self.left_ms(timeout_ms))
+            waits_ms = self.left_ms(timeout_ms)
+            status, note = self._answer(text, waits_ms)
             if status == "OK":
-                return note.partition("=")[2] if note.startswith(name + "=") else note
-            if status == _NOT_FOUND and attempt == 0:  # it did not hear the first character
+                if not asks:
+                    return note
+                if note.startswith(name + "="):
+                    return note[len(name) + 1 :]
+                status = "no value"  # what it said was damaged
+            elif status == _NOT_FOUND and attempt == 0:  # it did not hear the first character
                 self._drain(_WAKE_MS)
             elif status:
                 raise AtError(name, status, note)
+            elif waits_ms < timeout_ms:
+                raise OutOfTime("%s: no answer within %d ms" % (name, waits_ms))
             elif not is_safe:
                 break
         raise RadioFault("%s: %s" % (name, status or "no answer within %d ms" % timeout_ms))
@@ -128,6 +137,10 @@ class Line:
             if left_ms <= 0:
                 return None
             self.clock.sleep_ms(min(_POLL_MS, left_ms))
+
+    # Something is there to be looked at.
+    def waits(self) -> bool:
+        return bool(self._events) or bool(self._uart.any())
 
     # Events that nobody will ask for any more.
     def forget(self) -> None:
@@ -157,17 +170,17 @@ class Line:
         self._look()
         self._replies = []
 
-    # (status, the last line before it); ("", …): none came in time.
+    # (status, its value or the last line before it); ("", …): none came in time.
     def _answer(self, text: str, timeout_ms: int) -> tuple[str, str]:
         began_ms = self.clock.now_ms()
-        note = ""
+        name, note = text.partition("=")[0], ""
         while True:
             self._look()
             while self._replies:
                 line = self._replies.pop(0)
                 if line == "OK" or line.startswith(_STATUS):
                     return line, note
-                if line != text:  # not its echo
+                if line != text and not note.startswith(name + "="):  # not its echo
                     note = line
             if self.clock.since_ms(began_ms) >= timeout_ms:
                 return "", note

@@ -15,9 +15,9 @@ _BANDWIDTHS_KHZ = (125, 250, 500)  # their place is their code
 _BOOT_MS = 3000  # from its restart until it answers again
 _QUIET_MS = 400  # a module that restarts says nothing for so long
 _BEGIN_MS = 6000  # a restart into another mode and all settings
-_LOOK_MS = 300  # what receive() may add when the module has to be begun again
+_LOOK_MS = 1000  # what receive() may add when the module has to be begun again
 _EVENTS_MAX = 64  # that one receive() looks at
-_ATTEMPTS = 3  # in vain, after which the module is restarted
+_ATTEMPTS = 3  # refused in a row, after which the module is restarted
 _POWER_DBM = (5, 22)
 # What the module must be beside its mode. It keeps that in its flash and writes only what changed.
 _SETTINGS = (("AT+SYNCWORD", SYNC_WORD), ("AT+ENCRY", "0"), ("AT+LPM", "1"))
@@ -82,7 +82,7 @@ class RadioRak3172(RadioPort):
         self._is_stale = False  # for what is to be listened to no more
         self._inverted = False
         self._on_air = ""  # the last AT+P2P
-        self._failures = 0  # in a row
+        self._failures = self._refusals = 0  # in a row; of these, what it answered no to
         self._tried_ms = self._clock.now_ms()
         self._begin(_BEGIN_MS)
 
@@ -116,7 +116,9 @@ class RadioRak3172(RadioPort):
         for _ in range(_EVENTS_MAX):  # a module that talks without an end must not hold the node
             left_ms = max(0, wait_ms - self._clock.since_ms(began_ms))
             try:
-                if not self._listens(left_ms):
+                is_listening = self._listens(left_ms)
+                left_ms = max(0, wait_ms - self._clock.since_ms(began_ms))
+                if not is_listening:
                     self._clock.sleep_ms(left_ms)
                     return None
                 said = self._line.event(left_ms)
@@ -170,9 +172,8 @@ class RadioRak3172(RadioPort):
         if step == 0:
             line.rebooted = False
             line.sleeps = True  # for all that we know
-            self._on_air = ""
-            if self._failures >= _ATTEMPTS:
-                self._failures = 0
+            if self._refusals >= _ATTEMPTS:
+                self._refusals = 0
                 restart(line)
             else:
                 line.command("AT")
@@ -191,13 +192,20 @@ class RadioRak3172(RadioPort):
 
     def _well(self) -> None:
         self.fault = ""
-        self._failures = 0
+        self._failures = self._refusals = 0
 
+    # What it refuses it may take the next time, once it neither sends nor listens. One that does
+    # not answer may have restarted.
     def _fail(self, error: RadioFault) -> None:
         self.fault = "rak3172: %s" % error
+        self._failures += 1
+        self._refusals += isinstance(error, AtError)
+        self._on_air = ""
+        if isinstance(error, (AtError, OutOfTime)) and self._is_set and self._failures < _ATTEMPTS:
+            self._receives = True
+            return
         if self._is_set or self._step:
             self.resets += 1
-        self._failures += 1
         self._is_set = self._receives = self._line.rebooted = False
         self._step = 0
 
