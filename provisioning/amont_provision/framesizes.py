@@ -9,7 +9,7 @@ from amont_wire.const import QUANTITY_CODES, READINGS_MAX
 from amont_wire.messages import Ack, Channel, Health, Samples
 
 HEADER_AND_TAG = 15
-OVERLAP = 24  # older readings in a frame while nothing is acknowledged, as a node has it
+OVERLAP = 60  # older readings in a frame while nothing is acknowledged, as a node has it
 VALUES_MOST = 64  # of all channels
 SEQ, TICK_S = 5000, 20_000_000  # of a node that has run for months: numbers grow
 

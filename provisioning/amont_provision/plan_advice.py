@@ -1,0 +1,161 @@
+"""Find what would make a marginal station good, the cheapest first: one sentence for each.
+
+Antennas come first, for they cost nobody else anything. A spreading factor that nobody else has
+makes the bridge look for one more, and every node's frames longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
+from typing import Any
+
+from amont_provision import linkbudget, traffic
+from amont_provision.linkbudget import FRAMES_NEEDED, Estimate, Link
+from amont_provision.plan import GOOD, SLOW, SLOW_S, Outlook, Plan
+from amont_provision.traffic import Air
+from amont_site.radio import Bridge
+from amont_wire.airtime import scan_preamble
+
+NODE_HEIGHTS_M = (3, 4, 6)  # a post, a wall, a gable
+BRIDGE_HEIGHTS_M = (12, 15, 20)  # a roof, a bell tower
+POST_M = 2.0
+SLOW_SF = 10  # faster ones first: beyond it a flood's samples wait
+FRAME_BYTES = 40  # an example of a frame's size
+WORTH = 0.1  # less is not worth a word
+YEARS_SAID = 2.0  # cells that last less are spoken of
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One sentence: the code of its words, and their values."""
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def advice(plan: Plan, outlook: Outlook) -> Advice | None:
+    """Return what to do about a node, None if it is good as it is."""
+    if outlook.missing:
+        return Advice("plan-missing", {"fields": ", ".join(outlook.missing)})
+    if outlook.way is not None and outlook.link is not None and outlook.link.word != GOOD:
+        return next(_links(plan, outlook.way), Advice("plan-lorawan"))
+    if outlook.is_slow:
+        return _faster(plan, outlook)
+    if outlook.word != GOOD and outlook.fair_sf is not None:
+        return Advice(
+            "plan-fair" if outlook.fair_sf else "plan-fair-none", {"sf": outlook.fair_sf}
+        )
+    if outlook.years < YEARS_SAID:
+        code = "plan-mains" if outlook.load is None else "plan-cells"
+        return Advice(code, {"years": outlook.years, "node": str(outlook.node.id)})
+    return None
+
+
+def savings(plan: Plan) -> Iterator[Advice]:
+    """Yield what would make the frames of most nodes of the bridge shorter."""
+    airs = {o.node.id: o.air for o in plan.nodes if o.air is not None and o.fair_sf is None}
+    if not airs:
+        return
+    factors = list(plan.factors)
+    of = {sf: [node for node, air in airs.items() if air.sf == sf] for sf in factors}
+    usual = max(factors, key=lambda sf: len(of[sf]))
+    channels = len((plan.site.bridge or Bridge()).channels_khz)
+
+    def spared(count: int, left: list[int]) -> float:
+        now, then = (
+            Air(usual, scan_preamble(*places, usual)).on_air_s(FRAME_BYTES)
+            for places in ((channels, factors), (count, left))
+        )
+        return 1 - then / now
+
+    for sf in factors:
+        if sf != usual and len(of[sf]) <= len(airs) // 4:
+            share = spared(channels, [other for other in factors if other != sf])
+            if share >= WORTH:
+                nodes = ", ".join(map(str, sorted(of[sf])))
+                values = {"rare": sf, "nodes": nodes, "sf": usual, "spared": share}
+                yield Advice("plan-one-factor", values)
+    if channels > 1 and spared(1, factors) >= WORTH:
+        yield Advice("plan-one-channel", {"sf": usual, "spared": spared(1, factors)})
+
+
+def _links(plan: Plan, way: Link) -> Iterator[Advice]:
+    """Yield what makes a link good, the cheapest first."""
+    for code, better, values in _changes(plan, way):
+        if linkbudget.estimate(better).word == GOOD:
+            yield Advice(code, values)
+    if _heard_twice(linkbudget.estimate(way)) >= FRAMES_NEEDED:
+        yield Advice("plan-listener")
+    for sf in (11, 12):
+        if sf > way.sf:
+            high = replace(_highest(way), sf=sf)
+            if linkbudget.estimate(high).word == GOOD:
+                yield Advice("plan-all", _heights(high))
+
+
+def _changes(plan: Plan, way: Link) -> Iterator[tuple[str, Link, dict[str, Any]]]:
+    if way.setting == "manhole":
+        yield "plan-lid", replace(way, setting="village", node_m=POST_M), {"node_m": POST_M}
+    else:
+        for height in NODE_HEIGHTS_M:
+            if height > way.node_m:
+                yield "plan-antenna", replace(way, node_m=float(height)), {"node_m": height}
+    for height in BRIDGE_HEIGHTS_M:
+        if height > way.bridge_m:
+            yield "plan-bridge", replace(way, bridge_m=float(height)), {"bridge_m": height}
+    known = [sf for sf in plan.factors if way.sf < sf <= SLOW_SF]
+    for sf in known:
+        yield "plan-sf", replace(way, sf=sf), {"sf": sf}
+    for sf in range(way.sf + 1, SLOW_SF + 1):
+        if sf not in known:
+            yield "plan-sf-new", replace(way, sf=sf), {"sf": sf}
+    high = _highest(way)
+    yield "plan-both", high, _heights(high)
+    for sf in range(way.sf + 1, SLOW_SF + 1):
+        best = replace(high, sf=sf)
+        yield "plan-all", best, _heights(best)
+
+
+def _highest(way: Link) -> Link:
+    out = way if way.setting != "manhole" else replace(way, setting="village", node_m=POST_M)
+    return replace(
+        out,
+        node_m=max(out.node_m, float(NODE_HEIGHTS_M[-1])),
+        bridge_m=max(out.bridge_m, float(BRIDGE_HEIGHTS_M[-1])),
+    )
+
+
+def _heights(way: Link) -> dict[str, Any]:
+    return {"node_m": way.node_m, "bridge_m": way.bridge_m, "sf": way.sf}
+
+
+def _heard_twice(link: Estimate) -> float:
+    """Return the share of frames heard at one place of ten, by the better of two receivers.
+
+    Their ways are taken to be of one kind and independent.
+    """
+    place_db = NormalDist().inv_cdf(0.1**0.5) * link.setting.place_db
+    return linkbudget.delivery(link.margin_db + place_db, link.setting.time_db)
+
+
+def _faster(plan: Plan, outlook: Outlook) -> Advice:
+    """Return how the samples of a flood could leave closer to each other."""
+    assert outlook.air is not None
+    asked_s = outlook.rhythm.fast_interval_s
+    air, factors = outlook.air, list(plan.factors)
+    channels = len((plan.site.bridge or Bridge()).channels_khz)
+    ways = [("plan-slow-channel", air.sf, scan_preamble(1, factors, air.sf))]
+    ways += [("plan-slow-factor", air.sf, scan_preamble(channels, [air.sf], air.sf))]
+    ways += [("plan-slow-one", air.sf, scan_preamble(1, [air.sf], air.sf))]
+    if outlook.way is not None:
+        for sf in range(air.sf - 1, 6, -1):
+            if linkbudget.estimate(replace(outlook.way, sf=sf)).word == GOOD:
+                ways.append(("plan-slow-sf", sf, scan_preamble(channels, factors, sf)))
+    for code, sf, preamble in ways:
+        found = traffic.load(outlook.rhythm, replace(air, sf=sf, preamble=preamble))
+        if preamble < air.preamble and found.fast_s <= max(SLOW_S, SLOW * asked_s):
+            return Advice(code, {"sf": sf, "fast_s": found.fast_s, "asked_s": asked_s})
+    assert outlook.load is not None
+    return Advice("plan-slow", {"fast_s": outlook.load.fast_s, "asked_s": asked_s})
