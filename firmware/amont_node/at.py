@@ -57,7 +57,10 @@ class OutOfTime(RadioFault):
 # settings: {"id", "tx", "rx"}, as for a probe's UART.
 def open_uart(settings) -> "Any":  # type: ignore[no-untyped-def]
     from amont_node.drivers.fields import whole
+    from amont_node.settings import ConfigError
 
+    if not isinstance(settings, dict):
+        raise ConfigError("carrier.uart: must be an object")
     number = whole(settings, "id", None, 0, 9)
     pins = [whole(settings, name, None, 0, 99) for name in ("tx", "rx")]
     try:

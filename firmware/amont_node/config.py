@@ -11,6 +11,10 @@
 # or "carrier": {"kind": "mqtt", "host": …, "port": 8883, "site": "sainte-amonette",
 #                "user": "", "password": "",
 #                "tls": null | {"ca": "ca.pem", "name": …, "cert": …, "key": …}}
+# or "carrier": {"kind": "lorawan", "chip": "rak3172", "uart": {"id": 1, "tx": 4, "rx": 5},
+#                "dev_eui": "<16 hex>", "join_eui": "<16 hex>", "key": "lorawan.json",
+#                "band": "EU868", "answer_ms": 900000, "lora": {"sf": 10, "overhead_bytes": 13}}
+#    with lorawan.json: {"schema": 1, "app_key": "<32 hex>"}; lora is what it joins with.
 # secret.json: {"schema": 1, "secret": "<32 hex>"}; apart, so that a configuration can be shown.
 # Marks are about the first channel, in wire units; rise_mark and fall_mark are per minute.
 #
@@ -41,7 +45,7 @@ from amont_wire.airtime import fits
 from amont_wire.const import MAX_FRAME
 
 SCHEMA = 1
-_CARRIERS = ("radio", "mqtt")
+_CARRIERS = ("radio", "mqtt", "lorawan")
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 _LEVELS = (1, 9, 10)  # stage, level, range
 _LEVEL_STEP_MM = 500  # more than twice what a flood rises in a minute
@@ -177,8 +181,9 @@ class NodeConfig:
             raise ConfigError("battery.empty_mv: %d is over low_mv" % self.empty_mv)
         lora = _mapping(self.carrier, "lora", {})
         # A simulated radio of which nothing is said occupies no air.
-        counts = self.carrier["kind"] == "radio" and (
-            "lora" in self.carrier or "airtime_permille" in data
+        counts = self.carrier["kind"] == "lorawan" or (
+            self.carrier["kind"] == "radio"
+            and ("lora" in self.carrier or "airtime_permille" in data)
         )
         self.lora = LoraConfig(lora) if counts else None
         if not fits(self.lora, self.airtime_permille, MAX_FRAME):

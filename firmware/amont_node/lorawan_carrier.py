@@ -63,7 +63,7 @@ class LorawanCarrier:
             ("AT+APPKEY", _load_key(folder + "/" + config.get("key", "lorawan.json"))),
         )
         self._rate = str(max(0, 12 - lora.get("sf", 10)))  # of EU868 and its like: DR0 is SF12
-        self._line = Line(uart or open_uart(config["uart"]), clock)
+        self._line = Line(uart or open_uart(config.get("uart")), clock)
         self._line.sleeps = True
         self.answer_ms = int(config.get("answer_ms", ANSWER_MS))
         self.urgent_ms = URGENT_MS

@@ -160,6 +160,10 @@ class Node:
             from amont_node.mqtt_carrier import MqttCarrier
 
             return MqttCarrier(config.carrier, config.id, self._folder, hal.wlan())
+        if config.carrier["kind"] == "lorawan":
+            from amont_node.lorawan_carrier import LorawanCarrier
+
+            return LorawanCarrier(config.carrier, config.id, self._folder)
         from amont_node.radio_sim import RadioSim
 
         return RadioSim(config.carrier, config.id)

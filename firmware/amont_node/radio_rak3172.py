@@ -74,7 +74,7 @@ class RadioRak3172(RadioPort):
     # settings: "uart": {"id", "tx", "rx"}. uart, clock: a test's own.
     def __init__(self, settings, uart=None, clock=None) -> None:  # type: ignore[no-untyped-def]
         super().__init__()
-        self._line = Line(uart or open_uart(settings["uart"]), clock)
+        self._line = Line(uart or open_uart(settings.get("uart")), clock)
         self._clock = self._line.clock
         self._step = 0  # of what makes the module ours
         self._is_set = False  # all of them are done

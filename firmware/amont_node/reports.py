@@ -82,7 +82,8 @@ def _faults(node) -> int:  # type: ignore[no-untyped-def]
     faults |= const.FAULT_OUTBOX_FULL if node.outbox.dropped else 0
     faults |= const.FAULT_SAFE_MODE if node.boot.is_safe else 0
     faults |= const.FAULT_UPDATE if node.boot.failed else 0
-    faults |= const.FAULT_AIRTIME if node.duty.airtime.news() else 0
+    short = getattr(node.carrier, "short", False)  # by the radio module's own account
+    faults |= const.FAULT_AIRTIME if node.duty.airtime.news() or short else 0
     return int(faults)
 
 
