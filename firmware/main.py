@@ -8,6 +8,8 @@
 # - Without a boot record and slots: the files on the path, as in development.
 # - The local button, held at boot, means service: a REPL, debug output, no watchdog. Otherwise
 #   there is none of the first two, and the watchdog runs before anything else does.
+# - A board with a file `role` that says "bridge" is one: it has no configuration and no key. Its
+#   cable carries frames, so service is a REPL alone, for one boot; `amont-provision` asks for it.
 # Besides amont_node/hal_board.py this is the only file that touches `machine`: a release that
 # hangs while it is imported must not hold the board for ever.
 
@@ -137,6 +139,21 @@ def choose() -> tuple[str, int] | None:
     return slot, record["bad_boots"]
 
 
+# The release of a bridge works. (A node's says so itself, see amont_node/boot.py.)
+def good() -> None:
+    loaded = load_pair("boot")
+    record = loaded[2]
+    if not usable(record) or not (record["trying"] or record["bad_boots"]):
+        return
+    if record["trying"]:
+        record["slot"] = record["trying"]
+        record["release"] = release_of(record["slot"])
+        record["trying"] = None
+        record.pop("failed", None)
+    record["tries"] = record["bad_boots"] = 0
+    save_record(loaded, record)
+
+
 # A person interrupted this boot: that is no fault of the release.
 def take_back() -> None:
     loaded = load_pair("boot")
@@ -227,7 +244,7 @@ def forget() -> None:
     import gc
 
     for name in ("exists", "release_of", "found_record", "counted", "choose", "button_held",
-                 "lock", "forget"):  # fmt: skip
+                 "lock", "is_bridge", "good", "forget"):  # fmt: skip
         globals().pop(name, None)
     gc.collect()
 
@@ -242,42 +259,61 @@ def unload() -> None:
     gc.collect()
 
 
+def is_bridge() -> bool:
+    return exists("role") and open("role").read().strip() == "bridge"
+
+
+# Runs what the board is for; returns, or raises, when that has ended.
+def perform(bridge: bool, service: bool, dog) -> None:  # type: ignore[no-untyped-def]
+    if not bridge:
+        forget()
+        from amont_node import app
+
+        app.start(".", service)
+        return
+    from amont_bridge import board
+
+    board.start(".", dog, good)
+    open("button", "w").close()  # somebody asked for a REPL
+    restart()
+
+
 def run() -> None:
-    if exists("role") and open("role").read().strip() == "bridge":
-        raise SystemExit("main.py: a bridge on real hardware comes with its radio driver")
-    if not (exists("boot.a") or exists("boot.b") or exists("a/release.json")):
+    bridge = is_bridge()
+    if not (bridge or exists("boot.a") or exists("boot.b") or exists("a/release.json")):
         from amont_node import app
 
         app.main(["."])
         return
-    if not (exists("config.a") or exists("config.b")):
+    if not (bridge or exists("config.a") or exists("config.b")):
         print('amont {"event": "boot", "state": "not enrolled"}')
+        return
+    if bridge and exists("button"):
+        os.remove("button")
+        print('amont {"event": "boot", "state": "service"}')
         return
     chosen = choose()
     if chosen is None:
         print('amont {"event": "boot", "state": "no release"}')
         return
     slot, bad_boots = chosen
-    service = button_held()
+    service = not bridge and button_held()
     dog = None if service else lock()
     sys.path[:] = [slot, ".frozen"]
-    forget()
     try:
-        from amont_node import app
-
-        app.start(".", service)
+        perform(bridge, service, dog)
     except SystemExit:
         raise
     except KeyboardInterrupt:
         take_back()
-        app = None
         unload()
         raise
     except Exception as error:
         note_crash(error)
         if service:
             sys.print_exception(error)
-    pause(bad_boots, dog)
+    # A bridge has no battery, and all nodes wait for it.
+    pause(min(bad_boots, 2) if bridge else bad_boots, dog)
     restart()
 
 
