@@ -11,9 +11,9 @@ from amont_dashboards.boards.shapes import (
     WATER_MARKS,
     both,
     line,
+    nights,
 )
 from amont_dashboards.model import (
-    BLUE,
     GREEN,
     PURPLE,
     RED,
@@ -31,6 +31,16 @@ _LEAK = ("place", "leak")
 _ZONE = (("zone", "zone"),)
 _SEASON = "90d"  # a repair shows against the weeks before it
 
+
+def _by_place(how: str, column: Column, state: float | None = None) -> Query:
+    columns = (column,) if state is None else (column, Column("last", "state"))
+    having = () if state is None else (("state", "=", state),)
+    return Query(
+        series.LEAK_DAY, columns, _LEAK, outer=how, outer_group=("place",),
+        label=both("$tag_place"), having=having,
+    )  # fmt: skip
+
+
 OPEN = Panel(
     "stat",
     ("Fuites ouvertes", "Open leaks"),
@@ -40,17 +50,7 @@ OPEN = Panel(
         "How many leaks are believed open, by zone and by network. A zone may lie in a network:"
         " the same leak is then seen twice there, and does not add up.",
     ),
-    (
-        Query(
-            series.LEAK_DAY,
-            (Column("last", "size_l_h"), Column("last", "state")),
-            _LEAK,
-            outer="count",
-            outer_group=("place",),
-            label=both("$tag_place"),
-            having=(("state", "=", _OPEN),),
-        ),
-    ),
+    (_by_place("count", Column("last", "size_l_h"), state=_OPEN),),
     (6, 5),
     unit="none",
     steps=((None, GREEN), (1.0, RED)),
@@ -65,17 +65,7 @@ LOST = Panel(
         "Eau perdue depuis que les fuites encore ouvertes ont commencé, par secteur et réseau.",
         "Water lost since the leaks that are still open began, by zone and by network.",
     ),
-    (
-        Query(
-            series.LEAK_DAY,
-            (Column("last", "lost_m3"), Column("last", "state")),
-            _LEAK,
-            outer="sum",
-            outer_group=("place",),
-            label=both("$tag_place"),
-            having=(("state", "=", _OPEN),),
-        ),
-    ),
+    (_by_place("sum", Column("last", "lost_m3"), state=_OPEN),),
     (6, 5),
     decimals=0,
     steps=((None, YELLOW),),
@@ -90,16 +80,7 @@ SAVED = Panel(
         "Pour chaque fuite réparée : ce qu'elle aurait encore perdu depuis, un an au plus.",
         "For each repaired leak: what it would have lost since, a year at most.",
     ),
-    (
-        Query(
-            series.LEAK_DAY,
-            (Column("last", "saved_m3"),),
-            _LEAK,
-            outer="sum",
-            outer_group=("place",),
-            label=both("$tag_place"),
-        ),
-    ),
+    (_by_place("sum", Column("last", "saved_m3")),),
     (6, 5),
     decimals=0,
     steps=((None, GREEN),),
@@ -113,17 +94,7 @@ FLOWING = Panel(
         "Ce qui s'échappe en ce moment, selon les modèles, par secteur et par réseau.",
         "What escapes just now, as the models estimate it, by zone and by network.",
     ),
-    (
-        Query(
-            series.LEAK_DAY,
-            (Column("last", "size_l_h", M3_H), Column("last", "state")),
-            _LEAK,
-            outer="sum",
-            outer_group=("place",),
-            label=both("$tag_place"),
-            having=(("state", "=", _OPEN),),
-        ),
-    ),
+    (_by_place("sum", Column("last", "size_l_h", M3_H), state=_OPEN),),
     (6, 5),
     decimals=1,
     steps=((None, YELLOW), (1.0, RED)),
@@ -190,25 +161,7 @@ _BEFORE_AFTER = Panel(
         "Minimum night flow of the chosen zone and its reference dashed. Red lines: leaks found;"
         " green: repairs. After a good repair the curve falls back to the reference.",
     ),
-    (
-        line(
-            series.ZONE_DAY,
-            Column("max", "night_flow_l_h", M3_H),
-            "zone",
-            ("Nuit", "Night"),
-            BLUE,
-            _ZONE,
-        ),
-        line(
-            series.ZONE_DAY,
-            Column("max", "night_flow_usual_l_h", M3_H),
-            "zone",
-            ("Référence", "Reference"),
-            GREEN,
-            _ZONE,
-            dashed=True,
-        ),
-    ),
+    nights(_ZONE),
     (14, 9),
     unit="suffix:m³/h",
     gap_ms=2 * DAY_MS,

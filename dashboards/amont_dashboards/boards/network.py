@@ -17,6 +17,7 @@ from amont_dashboards.boards.shapes import (
     M,
     latest,
     line,
+    nights,
 )
 from amont_dashboards.model import (
     BLUE,
@@ -131,23 +132,7 @@ _NIGHTS_60 = Panel(
         " one night is often watering.",
     ),
     (
-        line(
-            series.ZONE_DAY,
-            Column("max", "night_flow_l_h", M3_H),
-            "zone",
-            ("Nuit", "Night"),
-            BLUE,
-            _ZONE,
-        ),
-        line(
-            series.ZONE_DAY,
-            Column("max", "night_flow_usual_l_h", M3_H),
-            "zone",
-            ("Référence", "Reference"),
-            GREEN,
-            _ZONE,
-            dashed=True,
-        ),
+        *nights(_ZONE),
         line(
             series.ZONE_DAY,
             Column("(max({}) + 2 * max({night_flow_spread_l_h}))", "night_flow_usual_l_h", M3_H),

@@ -94,3 +94,16 @@ def line(
     return Query(
         measurement, (column,), (tag,), where, "null", names, colour=colour, dashed=dashed
     )
+
+
+def nights(where: tuple[tuple[str, str], ...]) -> tuple[Query, Query]:
+    """Return the minimum night flow of the chosen zone, and its reference dashed."""
+
+    def night(field: str, label: Text, colour: str, dashed: bool) -> Query:
+        column = Column("max", field, M3_H)
+        return line(series.ZONE_DAY, column, "zone", label, colour, where, dashed)
+
+    return (
+        night("night_flow_l_h", ("Nuit", "Night"), BLUE, False),
+        night("night_flow_usual_l_h", ("Référence", "Reference"), GREEN, True),
+    )
