@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from amont_gateway import models_cli
+import msgspec
+
+from amont_gateway import guard_view, models_cli
+from amont_gateway.bridge_words import describe_bridge
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
 from amont_gateway.foreign_words import PROMISE, describe
+from amont_gateway.guard_words import word_fault
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
 from amont_gateway.lorawan_texts import REFUSED
@@ -102,10 +106,27 @@ def _guard(plan: Plan) -> Iterable[Finding]:
         return
     if answer:
         yield Finding("guard", GOOD, "answers")
+        yield from _bridges(plan, answer)
     else:
         yield Finding(
             "guard", BAD, f"{path}: hangs up; look as the gateway's user, or the guard's"
         )
+
+
+def _bridges(plan: Plan, answer: bytes) -> Iterable[Finding]:
+    try:
+        state, names = messages.decode_json(answer), from_site(plan.site).names
+    except messages.MessageError as error:
+        yield Finding("bridge", WEAK, f"what the guard says of it cannot be read: {error}")
+        return
+    for bridge in guard_view.bridges(state, alive=True):
+        wrong = [
+            word_fault(fault, names)["en"]
+            for fault in state.get("faults") or ()
+            if fault.get("kind") in ("bridge", "listener") and fault.get("about") == bridge.port
+        ]
+        for text in wrong or [describe_bridge(msgspec.to_builtins(bridge))]:
+            yield Finding("bridge", BAD if wrong else GOOD, text)
 
 
 def _broker(plan: Plan) -> Iterable[Finding]:

@@ -13,7 +13,12 @@ from amont_gateway import view as v
 from amont_gateway.finding_words import FINDINGS
 from amont_gateway.guard_words import Names, same, word_reason
 from amont_gateway.places import Siren
+from amont_gateway.view_radio import Bridge
 
+_BRIDGE_TEXTS = ("port", "device", "role", "radio", "id")
+_BRIDGE_NUMBERS = (
+    "version", "heard_s", "crc_errors", "airtime_ms", "waiting", "sent", "refused", "lost",
+)  # fmt: skip
 _HEALTH = {1: "degraded", 2: "fault"}
 
 
@@ -75,6 +80,24 @@ def audit(state: Mapping[str, Any]) -> tuple[int | None, str]:
     """Return the number and the hash of the newest line of the guard's audit."""
     said = _object(state.get("audit"))
     return _whole(said.get("lines")), str(said.get("head") or "")
+
+
+def bridges(state: Mapping[str, Any], alive: bool) -> list[Bridge]:
+    """Return the bridges as the guard tells of them; without a living guard none is there."""
+    return [_bridge(_object(item), alive) for item in _list(state.get("bridges"))]
+
+
+def _bridge(said: Mapping[str, Any], alive: bool) -> Bridge:
+    told: dict[str, Any] = {key: str(said.get(key) or "") for key in _BRIDGE_TEXTS}
+    told |= {key: _whole(said.get(key)) for key in _BRIDGE_NUMBERS}
+    told |= {key: _whole(said.get(key)) or 0 for key in ("frames", "damaged")}
+    return Bridge(connected=alive and said.get("connected") is True, **told)
+
+
+def signal_dbm(said: Mapping[str, Any], otherwise: int | None) -> int | None:
+    """Return how well a node's newest frame was heard, by the best of several receivers."""
+    best = _whole(said.get("rssi_dbm"))
+    return otherwise if best is None else best
 
 
 def _asked(said: Mapping[str, Any]) -> v.Asked | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from amont_gateway.bridge_words import is_bridge_code, word_bridge
 from amont_gateway.finding_words import FINDINGS
 from amont_gateway.view import Text
 
@@ -148,7 +149,10 @@ FAULTS: dict[str, Text] = {
         "Journal d’audit altéré à la ligne {detail}", "Audit record altered at line {detail}"
     ),
     "disk": _pair("Disque : {detail}", "Disk: {detail}"),
-    "bridge": _pair("Pont radio : {detail}", "Radio bridge: {detail}"),
+    "bridge": _pair("Pont radio{about} : {detail}", "Radio bridge{about}: {detail}"),
+    "listener": _pair(
+        "Second récepteur radio{about} : {detail}", "Second radio receiver{about}: {detail}"
+    ),
     "gateway": _pair("La passerelle ne répond pas", "The gateway does not answer"),
     "internal": _pair(
         "Erreur interne du gardien, les sirènes restent servies : {detail}",
@@ -170,6 +174,8 @@ FAULTS: dict[str, Text] = {
     ),
     "more faults": _pair("D’autres pannes, non détaillées", "More faults, not shown one by one"),
 }
+
+_BRIDGES = {"bridge", "listener"}  # kinds that are about a port
 
 # How a silent test or a drill went
 TRIED: dict[tuple[str, bool], Text] = {
@@ -246,6 +252,8 @@ def word_fault(fault: Mapping[str, Any], names: Names) -> Text:
     kind = str(fault.get("kind") or "")
     place, words = named(about, names), FAULTS.get(kind)
     details = FINDINGS.get(detail) or same(detail)
+    if kind in _BRIDGES:
+        place, details = same(f" {about}" if about else ""), word_bridge(detail)
     if words is None:
         return {x: f"{kind} {place[x]} {details[x]}" for x in LANGUAGES}
     return {x: words[x].format(about=place[x], detail=details[x]) for x in LANGUAGES}
@@ -257,7 +265,8 @@ def word_fault_name(name: str, names: Names) -> Text:
     about, _, detail = rest.partition(" ")
     if kind not in FAULTS:
         return same(name)
-    if about not in names:
+    port = kind in _BRIDGES and is_bridge_code(detail)
+    if about not in names and not port:
         about, detail = "", rest
     return word_fault({"kind": kind, "about": about, "detail": detail}, names)
 

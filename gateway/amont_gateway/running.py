@@ -19,6 +19,7 @@ import structlog
 
 from amont_gateway import history_texts, logs
 from amont_gateway.app import build
+from amont_gateway.bridge_words import describe_bridge
 from amont_gateway.database import Influx
 from amont_gateway.foreign import brokers_of
 from amont_gateway.foreign_words import describe as describe_foreign
@@ -167,6 +168,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     links = ", ".join(f"{name} {view[name]}" for name in ("journal", "broker", "database"))
     lines = [f"{view['site']}: guard {'alive' if view['guard_alive'] else 'SILENT'}, {links}"]
     lines += _history(view.get("history")) + _lorawan(view.get("lorawan"))
+    lines += [describe_bridge(bridge) for bridge in view.get("bridges") or ()]
     for s in view["stations"]:
         stage, rung = _with(s["stage_mm"], "mm"), s["forecast"]["inputs"]
         lines.append(f"station {s['id']}: {s['level']}, {stage}, forecast: {rung}")

@@ -159,6 +159,7 @@ class StateBuilder:
             sirens=[self._siren(s, moment) for s in self._places.sirens],
             sensors=[self._sensor(s, moment) for s in self._places.sensors],
             nodes=[self._node(n, moment) for n in self._places.nodes],
+            bridges=guard_view.bridges(state, alive),
             foreign=self._foreign(),
             events=self._events.latest(),
             people=list(self._places.people),
@@ -286,7 +287,7 @@ class StateBuilder:
             interval_s=place.interval_s,
             battery_days=self._nodes.trends.battery_days(place.id),
             repeated_pct=self._nodes.trends.repeated_pct(place.id, moment.now_s),
-            **_reported(known),
+            **_reported(known, moment.of("nodes", place.id)),
         )
 
     def _shown(self, sensors: tuple[str, ...]) -> tuple[str, Last | None]:
@@ -324,7 +325,7 @@ class _Moment:
         self.aged_s = aged_s
         self._state = state
 
-    def of(self, kind: str, name: str) -> dict[str, Any]:
+    def of(self, kind: str, name: str | int) -> dict[str, Any]:
         """Return what the guard says of one thing, empty if nothing."""
         for item in self._state.get(kind) or ():
             if isinstance(item, dict) and item.get("id") == name:
@@ -336,10 +337,10 @@ class _Moment:
         return None if last is None else max(0, (self.now_ms - last.t_ms) // 1000)
 
 
-def _reported(known: NodeState) -> dict[str, Any]:
+def _reported(known: NodeState, best: dict[str, Any]) -> dict[str, Any]:
     return {
         "battery_mv": known.battery_mv,
-        "rssi_dbm": known.rssi_dbm,
+        "rssi_dbm": guard_view.signal_dbm(best, known.rssi_dbm),
         "outbox": known.outbox,
         "boots": known.boots,
         "backlog": known.backlog,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from amont_gateway.view_radio import Bridge
+
 Text = dict[str, str]  # {"fr": …, "en": …}
 Point = tuple[int, int, int]  # t_ms, value, quality (0 good; codes of docs/wire-format.md)
 
@@ -315,6 +317,7 @@ class View(msgspec.Struct, kw_only=True):
     sirens: list[Siren] = []
     sensors: list[Sensor] = []
     nodes: list[Node] = []
+    bridges: list[Bridge] = []
     foreign: list[ForeignSource] = []
     events: list[Event] = []
     people: list[str] = []  # names that may act

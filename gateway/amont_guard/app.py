@@ -221,8 +221,7 @@ class Guard:
             self._tell_faults([*self.faults.values(), mistake])
 
     def _serve(self, now_s: float) -> None:
-        if better := self.intake.signals(self.receivers.heard_again()):
-            self.gateway.send(messages.encode_signals(better))
+        self.intake.heard_again(self.receivers.heard_again())
         self._take_gateway(now_s)
         waiting = range(min(RAW_SLICE, len(self._raw)))
         self._take_frames(((*self._raw.popleft(), None) for _ in waiting), now_s)
@@ -377,11 +376,11 @@ class Guard:
         state = {
             **self._status.message(list(self.faults.values()), now_s, self.clock.wall_ms()),
             "boot": self.boot, "counters": dict(self.counters),
-            "bridges": self.receivers.show(now_s),
+            "bridges": self.receivers.show(now_s), "nodes": self.intake.signals(),
             "audit": dict(zip(("lines", "head"), self._audit.head, strict=True)),
             "config": {"sha256": self.config.sha256, "last_good": bool(self._config_error)},
         }  # fmt: skip
-        for left_out in ("sensors", "stations", "faults"):
+        for left_out in ("nodes", "sensors", "stations", "faults"):
             try:
                 self.gateway.show(messages.encode_json(messages.STATE, state))
                 return

@@ -32,11 +32,11 @@ from amont_wire.errors import Forged, OtherVersion, UnknownType, WireError
 from amont_wire.samples import decode_samples
 from amont_wire.uplink import get_head
 
-from . import hearings
 from .decide import Decision, Judge
 from .freshness import Freshness
+from .hearings import Signal
 from .keys import Keyring, NotReserved, UnknownNode
-from .messages import BRIDGE, REASONS, SEEN, Chunk, Committed, Opened, Signal
+from .messages import BRIDGE, REASONS, SEEN, Chunk, Committed, Opened
 from .pending import Pending
 
 LIFE_BITS = 12
@@ -81,6 +81,7 @@ class Intake:
         self._counters, self._pending = counters, pending
         self._chunks: dict[int, tuple[int, int]] = {}  # node: counter, chunks that may answer it
         self.heard: dict[int, Heard] = {}
+        self._best: dict[int, tuple[int, Signal]] = {}  # node: counter, how well it was heard
         self.changed = False  # windows or bases, since they were stored last
 
     def take(
@@ -129,13 +130,19 @@ class Intake:
             *(radio or (0, 0)), body,
         ))  # fmt: skip
 
-    def signals(self, again: Mapping[bytes, hearings.Signal]) -> list[Signal]:
-        """Return what to tell of frames that were heard again: of the newest that each opened."""
-        heads = [(struct.unpack_from("<HI", frame, 1), best) for frame, best in again.items()]
+    def heard_again(self, again: Mapping[bytes, Signal]) -> None:
+        """Keep the best signal of each node's newest frame, where further receivers heard it."""
+        for frame, best in again.items():
+            node, counter = struct.unpack_from("<HI", frame, 1)
+            if node in self.heard and self.heard[node].counter == counter:
+                self._best[node] = counter, best
+
+    def signals(self) -> list[dict[str, int]]:
+        """Return how well the newest frames were heard that several receivers heard."""
         return [
-            Signal(node, counter, *best)
-            for (node, counter), best in heads
-            if node in self.heard and self.heard[node].counter == counter
+            {"id": node, **best._asdict()}
+            for node, (counter, best) in self._best.items()
+            if self.heard[node].counter == counter
         ]
 
     def acknowledge(

@@ -34,7 +34,6 @@ DOWNLINK = 18  # a sealed downlink for a node that the guard cannot reach by its
 STATE = 19  # JSON: everything that people see of the guard, on change and each second
 EVENT = 20  # JSON: one audit record
 RESULT = 21  # JSON: {"id","ok","code"}: the answer to an ACTION
-SIGNAL = 22  # of frames told as OPENED before: how well they were heard by all receivers
 
 # OPENED flags
 SEEN = 1  # authentic duplicate: acknowledge again, never judged
@@ -92,16 +91,6 @@ class Committed(NamedTuple):
     counter: int
 
 
-class Signal(NamedTuple):
-    """How well the best of several receivers heard a node's frame, and how many heard it."""
-
-    node: int
-    counter: int
-    rssi_dbm: int
-    snr_db4: int
-    receivers: int
-
-
 class Chunk(NamedTuple):
     """A part of a node's update image; ``counter`` is the uplink counter being answered."""
 
@@ -148,7 +137,6 @@ encode_raw, decode_raw = _batch(RAW, "<IH", tuple, True)  # handle, sealed frame
 encode_opened, decode_opened = _batch(OPENED, "<IHIIBBBqhbB", Opened._make, True)
 encode_rejected, decode_rejected = _batch(REJECTED, "<IHB", tuple, False)  # handle, node, reason
 encode_committed, decode_committed = _batch(COMMITTED, "<HIiBQI", Committed._make, False)
-encode_signals, decode_signals = _batch(SIGNAL, "<HIhbB", Signal._make, False)
 encode_update, decode_update = _batch(UPDATE, "<HIIHIB", Chunk._make, True)
 encode_downlinks, decode_downlinks = _batch(DOWNLINK, "<HB", tuple, True)  # node, sealed frame
 
