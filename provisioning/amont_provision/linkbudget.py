@@ -30,6 +30,7 @@ THERMAL_DBM_HZ = -174.0
 
 EDGES = NormalDist().inv_cdf(0.9)  # the band's edges in spreads: one place of ten beyond each
 FRAMES_NEEDED = 0.8  # overlap makes 99.9 % of the readings of that: plan.py
+LOW_M = 0.35
 LID_DB = 25.0
 OBSTACLE_M = 20.0
 
@@ -150,7 +151,8 @@ def noise_dbm(bw_khz: float = 125) -> float:
 
 def loss_db(link: Link) -> float:
     """Return the median loss between both antennas, never less than in free space."""
-    low_m, high_m = sorted((link.node_m, link.bridge_m))
+    # Nearer to the ground than a wavelength it is part of the antenna, whatever the formula says.
+    low_m, high_m = (max(m, LOW_M) for m in sorted((link.node_m, link.bridge_m)))
     mhz, away_m = link.frequency_mhz, max(link.distance_m, 1.0)
     least_db = free_space_db(hypot(away_m, high_m - low_m), mhz)
     if link.setting == "clear":

@@ -262,8 +262,8 @@ def _answers(nodes: list[Outlook]) -> Answers:
         heard = 1 - found.air.loss
         calm_s += found.rhythm.frames_day / 24 * answer_s * heard
         flood_s += found.rhythm.fast_frames * answer_s * heard
-    borne = int(traffic.USUAL_S / calm_s * len(nodes)) if calm_s else 0
-    return Answers(calm_s, flood_s, traffic.USUAL_S, borne)
+    borne = int(traffic.ANSWERS_S / calm_s * len(nodes)) if calm_s else 0
+    return Answers(calm_s, flood_s, traffic.ANSWERS_S, borne)
 
 
 def _lorawan(site: Site, node: Node) -> Outlook:
