@@ -8,9 +8,11 @@ from binascii import crc32
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from amont_provision import app_key, boards
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 from amont_site.hardware import plain
+from amont_site.lorawan import downlinks_day
 from amont_site.model import Bridge, Channel, Node, Site, frame_samples
 from amont_wire.const import QUANTITY_CODES
 
@@ -19,6 +21,10 @@ SECRET = "secret.json"
 COPIES = ("config.a", "config.b")  # a node keeps its configuration twice
 NAME = "board.id"  # a name of its own that a board keeps, so that two are never taken for one
 NAME_BYTES = 8
+LORAWAN_SF = 9  # a node joins with it, and its airtime is counted so; then the network chooses
+LORAWAN_BYTES = 13  # around a frame
+ANSWER_S = 900
+DAY_S = 86_400
 Json = dict[str, Any]
 
 
@@ -85,6 +91,8 @@ def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
         factor = Bridge().spreading_factor if site.bridge is None else site.bridge.spreading_factor
         lora = {"sf": factor}  # without it the node would count no airtime
         return {"kind": "radio", "host": radio[0], "port": radio[1], "lora": lora}
+    if node.carrier == "lorawan":
+        return lorawan(site, node)
     if site.broker is None:
         raise Refused("no-broker", site=site.id, node=node.id)
     if site.broker.tls and not tls:
@@ -98,6 +106,26 @@ def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
         "user": "",
         "password": "",
         "tls": {"name": site.broker.host, **named} if site.broker.tls else None,
+    }
+
+
+def lorawan(site: Site, node: Node) -> Json:
+    """Return how a node sends over LoRaWAN; its key is in a file of its own."""
+    if node.lorawan is None or site.lorawan is None:  # the site's rules see to that
+        raise Refused("no-dev-eui", node=node.id)
+    a_day = downlinks_day(site.lorawan)
+    seldom_s = DAY_S // a_day if a_day else 0
+    return {
+        "kind": "lorawan",
+        "chip": "rak3172",
+        "uart": boards.modem(node),
+        "dev_eui": node.lorawan.dev_eui,
+        "join_eui": node.lorawan.join_eui,
+        "key": app_key.FILE,
+        "band": "EU868",
+        # an acknowledgement comes with the next frame at best, or when the network allows one
+        "answer_ms": 1000 * max(ANSWER_S, node.interval_s * 5 // 4, seldom_s * 5 // 4),
+        "lora": {"sf": LORAWAN_SF, "overhead_bytes": LORAWAN_BYTES},
     }
 
 

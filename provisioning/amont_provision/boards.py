@@ -42,6 +42,15 @@ def known(name: str) -> dict[str, Any]:
     return found
 
 
+def modem(node: Node) -> dict[str, Any]:
+    """Return the serial line on which a board has its LoRaWAN module; raise Refused."""
+    if not folder().is_dir():
+        raise Refused("no-boards", folder=folder())
+    able = known("unix" if node.board is None else node.board.name)
+    found: dict[str, Any] = able["pins"]["modem"]
+    return found
+
+
 def check(node: Node) -> None:
     """Raise Refused with the first thing that a node's board cannot do."""
     board = node.board
@@ -58,6 +67,20 @@ def check(node: Node) -> None:
     for wire in _wires(node, board):
         _check_pin(board.name, able, wire)
     _check_float(board, able)
+    if node.carrier == "lorawan":
+        _check_modem(node, board, modem(node))
+
+
+def _check_modem(node: Node, board: Board, line: dict[str, Any]) -> None:
+    """Raise Refused if a sensor is on the serial line or a pin of the radio module."""
+    for place, pin, _ in _wires(node, board):
+        if pin in (line.get("tx"), line.get("rx")):
+            raise Refused("pin-modem", board=board.name, pin=pin, place=place)
+    for channel in node.channels:
+        uart = getattr(channel.probe, "uart", None)
+        if uart is not None and uart.id == line.get("id"):
+            place = f"{channel.sensor}.uart.id"
+            raise Refused("uart-modem", board=board.name, id=uart.id, place=place)
 
 
 def _check_pin(name: str, able: dict[str, Any], wire: Wire) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from amont_provision import batch, bundle, options
+from amont_provision import app_key, batch, bundle, options
 from amont_provision.asking import secret_text
 from amont_provision.bundle import Bundle, Recipient
 from amont_provision.compile import LOADER
@@ -111,6 +111,8 @@ def enrol(
     out.result(answer, "dry" if asked.dry_run else "done", lines if asked.dry_run else ())
     if not asked.dry_run:
         out.say("enrolled-far" if asked.bundle else "restart")
+        if app_key.FILE in planned.files and not planned.identity.kept:
+            out.say("lorawan-next", node=planned.node)
 
 
 def needed(asked: argparse.Namespace, name: str) -> Any:

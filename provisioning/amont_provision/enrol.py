@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from amont_provision import board, boards
+from amont_provision import app_key, board, boards
 from amont_provision.board import Json
 from amont_provision.port import Port
 from amont_provision.texts import Refused
@@ -114,6 +114,9 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
     }
     if carrier["kind"] == "mqtt":
         files = pems | files
+    if carrier["kind"] == "lorawan":
+        key = app_key.app_key(node_id, identity.generation, identity.secret)
+        files = {app_key.FILE: app_key.file_text(key)} | files
     if not named:
         named = board.new_name()
         files = {board.NAME: named.encode()} | files

@@ -34,4 +34,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "board.float.pin: pin {pin} of a board '{board}' does not wake it from deep sleep; take"
         " {choices}, or wakes: false",
     ),
+    "no-boards": (
+        "{folder} : les descriptions des cartes ne sont pas installées ici ; faites-le depuis le"
+        " portable, avec le dossier du projet (enrol --bundle)",
+        "{folder}: the boards' descriptions are not installed here; do it from the laptop, in the"
+        " project's folder (enrol --bundle)",
+    ),
+    "pin-modem": (
+        "{place} : la broche {pin} d'une carte « {board} » est celle du module radio (LoRaWAN) ;"
+        " prenez-en une autre",
+        "{place}: pin {pin} of a board '{board}' is the radio module's (LoRaWAN); take another"
+        " one",
+    ),
+    "uart-modem": (
+        "{place} : la ligne série {id} d'une carte « {board} » est celle du module radio (LoRaWAN)"
+        " ; prenez l'autre",
+        "{place}: serial line {id} of a board '{board}' is the radio module's (LoRaWAN); take the"
+        " other one",
+    ),
 }

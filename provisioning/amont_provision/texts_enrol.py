@@ -74,6 +74,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "le nœud {node} n'a pas d'identité en attente ; voyez : fleet",
         "node {node} has no identity that waits; look at: fleet",
     ),
+    "no-dev-eui": (
+        "le nœud {node} passe par LoRaWAN, mais le fichier du site ne dit pas son dev_eui ;"
+        " écrivez nodes[].lorawan et lorawan",
+        "node {node} is carried by LoRaWAN, but the site's file lacks its dev_eui; write"
+        " nodes[].lorawan and lorawan",
+    ),
+    "lorawan-next": (
+        "nouvelle clé LoRaWAN : exportez-la vers le serveur de réseau, sans quoi le nœud {node} ne"
+        " pourra pas s'y joindre",
+        "a new LoRaWAN key: export it to the network server, or node {node} cannot join there",
+    ),
     "no-key": (
         "le nœud {node} n'a pas de clé ici ; voyez : fleet",
         "node {node} has no key here; look at: fleet",
