@@ -13,7 +13,7 @@ from amont_gateway import texts
 from amont_gateway.advise import Advisor, Scorer
 from amont_gateway.carriers import Carriers
 from amont_gateway.chronicle import Chronicle
-from amont_gateway.clock import Clock, SystemClock
+from amont_gateway.clock import Clock, Steps, SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.database import Influx
 from amont_gateway.events import Events
@@ -50,7 +50,6 @@ from amont_guard.messages import Opened
 
 REBUILD_SAMPLES = 200_000  # newest samples read back into the windows at start
 FORECASTS_S = 60.0  # domain time between looks at the forecasts
-_JUMP_S = 30.0  # a step of the clock worth telling
 _AHEAD_MS = 60_000  # a reading dated later than that comes from a clock that was ahead
 _ROUND_S = 0.25
 _STOP_S = 5.0
@@ -109,32 +108,10 @@ class Gateway:
         self.advisor = self._make_advisor(load_models)
         self._networks = self._make_networks(make_networks)
         self._foreign = self._make_foreign(options)
-        self.storer = Storer(
-            self.journal,
-            self.link,
-            self.windows,
-            self.nodes,
-            self.counters,
-            self.events,
-            self._clock,
-            commit_ms=options.commit_ms,
-            commit_frames=options.commit_frames,
-            valid_ms=places.valid_ms(),
-            rate_of=self.advisor.rate_of,
-            beside=self._foreign.store,
-        )
+        self.storer = self._make_storer(options)
         self._updates = Updates(data_dir, self.link, self.counters, self.events)
         self._chronicle = Chronicle(places, data_dir, self.counters, self.events, self._clock)
-        self._carriers = Carriers(
-            places.site,
-            data_dir,
-            options.broker,
-            options.lorawan,
-            self.link,
-            self.counters,
-            self.events,
-            self._clock,
-        )
+        self._carriers = self._make_carriers(data_dir, options)
         self.keeping = self._make_keeping(data_dir, options.influx)
         self._guard_state = GuardState(self._clock)
         self._guard_faults: set[str] = set()
@@ -296,6 +273,34 @@ class Gateway:
             lambda record: self._chronicle.saw(record),
         )
 
+    def _make_carriers(self, data: Path, options: Options) -> Carriers:
+        return Carriers(
+            self.places.site,
+            data,
+            options.broker,
+            options.lorawan,
+            self.link,
+            self.counters,
+            self.events,
+            self._clock,
+        )
+
+    def _make_storer(self, options: Options) -> Storer:
+        return Storer(
+            self.journal,
+            self.link,
+            self.windows,
+            self.nodes,
+            self.counters,
+            self.events,
+            self._clock,
+            commit_ms=options.commit_ms,
+            commit_frames=options.commit_frames,
+            valid_ms=self.places.valid_ms(),
+            rate_of=self.advisor.rate_of,
+            beside=self._foreign.store,
+        )
+
     def _make_foreign(self, options: Options) -> Foreign:
         return Foreign(
             self.places,
@@ -357,7 +362,7 @@ class Gateway:
     def _watch(self) -> None:
         """Offer states to history, remember forecasts, notice jumps of the clock."""
         looked_s = -FORECASTS_S
-        steps = _Steps(self._clock)
+        steps = Steps(self._clock)
         while not self._crew.stopping.wait(_ROUND_S):
             step_s = steps.look()
             if step_s:
@@ -379,22 +384,3 @@ class Gateway:
 
 def _fault_key(fault: dict[str, Any]) -> str:
     return " ".join(str(fault.get(name) or "") for name in ("kind", "about", "detail"))
-
-
-class _Steps:
-    """Notice that the wall clock stepped against the clock that never goes back."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._offset_s = clock.wall_ms() / 1000 - clock.monotonic_s()
-
-    def look(self) -> float:
-        """Return the seconds of a step since the last look, 0.0 if there was none."""
-        before_s, wall_s = self._clock.monotonic_s(), self._clock.wall_ms() / 1000
-        if self._clock.monotonic_s() - before_s > 1.0:
-            return 0.0  # held up between the two readings; look again next time
-        step_s = wall_s - before_s - self._offset_s
-        if abs(step_s) < _JUMP_S:
-            return 0.0
-        self._offset_s += step_s
-        return step_s

@@ -6,7 +6,8 @@ import threading
 import pytest
 from tests.gateway.conftest import eventually
 
-from amont_gateway.gateway import Gateway, Options, _Steps
+from amont_gateway.clock import Steps
+from amont_gateway.gateway import Gateway, Options
 from amont_gateway.metrics import make_metrics, render
 from amont_gateway.notify import notify, watchdog_s
 from amont_gateway.readings import Sample, pack_channels
@@ -137,7 +138,7 @@ def test_a_step_of_the_clock_is_seen_once(clock):
             return clock.wall_ms() + self.offset_ms
 
     jumping = Jumping()
-    steps = _Steps(jumping)
+    steps = Steps(jumping)
     clock.now_s += 3600
     assert steps.look() == 0.0
     jumping.offset_ms = -400_000_000
