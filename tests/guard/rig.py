@@ -58,11 +58,11 @@ def node(number, sensor, carrier, quantity="stage_mm"):
     }  # fmt: skip
 
 
-def site(port="", output=None, siren=None):
+def site(port="", output=None, siren=None, listeners=()):
     body = {
         "format": 1, "site": "sainte-amonette", "name": names("Sainte-Amonette"),
         "time_zone": "Europe/Paris",
-        "bridge": {"port": port, "baud": 115200},
+        "bridge": {"port": port, "baud": 115200, "listeners": list(listeners)},
         "nodes": [
             node(A, "pont-a", "bridge"), node(B, "pont-b", "bridge"),
             node(FAR, "pluie", "mqtt", "rain_um"),
@@ -87,9 +87,9 @@ def site(port="", output=None, siren=None):
     return {**body, "sha256": digest(body)}
 
 
-def write_site(folder, port="", output=None, generations=None, siren=None):
+def write_site(folder, port="", output=None, generations=None, siren=None, listeners=()):
     folder.mkdir(exist_ok=True)
-    (folder / "guard.json").write_text(json.dumps(site(port, output, siren)))
+    (folder / "guard.json").write_text(json.dumps(site(port, output, siren, listeners)))
     keys = folder / "keys.json"
     entries = {
         str(n): {"generation": (generations or {}).get(n, 1), "secret": s.hex()}
@@ -288,11 +288,13 @@ class DeskRelay(SimulatedRelay):
 class Rig:
     """A guard in its folder, two nodes on the bridge, one far away, and perhaps a gateway."""
 
-    def __init__(self, folder, disk=None, gateway=True, clock=None, siren=None):
+    def __init__(self, folder, disk=None, gateway=True, clock=None, siren=None, listeners=0):
         self.folder, self.disk = Path(folder), disk
         self.clock = clock or FakeClock()
         self.line = Line(in_process=True)
-        write_site(self.folder, self.line.name, siren=siren)
+        self.ears = [Line(in_process=True) for _ in range(listeners)]
+        ears = [ear.name for ear in self.ears]
+        write_site(self.folder, self.line.name, siren=siren, listeners=ears)
         self.changes = []  # every change of the relay: (domain time, on)
         self.a, self.b = SimNode(A, self.clock), SimNode(B, self.clock, tick0=7777)
         self.gateway = None
@@ -407,7 +409,8 @@ class Rig:
     def close(self):
         mistakes = self.guard.counters["own mistakes"], self.guard.faults.get("internal")
         self.stop()
-        self.line.close()
+        for line in (self.line, *self.ears):
+            line.close()
         assert mistakes[0] == self.mistakes, mistakes
 
 

@@ -53,7 +53,7 @@ def test_a_site_may_have_no_bridge():
 
 
 def test_a_bridge_of_an_older_file_has_what_was_usual():
-    bridge = parse(json.dumps(site("/dev/x")).encode()).bridge
+    bridge = parse(changed("bridge", to={"port": "/dev/x", "baud": 115200})).bridge
     assert (bridge.port, bridge.baud, bridge.listeners) == ("/dev/x", 115200, [])
     assert (bridge.channels_khz, bridge.power_dbm) == ([868_100, 868_300, 868_500], 14)
     assert bridge.spreading_factors == [9]
