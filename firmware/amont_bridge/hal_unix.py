@@ -18,6 +18,7 @@ _HEAD = "<hb"
 _HEAD_BYTES = 3
 _NODES_MAX = 64  # addresses remembered; the oldest goes first
 _READ_BYTES = 512
+_VMIN = 6  # its place among a terminal's control characters on Linux
 _MICROPYTHON = sys.implementation.name == "micropython"
 
 
@@ -63,6 +64,11 @@ class SerialPort:
 
             self._file = open(path, "r+b")
             termios.setraw(self._file.fileno())  # type: ignore[attr-defined]
+            if isinstance(path, str) or path == 0:
+                # Its readinto() reads until all is full or nothing comes: then nothing may block.
+                modes = termios.tcgetattr(self._file.fileno())
+                modes[6][_VMIN] = 0
+                termios.tcsetattr(self._file.fileno(), termios.TCSANOW, modes)
         else:
             import tty
 
@@ -75,7 +81,7 @@ class SerialPort:
         self._poll_out.register(self._file, select.POLLOUT)
         self._torn = False  # a line was left half written
 
-    # What is there; one read(2), for MicroPython's read(n) would wait for all n bytes.
+    # What is there; MicroPython's read(n) would wait for all n bytes.
     def read(self) -> bytes:
         if not self.wait(0):
             return b""

@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from amont_provision import (
     cmd_backup,
+    cmd_bridge,
     cmd_broker,
     cmd_build,
     cmd_calibrate,
@@ -64,6 +65,7 @@ COMMANDS: tuple[Command, ...] = (
     cmd_flash,
     cmd_enrol,
     cmd_deploy,
+    cmd_bridge,
     cmd_calibrate,
     cmd_verify,
     cmd_label,

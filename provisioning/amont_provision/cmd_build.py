@@ -12,7 +12,7 @@ from amont_provision.cache import Cache, write_whole
 from amont_provision.output import Output
 from amont_provision.texts import Refused
 
-HELP = "compile the node's application into one signed release file"
+HELP = "compile the application of a node, or a bridge, into one signed release file"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", type=int, required=True, help="its number; it rises")
     parser.add_argument("--to", type=Path, default=Path(), help="folder for the file")
     parser.add_argument("--key", type=Path, help="private key; the development key otherwise")
+    parser.add_argument("--bridge", action="store_true", help="a bridge's application")
     parser.add_argument("--deps", type=Path, help="lock file of libraries to include")
     options.cache(parser)
     options.dry_run(parser)
@@ -30,7 +31,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Write the release file; return 0 or raise Refused."""
     if not release.NAME.fullmatch(asked.name) or not 1 <= asked.release <= release.NUMBER_MAX:
         raise Refused("release-name", name=asked.name, most=release.NUMBER_MAX)
-    given = compiling.application()
+    given = compiling.bridge() if asked.bridge else compiling.application()
     if asked.deps:
         given |= deps.sources(deps.read_lock(asked.deps), Cache(asked.cache))
     files = compiling.compiled(given, functools.partial(out.progress, out.text("compiling")))

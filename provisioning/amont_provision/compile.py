@@ -7,16 +7,19 @@ module's, which costs a board nothing, for whoever imports the module has it in 
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from amont_provision.slim import module_name, slim
 from amont_provision.texts import Refused
 
 PACKAGES = ("amont_wire", "amont_watch", "amont_node")
+BRIDGE = "amont_bridge"
+SWITCHES = "amont_node/slots.py"  # what a deployment runs on any board
 BESIDE = "amont_node"  # the loader's source lies beside this package
 LOADER = "main.py"
 TIMEOUT_S = 30.0  # one file takes 10 ms
@@ -38,6 +41,30 @@ def sources(packages: tuple[str, ...] = PACKAGES) -> dict[str, bytes]:
 def application() -> dict[str, bytes]:
     """Return what a slot is compiled from: the node's sources without what only costs memory."""
     return slim(sources())
+
+
+def bridge() -> dict[str, bytes]:
+    """Return what a bridge's slot is compiled from: its own files, and all that they import."""
+    files = sources((*PACKAGES, BRIDGE))
+    by_name = {module_name(path): path for path in files}
+    kept = {path for path in files if path.startswith(f"{BRIDGE}/")} | {SWITCHES}
+    looked: set[str] = set()
+    while kept != looked:
+        for path in sorted(kept - looked):
+            looked.add(path)
+            kept |= {by_name[name] for name in _imports(files[path]) if name in by_name}
+    return slim({path: files[path] for path in sorted(kept)})
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    """Yield the modules that a source imports, and the packages around them."""
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def loader() -> bytes:

@@ -7,16 +7,20 @@ it. ``look`` opens one, exclusively, and reads what it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from serial.tools import list_ports  # type: ignore[import-untyped]  # ships no types
 
-from amont_provision import board, bootrecord, uf2
+from amont_provision import board, bootrecord, bridge_line, uf2
+from amont_provision.bridge import ROLE, SAID
 from amont_provision.port import Port, VirtualPort
 from amont_provision.texts import Refused
+from amont_wire.link import RADIO_FAULT
 
+ASK_S = 2.0  # a bridge answers at once
 # What a port may be; texts_scan.py says it to people.
 MICROPYTHON, BOOTSEL, CHIP, BRIDGE, OTHER = "micropython", "bootsel", "chip", "bridge", "other"
 VIRTUAL = "virtual"
@@ -90,19 +94,30 @@ def look(port: Port) -> dict[str, Any]:
     """Return what a board is: node, version, release, slot, state. Raise Refused."""
     node, version = board.enrolled(port)
     record = bootrecord.read(port)
+    is_bridge = port.read(ROLE) == SAID
     seen: dict[str, Any] = {
         "board": None if isinstance(port, VirtualPort) else _machine(port),
         "node": node or None,
         "configuration": version or None,
         "release": None,
         "slot": None,
-        "state": "bare" if node == 0 else "enrolled",
+        "state": "bridge" if is_bridge else "bare" if node == 0 else "enrolled",
     }
     if record is not None:
         seen["slot"] = record.running
         seen["release"] = bootrecord.number(port, record.running) or record.release
-        seen["state"] = _state(record, node)
+        if not is_bridge:
+            seen["state"] = _state(record, node)
     return seen
+
+
+def look_at_bridge(text: str) -> dict[str, Any] | None:
+    """Return what a board is that shows no prompt, None if it is no bridge. Raise Refused."""
+    with closing(bridge_line.opened(text)) as line:
+        seen = bridge_line.ask(line, ASK_S)
+    if seen is None:
+        return None
+    return {"state": "bridge-running", "unique": seen.unique, "fault": seen.radio == RADIO_FAULT}
 
 
 def _state(record: bootrecord.Record, node: int) -> str:

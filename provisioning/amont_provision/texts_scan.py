@@ -26,6 +26,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{folder} is no folder; make it, or name the one of the simulated boards",
     ),
     "scan-is-bare": ("vierge : amont-provision enrol", "bare: amont-provision enrol"),
+    "scan-is-bridge": ("pont radio du site", "the site's bridge"),
+    "scan-is-bridge-running": (
+        "pont radio {unique}, en marche",
+        "bridge {unique}, running",
+    ),
     "scan-is-enrolled": (
         "nœud {node}, sans version : amont-provision deploy",
         "node {node}, no release: amont-provision deploy",

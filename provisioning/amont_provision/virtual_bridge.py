@@ -238,12 +238,22 @@ class Bridge:
             self._up, self._tail = True, b""
             if self._raw:
                 self._pending[:0] = RAW
+        if self._is_binary():
+            self._say(data)
+            return
         ends_in_return = self._tail.endswith(b"\r")
         self._note(data)
         # Its terminal adds nothing: a lone line feed comes from `print`, which adds a return on
         # every real board.
         shown = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         self._say(shown[1:] if ends_in_return and data.startswith(b"\n") else shown)
+
+    # A program that speaks in bytes, as a bridge's, has made its terminal raw in every way.
+    def _is_binary(self) -> bool:
+        try:
+            return bool(termios.tcgetattr(self._board)[1] == 0)
+        except termios.error:
+            return False
 
     def _note(self, data: bytes) -> None:
         self._tail = (self._tail + data)[-256:]

@@ -1,0 +1,47 @@
+"""Say in French and English what became of a board that is to be the bridge."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "bridge-release": (
+        "{name} est la version d'un nœud ; faites-en une de pont : amont-provision"
+        " build --bridge",
+        "{name} is a node's release; make a bridge's: amont-provision build --bridge",
+    ),
+    "bridge-is-node": (
+        "cette carte est le nœud {node} ; prenez-en une autre, ou effacez celle-ci :"
+        " amont-provision flash",
+        "this board is node {node}; take another one, or erase this one: amont-provision flash",
+    ),
+    "bridge-no-radio": (
+        "le fichier de la carte {board} ne dit pas comment sa radio est câblée ; ajoutez-y"
+        " pins.radio",
+        "the file of board {board} does not say how its radio is wired; add pins.radio to it",
+    ),
+    "bridge-prompt": (
+        "cette carte est déjà un pont radio ; elle redémarre sans son programme",
+        "this board is a bridge already; it restarts without its program",
+    ),
+    "bridge-dry": (
+        "à blanc, rien n'est écrit : version {release} dans {slot},"
+        " {sent:fichier|fichiers} à envoyer, {kept} déjà là ; radio {chip}",
+        "dry run, nothing written: release {release} in {slot}, {sent:file|files} to send, {kept}"
+        " there already; radio {chip}",
+    ),
+    "bridge-silent": (
+        "la carte ne répond pas comme un pont radio ; débranchez-la, rebranchez-la et"
+        " relancez la commande ({port})",
+        "the board does not answer as a bridge; unplug it, plug it in and run the command again"
+        " ({port})",
+    ),
+    "bridge-faulty": (
+        "le pont radio {unique} répond, mais sa radio a un défaut ({fault}) ; vérifiez le"
+        " câblage et l'alimentation de la radio",
+        "bridge {unique} answers, but its radio has a fault ({fault}); check the radio's wiring"
+        " and supply",
+    ),
+    "bridge-good": (
+        "le pont radio {unique} répond et sa radio écoute (version {release} dans {slot}) ;"
+        " nommez-le dans site.yaml (bridge.port)",
+        "bridge {unique} answers and its radio listens (release {release} in {slot}); name it in"
+        " site.yaml (bridge.port)",
+    ),
+}
