@@ -54,7 +54,7 @@ Figure = dict[str, Any]
 
 
 def figures(full: bool, seed: int) -> Iterator[Figure]:
-    """Yield every figure; ``full`` takes whole records and years instead of weeks."""
+    """Yield every figure; ``full`` takes five times as much of each record."""
     for river, series in RIVERS.items():
         yield from sizes(river, list(series()), full, seed)
     yield from losses(full, seed)
@@ -95,14 +95,14 @@ def sizes(river: str, series: list[rivers.Series], full: bool, seed: int) -> Ite
 
 def _pieces(series: list[rivers.Series], full: bool) -> list[rivers.Series]:
     # Evenly over the record: every station of it, and no month more than another.
-    longest = 3000 if full else 600
+    longest = 1000 if full else 600
     parts = [
         (interval_s, stages[begin : begin + longest])
         for interval_s, stages in series
         for begin in range(0, max(1, len(stages) - LAST), longest)
         if len(stages[begin : begin + longest]) > 2 * LAST
     ]
-    return parts[:: max(1, len(parts) // (120 if full else 12))]
+    return parts[:: max(1, len(parts) // (60 if full else 12))]
 
 
 def _live(piece: rivers.Series, number: int, seed: int, answered: bool) -> LoraLife:
