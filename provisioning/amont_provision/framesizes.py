@@ -16,7 +16,7 @@ SEQ, TICK_S = 5000, 20_000_000  # of a node that has run for months: numbers gro
 # What a series does from reading to reading: where it stands, a slope a reading, how it trembles.
 _SERIES = {
     "stage_mm": (400, 0.75, 1), "rain_um": (0, 0.0, 200), "flow_l_h": (12_000, 0.0, 300),
-    "pressure_pa10": (35_000, 0.0, 120), "volume_l": (800_000, 3_000.0, 400),
+    "pressure_pa10": (35_000, 0.0, 120), "volume_l": (200_000, 3_000.0, 400),
     "water_temp_cc": (1_200, 0.2, 6), "air_temp_cc": (1_500, 2.0, 20),
     "battery_mv": (2_900, 0.0, 4), "level_mm": (2_500, 1.0, 5), "range_mm": (1_600, 0.75, 1),
 }  # fmt: skip
