@@ -54,13 +54,17 @@ class OutOfTime(RadioFault):
     pass
 
 
-# settings: {"id", "tx", "rx"}, as for a probe's UART.
+# settings: {"id", "tx", "rx"}, as for a probe's UART; at a Unix process {"port": a path}.
 def open_uart(settings) -> "Any":  # type: ignore[no-untyped-def]
     from amont_node.drivers.fields import whole
     from amont_node.settings import ConfigError
 
     if not isinstance(settings, dict):
         raise ConfigError("carrier.uart: must be an object")
+    if "port" in settings:
+        from amont_node.uart_unix import FileUart
+
+        return FileUart(settings["port"])
     number = whole(settings, "id", None, 0, 9)
     pins = [whole(settings, name, None, 0, 99) for name in ("tx", "rx")]
     try:

@@ -263,7 +263,7 @@ class LorawanCarrier:
     def _refused(self, frame: bytes, error: AtError) -> None:
         if error.status == "AT_NO_NETWORK_JOINED":
             self.state = IDLE
-            self._due_ms = None
+            self._due_ms = self._now_ms  # nodes send at different seconds
             self._tell(FAULT_RADIO, "lorawan: the session is lost")
             return
         wait_ms = _restricted_ms(error.note)

@@ -56,6 +56,7 @@ class Rak3172:
         self.sleeps_through = 0  # so many commands whose first character is lost
         self.said: list = []  # every command that came
         self.log: list = []  # and when: (ms, command)
+        self.greetings: list = []  # arguments of hear(): what comes once it listens
         self.air: list = []  # P2P: (frame, on_air, inverted)
         self.is_joined = False
         self.joins: list = []  # what becomes of the next ones: True, False; then True
@@ -288,6 +289,10 @@ class Rak3172:
             return b"P2P_RX_ON already", "AT_BUSY_ERROR"
         self.receives = value != "0"
         self._session += 1
+        if self.receives:
+            for greeting in self.greetings:
+                self.hear(*greeting)
+            self.greetings = []
         return b"", "OK"
 
     # --- LoRaWAN
