@@ -99,6 +99,8 @@ class LorawanIngest:
             about="LoRaWAN",
         )
 
+        self._published_on = 0  # which connection
+
     @property
     def state(self) -> LorawanState:
         """Return how the carrier is, for people."""
@@ -137,6 +139,9 @@ class LorawanIngest:
 
     def publish_downlinks(self, items: list[tuple[int, bytes]]) -> None:
         """Carry sealed downlinks as far as the server's queue and the ration allow."""
+        if self._connection.number != self._published_on:
+            self._published_on = self._connection.number
+            self._queue.reconnected()
         for out in self._queue.offer(items):
             self._publish(out)
 

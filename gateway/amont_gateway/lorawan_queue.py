@@ -28,7 +28,9 @@ from amont_guard.messages import Opened
 from amont_wire.const import ACK, LIFE_MAX, UPDATE, URGENT
 
 ANSWERABLE = 8  # counters back to which a node believes answers
-FORGET_S = 1800.0  # after which, and ANSWERABLE uplinks, a server that told nothing has sent it
+# A server sends what waits with the next uplink and tells so within seconds. After both of these
+# without a word the downlink never got there, or nobody tells.
+FORGET_UPLINKS, FORGET_S = 2, 30.0
 DAY_MS = 86_400_000
 URGENT_SPACE_MS = 600_000  # between rationed answers to urgent frames
 _LIVES = LIFE_MAX + 1
@@ -153,7 +155,10 @@ class Downlinks:
         """Take it that a downlink was sent, or dropped, or never got there; return the next."""
         with self._lock:
             device = self._devices.get(node)
-            if device is None or not name or device.waiting != name:
+            if device is None or not name:
+                return None
+            if device.waiting != name:  # the server is still at an older one: be patient
+                device.since = (device.uplinks, self._now_s())
                 return None
             device.waiting = ""
             return self._release(node)
@@ -163,6 +168,12 @@ class Downlinks:
         with self._lock:
             device = self._devices.get(node)
             if device is not None:
+                device.waiting = ""
+
+    def reconnected(self) -> None:
+        """Take it that what was published before may have got lost."""
+        with self._lock:
+            for device in self._devices.values():
                 device.waiting = ""
 
     def _hold(self, node: int, frame: bytes) -> None:
@@ -202,7 +213,7 @@ class Downlinks:
         if self._replaces or not device.waiting:
             return False
         uplinks, at_s = device.since
-        if device.uplinks - uplinks < ANSWERABLE or self._now_s() - at_s < FORGET_S:
+        if device.uplinks - uplinks < FORGET_UPLINKS or self._now_s() - at_s < FORGET_S:
             return True
         device.waiting = ""
         self._counters.add("lorawan_downlinks_untold")

@@ -85,7 +85,7 @@ class MqttConnection:
         self._backoff = Backoff(0.1, 30.0)
         self._had_session = False
         self._refusal = ""
-        self._number = 0  # of the connection: message ids are of one
+        self.number = 0  # of the connection: message ids are of one
         self.state = "away"  # "ok" | "away" | "refused"
         self._client = self._build(client_id)
 
@@ -132,7 +132,7 @@ class MqttConnection:
     def _serve(self, stopping: threading.Event) -> str:
         """Hold one connection; return why it ended."""
         self._refusal = ""
-        self._number += 1
+        self.number += 1
         try:
             self._client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: paho on a bad host name
@@ -178,9 +178,9 @@ class MqttConnection:
         self._note("broker_ok", self._where)
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        acknowledge = partial(self._acknowledge, self._number, message.mid, message.qos)
+        acknowledge = partial(self._acknowledge, self.number, message.mid, message.qos)
         self._take(message.topic, bytes(message.payload), message.retain, acknowledge)
 
     def _acknowledge(self, number: int, mid: int, qos: int) -> None:
-        if number == self._number:
+        if number == self.number:
             self._client.ack(mid, qos)

@@ -93,12 +93,16 @@ class NetworkServer:
         self.queues: dict[str, deque[tuple[str, bytes]]] = {}
         self.commands: list[dict[str, Any]] = []
         self._f_cnt: Counter[str] = Counter()
+        self.ready = threading.Event()  # to be asked for downlinks
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = lambda c, *_: c.subscribe(self.down, 1)
+        self.client.on_subscribe = lambda *_: self.ready.set()
+        self.client.on_disconnect = lambda *_: self.ready.clear()
         self.client.on_message = self._on_message
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
+        assert self.ready.wait(10)
 
     down = ""
 

@@ -262,10 +262,10 @@ def test_a_broker_that_is_killed_costs_nothing(start: Start) -> None:
     town.sample(READINGS)
     town.round()
     town.broker.kill()
-    eventually(lambda: town.gateway.lorawan().state == "away")
+    eventually(lambda: town.gateway.lorawan().state == "away" and not town.network.ready.is_set())
     town.broker.start()
     eventually(lambda: town.gateway.lorawan().state == "ok", 40)
-    eventually(town.network.client.is_connected)
+    assert town.network.ready.wait(10)
     eventually(town.drained, 30)
     assert town.committed() == len(LORA) * READINGS
     text = [e.text["en"] for e in town.gateway.view().events if e.kind == "broker_away"]

@@ -13,6 +13,7 @@ from amont_gateway.lorawan_queue import (
     ANSWERABLE,
     DAY_MS,
     FORGET_S,
+    FORGET_UPLINKS,
     URGENT_SPACE_MS,
     Downlinks,
     Out,
@@ -129,13 +130,24 @@ def test_a_server_that_never_tells_is_believed_to_have_sent_after_a_while() -> N
     rig = Rig()
     rig.hear(1)
     assert rig.offer(const.ACK) == [(const.ACK, 1)]
-    for counter in range(2, 2 + ANSWERABLE):
+    for counter in range(2, 2 + FORGET_UPLINKS):
         rig.hear(counter)
         assert rig.offer(const.ACK) == []
     rig.now_s += FORGET_S
-    rig.hear(10)
-    assert rig.offer(const.ACK) == [(const.ACK, 10)]
+    rig.hear(FORGET_UPLINKS + 2)
+    assert rig.offer(const.ACK) == [(const.ACK, FORGET_UPLINKS + 2)]
     assert rig.count("downlinks_untold") == 1
+
+
+def test_a_server_that_is_still_at_older_ones_gets_no_more() -> None:
+    rig = Rig()
+    rig.hear(1)
+    rig.offer(const.ACK)
+    for counter in range(2, 9):
+        rig.now_s += FORGET_S
+        assert rig.queue.gone(NODE, "an older one") is None
+        rig.hear(counter)
+        assert rig.offer(const.ACK) == []
 
 
 def test_a_new_session_empties_the_servers_queue() -> None:
@@ -144,6 +156,15 @@ def test_a_new_session_empties_the_servers_queue() -> None:
     rig.offer(const.ACK)
     rig.queue.joined(NODE)
     rig.queue.joined(99)
+    rig.hear(2)
+    assert rig.offer(const.ACK) == [(const.ACK, 2)]
+
+
+def test_what_was_published_on_a_lost_connection_holds_nothing_up() -> None:
+    rig = Rig()
+    rig.hear(1)
+    rig.offer(const.ACK)
+    rig.queue.reconnected()
     rig.hear(2)
     assert rig.offer(const.ACK) == [(const.ACK, 2)]
 
