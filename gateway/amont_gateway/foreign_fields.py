@@ -23,7 +23,16 @@ _MOMENT = re.compile(
     re.ASCII,
 )
 _MISSING = object()
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond all measure: it is no number, the rest may be
+        return None
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)
 
 
 class Malformed(ValueError):

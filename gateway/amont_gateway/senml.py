@@ -49,7 +49,8 @@ def _resolved(record: dict[str, Any], base: dict[str, Any], now_ms: int) -> Reco
     name = "".join(part for part in names if isinstance(part, str))
     unit = record.get("u", base.get("bu"))
     value = exact(record["v"]) if _is_number(record.get("v")) else None
-    basis = exact(base["bv"]) if _is_number(base.get("bv")) else Fraction(0)
+    told = base.get("bv", 0)
+    basis = exact(told) if _is_number(told) else None
     total = None if value is None or basis is None else value + basis
     return Record(
         name, unit if isinstance(unit, str) else None, total, _at_ms(record, base, now_ms)
