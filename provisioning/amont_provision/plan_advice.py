@@ -89,10 +89,9 @@ def _links(plan: Plan, way: Link) -> Iterator[Advice]:
     if _heard_twice(linkbudget.estimate(way)) >= FRAMES_NEEDED:
         yield Advice("plan-listener")
     for sf in (11, 12):
-        if sf > way.sf:
-            high = replace(_highest(way), sf=sf)
-            if linkbudget.estimate(high).word == GOOD:
-                yield Advice("plan-all", _heights(high))
+        high = replace(_highest(way), sf=max(sf, way.sf))
+        if linkbudget.estimate(high).word == GOOD:
+            yield Advice(_named("plan-all", way), _heights(high))
 
 
 def _changes(plan: Plan, way: Link) -> Iterator[tuple[str, Link, dict[str, Any]]]:
@@ -112,10 +111,14 @@ def _changes(plan: Plan, way: Link) -> Iterator[tuple[str, Link, dict[str, Any]]
         if sf not in known:
             yield "plan-sf-new", replace(way, sf=sf), {"sf": sf}
     high = _highest(way)
-    yield "plan-both", high, _heights(high)
+    yield _named("plan-both", way), high, _heights(high)
     for sf in range(way.sf + 1, SLOW_SF + 1):
         best = replace(high, sf=sf)
-        yield "plan-all", best, _heights(best)
+        yield _named("plan-all", way), best, _heights(best)
+
+
+def _named(code: str, way: Link) -> str:
+    return f"{code}-lid" if way.setting == "manhole" else code
 
 
 def _highest(way: Link) -> Link:
@@ -140,22 +143,33 @@ def _heard_twice(link: Estimate) -> float:
     return linkbudget.delivery(link.margin_db + place_db, link.setting.time_db)
 
 
+def _quicker(outlook: Outlook, sf: int) -> list[int]:
+    """Return the spreading factors below this one at which the link is good, the next first."""
+    way = outlook.way
+    if way is None:
+        return []
+    lower = range(sf - 1, 6, -1)
+    return [to for to in lower if linkbudget.estimate(replace(way, sf=to)).word == GOOD]
+
+
 def _faster(plan: Plan, outlook: Outlook) -> Advice:
     """Return how the samples of a flood could leave closer to each other."""
     assert outlook.air is not None
     asked_s = outlook.rhythm.fast_interval_s
     air, factors = outlook.air, list(plan.factors)
     channels = len((plan.site.bridge or Bridge()).channels_khz)
+    others = {o.air.sf for o in plan.nodes if o.air and o.fair_sf is None and o is not outlook}
     ways = [("plan-slow-channel", air.sf, scan_preamble(1, factors, air.sf))]
     ways += [("plan-slow-factor", air.sf, scan_preamble(channels, [air.sf], air.sf))]
     ways += [("plan-slow-one", air.sf, scan_preamble(1, [air.sf], air.sf))]
-    if outlook.way is not None:
-        for sf in range(air.sf - 1, 6, -1):
-            if linkbudget.estimate(replace(outlook.way, sf=sf)).word == GOOD:
-                ways.append(("plan-slow-sf", sf, scan_preamble(channels, factors, sf)))
+    for sf in _quicker(outlook, air.sf):
+        ways.append(("plan-slow-sf", sf, scan_preamble(channels, sorted({*others, sf}), sf)))
+        ways.append(("plan-slow-one", sf, scan_preamble(1, [sf], sf)))
     for code, sf, preamble in ways:
+        if sf == air.sf and preamble >= air.preamble:
+            continue
         found = traffic.load(outlook.rhythm, replace(air, sf=sf, preamble=preamble))
-        if preamble < air.preamble and found.fast_s <= max(SLOW_S, SLOW * asked_s):
+        if found.fast_s <= max(SLOW_S, SLOW * asked_s):
             return Advice(code, {"sf": sf, "fast_s": found.fast_s, "asked_s": asked_s})
     assert outlook.load is not None
     return Advice("plan-slow", {"fast_s": outlook.load.fast_s, "asked_s": asked_s})

@@ -116,6 +116,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "antennas at {node_m:.0f} m and {bridge_m:.0f} m (bridge), and spreading_factor: {sf}:"
         " good then",
     ),
+    "plan-both-lid": (
+        "sortez son antenne du regard, à {node_m:.0f} m de haut, et celle du pont à"
+        " {bridge_m:.0f} m : alors bonne",
+        "bring its antenna out of the manhole, {node_m:.0f} m high, and the bridge's to"
+        " {bridge_m:.0f} m: good then",
+    ),
+    "plan-all-lid": (
+        "son antenne hors du regard à {node_m:.0f} m, celle du pont à {bridge_m:.0f} m, et"
+        " spreading_factor: {sf} : alors bonne",
+        "its antenna out of the manhole at {node_m:.0f} m, the bridge's at {bridge_m:.0f} m, and"
+        " spreading_factor: {sf}: good then",
+    ),
     "plan-listener": (
         "un second récepteur (listeners) dont l'antenne regarde d'un autre côté : alors bonne",
         "a second receiver (listeners) whose antenna looks out on another side: good then",
