@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tests.guard.rig import FAR, PIN, Gateway, Line, SimNode, node, pin_hash, si
 from amont_guard import messages
 from amont_guard.clock import RealClock
 from amont_guard.config import digest
+from amont_wire.const import SAMPLES
 
 NAMES = (
     "latency.rest_p50", "latency.rest_p99", "latency.load_p50", "latency.load_p99",
@@ -75,6 +76,7 @@ class Bench:
 
     def __init__(self, folder: Path, line: Line, process: subprocess.Popen[bytes]) -> None:
         self.folder, self.line, self.process = folder, line, process
+        self.deciding = SAMPLES  # the type of the frame that sounds a siren
         self.clock = RealClock()
         self.pairs = [
             (SimNode(100 + i, self.clock), SimNode(200 + i, self.clock)) for i in range(STATIONS)
@@ -109,7 +111,7 @@ class Bench:
                 self._put(low.frame(LOW_MM))
             self._next_second()
             for number, (low, _) in enumerate(self.pairs):
-                taken.append(self._alarm(number, low.frame(ALARM_MM)))
+                taken.append(self._alarm(number, low.frame(ALARM_MM, kind=self.deciding)))
             self._next_second()
             for low, _ in self.pairs:
                 self._put(low.frame(LOW_MM))
@@ -238,10 +240,12 @@ class Load:
 
 
 @contextmanager
-def bench_guard(folder: Path) -> Iterator[Bench]:
+def bench_guard(
+    folder: Path, line: Line | None = None, listeners: Sequence[str] = ()
+) -> Iterator[Bench]:
     """Run a guard process with sixteen stations, proved and calm."""
-    line = Line()
-    _write_site(folder, line.name)
+    line = line or Line()
+    _write_site(folder, line.name, listeners)
     process = subprocess.Popen(
         [sys.executable, "-m", "amont_guard.cli", "run", "--state", str(folder)],
         stderr=(folder / "log").open("wb"),
@@ -260,8 +264,8 @@ def bench_guard(folder: Path) -> Iterator[Bench]:
         line.close()
 
 
-def _write_site(folder: Path, port: str) -> None:
-    body = site(port)
+def _write_site(folder: Path, port: str, listeners: Sequence[str]) -> None:
+    body = site(port, listeners=listeners)
     (station,), (siren,) = body["stations"], body["sirens"]
     fast = {"clear_s": 0, "rise_support_mm": 5000}  # the next flood comes in a second
     nodes, stations, sirens = [node(FAR, "rain", "mqtt", "rain_um")], [], []

@@ -20,7 +20,7 @@ from amont_guard.config import digest
 from amont_guard.relay import SimulatedRelay
 from amont_guard.writer import Disk
 from amont_wire import link
-from amont_wire.const import DOWNLINK, UPLINK
+from amont_wire.const import DOWNLINK, SAMPLES, UPLINK
 from amont_wire.counters import ReservedCounter
 from amont_wire.frame import Opener, Sealer
 from amont_wire.messages import Ack, Channel, Samples, decode
@@ -137,7 +137,9 @@ class SimNode:
     def tick_s(self):
         return int(self.clock.monotonic_s() - self.base_s)
 
-    def frame(self, *values, interval_s=60, lag_s=0, seq=None, tick_s=None, echo=True):
+    def frame(
+        self, *values, interval_s=60, lag_s=0, seq=None, tick_s=None, echo=True, kind=SAMPLES
+    ):  # fmt: skip
         self.seq = self.seq + len(values) if seq is None else seq
         self.seq = max(self.seq, len(values) - 1)
         tick_s = self.tick_s() if tick_s is None else tick_s
@@ -148,7 +150,7 @@ class SimNode:
         body = Samples(
             self.life, tick_s, self.seq, lag_s, interval_s, 0, False, [readings], told
         ).encode()
-        self.last, frame = self.sealer.seal(Samples.TYPE, body)
+        self.last, frame = self.sealer.seal(kind, body)
         if told:
             self.nonce[3].append(self.last)
         return frame
