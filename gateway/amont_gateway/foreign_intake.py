@@ -140,7 +140,9 @@ class ForeignIntake:
         else:
             mapped = self._read(mapping, topic, payload, retained)
         for refusal in mapped.refused:
-            self._refuse(source.id, refusal)
+            # a device need not tell everything each time; if it told nothing, that is news
+            is_news = refusal.why != "path" or not mapped.readings
+            self._refuse(source.id, refusal, is_news)
         return mapped
 
     def _read(self, mapping: Mapping, topic: str, payload: bytes, retained: bool) -> Mapped:
@@ -150,12 +152,13 @@ class ForeignIntake:
             _log.error("foreign_mapping_failed", topic=topic[:200], exc_info=True)
             return Mapped([], [Refusal("malformed", "", type(error).__name__)])
 
-    def _refuse(self, source: str, refusal: Refusal) -> None:
+    def _refuse(self, source: str, refusal: Refusal, is_news: bool) -> None:
         with self._lock:
             self._heard[source].refused[refusal.why] += 1
         self._counters.add(f"foreign_{refusal.why}")
-        text = refusal_text(source, refusal)
-        self._events.note("foreign_refused", text, key=f"{source} {refusal.why}")
+        if is_news:
+            text = refusal_text(source, refusal)
+            self._events.note("foreign_refused", text, key=f"{source} {refusal.why}")
 
     def _kept(self, source: str, new: int, repeated: int) -> None:
         with self._lock:

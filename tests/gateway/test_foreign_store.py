@@ -1,0 +1,329 @@
+"""Foreign readings in the journal: once each, durable before they are acknowledged."""
+
+from __future__ import annotations
+
+import pytest
+from tests.gateway.conftest import FakeClock
+from tests.gateway.foreign_sites import make_site
+
+from amont_gateway import journal_sql
+from amont_gateway.counters import Counters
+from amont_gateway.events import Events
+from amont_gateway.foreign_intake import Allowances, ForeignIntake, silent_after_s
+from amont_gateway.foreign_mapping import Reading
+from amont_gateway.foreign_store import BATCH, MOST_WAITING, ForeignStore
+from amont_gateway.journal import Journal
+from amont_gateway.lines import row_lines
+from amont_gateway.places import from_site
+from amont_gateway.readings import (
+    BACKLOG,
+    FOREIGN,
+    UNSEALED,
+    Sample,
+    pack_channels,
+    unpack_channels,
+)
+from amont_gateway.windows import Windows
+
+
+class Store:
+    """A store on a real journal, without threads."""
+
+    def __init__(self, folder, free=1 << 30):
+        self.free = free
+        self.clock = FakeClock()
+        self.counters = Counters()
+        self.events = Events(self.counters, self.clock.wall_ms)
+        self.site = make_site(folder)
+        self.places = from_site(self.site)
+        self.windows = Windows(self.places.window_keys())
+        self.journal = Journal(
+            folder / "journal.db", ballast_bytes=0, measure_free=lambda _p: self.free
+        )
+        self.acknowledged = []
+        valid_ms = {1: 2_700_000, 2: 2_700_000}
+        self.store = ForeignStore(
+            self.journal, self.windows, self.counters, self.events, self.clock, valid_ms
+        )
+        self.intake = ForeignIntake(
+            self.places.foreign, "Europe/Paris", self.store, self.counters, self.events, self.clock
+        )
+
+    def put(self, *readings, name="m"):
+        self.store.take("sondes", readings, lambda: self.acknowledged.append(name))
+
+    def rows(self):
+        reader = self.journal.reader()
+        try:
+            return [sample for _, sample in reader.samples()]
+        finally:
+            reader.close()
+
+    def count(self, name):
+        return self.counters.snapshot().get(name, 0)
+
+    def say(self, topic, payload, retained=False):
+        self.intake.message(topic, payload, retained, lambda: self.acknowledged.append(topic))
+        self.store.store()
+
+    def kinds(self):
+        return [e.kind for e in self.events.latest()]
+
+
+@pytest.fixture
+def made(tmp_path):
+    store = Store(tmp_path)
+    yield store
+    store.journal.close()
+
+
+def reading(number=1, age_s=0, value=1500, now_ms=1_800_000_000_000):
+    return Reading("pont-tiers", number, 1, 0, value, now_ms - age_s * 1000)
+
+
+def test_a_reading_is_a_row_of_no_node_and_says_that_it_is_unsealed(made):
+    made.put(reading())
+    made.store.store()
+    (row,) = made.rows()
+    assert (row.node, row.epoch, row.seq) == (FOREIGN, 1, 1_800_000_000)
+    assert row.flags == UNSEALED
+    assert unpack_channels(row.channels) == [(1, 1, 0, 1500)]
+    assert made.windows.last("pont-tiers").value == 1500
+    assert made.acknowledged == ["m"]
+
+
+def test_a_late_one_is_told_as_such(made):
+    made.put(reading(age_s=2_701))
+    made.store.store()
+    assert made.rows()[0].flags == UNSEALED | BACKLOG
+
+
+def test_a_week_sent_again_leaves_one_row_each_whatever_is_remembered(made, tmp_path):
+    week = [reading(age_s=900 * i, value=1000 + i) for i in range(672)]
+    for again in range(2):
+        for at in range(0, len(week), 7):
+            made.put(*week[at : at + 7], name=again)
+            made.store.store()
+    made.journal.close()
+    made.journal.open()  # nothing but the journal knows them now
+    made.put(*week)
+    made.store.store()
+    assert len(made.rows()) == 672
+    assert (made.count("foreign_committed"), made.count("foreign_repeated")) == (672, 1344)
+    assert made.count("foreign_conflicts") == 0
+    assert made.intake.sources()[0].readings == 672
+    assert made.intake.sources()[0].repeated == 1344
+
+
+def test_two_in_one_message_and_two_in_one_batch_are_one(made):
+    made.put(reading(), reading())
+    made.put(reading())
+    made.store.store()
+    assert len(made.rows()) == 1
+    assert made.acknowledged == ["m", "m"]
+
+
+def test_another_value_for_the_same_second_is_counted_and_the_first_stays(made):
+    made.put(reading(value=1500))
+    made.store.store()
+    made.put(reading(value=1600))
+    made.store.store()
+    assert [unpack_channels(r.channels)[0].value for r in made.rows()] == [1500]
+    assert made.windows.last("pont-tiers").value == 1500
+    assert made.count("foreign_conflicts") == 1
+    assert "foreign_conflict" in made.kinds()
+
+
+def test_sensors_do_not_share_their_seconds(made):
+    made.put(reading(number=1), reading(number=2))
+    made.store.store()
+    assert [row.epoch for row in made.rows()] == [1, 2]
+
+
+def test_nothing_is_acknowledged_before_the_commit_and_what_waits_is_kept_later(made):
+    made.free = 0
+    made.put(reading())
+    made.store.store()
+    assert made.acknowledged == []
+    assert made.count("foreign_held") == 1
+    made.free = 1 << 30
+    made.put(reading(age_s=60), name="second")
+    made.store.store()
+    assert made.acknowledged == ["m", "second"]
+    assert len(made.rows()) == 2
+
+
+def test_the_queue_is_bounded_and_what_is_dropped_is_counted_and_not_acknowledged(made):
+    made.free = 0
+    for age_s in range(MOST_WAITING + 3):
+        made.put(reading(age_s=age_s))
+    assert made.count("foreign_dropped") == 3
+    made.free = 1 << 30
+    made.store.store()
+    assert len(made.acknowledged) == MOST_WAITING > BATCH
+
+
+def test_the_ledger_knows_nodes_only(made):
+    own = Sample(
+        17, 3, 9, 1_800_000_000_000, 0, 1_800_000_000_000, 4, pack_channels([(0, 1, 0, 5)])
+    )
+    made.journal.append([own])
+    made.put(*[reading(age_s=900 * i) for i in range(50)])
+    made.store.store()
+    made.journal.close()
+    again = Journal(made.journal.path, ballast_bytes=0)
+    again.open()
+    try:
+        assert 9 in again.ledger.of(17, 3)
+        assert len(again.ledger.of(FOREIGN, 1)) == 0
+        assert len(again.ledger._ranges) == 2  # the second by asking
+    finally:
+        again.close()
+
+
+def test_the_format_is_the_one_that_a_gateway_before_reads(made):
+    made.put(reading())
+    made.store.store()
+    assert journal_sql.FORMAT == 1
+    tags_before = {(17, 0): ("pont-a", "pont", "stage_mm")}
+    rows = [(1, *made.rows()[0], 0)]
+    assert row_lines("essai", tags_before, rows) == []  # such rows are of no sensor there
+
+
+def test_history_has_them_under_their_own_name(made):
+    made.put(reading())
+    made.put(Reading("bourg-debit", 2, 3, 0, 3450, 1_800_000_000_000))
+    made.store.store()
+    assert row_lines("essai", made.places.tags(), [(1, *r, 0) for r in made.rows()]) == [
+        "stage,sensor=pont-tiers,site=essai,station=pont stage_mm=1500.0,quality=0i 1800000000000",
+        "flow,sensor=bourg-debit,site=essai,zone=bourg flow_l_h=3450.0,quality=0i 1800000000000",
+    ]
+
+
+def test_retention_takes_them_with_the_rest(tmp_path):
+    now_ms = 1_800_000_000_000
+    journal = Journal(tmp_path / "journal.db", ballast_bytes=0, retention_ms=86_400_000)
+    old = [
+        Sample(FOREIGN, 1, 1_700_000_000 + i, 1, 0, now_ms - 2 * 86_400_000, UNSEALED, b"")
+        for i in range(3)
+    ]
+    journal.keep(old)
+    journal.keep([old[0]._replace(seq=5, received_ms=now_ms)])
+    journal.tick(now_ms)
+    reader = journal.reader()
+    assert [s.seq for _, s in reader.samples()] == [5]
+    reader.close()
+    journal.close()
+
+
+NOW = "2027-01-15T08:00:00Z"  # what the clock of these tests says
+
+
+def level(value=1.5, time=NOW):
+    return f'{{"time": "{time}", "object": {{"level": {value}}}}}'.encode()
+
+
+def test_a_message_is_read_kept_and_acknowledged(made):
+    made.say("lora/radar/up", level())
+    assert made.acknowledged == ["lora/radar/up"]
+    assert made.windows.last("pont-tiers").value == 1500
+    first, second = made.intake.sources()
+    assert (first.state, first.messages, first.readings, first.refused) == ("heard", 1, 1, {})
+    assert (second.state, second.messages) == ("waiting", 0)
+
+
+def test_what_is_refused_is_acknowledged_counted_and_told_once(made):
+    for payload in (b"x", b"y", b"{}", level(time="2027-01-15T09:00:00Z"), level(value='"high"')):
+        made.say("lora/radar/up", payload)
+    made.say("lora/stranger/up", level())
+    made.say("maison/cave", b"12", retained=True)
+    made.say("of/nobody", b"1")
+    assert len(made.acknowledged) == 8
+    assert made.count("foreign_committed") == 0
+    refused = made.intake.sources()[0].refused
+    assert refused == {"device": 1, "future": 1, "malformed": 2, "number": 1, "time": 1}
+    assert made.intake.sources()[1].refused == {"retained": 1}
+    assert made.count("foreign_malformed") == 2
+    assert made.count("foreign_unmatched") == 1
+    told = [e for e in made.events.latest() if e.kind == "foreign_refused"]
+    assert sorted(e.count for e in told) == [1, 1, 1, 1, 1, 2]
+    assert any("sondes/pont-tiers: not a number (high)" in e.text["en"] for e in told)
+    assert any("sondes/pont-tiers : n'est pas un nombre" in e.text["fr"] for e in told)
+
+
+def test_a_part_that_is_not_in_each_message_is_counted_and_no_event(made):
+    made.say("lora/compteur/up", f'{{"time": "{NOW}", "object": {{"flow": 3.45}}}}'.encode())
+    assert made.intake.sources()[0].refused == {"path": 1}
+    assert made.kinds() == []
+
+
+def test_a_mad_sensor_spends_its_own_allowance(made):
+    for i in range(1000):
+        made.say("lora/radar/up", b'{"time": 0}' if i else level())
+    assert made.intake.sources()[0].refused["flood"] == 1000 - 672
+    flow = f'{{"time": "{NOW}", "object": {{"flow": 3.45, "battery": 3.6}}}}'.encode()
+    made.say("lora/compteur/up", flow)
+    assert made.windows.last("bourg-debit").value == 3450
+    assert made.windows.last("bourg-pile").value == 3600
+    made.clock.now_s += 900
+    for _ in range(10):
+        made.say("lora/radar/up", b"{}")
+    assert made.intake.sources()[0].refused["flood"] == 1000 - 672 + 6  # four an interval
+
+
+def test_allowances_are_remembered_for_so_many_topics():
+    allowances = Allowances()
+    assert all(allowances.take(f"t{i}", 60, 0.0) for i in range(5_000))
+    assert len(allowances._left) == 2_000
+    assert allowances.take("t4999", 60, -5.0)  # a clock that steps back takes nothing away
+
+
+def test_a_source_of_which_nothing_comes_is_silent_and_told_once(made):
+    after_s = silent_after_s(made.places.foreign[0])
+    assert after_s == 2_700
+    made.clock.now_s += after_s + 20
+    for _ in range(3):
+        made.intake.look()
+        made.clock.now_s += 11
+    states = {s.id: s.state for s in made.intake.sources()}
+    assert states == {"sondes": "silent", "cave": "silent"}
+    told = [e for e in made.events.latest() if e.kind == "foreign_silent"]
+    assert sorted(e.count for e in told) == [1, 1]
+    assert any("nothing has come on lora/{device}/up for 45 min" in e.text["en"] for e in told)
+    made.say("lora/radar/up", level(time="2027-01-15T08:45:00Z"))
+    assert made.intake.sources()[0].state == "heard"
+
+
+def test_a_source_that_only_sends_what_cannot_be_used_is_silent_too(made):
+    made.clock.now_s += 2_720
+    made.say("lora/radar/up", b"{}")
+    made.intake.look()
+    told = [e.text["en"] for e in made.events.latest() if e.kind == "foreign_silent"]
+    assert any("sondes: nothing usable for 45 min" in text for text in told)
+
+
+def test_status_says_what_came_of_each_source_in_both_languages(made):
+    import msgspec
+
+    from amont_gateway.foreign_words import describe as described
+
+    made.say("lora/radar/up", level())
+    made.say("lora/radar/up", b"x")
+    lines = described(msgspec.to_builtins(made.intake.sources()))
+    assert lines == [
+        "foreign source sondes: heard, 2 messages, 1 readings, 0 repeats"
+        " · entendue, 2 messages, 1 mesures, 0 déjà là",
+        "foreign source sondes: 1 x message cannot be read · message illisible",
+        "foreign source cave: waited for, 0 messages, 0 readings, 0 repeats"
+        " · attendue, 0 messages, 0 mesures, 0 déjà là",
+    ]
+
+
+def test_a_bug_in_a_mapping_costs_the_message_and_nothing_else(made, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(made.intake._mappings[0], "map", broken)
+    made.say("lora/radar/up", level())
+    assert made.acknowledged == ["lora/radar/up"]
+    assert made.intake.sources()[0].refused == {"malformed": 1}
