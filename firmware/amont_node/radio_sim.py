@@ -72,7 +72,8 @@ class SimRadio(RadioPort):
         if not self._lost():
             for address, speaks_plainly in self._peers:
                 self._put(plain if speaks_plainly else told + frame, address)
-        self._drain()
+        if not self._instant:
+            self._drain()  # half-duplex
         self.frames_out += not self.fault
         return not self.fault
 
@@ -133,7 +134,7 @@ class SimRadio(RadioPort):
 
     # Nobody listened. Those who spoke are remembered all the same, so that they can be answered.
     def _drain(self) -> None:
-        if self._instant:
+        if self._plain:
             return
         self._take_all()
         self.frames_in -= len(self._waiting)

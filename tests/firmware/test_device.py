@@ -61,6 +61,7 @@ MODULES = [
     "check_delivery",
     "check_probes",
     "check_bridge",
+    "check_radio_sim",
 ]
 
 

