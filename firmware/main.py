@@ -264,7 +264,7 @@ def is_bridge() -> bool:
 
 
 # Runs what the board is for; returns, or raises, when that has ended.
-def perform(bridge: bool, service: bool, dog) -> None:  # type: ignore[no-untyped-def]
+def perform(bridge: bool, slot: str, service: bool, dog) -> None:  # type: ignore[no-untyped-def]
     if not bridge:
         forget()
         from amont_node import app
@@ -273,7 +273,7 @@ def perform(bridge: bool, service: bool, dog) -> None:  # type: ignore[no-untype
         return
     from amont_bridge import board
 
-    board.start(".", dog, good)
+    board.start(".", dog, good, release_of(slot))
     open("button", "w").close()  # somebody asked for a REPL
     restart()
 
@@ -301,7 +301,7 @@ def run() -> None:
     dog = None if service else lock()
     sys.path[:] = [slot, ".frozen"]
     try:
-        perform(bridge, service, dog)
+        perform(bridge, slot, service, dog)
     except SystemExit:
         raise
     except KeyboardInterrupt:

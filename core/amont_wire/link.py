@@ -166,11 +166,14 @@ class Status(Line):
 class Identity(Line):
     KIND = KIND_IDENTITY
 
-    def __init__(self, version: int, unique: bytes, role: int, radio: int) -> None:
+    def __init__(
+        self, version: int, unique: bytes, role: int, radio: int, release: int = 0
+    ) -> None:
         self.version = version
         self.unique = unique  # the board's own number
         self.role = role
         self.radio = radio
+        self.release = release  # that it runs, 0: from no slot
 
     def payload(self) -> bytes:
         if len(self.unique) != UNIQUE_BYTES:
@@ -178,7 +181,7 @@ class Identity(Line):
         _among("role", self.role, ROLE_NONE, ROLE_LISTEN)
         _among("radio", self.radio, RADIO_SIMULATED, RADIO_FAULT)
         head = bytes([KIND_IDENTITY]) + _u(self.version, 1)
-        return head + bytes(self.unique) + bytes([self.role, self.radio])
+        return head + bytes(self.unique) + bytes([self.role, self.radio]) + _u(self.release, 2)
 
 
 # What the guard wants of a bridge. airtime_ms: what the guard knows that it sent in the hour
@@ -272,10 +275,11 @@ def _status(payload: bytes) -> Status:
 
 
 def _identity(payload: bytes) -> Identity:
-    _exactly(payload, 4 + UNIQUE_BYTES)
+    _exactly(payload, 6 + UNIQUE_BYTES)
     _among("role", payload[10], ROLE_NONE, ROLE_LISTEN)
     _among("radio", payload[11], RADIO_SIMULATED, RADIO_FAULT)
-    return Identity(payload[1], bytes(payload[2:10]), payload[10], payload[11])
+    release = payload[12] | payload[13] << 8
+    return Identity(payload[1], bytes(payload[2:10]), payload[10], payload[11], release)
 
 
 def _settings(payload: bytes) -> Settings:

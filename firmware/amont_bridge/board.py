@@ -13,9 +13,9 @@ SETTINGS = "bridge.json"
 
 
 # The radio of a board's settings, and the bridge for it. hal: hal_unix or hal_board.
-def parts(path: str, hal, ticks) -> tuple[Air, Bridge]:  # type: ignore[no-untyped-def]
+def parts(path: str, hal, ticks, release: int = 0) -> tuple[Air, Bridge]:  # type: ignore[no-untyped-def]
     unique = hal.unique_id()
-    bridge = Bridge(ticks(), unique, RADIO_IDLE, hal.forgot())
+    bridge = Bridge(ticks(), unique, RADIO_IDLE, hal.forgot(), release)
     try:
         with open(path) as file:
             config = json.load(file)
@@ -27,10 +27,10 @@ def parts(path: str, hal, ticks) -> tuple[Air, Bridge]:  # type: ignore[no-untyp
 
 # From the loader. dog: None or a watchdog. good: called once the release has shown that it works:
 # a guard spoke to it. Returns when somebody wants the board's prompt.
-def start(folder: str, dog, good) -> None:  # type: ignore[no-untyped-def]
+def start(folder: str, dog, good, release: int) -> None:  # type: ignore[no-untyped-def]
     hal, port = _hal()
     ticks = hal.Ticks()
-    radio, bridge = parts(folder + "/" + SETTINGS, hal, ticks)
+    radio, bridge = parts(folder + "/" + SETTINGS, hal, ticks, release)
     app = BridgeApp(port, radio, bridge, ticks, dog)
     known = False
     while not bridge.service:

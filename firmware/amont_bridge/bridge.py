@@ -47,10 +47,12 @@ _U32 = 0xFFFFFFFF
 
 class Bridge:
     # unique: the board's own number. radio: RADIO_SIMULATED or RADIO_IDLE. forgot: it was reset,
-    # and nobody knows what it sent in the hour before.
+    # and nobody knows what it sent in the hour before. release: that it runs.
     def __init__(
-        self, tick_ms: int, unique: bytes = b"", radio: int = RADIO_SIMULATED, forgot: bool = False
-    ) -> None:
+        self, tick_ms: int, unique: bytes = b"", radio: int = RADIO_SIMULATED,
+        forgot: bool = False, release: int = 0,
+    ) -> None:  # fmt: skip
+        self._release = release
         self._unique = (unique + bytes(UNIQUE_BYTES))[:UNIQUE_BYTES]
         self._simulated = radio == RADIO_SIMULATED
         # Of the hour a quarter is for answers to urgent frames alone.
@@ -166,6 +168,7 @@ class Bridge:
     def _apply(self, settings: Settings, tick_ms: int) -> None:
         tick_s = tick_ms // 1000
         self.settings = settings
+        self._status_ms = tick_ms  # so the guard hears at once how the radio is
         self.airtime.configure(Lora(max(settings.sfs)), settings.airtime_permille)
         unknown_ms = settings.airtime_ms - self.airtime.used_ms(tick_s)
         if unknown_ms > 0:
@@ -222,7 +225,8 @@ class Bridge:
 
     def _identity(self) -> bytes:
         self._told = True
-        return Identity(VERSION, self._unique, self.role(), self._radio_kind()).pack()
+        who = Identity(VERSION, self._unique, self.role(), self._radio_kind(), self._release)
+        return who.pack()
 
     def _radio_kind(self) -> int:
         if self._simulated:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from amont_wire import link
 from amont_wire.errors import WireError
 
 ASK_S = 0.5  # between two questions
+ANSWER_S = 2.0  # a bridge that runs answers at once
 SLICE_S = 0.1
 PROMPT_S = 12.0  # a board with its own USB is away for so long when it restarts
 RADIO_S = 3.0  # until a chip that does not answer has been noticed
@@ -37,6 +38,7 @@ class Seen:
     version: int
     role: int
     radio: int
+    release: int
     fault: str = ""  # of its radio
 
 
@@ -57,21 +59,23 @@ def ask(line: Line, limit_s: float) -> Seen | None:
     told = _answer(line, link.Ask(), link.Identity, limit_s)
     if told is None:
         return None
-    return Seen(told.unique.hex(), told.version, told.role, told.radio)
+    return Seen(told.unique.hex(), told.version, told.role, told.radio, told.release)
 
 
 def prove(line: Line, limit_s: float) -> Seen | None:
     """Return a bridge with its radio tried: it listens for a moment, and sends nothing."""
     if ask(line, limit_s) is None:
         return None
-    status = _answer(line, TRIED, link.Status, RADIO_S, lambda told: told.radio is not None)
-    seen = ask(line, limit_s)
-    if seen is None or status is None or status.radio is None:
-        return seen
-    return Seen(seen.unique, seen.version, seen.role, seen.radio, status.radio.fault)
+    status = _answer(line, TRIED, link.Status, RADIO_S, lambda one: bool(_fault(one)))
+    seen = ask(line, ANSWER_S)
+    return seen and replace(seen, fault=_fault(status) if status else "")
 
 
-def to_prompt(text: str, limit_s: float = 2.0) -> bool:
+def _fault(status: link.Status) -> str:
+    return status.radio.fault if status.radio else ""
+
+
+def to_prompt(text: str, limit_s: float = ANSWER_S) -> bool:
     """Bring a running bridge to its prompt; False if there is none. Raises Refused."""
     with closing(opened(text)) as line:
         if ask(line, limit_s) is None:

@@ -15,7 +15,7 @@ from amont_provision.texts import Refused
 from amont_wire import link
 
 HELP = "make a board the site's bridge: a bridge's release, its radio's wiring, and a trial"
-ANSWER_S = 20.0  # a restart, and a slot whose files are looked at
+TRIAL_S = 30.0  # three boots of a release that fails, and some more
 CHIPS = ("sx1261", "sx1262", "rak3172")
 
 
@@ -53,9 +53,11 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         bridge.carry_out(port, release, planned, out.progress)
     with closing(bridge_line.opened(asked.port)) as line:
         line.may_leave()
-        seen = bridge_line.prove(line, ANSWER_S)
+        seen = bridge_line.prove(line, TRIAL_S)
     if seen is None:
         raise Refused("bridge-silent", port=asked.port)
+    if seen.release != release.number:
+        raise Refused("bridge-back", release=release.number, running=seen.release)
     values |= {"unique": seen.unique, "version": seen.version, "fault": seen.fault}
     faulty = bool(seen.fault) or seen.radio == link.RADIO_FAULT
     out.result(values, "bridge-faulty" if faulty else "bridge-good")

@@ -20,7 +20,6 @@ from amont_provision.port import Port, VirtualPort
 from amont_provision.texts import Refused
 from amont_wire.link import RADIO_FAULT
 
-ASK_S = 2.0  # a bridge answers at once
 # What a port may be; texts_scan.py says it to people.
 MICROPYTHON, BOOTSEL, CHIP, BRIDGE, OTHER = "micropython", "bootsel", "chip", "bridge", "other"
 VIRTUAL = "virtual"
@@ -114,10 +113,15 @@ def look(port: Port) -> dict[str, Any]:
 def look_at_bridge(text: str) -> dict[str, Any] | None:
     """Return what a board is that shows no prompt, None if it is no bridge. Raise Refused."""
     with closing(bridge_line.opened(text)) as line:
-        seen = bridge_line.ask(line, ASK_S)
+        seen = bridge_line.ask(line, bridge_line.ANSWER_S)
     if seen is None:
         return None
-    return {"state": "bridge-running", "unique": seen.unique, "fault": seen.radio == RADIO_FAULT}
+    fault = seen.radio == RADIO_FAULT
+    return {
+        "state": "bridge-faulty" if fault else "bridge-running",
+        "unique": seen.unique,
+        "release": seen.release,
+    }
 
 
 def _state(record: bootrecord.Record, node: int) -> str:

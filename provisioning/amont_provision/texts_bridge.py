@@ -2,8 +2,7 @@
 
 TEXTS: dict[str, tuple[str, str]] = {
     "bridge-release": (
-        "{name} est la version d'un nœud ; faites-en une de pont : amont-provision"
-        " build --bridge",
+        "{name} est la version d'un nœud ; faites-en une de pont : amont-provision build --bridge",
         "{name} is a node's release; make a bridge's: amont-provision build --bridge",
     ),
     "bridge-is-node": (
@@ -31,6 +30,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         " relancez la commande ({port})",
         "the board does not answer as a bridge; unplug it, plug it in and run the command again"
         " ({port})",
+    ),
+    "bridge-back": (
+        "la version {release} n'a pas marché sur cette carte, qui est revenue à {running} ; prenez"
+        " une autre version",
+        "release {release} did not work on this board, which went back to {running}; take another"
+        " release",
     ),
     "bridge-faulty": (
         "le pont radio {unique} répond, mais sa radio a un défaut ({fault}) ; vérifiez le"

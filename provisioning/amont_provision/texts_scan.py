@@ -28,8 +28,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "scan-is-bare": ("vierge : amont-provision enrol", "bare: amont-provision enrol"),
     "scan-is-bridge": ("pont radio du site", "the site's bridge"),
     "scan-is-bridge-running": (
-        "pont radio {unique}, en marche",
-        "bridge {unique}, running",
+        "pont radio {unique}, version {release}",
+        "bridge {unique}, release {release}",
+    ),
+    "scan-is-bridge-faulty": (
+        "pont radio {unique}, version {release}, défaut de sa radio",
+        "bridge {unique}, release {release}, its radio has a fault",
     ),
     "scan-is-enrolled": (
         "nœud {node}, sans version : amont-provision deploy",

@@ -131,7 +131,7 @@ def line_vectors(sealed: bytes) -> list[dict[str, Any]]:
         link.Sent(1, link.SENT_AIRTIME),
         link.Status(0, 1, 2, 3, const.VERSION),
         link.Status(9, 1, 2, 3, const.VERSION, link.RadioState(4, 36000, 64, 5, 6, "chip absent")),
-        link.Identity(2, bytes(range(8)), link.ROLE_TRANSMIT, link.RADIO_LISTENS),
+        link.Identity(2, bytes(range(8)), link.ROLE_TRANSMIT, link.RADIO_LISTENS, 7),
         link.Settings(link.ROLE_LISTEN, [868100, 868300, 868500], [7, 9], -3, 10, 2600, 1234),
         link.Ask(),
         link.Service(),
