@@ -55,7 +55,7 @@ class LorawanCarrier:
             raise ConfigError("carrier.band: %s is not one of %s" % (band, sorted(_BANDS)))
         self._settings = (
             ("AT+NJM", "1"), ("AT+CLASS", "A"), ("AT+BAND", _BANDS[band]), ("AT+CFM", "0"),
-            ("AT+ADR", "1"), ("AT+LPM", "1"),
+            ("AT+ADR", "1"), ("AT+DCS", "1"), ("AT+LPM", "1"), ("AT+LPMLVL", "2"),
         )  # fmt: skip
         self._identity = (
             ("AT+DEVEUI", _digits(config, "dev_eui", 16)),

@@ -20,7 +20,9 @@ _EVENTS_MAX = 64  # that one receive() looks at
 _ATTEMPTS = 3  # refused in a row, after which the module is restarted
 _POWER_DBM = (5, 22)
 # What the module must be beside its mode. It keeps that in its flash and writes only what changed.
-_SETTINGS = (("AT+SYNCWORD", SYNC_WORD), ("AT+ENCRY", "0"), ("AT+LPM", "1"))
+_SETTINGS = (
+    ("AT+SYNCWORD", SYNC_WORD), ("AT+ENCRY", "0"), ("AT+LPM", "1"), ("AT+LPMLVL", "2"),
+)  # fmt: skip
 
 
 # Puts the module into a working mode, which restarts it.

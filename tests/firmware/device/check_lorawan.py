@@ -72,6 +72,7 @@ def check_it_joins_with_what_it_was_given() -> None:
     flash = rig.module.flash
     assert (flash["AT+NWM"], flash["AT+NJM"], flash["AT+BAND"]) == ("1", "1", "4")
     assert (flash["AT+CLASS"], flash["AT+CFM"], flash["AT+ADR"]) == ("A", "0", "1")
+    assert (flash["AT+DCS"], flash["AT+LPM"], flash["AT+LPMLVL"]) == ("1", "1", "2")
     assert (flash["AT+DEVEUI"], flash["AT+APPKEY"]) == (EUI.upper(), KEY.upper())
     assert (flash["AT+APPEUI"], flash["AT+DR"]) == ("0000000000000001", "2")
     assert not carrier.fault and rig.said("AT+JOIN") == 1
