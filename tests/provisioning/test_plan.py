@@ -376,6 +376,31 @@ def test_a_site_where_all_is_good_says_so_and_exits_with_nought(tmp_path, capsys
     assert said.startswith("Sainte-Amonette: 4 good, 0 marginal, 0 unlikely, 0 unknown\n")
 
 
+def test_other_carriers_are_shown_by_their_name(tmp_path, capsys):
+    lorawan(tmp_path, "ttn")
+    path = str(tmp_path / "site.yaml")
+    code, said = asked(capsys, "--lang", "en", "plan", path)
+    assert code == 1
+    assert "LoRaWAN" in said
+    assert "Wi-Fi" in said
+    assert "Bridge:" not in said
+    assert "11 12: one frame of five lost, LoRaWAN at SF9" in " ".join(said.split())
+    code, said = asked(capsys, "--lang", "fr", "plan", "--json", path)
+    river = json.loads(said)["nodes"][0]
+    assert (river["carrier"], river["link"]) == ("lorawan", None)
+    assert river["air"]["fair_use_to_spreading_factor"] == 8
+    assert json.loads(said)["bridge"] is None
+
+
+def test_a_site_without_radio_of_ours_has_no_bridge_to_speak_of(tmp_path, capsys):
+    path = tmp_path / "site.yaml"
+    path.write_text(EXAMPLE.read_text().replace("carrier: bridge", "carrier: mqtt"))
+    code, said = asked(capsys, "--lang", "en", "plan", str(path))
+    assert code == 0
+    assert "Bridge:" not in said
+    assert "Taken" not in said
+
+
 def test_a_file_that_is_none_is_refused(tmp_path, capsys):
     path = tmp_path / "site.yaml"
     path.write_text("format: 1\n")
