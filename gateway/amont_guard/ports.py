@@ -47,7 +47,7 @@ class NotThere(OSError):
 def plugged_in() -> list[Board]:
     """Return the USB boards that have a serial port now."""
     return [
-        Board(port.device, port.vid, port.pid, port.serial_number or "")
+        Board(port.device, port.vid, port.pid, plain(port.serial_number or ""))
         for port in list_ports.comports()
         if port.vid is not None and port.pid is not None
     ]
@@ -68,6 +68,11 @@ def find(name: str, boards: Lister = plugged_in) -> Place:
         there = ", ".join(board.name for board in found[:_TOLD]) or "no board"
         raise NotThere(f"{name}; plugged in: {there}")
     return Place(fitting[0], len(fitting) - 1)
+
+
+def plain(text: str) -> str:
+    """Return what a board says of itself without what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _is(wanted: str | None, serial: str) -> bool:

@@ -28,6 +28,7 @@ from amont_wire.link import (
     unpack,
 )
 
+from .ports import plain
 from .serial_port import SerialPort
 
 SENT = ("sent", "busy", "airtime used up", "malformed", "expired")  # by the result of a `sent`
@@ -137,7 +138,7 @@ class Receiver:
     def _of_the_radio(self) -> Iterator[tuple[str, str]]:
         radio, state = self.status and self.status.radio, self._state()
         if state == RADIO_FAULT:
-            yield "radio", radio.fault if radio else ""
+            yield "radio", plain(radio.fault) if radio else ""
         elif state == RADIO_IDLE:
             yield "idle", ""
         spent_ms = self._settings.airtime_permille * AIRTIME_S * _SPENT

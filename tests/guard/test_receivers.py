@@ -380,6 +380,11 @@ def test_what_the_bridge_says_of_its_radio_is_a_fault(desk, said, code):
     assert desk.faults() == ({("bridge", NAMES[0], code)} if code else set())
 
 
+def test_what_a_bridge_says_moves_no_cursor(desk):
+    desk.says(0, identity(ROLE_TRANSMIT), status(fault="\x1b[2Jdead\r\n"))
+    assert list(desk.receivers.faults(0.0)) == [("bridge", NAMES[0], "radio: ?[2Jdead??")]
+
+
 def test_a_bridge_that_hears_no_node_is_a_fault(desk):
     for _ in range(60):
         desk.now_s += 50
