@@ -63,12 +63,15 @@ class NoRadio(RadioPort):
     def send(self, frame: bytes, modulation: Modulation) -> bool:  # noqa: ARG002
         return False
 
+    def close(self) -> None:
+        pass
+
 
 # An adapter by a board's settings ({"chip": …}, see docs/radio.md); never raises.
 def make_radio(config, seed: int):  # type: ignore[no-untyped-def]
     try:
         return _adapter(config, seed)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError) as error:
         return NoRadio("radio: %s" % error)
 
 
