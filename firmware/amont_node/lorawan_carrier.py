@@ -10,7 +10,7 @@ import json
 from amont_node import console
 from amont_node.at import AtError, Line, OutOfTime, number, open_uart, unhex
 from amont_node.radio import RadioFault
-from amont_node.radio_rak3172 import choose_mode, keep_setting, restart
+from amont_node.rak3172 import LORAWAN, choose_mode, keep_setting, restart
 from amont_node.settings import ConfigError
 from amont_wire.const import FAULT_AIRTIME, FAULT_RADIO, MAX_FRAME
 
@@ -18,7 +18,6 @@ PORT = 10  # of sealed frames, both ways
 OVERHEAD_BYTES = 13  # of LoRaWAN, around a frame
 ANSWER_MS = 900000  # an answer comes with the next uplink, and that with the next sample
 URGENT_MS = 15000  # an urgent frame is its own next uplink
-_LORAWAN = "1"
 _BANDS = {"EU433": "0", "IN865": "3", "EU868": "4"}
 _STEPS_MS = 2000  # of one look: the watchdog must be fed
 _SEND_MS = 2000  # the module answers at once; it sends later
@@ -179,7 +178,7 @@ class LorawanCarrier:
             else:
                 line.command("AT")
         elif self._step == 1:
-            choose_mode(line, _LORAWAN)
+            choose_mode(line, LORAWAN)
         elif setting < len(self._settings):
             keep_setting(line, *self._settings[setting])
         elif setting < len(self._settings) + len(self._identity):

@@ -1,19 +1,17 @@
 # A RAK3172 module as a plain LoRa radio: the adapter of the port (radio.py) over its AT commands
-# in point-to-point mode. Facts are from RUI3's source, releases 4.0.6 to 5.0.0 (docs/radio.md).
+# in point-to-point mode. Facts are from RUI3's source, releases 4.0.6 to 5.0.0 (docs/rak3172.md).
 #
 # What a modulation needs is set for the moment (AT+P2P=…:1); but the turn of IQ is written to the
 # module's flash each time it changes, so it is changed only when a frame or a reception needs it.
 
 from amont_node.at import AtError, Line, OutOfTime, number, open_uart, unhex
 from amont_node.radio import RETRY_MS, SEND_MARGIN_MS, Modulation, RadioFault, RadioPort
+from amont_node.rak3172 import P2P, choose_mode, keep_setting, restart
 
-P2P = "0"
 SYNC_WORD = "1424"  # of private networks, as the chip's register has it
 _FOREVER = "65534"  # ms of AT+PRECV: until told otherwise
 _PAYLOAD_MAX = 239  # of AT+PSEND
 _BANDWIDTHS_KHZ = (125, 250, 500)  # their place is their code
-_BOOT_MS = 3000  # from its restart until it answers again
-_QUIET_MS = 400  # a module that restarts says nothing for so long
 _BEGIN_MS = 6000  # a restart into another mode and all settings
 _LOOK_MS = 1000  # what receive() may add when the module has to be begun again
 _EVENTS_MAX = 64  # that one receive() looks at
@@ -23,53 +21,6 @@ _POWER_DBM = (5, 22)
 _SETTINGS = (
     ("AT+SYNCWORD", SYNC_WORD), ("AT+ENCRY", "0"), ("AT+LPM", "1"), ("AT+LPMLVL", "2"),
 )  # fmt: skip
-
-
-# Puts the module into a working mode, which restarts it.
-def choose_mode(line: Line, mode: str) -> None:
-    if line.command("AT+NWM=?") == mode:
-        return
-    try:
-        line.command("AT+NWM=" + mode, _QUIET_MS, False)
-    except AtError:
-        raise
-    except RadioFault:  # it restarts with half an answer
-        pass
-    wait_booted(line)
-    if line.command("AT+NWM=?") != mode:
-        raise RadioFault("AT+NWM: the module does not change its mode")
-
-
-def wait_booted(line: Line) -> None:
-    began_ms = line.clock.now_ms()
-    while True:
-        line.clock.sleep_ms(line.left_ms(100))
-        try:
-            line.command("AT", _QUIET_MS)
-            line.rebooted = False
-            return
-        except OutOfTime:
-            raise
-        except RadioFault:
-            if line.clock.since_ms(began_ms) >= _BOOT_MS:
-                raise
-
-
-# Restarts a module that answers nothing sensible any more.
-def restart(line: Line) -> None:
-    try:
-        line.command("ATZ", _QUIET_MS, False)
-    except RadioFault:  # it answers by restarting
-        pass
-    wait_booted(line)
-
-
-# Writes a setting if it is another one. True: it was.
-def keep_setting(line: Line, command: str, value: str) -> bool:
-    if line.command(command + "=?").lower() == value.lower():
-        return False
-    line.command(command + "=" + value)
-    return True
 
 
 class RadioRak3172(RadioPort):
