@@ -25,9 +25,12 @@ BACKLOG_S = SHARE_S / 4  # what of it old readings may use, and
 USUAL_S = SHARE_S / 2  # new ones (docs/policy.md)
 ANSWERS_S = SHARE_S * 3 / 4  # what a bridge may use for usual answers
 TRIES = 3  # of a frame that nobody answers
-ALERTS, ALERT_S = 12, 10  # samples told at once after the alarm's mark
+ALERTS, ALERT_S = 24, 10  # samples told at once: after the alarm's mark, and as the guard asks
 ANSWER_S = 5  # after which a frame is sent again; then twice as long, at most
 ANSWER_MOST_S = 900
+URGENT_SOON = 4  # repetitions of an urgent frame before the time between them grows
+URGENT_WAY_S = 20  # after which it is tried again where there was no airtime
+SCARCE_OVERLAP = 6  # readings that are told again when airtime is scarce
 RUNS = 8  # of a flood, each with other luck
 
 
@@ -80,11 +83,14 @@ class Air:
         return Lora(self.sf, self.preamble, self.overhead_bytes)
 
     def tries(self) -> float:
-        """Return how often a usual frame goes out, on the average."""
+        """Return how often a usual frame goes out, on the average.
+
+        What nobody has answered after TRIES goes to the backlog, and out of it as often again.
+        """
         if not self.repeats:
             return 1.0
         unanswered = 1 - (1 - self.loss) ** 2 * self.calm_answered
-        return sum(unanswered**i for i in range(TRIES))
+        return sum(unanswered**i for i in range(TRIES)) * (1 + unanswered**TRIES)
 
 
 class Load(NamedTuple):
@@ -137,64 +143,87 @@ def _floods(rhythm: Rhythm, air: Air) -> Flood:
     )
 
 
+@dataclass
+class _Frame:
+    """A frame that goes out until it is answered; ``size`` is 0 until it went out first."""
+
+    who: int
+    size: int = 0
+    tries: int = 0
+
+
 class _Hour:
     """One hour: the first mark is crossed at its beginning, the alarm's in its middle."""
 
     def __init__(self, rhythm: Rhythm, air: Air, random: Random) -> None:
         self._rhythm, self._air, self._random = rhythm, air, random
         self._airtime = Airtime(air.lora, LAW_PERMILLE, MAX_FRAME)
-        self._queue: list[tuple[int, int, int, int]] = []  # (second, who, size, tries before)
-        self._fresh = self._sent = 0
+        self._queue: list[tuple[int, int, _Frame]] = []  # second, order, what is due then
+        self._queued = self._fresh = self._sent = 0
         self._silent = False
+        self._newest: _Frame | None = None  # of the urgent ones: it ends those before
         self._urgent_s: int | None = None
 
     def run(self) -> Flood:
-        fast_s = self._rhythm.fast_interval_s
-        for second in range(0, HOUR_S, fast_s):
+        for second in range(0, HOUR_S, self._rhythm.fast_interval_s):
             first = second == 0 and self._rhythm.alarms
-            self._due(second, URGENT if first else USUAL)
+            self._due(second, _Frame(URGENT if first else USUAL))
         if self._rhythm.alarms:
             for alert in range(ALERTS):
-                self._due(HOUR_S // 2 + alert * ALERT_S, URGENT)
+                self._due(HOUR_S // 2 + alert * ALERT_S, _Frame(URGENT))
         while self._queue:
-            self._take(*heapq.heappop(self._queue))
+            second, _, frame = heapq.heappop(self._queue)
+            self._take(second, frame)
         late_s = HOUR_S if self._urgent_s is None else self._urgent_s
         used_s = self._airtime.used_ms(HOUR_S - 1) / 1000
         return Flood(used_s, HOUR_S / max(1, self._sent), late_s)
 
-    def _due(self, second: int, who: int, size: int = 0, tries: int = 0) -> None:
+    def _due(self, second: int, frame: _Frame) -> None:
         if second < HOUR_S:
-            heapq.heappush(self._queue, (second, who, size, tries))
+            self._queued += 1
+            heapq.heappush(self._queue, (second, self._queued, frame))
 
-    def _take(self, second: int, who: int, size: int, tries: int) -> None:
+    def _take(self, second: int, frame: _Frame) -> None:
         """Send a frame, new or again; what may not be sent goes with the next sample."""
-        self._fresh += not tries
-        if not self._airtime.allows(second, who):
-            if who == URGENT:
-                self._due(second + ALERT_S, who, size, max(1, tries))
+        if frame.tries and frame.who == URGENT and frame is not self._newest:
             return
-        if not size:
-            size, self._fresh = self._new_frame(second), 0
+        self._fresh += not frame.tries
+        if frame.who == URGENT:
+            self._newest = frame
+        if not self._airtime.allows(second, frame.who):
+            if frame.who == URGENT:
+                frame.tries = max(1, frame.tries)
+                self._due(second + self._after(URGENT_WAY_S), frame)
+            return
+        if not frame.size:
+            frame.size, self._fresh = self._new_size(second), 0
             self._sent += 1
-        self._airtime.sent(second, size, who)
+        self._airtime.sent(second, frame.size, frame.who)
         heard = self._random.random() >= self._air.flood_loss
-        if heard and who == URGENT and self._urgent_s is None:
+        if heard and frame.who == URGENT and self._urgent_s is None:
             self._urgent_s = second
         back = (1 - self._air.flood_loss) * self._air.flood_answered
         if heard and self._random.random() < back:
             self._silent = False
             return
-        self._again(second, who, size, tries + 1)
+        frame.tries += 1
+        self._again(second, frame)
 
-    def _again(self, second: int, who: int, size: int, tries: int) -> None:
-        if who != URGENT and (not self._air.repeats or self._silent or tries >= TRIES):
+    def _again(self, second: int, frame: _Frame) -> None:
+        doublings = frame.tries - 1
+        if frame.who == URGENT:
+            doublings = max(0, doublings - URGENT_SOON)
+        elif not self._air.repeats or self._silent or frame.tries >= TRIES:
             self._silent = True
             return
-        pause_s = min(ANSWER_S << min(tries - 1, 10), ANSWER_MOST_S)
-        self._due(second + pause_s + self._random.randrange(pause_s // 2 + 1), who, size, tries)
+        pause_s = min(ANSWER_S << min(doublings, 10), ANSWER_MOST_S)
+        self._due(second + self._after(pause_s), frame)
 
-    def _new_frame(self, second: int) -> int:
-        older = 0 if self._airtime.scarce(second) else framesizes.OVERLAP
+    def _after(self, pause_s: int) -> int:
+        return pause_s + self._random.randrange(pause_s // 2 + 1)
+
+    def _new_size(self, second: int) -> int:
+        older = SCARCE_OVERLAP if self._airtime.scarce(second) else framesizes.OVERLAP
         fast_s = self._rhythm.fast_interval_s
         quantities = self._rhythm.quantities
         return framesizes.samples(quantities, max(1, self._fresh) + older, fast_s, True).size

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.bench.node_life import NodeLife, Told
 
 from amont_provision import framesizes, traffic
 from amont_provision.traffic import SHARE_S, TRIES, Air, Rhythm, load, lost_readings
@@ -54,11 +55,11 @@ def test_a_calm_day_worked_by_hand():
 
 def test_a_frame_goes_out_until_it_is_answered():
     assert AIR.tries() == 1
-    assert replace(AIR, loss=1).tries() == TRIES
-    unanswered = 1 - 0.8**2
-    assert replace(AIR, loss=0.2).tries() == pytest.approx(1 + unanswered + unanswered**2)
+    assert replace(AIR, loss=1).tries() == 2 * TRIES  # once more from the backlog
+    u = 1 - 0.8**2
+    assert replace(AIR, loss=0.2).tries() == pytest.approx((1 + u + u**2) * (1 + u**3))
     assert replace(AIR, loss=0.2, repeats=False).tries() == 1
-    assert replace(AIR, calm_answered=0.5).tries() == pytest.approx(1.75)
+    assert replace(AIR, calm_answered=0.5).tries() == pytest.approx(1.75 * 1.125)
 
 
 airs = st.builds(
@@ -123,6 +124,49 @@ def test_a_flood_is_the_same_each_time_and_lossier_ones_are_later():
 def test_without_alarms_nothing_is_urgent():
     pipe = replace(RIVER, alarms=False)
     assert load(pipe, AIR).flood_hour_s < load(RIVER, AIR).flood_hour_s
+
+
+# --- beside the node's own logic
+
+DAY_S = 86_400
+
+
+def node(sf: int, seed: int, loss: float) -> NodeLife:
+    carrier = {"kind": "radio", "host": "h", "port": 1, "lora": {"sf": sf}}
+    probe = {"kind": "replay", "file": "stage.txt"}
+    river = {
+        "schema": 1, "id": 17, "generation": 1, "version": 1, "interval_s": 900,
+        "fast_interval_s": 60, "frame_samples": 4, "profile": "slow-river", "high_mark": 1200,
+        "alarm_mark": 2500, "carrier": carrier,
+        "channels": [{"index": 0, "quantity": 1, "step": 1, "probe": probe}],
+    }  # fmt: skip
+    return NodeLife(river, stage_mm, seed, loss)
+
+
+def stage_mm(tick_s: int) -> int:
+    """Return a calm day, then a flood that is over the alarm's mark after half an hour."""
+    return 400 if tick_s < DAY_S else 1_200 + (tick_s - DAY_S) * 1_300 // 1_800
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("sf", [7, 9, 12])
+def test_a_day_and_a_flood_are_about_what_the_nodes_own_logic_sends(sf, loss):
+    """Its guard asks for nothing, so it has fewer urgent frames: a fifth of the share apart."""
+    runs = []
+    for seed in range(3):
+        life = node(sf, seed, loss)
+        life.run(DAY_S)
+        before = len(life.told)
+        life.run(DAY_S + 3_605)
+        runs.append((on_air_s(life.told[:before], sf), on_air_s(life.told[before:], sf)))
+    found = load(RIVER, replace(AIR, sf=sf, loss=loss, flood_loss=loss))
+    assert found.day_s == pytest.approx(sum(day for day, _ in runs) / 3, rel=0.3)
+    flood_s = sum(flood for _, flood in runs) / 3
+    assert found.flood_hour_s == pytest.approx(flood_s, abs=SHARE_S / 5)
+
+
+def on_air_s(told: list[Told], sf: int) -> float:
+    return sum(time_on_air_ms(frame.size, sf, 125, 5, 8) for frame in told) / 1000
 
 
 # --- the others on the air
