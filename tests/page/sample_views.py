@@ -32,6 +32,7 @@ from amont_gateway.view import (
     View,
     Zone,
 )
+from amont_gateway.view_radio import Bridge
 
 NOW_MS = 1_698_951_900_000  # 2 November 2023, 20:05 in Paris: the evening of a storm
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -233,6 +234,8 @@ def faulted(now_ms: int = NOW_MS) -> View:
         {"fr": HOSTILE, "en": HOSTILE},
     )
     view.database, view.broker, view.journal = "away", "refused", "full"
+    view.bridges[0].radio, view.bridges[1].connected = "fault", False
+    view.bridges[1].port = HOSTILE
     view.events.insert(0, _event(now_ms, 1, "fault", HOSTILE, HOSTILE))
     return view
 
@@ -534,6 +537,21 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
             _node(18, "Pont-Neuf B", "Pont-Neuf B", "bridge", 52, 3410),
             _node(19, "Col", "Pass", "mqtt", 410, 3620),
             _node(20, "Bourg", "Village", "mqtt", 340, 3600),
+        ],
+        bridges=[
+            Bridge(
+                port="usb:2e8a:0005:e6614103e7452d2f",
+                device="/dev/ttyACM0",
+                role="transmit",
+                connected=True,
+                radio="listens",
+                version=2,
+                frames=1840,
+                heard_s=38,
+                crc_errors=12,
+                airtime_ms=8_400,
+            ),
+            Bridge(port="usb:2e8a:0005:e6614103e7459a41", role="listen", connected=True),
         ],
         events=events,
         people=["Anne Maire", "Bruno Adjoint", "Chloé Technicienne"],
