@@ -29,6 +29,7 @@ _HOLD_MAX_MS = 3600000
 _HOLDS = 5  # for one frame; its samples travel later in another
 _SPREAD_MS = 10000  # villages whose power comes back do not join in one second
 _REPAIR_MS = (5000, 600000)
+_SOON_MS = 25000  # until a first attempt, or a second
 # A join request at SF12 is 1.5 s on the air. LoRaWAN allows 36 s in the first hour, 36 s in the
 # ten that follow, then 8.7 s a day.
 _JOIN_PAUSE_MS = (15000, 15000000)
@@ -99,10 +100,17 @@ class LorawanCarrier:
     def pauses(self) -> bool:
         return not self.rising
 
-    # Something is under way that is worth staying awake for.
+    # Something is under way, or soon will be, that is worth staying awake for.
     @property
     def rising(self) -> bool:
-        return self._until_ms is not None
+        if self._until_ms is not None:
+            return True
+        due_ms = self._due_ms
+        if self.state == UP:
+            if self._held is None:
+                return False
+            due_ms = self._hold_ms
+        return due_ms is None or due_ms - self._now_ms <= _SOON_MS
 
     def send(self, frame: bytes, link_ms: int) -> bool:
         self._now_ms = link_ms
