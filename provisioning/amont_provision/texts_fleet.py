@@ -97,8 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "by the air: add --pending; by cable: amont-provision deploy",
     ),
     "update-bridge": (
-        "le nœud {node} passe par le pont radio, trop lent pour cela ; sur place : deploy",
-        "node {node} comes over the bridge, which is too slow for this; on site: deploy",
+        "le nœud {node} passe par la radio, trop lente pour cela ; sur place : deploy",
+        "node {node} comes by radio, which is too slow for this; on site: deploy",
     ),
     "update-unproved": (
         "la clé du nœud {node} n'a pas encore été entendue ; attendez son premier salut",
