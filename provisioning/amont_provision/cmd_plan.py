@@ -61,8 +61,10 @@ def _notes(found: Plan, out: Output) -> Iterator[str]:
         channels = 3 if found.site.bridge is None else len(found.site.bridge.channels_khz)
         yield out.text(
             "plan-bridge-head", factors=", ".join(map(str, found.factors)), channels=channels,
-            calm=_share(told.calm_s / told.share_s, out), nodes=told.nodes,
-            flood=_share(told.flood, out),
+            calm=_share(told.calm_s / told.share_s, out), nodes=told.nodes, flood=out.text(
+                "plan-bridge-all" if told.flood == 1 else "plan-bridge-some",
+                flood=_share(told.flood, out),
+            ),
         )  # fmt: skip
     for said in plan_advice.savings(found):
         spared = _share(said.values["spared"], out)
@@ -70,18 +72,27 @@ def _notes(found: Plan, out: Output) -> Iterator[str]:
     taken = ", ".join(_taken(found, out))
     if taken:
         yield out.text("plan-taken", what=taken)
-    least = min((one.readings[1] for one in found.nodes), default=1.0)
-    code = "plan-recovered-all" if least >= ALL else "plan-recovered-some"
-    recovered = out.text(code, least=_share(least, out))
     yield out.text("plan-legend-margin")
-    yield out.text("plan-legend-heard", recovered=recovered)
+    yield out.text("plan-legend-heard", recovered=_recovered(found, out))
     yield out.text("plan-legend-air", share_s=SHARE_S)
     yield out.text("plan-legend-years")
     yield out.text("plan-no-map")
 
 
+def _recovered(found: Plan, out: Output) -> str:
+    """Say which readings arrive where answers come back."""
+    some = [
+        out.text("plan-recovered-node", node=str(o.node.id), share=_share(o.readings[1], out))
+        for o in found.nodes
+        if o.readings[1] < ALL
+    ]
+    if not some:
+        return out.text("plan-recovered-all")
+    return out.text("plan-recovered-some", nodes=", ".join(some))
+
+
 def _share(value: float, out: Output) -> str:
-    return f"{value:.0%}".replace("%", " %" if out.language == "fr" else "%")
+    return f"{value:.0%}".replace("%", "\u00a0%" if out.language == "fr" else "%")
 
 
 def _taken(found: Plan, out: Output) -> Iterator[str]:

@@ -9,11 +9,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "plan-bridge-head": (
         "Pont : SF {factors}, sur {channels:canal|canaux}. En heure calme ses réponses prennent"
-        " {calm} de sa part ; il peut répondre à {nodes:station|stations} de ce genre. En crue il"
-        " répond aussitôt à {flood} des trames ; les autres attendent, rien ne se perd.",
+        " {calm} de sa part ; il peut répondre à {nodes:station|stations} de ce genre. {flood}",
         "Bridge: SF {factors}, on {channels:channel|channels}. In a calm hour its answers take"
-        " {calm} of its share; it can answer {nodes:such station|such stations}. In a flood it"
-        " answers {flood} of the frames at once; the others wait, nothing is lost.",
+        " {calm} of its share; it can answer {nodes:such station|such stations}. {flood}",
+    ),
+    "plan-bridge-all": (
+        "En crue il répond aussitôt à toutes.",
+        "In a flood it answers all at once.",
+    ),
+    "plan-bridge-some": (
+        "En crue il répond aussitôt à {flood} des trames ; les autres attendent, rien ne se perd.",
+        "In a flood it answers {flood} of the frames at once; the others wait, nothing is lost.",
     ),
     "plan-column-node": ("n°", "no."),
     "plan-column-name": ("station", "station"),
@@ -53,7 +59,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "years: on two AA cells; ~: board or sensor not named.",
     ),
     "plan-recovered-all": ("toutes", "all"),
-    "plan-recovered-some": ("{least} au moins", "{least} at least"),
+    "plan-recovered-some": ("toutes, sauf de {nodes}", "all but those of {nodes}"),
+    "plan-recovered-node": ("{node} ({share})", "{node} ({share})"),
     "plan-no-map": (
         "Aucune carte n'est lue : ce qui se dresse entre deux antennes, seul un essai sur place"
         " le dit.",
