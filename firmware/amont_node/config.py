@@ -11,6 +11,9 @@
 # or "carrier": {"kind": "mqtt", "host": …, "port": 8883, "site": "sainte-amonette",
 #                "user": "", "password": "",
 #                "tls": null | {"ca": "ca.pem", "name": …, "cert": …, "key": …}}
+# or "carrier": {"kind": "lora", "chip": "sx1262" | "sx1261" | "rak3172" | "sim", "pins": {…}, see
+#                radio_sx126x.py, or "uart" of the rak3172, "lora": {…, "channels_khz": [868100,
+#                868300, 868500], "power_dbm": 14, "listen_ms": 2600}}, see docs/radio.md
 # or "carrier": {"kind": "lorawan", "chip": "rak3172", "uart": {"id": 1, "tx": 4, "rx": 5},
 #                "dev_eui": "<16 hex>", "join_eui": "<16 hex>", "key": "lorawan.json",
 #                "band": "EU868", "answer_ms": 900000, "lora": {"sf": 10, "overhead_bytes": 13}}
@@ -45,7 +48,8 @@ from amont_wire.airtime import fits
 from amont_wire.const import MAX_FRAME
 
 SCHEMA = 1
-_CARRIERS = ("radio", "mqtt", "lorawan")
+_CARRIERS = ("radio", "lora", "mqtt", "lorawan")
+_CHIPS = ("sx1262", "sx1261", "rak3172", "sim")
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 _LEVELS = (1, 9, 10)  # stage, level, range
 _LEVEL_STEP_MM = 500  # more than twice what a flood rises in a minute
@@ -133,8 +137,17 @@ class LoraConfig:
         self.bw_khz = _integer(data, "bw_khz", 125, 500, 125)
         _choice("lora.bw_khz", self.bw_khz, _BANDWIDTHS_KHZ)
         self.cr = _integer(data, "cr", 5, 8, 5)  # 4/5 to 4/8
-        self.preamble = _integer(data, "preamble", 6, 64, 8)
+        self.preamble = _integer(data, "preamble", 6, 2000, 8)
         self.overhead_bytes = _integer(data, "overhead_bytes", 0, 32, 0)  # LoRaWAN: 13
+        if "power_dbm" in data:
+            _integer(data, "power_dbm", -9, 22)
+        if "listen_ms" in data:
+            _integer(data, "listen_ms", 500, 10000)
+        channels = data.get("channels_khz", [868100])
+        if not isinstance(channels, list) or not 1 <= len(channels) <= 16:
+            raise ConfigError("lora.channels_khz: needs 1 to 16")
+        for khz in channels:
+            whole({"khz": khz}, "khz", None, 137000, 1020000, "lora.channels_")
 
 
 class NodeConfig:
@@ -181,10 +194,12 @@ class NodeConfig:
             raise ConfigError("battery.empty_mv: %d is over low_mv" % self.empty_mv)
         lora = _mapping(self.carrier, "lora", {})
         # A simulated radio of which nothing is said occupies no air.
-        counts = self.carrier["kind"] == "lorawan" or (
-            self.carrier["kind"] == "radio"
-            and ("lora" in self.carrier or "airtime_permille" in data)
+        kind = self.carrier["kind"]
+        counts = kind in ("lora", "lorawan") or (
+            kind == "radio" and ("lora" in self.carrier or "airtime_permille" in data)
         )
+        if kind == "lora":
+            _choice("carrier.chip", self.carrier.get("chip"), _CHIPS)
         self.lora = LoraConfig(lora) if counts else None
         if not fits(self.lora, self.airtime_permille, MAX_FRAME):
             raise ConfigError("airtime_permille: too little for one frame an hour at this sf")

@@ -80,6 +80,7 @@ class Node:
         )
         self._take_history()
         self.carrier = self._make_carrier()
+        self._naps = getattr(self.carrier, "naps", False)
         answer_ms = int(config.carrier.get("answer_ms", 5000))  # type: ignore[call-overload]
         self.duty = Duty(
             config, self.outbox.spans, self._life.number,
@@ -153,25 +154,21 @@ class Node:
         settings.forget("probes")
         return probes
 
-    # Imported here, for a node has the heap for one of them.
     def _make_carrier(self):  # type: ignore[no-untyped-def]
-        config = self._config
-        if config.carrier["kind"] == "mqtt":
-            from amont_node.mqtt_carrier import MqttCarrier
+        from amont_node.carriers import open_carrier
 
-            return MqttCarrier(config.carrier, config.id, self._folder, hal.wlan())
-        if config.carrier["kind"] == "lorawan":
-            from amont_node.lorawan_carrier import LorawanCarrier
-
-            return LorawanCarrier(config.carrier, config.id, self._folder)
-        from amont_node.radio_sim import RadioSim
-
-        return RadioSim(config.carrier, config.id)
+        carrier = open_carrier(self._config, self._folder, hal, self.clock.link_ms, self._feed)
+        settings.forget("carriers")
+        return carrier
 
     # --- actions
 
     def _step(self, event):  # type: ignore[no-untyped-def]
-        return self.duty.step(self.tick_s(), self.clock.link_ms(), event, self.carrier.ready())
+        link_ms = self.clock.link_ms()
+        ready = self.carrier.ready()
+        if ready and self._naps:
+            ready = not self.carrier.holds(link_ms, self.duty.delivery)
+        return self.duty.step(self.tick_s(), link_ms, event, ready)
 
     def _perform(self, actions) -> None:  # type: ignore[no-untyped-def]
         for action in actions:
@@ -376,6 +373,9 @@ class Node:
         link_ms = clock.link_ms()
         due_s, due_link_ms = self.duty.due(link_ms)
         idle = self._rests() or not self._listens()
+        if self._naps and idle and due_link_ms is not None and not self._rests():
+            nap_s = (max(0, due_link_ms - link_ms) + 999) // 1000
+            due_s = min(due_s, self.tick_s() + nap_s)  # then it sends again
         if idle and self._sleeper is not None:
             self._sleeper.sleep(self, self._life.origin_s + due_s)  # keeps all by itself
         try:

@@ -10,8 +10,7 @@
 # What the library leaves to us, by the data sheet of the SX1261/2 (Rev. 2.1):
 # - 15.4: bit 2 of register 0x0736 is 1 for usual IQ and 0 for inverted. The library (0.1.6) has it
 #   the other way round, which costs longer packets.
-# - It waits for the end of a transmission without an end. Here everything has one; then the chip
-#   is reset.
+# - It waits for the end of a transmission without an end. Here all has one; the chip is reset.
 # - Interrupts are masked until they are asked for (13.3.1), without DIO1 too; the supply of the
 #   TCXO makes all calibrations invalid (13.3.6); the chip keeps the boosted gain only while awake.
 # - A chip that lost its supply for a moment comes back as one that was never configured, and would
@@ -19,14 +18,8 @@
 
 import time
 
-from amont_node.radio import (
-    FRAME_BYTES_MAX,
-    RETRY_MS,
-    SYNC_WORD,
-    Modulation,
-    RadioFault,
-    RadioPort,
-)
+from amont_node import radio
+from amont_node.radio import Modulation, RadioFault, RadioPort
 from amont_node.settings import forget
 
 MYPY = False
@@ -44,7 +37,6 @@ _BLIND_POLL_MS = 20  # how often the chip itself is asked, lest an edge of DIO1 
 _PREAMBLE_SYMBOLS = 20  # after so many a preamble without a header was none
 _HEARD_BYTES = 64  # no frame of ours is longer
 
-SET_STANDBY = 0x80
 _SET_REGULATOR_MODE = 0x96
 _SET_IRQ = 0x08
 _GET_IRQ = 0x12
@@ -55,8 +47,6 @@ _IQ_USUAL = 4
 _OURS = (1, 0x14, 0x24)
 
 MODE_RC = 2
-MODE_XOSC = 3
-MODE_FS = 4
 MODE_RX = 5
 MODE_TX = 6
 IRQ_TX_DONE = 1
@@ -66,7 +56,6 @@ IRQ_HEADER = 16
 IRQ_HEADER_ERROR = 32
 IRQ_CRC_ERROR = 64
 IRQ_CAD_DONE = 128
-IRQ_CAD_FOUND = 256
 IRQ_TIMEOUT = 512
 _IRQ_WANTED = 0x3F7
 _IRQ_DIO1 = IRQ_TX_DONE | IRQ_RX_DONE | IRQ_HEADER_ERROR | IRQ_CAD_DONE | IRQ_TIMEOUT
@@ -187,9 +176,12 @@ class Sx126x(RadioPort):
             return None
 
     def _fail(self, error) -> None:  # type: ignore[no-untyped-def]
-        self.fault = "%s: %s" % (self._name, _why(error))
+        from amont_node.radio_wiring import why
+
+        self.fault = "%s: %s" % (self._name, why(error))
+        forget("radio_wiring")
         self._let_go()
-        self._retry_ms = clock.ticks_add(clock.ticks_ms(), RETRY_MS)
+        self._retry_ms = clock.ticks_add(clock.ticks_ms(), radio.RETRY_MS)
 
     def _let_go(self) -> None:
         if self._dio1 is not None:
@@ -229,7 +221,7 @@ class Sx126x(RadioPort):
         if at.get("tcxo_mv"):
             modem.calibrate()
         modem.configure({
-            "syncword": SYNC_WORD, "freq_khz": 868100, "sf": 9, "coding_rate": 5,
+            "syncword": radio.SYNC_WORD, "freq_khz": 868100, "sf": 9, "coding_rate": 5,
             "rx_boost": bool(at.get("boost")),
         })  # fmt: skip
         modem.calibrate_image()
@@ -289,7 +281,7 @@ class Sx126x(RadioPort):
     # --- what it does
 
     def _transmit(self, frame: bytes, m: Modulation) -> None:
-        if not 0 < len(frame) <= FRAME_BYTES_MAX:
+        if not 0 < len(frame) <= radio.FRAME_BYTES_MAX:
             raise RadioFault("a frame of %d bytes" % len(frame))
         self._listening = False
         modem = self._woken()
@@ -406,12 +398,3 @@ class Sx126x(RadioPort):
         while left_ms > 0 and not (dio1 is not None and self._listening and dio1()):
             clock.sleep_ms(min(_POLL_MS, left_ms))
             left_ms -= _POLL_MS
-
-
-def _why(error) -> str:  # type: ignore[no-untyped-def]
-    said = error.args[0] if error.args and isinstance(error.args[0], str) else ""
-    if said.startswith("BUSY"):
-        return "busy for ever: no chip, no supply, or BUSY on another pin"
-    if said.startswith("Invalid initial") or said.endswith("0xffff"):
-        return "no answer, or nonsense (%s)" % said
-    return said or "%s %s" % (type(error).__name__, error)

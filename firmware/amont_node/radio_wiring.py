@@ -1,4 +1,5 @@
-# How a radio chip is wired: whether its settings can be. Needed once, then out of the heap.
+# A radio chip's settings, whether they can be, and what is wrong with one, in words. Needed now
+# and then, so it stays in no heap.
 
 from amont_node.drivers.fields import whole
 from amont_node.settings import ConfigError
@@ -25,3 +26,13 @@ def checked(settings):  # type: ignore[no-untyped-def]
         whole(settings, "tcxo_mv", None, 1600, 3300, "carrier.pins.")
     whole(settings, "tcxo_us", 2000, 100, 100000, "carrier.pins.")
     return settings
+
+
+# What went wrong in the library, or in ours.
+def why(error) -> str:  # type: ignore[no-untyped-def]
+    said = error.args[0] if error.args and isinstance(error.args[0], str) else ""
+    if said.startswith("BUSY"):
+        return "busy for ever: no chip, no supply, or BUSY on another pin"
+    if said.startswith("Invalid initial") or said.endswith("0xffff"):
+        return "no answer, or nonsense (%s)" % said
+    return said or "%s %s" % (type(error).__name__, error)

@@ -62,6 +62,7 @@ MODULES = [
     "check_probes",
     "check_bridge",
     "check_radio_sim",
+    "check_lora_carrier",
 ]
 
 
