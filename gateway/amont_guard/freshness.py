@@ -129,7 +129,7 @@ class Freshness:
         return base.age(offset, now_s), ""
 
     def look(self, node: int, epoch: int, counter: int, tick_s: int, now_s: float) -> Age:
-        """Return the age of a frame that came before: it teaches nothing, whoever sent it again."""
+        """Return the age of a frame that came before: it teaches nothing, whoever sends it."""
         base = self._bases.get((node, epoch))
         if base is None or counter < base.first:
             return Age(0.0, inf, UNKNOWN)
