@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from amont_gateway import senml
 from amont_gateway.foreign_fields import MAX_BYTES, MISSING, Malformed, decoded, exact, found
 from amont_gateway.foreign_fields import moment_ms as read_moment_ms
+from amont_gateway.foreign_reasons import WHY
 from amont_gateway.readings import QUANTITIES
 from amont_site.foreign import DEVICE, ForeignSensor, ForeignSource, levels, steps
 from amont_site.model import foreign_limits
@@ -24,10 +25,7 @@ OLDEST_MS = 90 * 86_400_000
 MOST = 500  # readings of one message
 GOOD, OUT_OF_RANGE = 0, 2  # quality codes
 _LARGEST = 1 << 53
-REFUSALS = (
-    "oversize", "malformed", "retained", "flood", "device", "path", "number", "unit", "time",
-    "future", "old", "bounds", "many",
-)  # fmt: skip
+REFUSALS = tuple(WHY)
 _CODES = {name: code for code, name in QUANTITIES.items()}
 
 

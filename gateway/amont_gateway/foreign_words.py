@@ -6,30 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from amont_gateway.foreign_mapping import Refusal
+from amont_gateway.foreign_reasons import WHY
 from amont_gateway.view import Text
 
-# why: (French, English)
-WHY: dict[str, tuple[str, str]] = {
-    "oversize": ("message trop grand", "message too large"),
-    "malformed": ("message illisible", "message cannot be read"),
-    "retained": (
-        "message conservé par le courtier, sans heure : son âge est inconnu",
-        "message kept by the broker, without a time: its age is not known",
-    ),
-    "flood": (
-        "trop de messages sur ce sujet, ceux de trop sont perdus",
-        "too many messages on this topic, those beyond the allowance are lost",
-    ),
-    "device": ("appareil sans capteur déclaré", "device without a declared sensor"),
-    "path": ("rien à cet endroit du message", "nothing at this place of the message"),
-    "number": ("n'est pas un nombre", "not a number"),
-    "unit": ("unité inconnue ou autre que prévue", "unit unknown, or not the expected one"),
-    "time": ("heure absente ou illisible", "time absent or not readable"),
-    "future": ("daté dans le futur", "dated in the future"),
-    "old": ("trop ancien (plus de 90 jours)", "too old (more than 90 days)"),
-    "bounds": ("hors limites", "out of bounds"),
-    "many": ("trop de mesures en un message", "too many readings in one message"),
-}
 PROMISE: Text = {
     "fr": "non scellé : ne vote jamais, n'appuie aucun vote ; au plus une vigilance, comme avis",
     "en": "unsealed: never votes nor supports a vote; a watch at most, as advice",

@@ -17,6 +17,7 @@ from amont_gateway.view import (
     Finding,
     Forecast,
     ForecastStep,
+    ForeignSource,
     IncidentLine,
     LevelTried,
     LimitsChange,
@@ -537,6 +538,25 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
             _node(18, "Pont-Neuf B", "Pont-Neuf B", "bridge", 52, 3410),
             _node(19, "Col", "Pass", "mqtt", 410, 3620),
             _node(20, "Bourg", "Village", "mqtt", 340, 3600),
+        ],
+        foreign=[
+            ForeignSource(
+                id="chirpstack",
+                name={"fr": "Sondes du château d'eau", "en": "Probes of the water tower"},
+                topic="application/+/device/{device}/event/up",
+                state="heard",
+                messages=412,
+                readings=398,
+                repeated=12,
+                last_ms=NOW_MS - 600_000,
+                refused={"device": 2, "future": 1},
+            ),
+            ForeignSource(
+                id="zigbee",
+                name={"fr": "Local technique", "en": "Plant room"},
+                topic="zigbee2mqtt/{device}",
+                state="silent",
+            ),
         ],
         bridges=[
             Bridge(

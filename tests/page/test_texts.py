@@ -10,6 +10,7 @@ import amont_gateway.page
 from amont_gateway.page.texts import TEXTS, Words
 from amont_gateway.page.texts_acts import ACT_TEXTS
 from amont_gateway.page.texts_alarm import ALARM_TEXTS
+from amont_gateway.page.texts_foreign import FOREIGN_TEXTS
 from amont_gateway.page.texts_network import NETWORK_TEXTS
 from amont_gateway.page.texts_pages import PAGE_TEXTS
 from amont_gateway.page.texts_water import WATER_TEXTS
@@ -37,7 +38,7 @@ def test_both_languages_say_the_same_things():
         or placeholders(french) != placeholders(english)
     ]
     assert wrong == []
-    parts = (ACT_TEXTS, ALARM_TEXTS, NETWORK_TEXTS, PAGE_TEXTS, WATER_TEXTS)
+    parts = (ACT_TEXTS, ALARM_TEXTS, FOREIGN_TEXTS, NETWORK_TEXTS, PAGE_TEXTS, WATER_TEXTS)
     assert len(TEXTS) == sum(map(len, parts))
 
 
@@ -55,6 +56,9 @@ def test_no_text_is_left_over():
 
 
 WORDS = {
+    "foreign": "heard waiting silent",
+    "refused": "oversize malformed retained flood device path number unit time future old bounds"
+    " many",
     "siren": "idle sound muted latch fault unconfirmed stuck exercise pause unknown test bypass "
     "silenced",
     "siren.line.mode": "armed test drill bypass",
