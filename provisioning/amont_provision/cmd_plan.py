@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from amont_provision import plan_advice
+from amont_provision.board import LORAWAN_SF
 from amont_provision.output import Output
-from amont_provision.plan import LORAWAN_SF, WORDS, Outlook, Plan, plan
+from amont_provision.plan import WORDS, Outlook, Plan, plan
 from amont_provision.plan_advice import Advice
 from amont_provision.traffic import SHARE_S
 from amont_site import load

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from amont_provision import framesizes
+from amont_provision.board import LORAWAN_BYTES
 from amont_wire.airtime import PREAMBLE, time_on_air_ms
 
 DAY_S = 86_400
@@ -20,7 +21,6 @@ USABLE = 0.85  # before the voltage is too low
 SELF_DISCHARGE_YEAR = 0.02
 HEALTH_A_DAY = 4  # of a node with a profile
 RIVER = ("stage_mm",)  # what a frame is taken to hold
-LORAWAN_BYTES = 13  # that LoRaWAN adds to a frame
 
 ASLEEP, AWAKE, SENDING = STATES = ("asleep", "awake", "sending")
 PARTS = ("sleep", "clock", "start", "work", "sensor", "transmit", "receive")

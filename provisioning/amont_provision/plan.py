@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from amont_provision import board, energy_site, framesizes, linkbudget, traffic
-from amont_provision.energy import LORAWAN_BYTES
+from amont_provision.board import LORAWAN_BYTES, LORAWAN_SF
 from amont_provision.energy_site import Station
 from amont_provision.linkbudget import Estimate, Link
 from amont_provision.traffic import Air, Load, Rhythm
@@ -25,7 +25,6 @@ LOSS_UNKNOWN = 0.2  # of frames, where nothing is known of the way
 NODE_M, BRIDGE_M = 2.0, 8.0  # of antennas whose height the file does not say
 NODE_GAIN_DB, BRIDGE_GAIN_DB = 0.0, 2.0
 HEALTH_S, LASTING_HEALTH_S = 3_600, 21_600  # of a node without and with a profile
-LORAWAN_SF = 9  # taken: the network chooses
 FAIR_S = 30.0  # of The Things Network: airtime a node and day
 SLOW_S, SLOW = 180.0, 2.0  # frames further apart in a flood, and than asked for, are too slow
 YEARS = 0.5  # cells that last less are changed more than twice a year
