@@ -38,6 +38,7 @@ GOOD, WEAK, BAD = "good", "weak", "bad"
 _PROMISES = {
     "full": "full promise: reaches the guard over its own bridge",
     "weaker": "weaker promise: needs the broker and this gateway to reach the guard",
+    "lorawan": "weaker promise: needs a LoRaWAN network, its broker and this gateway",
 }
 _WAIT_S = 3.0
 
@@ -286,7 +287,9 @@ def _promises(plan: Plan) -> Iterable[Finding]:
     places = from_site(plan.site)
     for sensor in places.sensors:
         promise = places.promise(sensor)
-        text = _PROMISES.get(promise) or "{en} · {fr}".format(**PROMISE)
+        known = places.by_node.get(sensor.node)
+        way = "lorawan" if known is not None and known.carrier == "lorawan" else promise
+        text = _PROMISES.get(way) or "{en} · {fr}".format(**PROMISE)
         yield Finding(f"sensor {sensor.id}", GOOD if promise == "full" else WEAK, text)
 
 
