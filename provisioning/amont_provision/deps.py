@@ -29,7 +29,7 @@ FILE_BYTES_MAX = 256_000  # the largest driver of micropython-lib has 35 KB
 SHORT_HASH = re.compile(r"[0-9a-f]{8,64}")
 PATH = re.compile(r"(?:[A-Za-z0-9_]+/){0,4}[A-Za-z0-9_]+\.py")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-OURS = ("amont_wire/", "amont_watch/", "amont_node/", "main.py", "boot.py")
+OURS = ("amont_wire/", "amont_watch/", "amont_node/", "amont_bridge/", "main.py", "boot.py")
 Lock = dict[str, dict[str, Any]]
 
 
