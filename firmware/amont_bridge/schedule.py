@@ -121,7 +121,7 @@ class Schedule:
         self._wake_ms = None
         self._forget_windows(tick_ms)
         chosen = None
-        for node in self.waiting.nodes():
+        for node in self._windows:  # a few are open, and 64 frames may wait
             found = self._of(node, tick_ms, hears)
             if found is not None and (chosen is None or found[:2] < chosen[:2]):
                 chosen = found
@@ -149,10 +149,10 @@ class Schedule:
 
     # (rank, when its window closes, entry) of what may begin now for a node, or None.
     def _of(self, node: int, tick_ms: int, hears: bool) -> tuple[int, int, Entry] | None:
-        window = self._windows.get(node)
-        if window is None:
-            return None
+        window = self._windows[node]
         entries = self.waiting.of(node)
+        if not entries:
+            return None
         for entry in self._turns(window, entries, tick_ms):
             rank = ANSWER if window.urgent and entry.rank == ACKNOWLEDGE else entry.rank
             if self._may(window, entry, rank, len(entries), tick_ms, hears):

@@ -62,9 +62,6 @@ class Waiting:
     def of(self, node: int) -> list[Entry]:
         return [entry for entry in self._entries if entry.node == node]
 
-    def nodes(self) -> set[int]:
-        return {entry.node for entry in self._entries}
-
     # What was given up since this was asked last.
     def given_up(self) -> list[tuple[int, int]]:
         told, self._given_up = self._given_up, []
