@@ -20,6 +20,7 @@ CELLS_MAH = 2600.0  # two AA cells in series, alkaline, at some mA
 USABLE = 0.85  # before the voltage is too low
 SELF_DISCHARGE_YEAR = 0.02
 HEALTH_A_DAY = 4  # of a node with a profile
+PLAIN_HEALTH_A_DAY = 24  # of one without
 RIVER = ("stage_mm",)  # what a frame is taken to hold
 
 ASLEEP, AWAKE, SENDING = STATES = ("asleep", "awake", "sending")
@@ -94,6 +95,7 @@ class Profile:
     sensor: str
     look_s: int | None = None
     more: tuple[str, ...] = ()  # sensors besides the one that looks
+    health_a_day: int = HEALTH_A_DAY
 
 
 BOARDS: dict[str, Board] = {
@@ -200,16 +202,16 @@ def budget(
     ]
     frames = samples / profile.frame_samples
     awake += (
-        _wifi(frames, cpu_ma)
+        _wifi(frames + profile.health_a_day, cpu_ma)
         if carrier == "wifi"
-        else _radio(frames, profile.frame_samples, cpu_ma, carrier, air or Air(sf))
+        else _radio(frames, profile, cpu_ma, carrier, air or Air(sf))
     )
     asleep_s = DAY_S - sum(segment.seconds for segment in awake)
     asleep = Segment(ASLEEP, asleep_s, {"sleep": _value(board.sleep)})
     segments = [_behind(segment, board.converter) for segment in awake] + [asleep]
     clock = {"clock": _value("clock_ma")}
     with_clock = tuple(replace(s, draws={**s.draws, **clock}) for s in segments if s.seconds > 0)
-    return Budget(with_clock, frames + HEALTH_A_DAY)
+    return Budget(with_clock, frames + profile.health_a_day)
 
 
 def used(profile: Profile, board: Board, carrier: str = "lora") -> list[str]:
@@ -233,16 +235,19 @@ def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int
     return start_s + left_mah * 3600 / (wakes * _value(board.awake) * board.converter)
 
 
-def _radio(frames: float, fresh: int, cpu_ma: float, carrier: str, air: Air) -> list[Segment]:
+def _radio(
+    frames: float, profile: Profile, cpu_ma: float, carrier: str, air: Air
+) -> list[Segment]:
     """Return what is drawn while the radio sends, and while it waits for an answer.
 
     An answer may come after the next frame: so each holds the readings of the one before, too.
     """
     is_lorawan = carrier == "lorawan"
     more = LORAWAN_BYTES if is_lorawan else 0
-    size = framesizes.samples(RIVER, 2 * fresh).size
+    size = framesizes.samples(RIVER, 2 * profile.frame_samples).size
     sent_s = frames * air.tries * air_s(size + more, air.sf, air.preamble)
-    sent_s += HEALTH_A_DAY * air_s(framesizes.health_size() + more, air.sf, air.preamble)
+    health_s = air_s(framesizes.health_size() + more, air.sf, air.preamble)
+    sent_s += profile.health_a_day * health_s
     waited_s = _value("lorawan_wait_s" if is_lorawan else "listen_s")
     heard_s = _value("lorawan_receive_s") if is_lorawan else waited_s
     receive_ma = _value("receive_ma") * heard_s / waited_s
@@ -254,7 +259,7 @@ def _radio(frames: float, fresh: int, cpu_ma: float, carrier: str, air: Air) -> 
 
 
 def _wifi(frames: float, cpu_ma: float) -> list[Segment]:
-    seconds = (frames + HEALTH_A_DAY) * _value("wifi_s")
+    seconds = frames * _value("wifi_s")
     return [Segment(SENDING, seconds, {"work": cpu_ma, "transmit": _value("wifi_ma")})]
 
 

@@ -64,6 +64,7 @@ def station(config: Json) -> Station:
     profile = Profile(
         name, config["interval_s"], config.get("frame_samples", 1), sensors[0],
         None if look_s is None or look_s >= config["interval_s"] else look_s, tuple(sensors[1:]),
+        energy.HEALTH_A_DAY if config.get("profile") else energy.PLAIN_HEALTH_A_DAY,
     )  # fmt: skip
     carrier = config["carrier"]
     sends = {"mqtt": "wifi", "lorawan": "lorawan"}.get(carrier["kind"], "lora")

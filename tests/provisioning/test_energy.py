@@ -361,3 +361,18 @@ def test_options_out_of_bounds_are_refused(options, capsys):
 def test_a_bad_trace_ends_the_command_with_one_line(capsys, tmp_path):
     assert cli.main(["--lang", "en", "energy", "--trace", str(tmp_path / "none.csv")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_node_without_a_profile_tells_its_health_each_hour():
+    lasting, plain = energy_site.station(config()), energy_site.station(config(profile=None))
+    assert (lasting.profile.health_a_day, plain.profile.health_a_day) == (4, 24)
+    assert plain.budget().frames == lasting.budget().frames + 20
+    assert plain.budget().mah_day > lasting.budget().mah_day
+
+
+def test_lorawan_is_told_by_its_name(capsys):
+    assert cli.main(["--lang", "en", "energy", "--carrier", "lorawan"]) == 0
+    said = capsys.readouterr().out
+    assert "LoRaWAN SF9" in said
+    assert "lorawan_wait_s" in said
+    assert "listen_s " not in said
