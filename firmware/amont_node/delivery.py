@@ -5,6 +5,9 @@
 # - A frame without an answer goes out again, the same bytes, three times in all. Then its samples
 #   go back to the backlog and travel later in a fresh body under a new counter: a guard that calls
 #   the old frame a duplicate can therefore never hold them up.
+# - An urgent frame goes out until it is answered, a newer one is urgent or eight others have gone
+#   out since: soon five times in all, so that bursts and collisions do not cost a minute, then
+#   longer each time. Whoever answers may be short of airtime: silence is no sign of its loss.
 # - New samples and health go out once when due even when nothing answers: the way back may be the
 #   broken one. All else then waits, longer each time.
 # - The backlog drains oldest first, a few frames in flight.
@@ -22,11 +25,13 @@ HEALTH = 5
 PROGRESS = 6
 
 ATTEMPTS = 3
+_URGENT_SOON = 4  # repetitions before the time between them grows
 WINDOW_BACKLOG = 4  # frames in flight up to which the backlog may add one
 WINDOW = 6  # a downlink is believed only while it answers one of the last 8 counters
 _ANSWERABLE = 8
 _HOLD_MAX_MS = 900000
 _WAY_DOUBLINGS = 6  # some minutes: the airtime of an hour does not come back at once
+_URGENT_WAY_DOUBLINGS = 2  # half a minute: as soon as an old minute leaves the hour
 _RANGES_MAX = 4
 
 
@@ -125,12 +130,16 @@ class Delivery:
                 return Plan(kind, self._life, 0, 0)
             self._make_room()
             return self._newest(kind, overlap)
-        full = len(self._in_flight) >= (1 if self._silent else WINDOW_BACKLOG)
+        full = self._awaited() >= (1 if self._silent else WINDOW_BACKLOG)
         if kind == URGENT or held or full:
             return None
         # The backlog has airtime of its own.
         old = self._asked_for() or self._backlog(link_ms)
         return old if old is not None and gate.may_send(BACKLOG) else None
+
+    # Frames whose answer is waited for. An urgent one that still goes out holds nothing up.
+    def _awaited(self) -> int:
+        return sum([entry.attempts <= ATTEMPTS for entry in self._in_flight])
 
     # What comes next but for the backlog.
     def _next_kind(self, held: bool, frame_samples: int) -> int | None:
@@ -182,7 +191,7 @@ class Delivery:
     # lost. Give it time, then start again from the oldest. True: did so.
     def _rewind(self, link_ms: int) -> bool:
         stuck = [s for s in self._spans.all() if s.first <= s.last - self._fresh_of(s.life)]
-        if not stuck or self._in_flight:
+        if not stuck or self._awaited():
             self._rewind_ms = None
             return False
         if stuck[0].first != self._oldest:
@@ -209,6 +218,7 @@ class Delivery:
         link_ms: int,
     ) -> None:  # fmt: skip
         self._recent = self._recent[1 - _ANSWERABLE :] + [(counter, echo)]
+        self._outrun(self._recent[0][0])
         self._after_regular = plan.kind == REGULAR
         if plan.kind == HEALTH:
             self._health = False
@@ -219,8 +229,25 @@ class Delivery:
             self._progress = False
         else:
             self._samples_sent(plan, first, last)
+        if plan.kind == URGENT:
+            self._relieve(plan.life, first)
         sent = Plan(plan.kind, plan.life, first, last)
         self._in_flight.append(InFlight(sent, counter, frame, link_ms + self._delay_ms(0)))
+
+    # What no answer can speak of any more: the frames since then have told as much, and more.
+    def _outrun(self, oldest: int) -> None:
+        for entry in [entry for entry in self._in_flight if entry.counter < oldest]:
+            self._release(entry)
+
+    # A newer frame is urgent: the older ones need not be any more.
+    def _relieve(self, life: int, first: int) -> None:
+        for entry in list(self._in_flight):
+            if entry.plan.kind != URGENT:
+                continue
+            if entry.plan.life == life and entry.plan.first >= first:
+                self._in_flight.remove(entry)  # all its samples are in the newer one
+            else:
+                self._release(entry)
 
     # The samples cannot be read, or no frame can be made of them: do not try again.
     def skipped(self, plan: Plan) -> None:
@@ -292,14 +319,15 @@ class Delivery:
         for entry in list(self._in_flight):
             if link_ms < entry.due_ms:
                 continue
-            alone = self._silent > 0 and entry.plan.kind != URGENT
-            if entry.attempts >= ATTEMPTS or alone:
+            urgent = entry.plan.kind == URGENT
+            if not urgent and (entry.attempts >= ATTEMPTS or self._silent > 0):
                 self._release(entry)
                 self._give_up(entry, link_ms)
             elif ready and not gate.may_repeat(entry.plan.kind):
                 self._make_way(entry, link_ms)
             elif ready:
-                entry.due_ms = link_ms + self._delay_ms(entry.attempts)
+                past = entry.attempts - _URGENT_SOON if urgent else entry.attempts
+                entry.due_ms = link_ms + self._delay_ms(max(0, past))
                 entry.attempts += 1
                 return entry
             else:
@@ -314,6 +342,9 @@ class Delivery:
             self._cursors[plan.life] = min(self._cursors.get(plan.life, plan.first), plan.first)
 
     def _make_way(self, entry: InFlight, link_ms: int) -> None:
+        if entry.plan.kind == URGENT:
+            entry.due_ms = link_ms + self._delay_ms(_URGENT_WAY_DOUBLINGS)
+            return
         entry.due_ms = link_ms + self._delay_ms(_WAY_DOUBLINGS)
         if entry.plan.has_samples():
             self._release(entry)

@@ -40,6 +40,9 @@ _LASTING_HEALTH_INTERVAL_S = 21600  # of a station with a profile, which has to 
 # Slots that are this much longer than an urgent frame may wait are folded.
 _URGENT_SLOTS_S = 5
 _FAST_SLOTS = 4  # of a fast interval, a quarter
+# Readings that a frame tells again when airtime is scarce: a sample that only one frame told, and
+# that was lost, would cost a frame of the backlog.
+_SCARCE_OVERLAP = 6
 _BATTERY_HYSTERESIS_MV = 100
 _BATTERY_READINGS = 3  # in a row: a cold start pulls the voltage down for a moment
 
@@ -122,7 +125,9 @@ class Duty:
         # When it matters nothing is saved up; nor do stretched intervals make frames rarer.
         saved = 1 if self._sampler.fast(tick_s) else config.frame_samples >> self._battery
         batch = max(1, saved)
-        overlap = 0 if self.airtime.scarce(tick_s) else config.overlap
+        overlap = config.overlap
+        if self.airtime.scarce(tick_s):
+            overlap = min(overlap, _SCARCE_OVERLAP)
         what = self.delivery.next(link_ms, ready, batch, overlap, self)
         if isinstance(what, InFlight):
             self.airtime.sent(tick_s, len(what.frame), _who(what.plan.kind))

@@ -3,7 +3,7 @@
 from world import LIFE, Flash, Guard, Node, Random, config
 
 from amont_node import duty as act
-from amont_node.delivery import BACKLOG, READINGS_MAX
+from amont_node.delivery import BACKLOG, READINGS_MAX, REGULAR, URGENT
 
 
 # Runs a node against a guard over an air that loses loss_percent each way; reboots it now and
@@ -57,6 +57,78 @@ def check_reboots() -> None:
 def check_mostly_dead_air() -> None:
     for seed in range(2):
         history(seed + 20, 90, 200, 3)
+
+
+# Nobody answers: an urgent frame goes out six times within the minute, then ever more seldom; the
+# samples after it and the backlog have their turns. One answer, and it is quiet.
+def check_an_urgent_frame_goes_out_until_it_is_answered() -> None:
+    node, guard, sent = unanswered(3500)
+    times = [step for step, _, frame in sent if frame[0] == URGENT]
+    assert len({counter for _, counter, frame in sent if frame[0] == URGENT}) == 1
+    assert times[5] - times[0] <= 60 and len(times) > 10
+    gaps = [b - a for a, b in zip(times, times[1:])]  # noqa: B905, RUF007
+    assert min(gaps) >= 5 and max(gaps[:4]) < 9 and 300 < max(gaps[-2:]) <= 1400, gaps
+    since = [frame for step, _, frame in sent if step > times[0] and frame[0] != URGENT]
+    assert {frame[0] for frame in since} == {REGULAR, BACKLOG}
+    _, counter, frame = [told for told in sent if told[2][0] == URGENT][0]
+    node.downlink(3500, 3500000, *guard.take(counter, frame))
+    later = [frame for s in range(3500, 9000) for _, frame in node.wake(s, s * 1000)]
+    assert later and URGENT not in [frame[0] for frame in later]
+
+
+# Eight frames later no answer to it would be believed: it ends, and its samples go on.
+def check_an_urgent_frame_ends_when_others_have_told_more() -> None:
+    _, _, sent = unanswered(20000)
+    first = [counter for _, counter, frame in sent if frame[0] == URGENT][0]
+    last_s = max([step for step, _, frame in sent if frame[0] == URGENT])
+    before = [counter for step, counter, _ in sent if step <= last_s]
+    assert max(before) - first < 8 and sent[-1][0] > last_s + 10000
+
+
+def unanswered(until_s: int):
+    node = Node(Flash(), config(interval_s=600, fast_interval_s=600), 0, crossed)
+    sent = []
+    for step in range(until_s):
+        for counter, frame in node.wake(step, step * 1000):
+            sent.append((step, counter, frame))
+    return node, Guard(), sent
+
+
+def crossed(tick_s: int) -> int:
+    return 500 if tick_s < 1200 else 1500
+
+
+# What is urgent is the newest: an older urgent frame goes out no more, its samples do.
+def check_a_newer_urgent_frame_ends_an_older_one() -> None:
+    flash = Flash()
+    node = Node(flash, config(alarm_mark=2000, overlap=0), 0, lambda tick_s: 30 * tick_s)
+    sent = []  # (kind, counter, first, last)
+    for step in range(400):
+        for counter, frame in node.wake(step, step * 1000):
+            sent.append((frame[0], counter, frame[1], frame[2]))
+    highest = 0
+    told = set()
+    for kind, counter, first, last in sent:
+        told.update(range(first, last + 1))
+        if kind == URGENT:
+            assert counter >= highest, sent
+            highest = counter
+    assert len([kind for kind, _, _, _ in sent if kind == URGENT]) > 12
+    assert told >= set(range(len(flash.stored) - 1))
+
+
+# No airtime for it: it stays in flight, and goes out as soon as there is some.
+def check_an_urgent_frame_waits_for_airtime() -> None:
+    node = Node(Flash(), config(interval_s=600, airtime_permille=10), 0, crossed)
+    sent = []
+    airtime = node.duty.airtime
+    usual = airtime.allows
+    airtime.allows = lambda tick_s, who: not 1202 <= tick_s < 1400 and usual(tick_s, who)
+    for step in range(1500):
+        for counter, frame in node.wake(step, step * 1000):
+            if frame[0] == URGENT:
+                sent.append((step, counter))
+    assert sent[0][0] <= 1201 and 1400 <= sent[1][0] <= 1430 and sent[0][1] == sent[1][1], sent
 
 
 # A month of backlog: drained oldest first, a few frames at a time, in about as few frames as fit.
