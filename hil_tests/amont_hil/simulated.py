@@ -1,6 +1,7 @@
 """Simulated boards: the device's own files on real MicroPython, or on CPython without it."""
 
 import contextlib
+import json
 import os
 import pty
 import socket
@@ -124,9 +125,13 @@ class SimulatedBridge:
 
     port: path that the guard opens as its serial port; it lives until close().
     udp_port: where the nodes' simulated radio sends to.
+    windows: its radio is one under the radio port: it waits for the guard's settings, and for its
+        nodes' windows.
     """
 
-    def __init__(self, root: Path, *, runtime: str | None = None, udp_port: int = 0) -> None:
+    def __init__(
+        self, root: Path, *, runtime: str | None = None, udp_port: int = 0, windows: bool = False
+    ) -> None:
         self.root = root
         self.runtime = runtime or default_runtime()
         root.mkdir(parents=True, exist_ok=True)
@@ -136,6 +141,9 @@ class SimulatedBridge:
         # Held open here: without any reader a pseudo-terminal tells the bridge that it hung up.
         self.port = os.ttyname(self._slave)
         self.udp_port = udp_port or _free_udp_port()
+        self._air = "bridge.json" if windows else str(self.udp_port)
+        if windows:
+            _place(root / self._air, json.dumps({"chip": "sim", "bind": self.udp_port}))
         self._process: Process | None = None
 
     @property
@@ -147,7 +155,7 @@ class SimulatedBridge:
         """Start it; the port's path stays the same over restarts."""
         if self.running():
             raise RuntimeError("the bridge runs already")
-        arguments = [f"fd:{self._master}", str(self.udp_port)]
+        arguments = [f"fd:{self._master}", self._air]
         line, environment = command(self.runtime, "amont_bridge.app", arguments, HEAP)
         self._process = Process(
             line, environment, self.root, self.root / LOG, pass_fds=[self._master]
