@@ -15,6 +15,7 @@ from amont_wire.link import (
     RADIO_FAULT,
     RADIO_IDLE,
     RADIO_LISTENS,
+    ROLE_NONE,
     ROLE_TRANSMIT,
     Ask,
     Deframer,
@@ -201,6 +202,8 @@ class Receiver:
             self._counters[f"bridge: {SENT[message.result]}"] += 1
         elif isinstance(message, Identity):
             self.identity = message
+            if message.role == ROLE_NONE:  # it has just begun: what it said before is over
+                self.status = None
             if message.role != self._settings.role or not self._told:
                 self._ask_at = max(real_s, self._told_at + SETTLE_S)
         elif isinstance(message, Status):

@@ -1,5 +1,6 @@
 """The guard with a second receiver: nothing twice, nothing lost, sirens by whoever hears."""
 
+import json
 import os
 import select
 import socket
@@ -129,33 +130,42 @@ def wait_for(ready):
 
 
 class BridgeProcess:
-    """A bridge's own program between a pty and datagrams."""
+    """A bridge's own program between a pty and datagrams; with ``chip`` it has a radio port."""
 
-    def __init__(self, unique):
-        self.line = Line()
+    def __init__(self, unique, folder, chip=None):
+        self.line, self.unique = Line(), unique
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
             self.air = probe.getsockname()
-        os.set_inheritable(self.line.master, True)
-        arguments = [f"fd:{self.line.master}", str(self.air[1])]
+        self.about = str(self.air[1])
+        if chip:
+            path = folder / f"bridge-{unique}.json"
+            path.write_text(json.dumps({"chip": chip, "bind": self.air[1], "instant": True}))
+            self.about = str(path)
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "amont_bridge.app", *arguments],
+            [sys.executable, "-m", "amont_bridge.app", f"fd:{self.line.master}", self.about],
             pass_fds=[self.line.master], stdout=subprocess.DEVNULL,
-            env={**os.environ, "AMONT_UNIQUE_ID": unique},
+            env={**os.environ, "AMONT_UNIQUE_ID": self.unique},
         )  # fmt: skip
 
-    def close(self):
+    def kill(self):
         self.process.kill()
         self.process.wait(WAIT_S)
+
+    def close(self):
+        self.kill()
         self.line.close()
 
 
 class Town:
     """Both bridges, the guard, a gateway, and a node's radio."""
 
-    def __init__(self, folder, uniques):
+    def __init__(self, folder, uniques, chip=None):
         self.folder = folder
-        self.bridges = [BridgeProcess(unique) for unique in uniques]
+        self.bridges = [BridgeProcess(unique, folder, chip) for unique in uniques]
         ports = [bridge.line.name for bridge in self.bridges]
         write_site(folder, ports[0], listeners=ports[1:])
         self.guard = subprocess.Popen(
@@ -174,6 +184,16 @@ class Town:
         for bridge, rssi in zip(self.bridges, rssi_dbm, strict=True):
             if rssi is not None:
                 self.radio.sendto(struct.pack("<hb", rssi, 20) + frame, bridge.air)
+
+    def repeat(self, frame):
+        """Send as a node does, until the bridge that transmits has heard it."""
+        before = self.look()["bridges"][0]["frames"]
+        for _ in range(100):
+            self.send(frame, -110, -70)
+            time.sleep(0.1)
+            if self.look()["bridges"][0]["frames"] > before:
+                return
+        raise AssertionError("the bridge is deaf")
 
     def look(self):
         for message in self.gateway.receive():
@@ -205,7 +225,7 @@ class Town:
 
 @pytest.fixture
 def town(tmp_path, request):
-    made = Town(tmp_path, request.param)
+    made = Town(tmp_path, *request.param)
     yield made
     made.close()
 
@@ -214,7 +234,7 @@ def in_their_roles(state):
     return [row["radio"] for row in state.get("bridges", ())] == ["simulated"] * 2
 
 
-@pytest.mark.parametrize("town", [("01", "02")], indirect=True)
+@pytest.mark.parametrize("town", [(("01", "02"),)], indirect=True)
 def test_a_frame_goes_from_the_air_through_two_bridges_and_is_answered_by_one(town):
     state = town.shows(in_their_roles)
     assert [row["id"] for row in state["bridges"]] == ["01" + "00" * 7, "02" + "00" * 7]
@@ -228,9 +248,7 @@ def test_a_frame_goes_from_the_air_through_two_bridges_and_is_answered_by_one(to
     assert town.node.hear(sealed).through == 0
     # the transmitter is pulled out: the other one hears, nobody answers
     transmitter = town.bridges[0]
-    transmitter.process.kill()
-    transmitter.process.wait(WAIT_S)
-    transmitter.line.close()
+    transmitter.close()
     transmitter.line = Line()
     state = town.shows(lambda s: any(f["kind"] == "bridge" for f in s["faults"]))
     town.send(town.node.frame(310), None, -75)
@@ -241,7 +259,7 @@ def test_a_frame_goes_from_the_air_through_two_bridges_and_is_answered_by_one(to
     assert town.downlinks() == []
 
 
-@pytest.mark.parametrize("town", [("0a", "0a")], indirect=True)
+@pytest.mark.parametrize("town", [(("0a", "0a"),)], indirect=True)
 def test_two_bridges_with_one_number_are_a_fault_and_hear_all_the_same(town):
     state = town.shows(lambda s: any(f["kind"] == "listener" for f in s["faults"]))
     (found,) = [f for f in state["faults"] if f["kind"] == "listener"]
@@ -249,3 +267,31 @@ def test_two_bridges_with_one_number_are_a_fault_and_hear_all_the_same(town):
     assert state["counters"]["bridge: twin ids"] == 1
     town.send(town.node.frame(300), None, -75)
     wait_for(lambda: town.look() and town.opened)
+
+
+def listening(state):
+    return [row["radio"] for row in state.get("bridges", ())] == ["listens"] * 2
+
+
+@pytest.mark.parametrize("town", [(("01", "02"), "sim")], indirect=True)
+def test_bridges_with_a_radio_are_told_what_to_listen_to_also_after_a_reset(town):
+    town.shows(listening)
+    for number in range(2):
+        town.repeat(town.node.frame(300 + number))
+        town.gateway.commit(town.node, town.node.seq)
+        ((sealed, sender),) = wait_for(town.downlinks)  # in the window after the frame
+        assert sender == town.bridges[0].air[1]
+        assert town.node.hear(sealed).through == number
+        town.shows(lambda s, wanted=number + 1: s["counters"].get("bridge: sent") == wanted)
+        town.bridges[0].kill()
+        town.bridges[0].start()  # deaf and silent until it is told again
+
+
+@pytest.mark.parametrize("town", [(("01", "02"), "sx1262")], indirect=True)
+def test_a_radio_that_is_not_there_is_a_fault_of_its_bridge(town):
+    def failed(state):
+        radio = [f for f in state["faults"] if f["detail"].startswith("radio: ")]
+        return {f["kind"] for f in radio} == {"bridge", "listener"}
+
+    state = town.shows(failed)
+    assert [row["radio"] for row in state["bridges"]] == ["fault"] * 2
