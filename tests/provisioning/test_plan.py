@@ -9,8 +9,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from amont_provision import cli, linkbudget, plan_advice, traffic
+from amont_provision import cli, cmd_plan, linkbudget, plan_advice, traffic
+from amont_provision.output import Output
 from amont_provision.plan import Outlook, Plan, plan
 from amont_provision.plan_advice import Advice
 from amont_site import Site, load
@@ -329,6 +332,40 @@ def test_the_table_fits_a_telephone_in_both_languages(path, language, capsys):
         assert f"{node.id:>2} {getattr(node.name, language)[:14]}" in text
     assert ("carte" if language == "fr" else "map") in text.splitlines()[-1 - (language == "fr")]
     assert "{" not in text.replace("{spreading_factor", "")
+
+
+radios = st.builds(
+    Radio,
+    spreading_factor=st.none() | st.integers(7, 12),
+    distance_m=st.none() | st.integers(1, 50_000),
+    setting=st.none() | st.sampled_from(sorted(linkbudget.SETTINGS)),
+    antenna_m=st.none() | st.floats(0, 100),
+    antenna_gain_db=st.none() | st.floats(-10, 12),
+    obstacle_m=st.none() | st.integers(0, 500),
+)
+bridges = st.builds(
+    Bridge,
+    spreading_factor=st.integers(7, 12),
+    channels_khz=st.lists(st.integers(865_063, 868_537), min_size=1, max_size=8),
+    antenna_m=st.none() | st.floats(0, 100),
+    latitude=st.none() | st.floats(-90, 90),
+    longitude=st.none() | st.floats(-180, 180),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(bridges, st.lists(radios, min_size=7, max_size=7), st.sampled_from(["en", "fr"]))
+def test_whatever_a_file_may_say_is_told_within_the_width(bridge, told, language):
+    site = msgspec.structs.replace(load(VALLEY), bridge=bridge)
+    for node, radio in zip([n for n in site.nodes if n.radio or n.id == 32], told, strict=True):
+        site = with_node(site, node.id, radio=radio)
+    found = plan(site)
+    advised = {one.node.id: plan_advice.advice(found, one) for one in found.nodes}
+    lines = list(cmd_plan._lines(found, advised, Output("plan", language, False)))
+    assert max(map(len, lines)) <= WIDTH
+    for one in found.nodes:
+        assert one.word == "good" or advised[one.node.id] is not None
+        assert 0 <= one.readings[0] <= one.readings[1] <= 1
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
