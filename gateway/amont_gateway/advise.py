@@ -166,7 +166,8 @@ class Advisor:
                 continue
             seen, scored_s = self._windows.version, now_s
             self._screened()
-            self._foreign = watches(self._places, self._windows, self._clock.wall_ms())
+            stations, now_ms = self._places.stations, self._clock.wall_ms()
+            self._foreign = watches(stations, self._places, self._windows, now_ms)
             self._told_of = set()
             if self._load is not None:
                 scorer = self._round(scorer, stopping)

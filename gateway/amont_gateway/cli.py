@@ -30,7 +30,7 @@ from amont_gateway import (
 )
 from amont_gateway.environment import secrets
 from amont_gateway.journal_reader import JournalReader
-from amont_gateway.readings import QUANTITIES, Sample, unpack_channels
+from amont_gateway.readings import FOREIGN, QUANTITIES, Sample, unpack_channels
 from amont_gateway.view_client import PAGE, fetch_view
 from amont_site import SiteError, load
 
@@ -329,7 +329,10 @@ def _sample_text(sample_id: int, sample: Sample, as_json: bool) -> str:
         plain = {"id": sample_id, **sample._asdict(), "channels": values}
         return json.dumps(plain)
     words = " ".join(f"{v['quantity']}={v['value']}" for v in values)
-    return f"{sample_id}  {sample.at_ms}  node {sample.node}/{sample.epoch}#{sample.seq}  {words}"
+    who = f"node {sample.node}/{sample.epoch}#{sample.seq}"
+    if sample.node == FOREIGN:
+        who = f"foreign sensor {sample.epoch}"
+    return f"{sample_id}  {sample.at_ms}  {who}  {words}"
 
 
 class _Opened:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amont_gateway.places import Places
+from collections.abc import Iterable
+
+from amont_gateway.places import Places, Station
 from amont_gateway.windows import Windows
 
 WATCH = "watch"  # the most that an unsealed reading can advise
@@ -10,10 +12,12 @@ HOLD_S = 300.0  # of advice that no model gives: said again each round
 _GOOD = 0
 
 
-def watches(places: Places, windows: Windows, now_ms: int) -> dict[str, str]:
+def watches(
+    stations: Iterable[Station], places: Places, windows: Windows, now_ms: int
+) -> dict[str, str]:
     """Return per station the first of its foreign sensors with a fresh, sound stage at watch."""
     found: dict[str, str] = {}
-    for station in places.stations:
+    for station in stations:
         for sensor in station.advisory:
             last = windows.last(sensor)
             if last is None or last.quality != _GOOD:

@@ -14,6 +14,7 @@ from amont_gateway.clock import Clock
 from amont_gateway.confirmations import Confirmations
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.foreign_advice import watches
 from amont_gateway.nodes import Nodes, NodeState
 from amont_gateway.readings import OUT_OF_RANGE
 from amont_gateway.scoring.screening import cause_names
@@ -201,6 +202,9 @@ class StateBuilder:
             series=self._points(sensor, moment),
             history_until_ms=self._windows.late_until_ms(sensor),
             forecast=self._judge.forecast(place.id),
+            foreign_watch=watches([place], self._places, self._windows, moment.now_ms).get(
+                place.id, ""
+            ),
         )
 
     def _siren(self, place: p.Siren, moment: _Moment) -> v.Siren:

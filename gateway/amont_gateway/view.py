@@ -64,7 +64,8 @@ class Station(msgspec.Struct, kw_only=True):
     river: str = ""
     # as the guard judges: "normal" | "watch" | "warning" | "alarm" | "alarm_plus" | "unknown"
     level: str
-    advice: str = "none"  # what the model advises: "none" | "watch" | "warning"
+    advice: str = "none"  # what is advised: "none" | "watch" | "warning"
+    foreign_watch: str = ""  # the foreign sensor that sees it at watch or above
     stage_mm: int | None = None
     at_ms: int | None = None
     age_s: int | None = None
@@ -204,8 +205,7 @@ class Sensor(msgspec.Struct, kw_only=True):
     age_s: int | None = None
     flags: list[str] = []  # "range", "rate", "spike", "flat", "suspect", …; empty is good
     freshness: str = "unknown"  # "proved" | "assumed" | "unknown" | "stale"
-    # "full" (reaches the guard over its own bridge) | "weaker" | "unsealed" (a foreign sensor)
-    promise: str = "weaker"
+    promise: str = "weaker"  # "full" (over the guard's bridge) | "weaker" | "unsealed" (foreign)
     votes: bool = False
     source: str = ""  # of a foreign sensor: which of ``View.foreign``
     interval_s: int = 0  # of a foreign sensor; 0: its node's
@@ -244,7 +244,7 @@ class ForeignSource(msgspec.Struct, kw_only=True):
     readings: int = 0  # new in the journal
     repeated: int = 0
     last_ms: int | None = None  # when the last usable one came
-    refused: dict[str, int] = {}  # by the codes of ``foreign_mapping.REFUSALS``
+    refused: dict[str, int] = {}  # by the codes of ``foreign_reasons.WHY``
 
 
 class Event(msgspec.Struct, kw_only=True):

@@ -45,7 +45,7 @@ class Rig:
         self.windows.add([Sample(FOREIGN, 1, at_ms // 1000, at_ms, 0, at_ms, UNSEALED, channels)])
 
     def watches(self):
-        return watches(self.places, self.windows, self.clock.wall_ms())
+        return watches(self.places.stations, self.places, self.windows, self.clock.wall_ms())
 
     def round(self, *advice):
         """Do what a round does with a model's advice."""
@@ -133,7 +133,11 @@ def test_a_foreign_stage_that_disagrees_raises_no_doubt_about_sealed_ones(rig):
     for i in range(400):
         at_ms = start_ms + i * step_ms
         level = int(400 + rng.integers(-3, 4))
-        for node, value in ((17, level), (18, level + 2), (FOREIGN, 4_000 if i in (200, 300) else 900)):
+        for node, value in (
+            (17, level),
+            (18, level + 2),
+            (FOREIGN, 4_000 if i in (200, 300) else 900),
+        ):
             channel = 1 if node == FOREIGN else 0
             packed = pack_channels([(channel, 1, 0, value)])
             rig.windows.add([Sample(node, 1, i, at_ms, 0, at_ms, 0, packed)])

@@ -100,6 +100,7 @@ def test_readings_come_through_and_are_shown_as_what_they_are(start, say):
     assert running_one.sensor("cave-temp").value == 1250
     assert view.zones[0].inflow_l_h == 3450
     assert [(s.id, s.state) for s in view.foreign] == [("sondes", "heard"), ("cave", "heard")]
+    assert view.stations[0].foreign_watch == "pont-tiers"
     text = "\n".join(running.describe(_plain(view)))
     assert "sensor pont-tiers: unsealed promise" in text
     assert "foreign source sondes: heard, 2 messages, 3 readings" in text

@@ -119,6 +119,7 @@ def rising(now_ms: int = NOW_MS) -> View:
         ),
     )
     station.advice = "warning"
+    station.foreign_watch = "radar-moulin"
     return _site(
         now_ms,
         station,

@@ -128,8 +128,15 @@ class Card:
         """Say what the forecast expects."""
         return sentences.forecast_words(station.forecast, station.level, self.t, self.f)
 
+    def sensor_name(self, sensor: str) -> str:
+        """Return a sensor's name, its id if it is not in the view."""
+        found = next((s.name for s in self.view.sensors if s.id == sensor), {})
+        return self.t.of(found, sensor)
+
     def advises(self, station: Station) -> bool:
         """Tell whether the model sees more coming than the guard has found."""
+        if station.foreign_watch and station.advice == "watch":
+            return False  # that is the foreign sensor's, and told as such
         useful = station.forecast.status == "ok" and station.advice in ("watch", "warning")
         return useful and sentences.above(station.advice, station.level)
 

@@ -10,6 +10,10 @@ FOREIGN_TEXTS: dict[str, tuple[str, str]] = {
         "Capteurs tiers : ce qui est venu depuis le démarrage",
         "Foreign sensors: what has come since the start",
     ),
+    "foreign.watch": (
+        "Le capteur tiers {name} voit la vigilance ou plus : simple avis, il ne fait rien sonner.",
+        "Foreign sensor {name} sees watch or above: advice alone, it makes nothing sound.",
+    ),
     "foreign.name": ("Source", "Source"),
     "foreign.state": ("État", "State"),
     "foreign.heard": ("entendue", "heard"),
