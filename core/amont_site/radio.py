@@ -51,6 +51,7 @@ class Radio(Part, frozen=True, kw_only=True):
     """How one node sends to the bridge where it differs from the others, and where it stands."""
 
     spreading_factor: Factor | None = None
+    chip: Literal["sx1262", "sx1261", "rak3172"] | None = None  # the board's usual one if absent
     distance_m: Annotated[int, Meta(ge=1, le=50_000)] | None = None  # by the map if absent
     # what lies between both antennas
     setting: Literal["clear", "open", "village", "valley", "manhole"] | None = None

@@ -14,9 +14,13 @@ from amont_provision.texts import Refused
 from amont_site.hardware import plain
 from amont_site.lorawan import downlinks_day
 from amont_site.model import Bridge, Channel, Node, Site, frame_samples
+from amont_site.radio import spreading_factor
+from amont_wire.airtime import scan_preamble
 from amont_wire.const import QUANTITY_CODES
 
 SCHEMA = 1
+RADIO = ("127.0.0.1", 7700)  # where a simulated board's radio is
+LISTEN_MS = 2600  # a node listens so long after each frame (docs/radio.md)
 SECRET = "secret.json"
 COPIES = ("config.a", "config.b")  # a node keeps its configuration twice
 NAME = "board.id"  # a name of its own that a board keeps, so that two are never taken for one
@@ -85,12 +89,18 @@ def usual(site: Site, node: Node) -> dict[str, int]:
     return {"interval_s": node.interval_s, "fast_interval_s": fast_s, **marks}
 
 
-def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
-    """Return how the node sends; raise Refused if the site's file lacks what that needs."""
+def carrier(site: Site, node: Node, radio: tuple[str, int] | None, tls: bool) -> Json:
+    """Return how the node sends; raise Refused if the site's file lacks what that needs.
+
+    radio: where a simulated radio sends to; None: that of the node's board, if it has one.
+    """
     if node.carrier == "bridge":
-        factor = Bridge().spreading_factor if site.bridge is None else site.bridge.spreading_factor
-        lora = {"sf": factor}  # without it the node would count no airtime
-        return {"kind": "radio", "host": radio[0], "port": radio[1], "lora": lora}
+        if radio is None and (wired := boards.radio(node)):
+            return lora(site, node, wired)
+        host, port = radio or RADIO
+        factor = spreading_factor(site.bridge, node.radio)
+        # without lora the node would count no airtime
+        return {"kind": "radio", "host": host, "port": port, "lora": {"sf": factor}}
     if node.carrier == "lorawan":
         return lorawan(site, node)
     if site.broker is None:
@@ -106,6 +116,25 @@ def carrier(site: Site, node: Node, radio: tuple[str, int], tls: bool) -> Json:
         "user": "",
         "password": "",
         "tls": {"name": site.broker.host, **named} if site.broker.tls else None,
+    }
+
+
+def lora(site: Site, node: Node, wired: Json) -> Json:
+    """Return how a node sends to the bridge by a radio that is wired so."""
+    bridge = site.bridge or Bridge()
+    own = spreading_factor(bridge, node.radio)
+    others = [other for other in site.nodes if other.carrier == "bridge"]
+    factors = sorted({own, *(spreading_factor(bridge, other.radio) for other in others)})
+    return {
+        "kind": "lora",
+        **wired,
+        "lora": {
+            "sf": own,
+            "preamble": scan_preamble(len(bridge.channels_khz), factors, own),
+            "channels_khz": list(bridge.channels_khz),
+            "power_dbm": bridge.power_dbm,
+            "listen_ms": LISTEN_MS,
+        },
     }
 
 

@@ -51,6 +51,20 @@ def modem(node: Node) -> dict[str, Any]:
     return found
 
 
+def radio(node: Node) -> dict[str, Any]:
+    """Return the chip and pins of a board's LoRa radio; {} for a simulated board."""
+    if node.board is None or node.board.name in FILES:
+        return {}
+    if not folder().is_dir():
+        raise Refused("no-boards", folder=folder())
+    wired = dict(known(node.board.name)["pins"]["radio"])
+    chip = wired.pop("chip")
+    asked = None if node.radio is None else node.radio.chip
+    if asked == "rak3172":
+        return {"chip": asked, "uart": modem(node)}
+    return {"chip": asked or chip, "pins": wired}
+
+
 def check(node: Node) -> None:
     """Raise Refused with the first thing that a node's board cannot do."""
     board = node.board
@@ -69,6 +83,22 @@ def check(node: Node) -> None:
     _check_float(board, able)
     if node.carrier == "lorawan":
         _check_modem(node, board, modem(node))
+    elif node.carrier == "bridge" and board.name not in FILES:
+        _check_radio(node, board)
+
+
+def _check_radio(node: Node, board: Board) -> None:
+    """Raise Refused if a sensor is on a pin of the radio to the bridge."""
+    wired = radio(node)
+    if "uart" in wired:
+        _check_modem(node, board, wired["uart"])
+        return
+    pins = wired["pins"]
+    named = ("cs", "busy", "reset", "dio1", "rxen", "txen")
+    taken = {pins.get(name) for name in named} | {pins["spi"][n] for n in ("sck", "mosi", "miso")}
+    for place, pin, _ in _wires(node, board):
+        if pin in taken:
+            raise Refused("pin-modem", board=board.name, pin=pin, place=place)
 
 
 def _check_modem(node: Node, board: Board, line: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from amont_provision.texts import Refused
 from amont_site import Site
 from amont_site.model import Node
 
-RADIO = ("127.0.0.1", 7700)  # where a simulated board's radio is
+RADIO = board.RADIO
 
 
 class Identity(NamedTuple):
@@ -98,7 +98,7 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
     pems = options.pems
     if options.tls and not pems and node.carrier == "mqtt":  # the bridge asks for none
         pems = board.certificates(options.tls, node_id)
-    radio = options.radio or (_radio(held.config) if same else None) or RADIO
+    radio = options.radio or (_radio(held.config) if same else None)
     carrier = board.carrier(site, node, radio, bool(pems))
     version = held.version + 1 if same else 1  # a version never falls
     config = board.configuration(site, node, identity.generation, version, carrier)

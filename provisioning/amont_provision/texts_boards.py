@@ -41,9 +41,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         " project's folder (enrol --bundle)",
     ),
     "pin-modem": (
-        "{place} : la broche {pin} d'une carte « {board} » est celle du module radio (LoRaWAN) ;"
+        "{place} : la broche {pin} d'une carte « {board} » est celle du module radio ;"
         " prenez-en une autre",
-        "{place}: pin {pin} of a board '{board}' is the radio module's (LoRaWAN); take another"
+        "{place}: pin {pin} of a board '{board}' is the radio module's; take another"
         " one",
     ),
     "uart-modem": (

@@ -12,6 +12,7 @@ WARM_US = 340
 COMMAND_US = 150  # what a board's interpreter takes for one command
 BYTE_US = 4  # at 2 MHz
 PIN_US = 15  # one look at a pin
+TCXO_US = 1500  # what the oscillator takes to start
 
 SLEEP, RC, XOSC, FS, RX, TX = 0, 2, 3, 4, 5, 6
 TX_DONE, RX_DONE, PREAMBLE, HEADER, HEADER_ERROR = 1, 2, 4, 16, 32
@@ -381,6 +382,8 @@ class Chip:
             self.wrong.append("%s without the oscillator" % what)
         elif self._has_tcxo and self.mode in (SLEEP, RC):
             self.busy_until = self._clock.us + self.tcxo_us
+            if self.tcxo_us < TCXO_US:
+                self.errors |= XOSC_START_ERROR
 
     def _is_ready(self, what: str) -> bool:
         self._runs(what)
@@ -475,13 +478,12 @@ class Chip:
     def _do_tcxo(self, data) -> None:
         self.settings["tcxo"] = data[0]
         self.tcxo_us = int.from_bytes(data[1:4], "big") * 15625 // 1000
-        if self.tcxo_us < 1500:
-            self.errors |= XOSC_START_ERROR
 
     def _do_calibrate(self, data) -> None:
         self.busy_until = self._clock.us + 3500
         self.is_calibrated = data[0] & 0x7F == 0x7E or data[0] & 0x7F == 0x7F
         self.errors = 0
+        self._runs("calibration")
 
     def _do_image(self, data) -> None:
         self.settings["image"] = bytes(data)
