@@ -56,6 +56,7 @@ class Receiver:
         self.identity: Identity | None = None
         self.status: Status | None = None
         self._handle = 0
+        self._open = False  # as far as it was noticed
         self._ask_at = self._line_at = real_s
         self._told_at, self._told = float("-inf"), False  # when; whether since it was opened
         self._spoke = False  # a status of this bridge has come since the port was opened
@@ -75,24 +76,20 @@ class Receiver:
 
     def poll(self, real_s: float, now_s: float) -> None:
         """Open the port again, push what waits, ask or tell what the bridge should know."""
-        was = self.port.connected
         if self.port.poll(real_s):
             self._counters["bridge: opened"] += 1
             self._begin(real_s, now_s)
-        elif was and self._spoke and real_s - self._line_at > REOPEN_S:
+        elif self._open and self._spoke and real_s - self._line_at > REOPEN_S:
             self._counters["bridge: reopened"] += 1
             self.port.lose("said nothing", real_s)
-        if was and not self.port.connected:
-            self._gone()
-        elif self.port.connected and real_s >= self._ask_at:
+        if self._open and real_s >= self._ask_at:
             self._ask(real_s)
+        if self._open and not self.port.connected:
+            self._gone()
 
     def read(self, real_s: float, now_s: float) -> Iterator[Received]:
         """Yield the frames that have arrived; call it only when the port is readable."""
         bad, data = self._deframer.bad, self.port.read(real_s)
-        if not self.port.connected:
-            self._gone()
-            return
         for payload in self._deframer.feed(data):
             try:
                 message = unpack(payload)
@@ -172,13 +169,14 @@ class Receiver:
 
     def _begin(self, real_s: float, now_s: float) -> None:
         self._deframer, self._spoke, self._told = Deframer(), False, False
-        self._line_at, self._ask_at = real_s, real_s
+        self._line_at, self._ask_at, self._open = real_s, real_s, True
         if self.heard_at is None:
             self.heard_at = now_s
         self._ask(real_s)
 
     def _gone(self) -> None:
         self._counters["bridge: lost"] += 1
+        self._open = False
         self.identity = self.status = None
 
     def _ask(self, real_s: float) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from tests.guard.rig import A, FakeClock, Line, SimNode, site, waiting
 
+from amont_guard import serial_port
 from amont_guard.config import digest, parse
 from amont_guard.ports import Board
 from amont_guard.receiver import AGAIN_S, REOPEN_S, SILENT_S
@@ -261,6 +262,21 @@ def test_a_port_that_takes_nothing_drops_and_says_so(desk):
     desk.now_s += 11
     assert ("bridge", NAMES[0], "full") in desk.faults()
     assert len(desk.says(0, received(300))) == 1  # it still hears
+
+
+def test_a_port_that_fails_while_it_is_written_to_is_lost(desk, monkeypatch):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serial_port.os, "write", fail)
+        desk.receivers.send(received(300).frame)
+    desk.turn()
+    assert desk.counters["bridge: lost"] == 1
+    assert list(desk.receivers.faults(0.0)) == [("bridge", NAMES[0], "absent: Input/output error")]
+    desk.now_s += 2
+    desk.turn(3)
+    assert (desk.counters["bridge: opened"], desk.faults()) == (2, set())
 
 
 # --- bad input
