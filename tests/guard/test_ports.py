@@ -228,3 +228,11 @@ def test_any_pyserial_address_is_a_port():
     assert port.read(0.0) == b""
     assert port.error == "hung up"
     listener.close()
+
+
+def test_a_thread_that_takes_no_more_is_not_waited_for(line):
+    port = SerialPort(line.name, 115200, lambda _job: False)
+    assert not port.poll(0.0)
+    assert not port.poll(0.1)  # asks again at the next turn
+    port.close(20.0)
+    assert port.error == "closed"

@@ -435,3 +435,17 @@ def test_a_site_without_a_bridge_has_none():
     assert (none.sources(), none.show(0.0), list(none.faults(0.0))) == ([], [], [])
     assert not none.send(b"x" * 20)
     none.close()
+
+
+def test_while_a_port_is_being_opened_nothing_is_wrong_yet():
+    jobs = []
+    opening = Receivers(
+        config(), Counter(), list, lambda: lambda job: jobs.append(job) or True, lambda: 0.0
+    )
+    opening.poll(0.0)
+    assert not opening.settled()
+    assert list(opening.faults(0.0)) == []
+    jobs.pop()()
+    opening.poll(0.0)
+    assert opening.settled()
+    assert [text.partition(":")[0] for *_, text in opening.faults(0.0)] == ["absent"]
