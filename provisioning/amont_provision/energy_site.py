@@ -78,7 +78,7 @@ def station(config: Json) -> Station:
 
 def of_site(site: Site, node: Node, told: Json | None = None) -> Station:
     """Return what enrolment would write, and what a board told of it since."""
-    carrier = board.carrier(site, node, ("", 0), tls=True)
+    carrier = board.carrier(site, node, None, tls=True)
     config = board.configuration(site, node, 1, 1, carrier)
     kept = ("interval_s", "look_s", "frame_samples", "profile")
     return station(config | {key: told[key] for key in kept if told and key in told})
