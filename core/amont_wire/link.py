@@ -42,6 +42,7 @@ CHANNELS_MAX = 8
 SFS_MAX = 6
 FAULT_BYTES_MAX = 48
 _KHZ_MAX = 0xFFFFFF
+_ASK = b"who?"
 _SERVICE = b"amont service"  # no noise says that
 
 
@@ -217,12 +218,13 @@ class Settings(Line):
         return head + counts + channels + bytes(self.sfs)
 
 
-# The guard asks who is there.
+# The guard asks who is there. Whoever is no bridge gets the line, too: none of its bytes means
+# anything to a MicroPython prompt.
 class Ask(Line):
     KIND = KIND_ASK
 
     def payload(self) -> bytes:
-        return bytes([KIND_ASK])
+        return bytes([KIND_ASK]) + _ASK
 
 
 # Whoever provisions the board wants its prompt: the bridge restarts without its program, once.
@@ -299,13 +301,12 @@ def _settings(payload: bytes) -> Settings:
 
 
 def _ask(payload: bytes) -> Ask:
-    _exactly(payload, 1)
+    _says(payload, _ASK)
     return Ask()
 
 
 def _service(payload: bytes) -> Service:
-    if payload[1:] != _SERVICE:
-        raise Malformed("service: other words")
+    _says(payload, _SERVICE)
     return Service()
 
 
@@ -334,3 +335,8 @@ def _exactly(payload: bytes, length: int) -> None:
 def _among(what: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise Malformed("%s: %d is not in %d to %d" % (what, value, low, high))
+
+
+def _says(payload: bytes, words: bytes) -> None:
+    if payload[1:] != words:
+        raise Malformed("kind %d: other words" % payload[0])

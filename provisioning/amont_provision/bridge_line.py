@@ -21,7 +21,7 @@ from amont_wire import link
 from amont_wire.errors import WireError
 
 ASK_S = 0.5  # between two questions
-ANSWER_S = 2.0  # a bridge that runs answers at once
+ANSWER_S = 1.2  # a bridge that runs answers at once
 SLICE_S = 0.1
 PROMPT_S = 12.0  # a board with its own USB is away for so long when it restarts
 RADIO_S = 3.0  # until a chip that does not answer has been noticed

@@ -40,20 +40,13 @@ def _entry(found: scan.Found, opens: bool, out: Output) -> dict[str, Any]:
     if not opens or found.kind not in TO_OPEN:
         return entry
     try:
+        # A bridge has no prompt to look from, and its question disturbs no other board.
+        if found.kind != scan.VIRTUAL and (seen := scan.look_at_bridge(found.port)) is not None:
+            return entry | seen
         with closing(open_port(found.port)) as port:
             return entry | scan.look(port)
     except Refused as error:
-        if (seen := _bridge(found.port)) is not None:
-            return entry | seen
         return entry | {"error": error.code, "text": error.text(out.language)}
-
-
-def _bridge(text: str) -> dict[str, Any] | None:
-    """Return what a board is that shows no prompt, if it is a bridge."""
-    try:
-        return scan.look_at_bridge(text)
-    except Refused:
-        return None
 
 
 def _line(entry: dict[str, Any], out: Output) -> str:

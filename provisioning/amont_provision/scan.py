@@ -111,7 +111,7 @@ def look(port: Port) -> dict[str, Any]:
 
 
 def look_at_bridge(text: str) -> dict[str, Any] | None:
-    """Return what a board is that shows no prompt, None if it is no bridge. Raise Refused."""
+    """Return what a bridge that runs says of itself, None if it is none. Raise Refused."""
     with closing(bridge_line.opened(text)) as line:
         seen = bridge_line.ask(line, bridge_line.ANSWER_S)
     if seen is None:

@@ -65,7 +65,7 @@ def answer(capsys):
     return json.loads(capsys.readouterr().out)
 
 
-def test_from_a_bare_board_to_a_bridge_that_carries_frames(bench, capsys):
+def test_from_a_bare_board_to_a_bridge_that_carries_frames(bench, capsys, monkeypatch):
     assert bench.make(bench.release(), "--dry-run") == 0
     assert answer(capsys)["chip"] == "sim"
     assert not list(bench.folder.glob("role"))
@@ -80,6 +80,10 @@ def test_from_a_bare_board_to_a_bridge_that_carries_frames(bench, capsys):
     terminal = VirtualBoard(bench.folder).terminal()
     seen = scan.look_at_bridge(terminal)
     assert seen == {"state": "bridge-running", "unique": made["unique"], "release": 1}
+    plugged = scan.Found(terminal, scan.MICROPYTHON, "Raspberry Pi Pico", "2e8a:0005")
+    monkeypatch.setattr(scan, "serial_ports", lambda: [plugged])
+    assert cli.main(["scan", "--open"]) == 0
+    assert f"bridge {made['unique']}, release 1" in capsys.readouterr().out
     carry_a_frame(bench, terminal)
 
 

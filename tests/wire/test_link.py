@@ -222,6 +222,11 @@ def test_a_fault_is_cut_and_told_in_plain_letters():
     assert told.radio.fault == "no chip: ??" + "x" * 37
 
 
+def test_the_question_disturbs_no_prompt():
+    line = link.Ask().pack()
+    assert not set(line) & {*range(1, 7), 10, 13}  # Ctrl-A to F, and what ends a line
+
+
 def test_a_line_of_no_kind_cannot_be_made():
     with pytest.raises(NotImplementedError):
         link.Line().payload()
