@@ -94,6 +94,20 @@ def test_without_a_guard_nothing_looks_normal(gateway, clock):
     assert all(node.silent for node in view.nodes)
 
 
+def test_bridges_and_the_best_of_several_signals_are_shown(gateway, clock):
+    told = guard_says(clock) | {
+        "bridges": [{"port": "usb:2e8a:0005", "connected": True, "role": "transmit"}],
+        "nodes": [{"id": 17, "rssi_dbm": -80, "snr_db4": 40, "receivers": 2}],
+    }
+    gateway.state(told)
+    view = gateway.view()
+    assert [(b.port, b.connected, b.role) for b in view.bridges] == [
+        ("usb:2e8a:0005", True, "transmit")
+    ]
+    assert {n.id: n.rssi_dbm for n in view.nodes}[17] == -80
+    assert {n.rssi_dbm for n in view.nodes if n.id != 17} == {None}
+
+
 def test_the_guard_judges_and_the_gateway_shows(gateway, clock):
     now_ms = clock.wall_ms()
     gateway.windows.add([sample(17, 1, 1100 + i, now_ms - 600_000 * (6 - i)) for i in range(7)])
