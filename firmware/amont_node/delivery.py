@@ -13,6 +13,8 @@
 # - The backlog drains oldest first, a few frames in flight.
 # - The gate says whether the turn of a kind of frame has come and airtime is left for it. A
 #   repetition that may not be sent makes way: its samples travel later, with others, in one frame.
+# - Where answers come with the next frame at best (`late`), a usual one goes once: overlap and the
+#   cumulative acknowledgement do the rest, and what nothing acknowledges is begun again.
 # Times here are link_ms: real, never scaled, for answers take real time.
 
 from amont_wire.const import READINGS_MAX
@@ -30,6 +32,8 @@ WINDOW_BACKLOG = 4  # frames in flight up to which the backlog may add one
 WINDOW = 6  # a downlink is believed only while it answers one of the last 8 counters
 _ANSWERABLE = 8
 _HOLD_MAX_MS = 900000
+_BUSY_MS = 5000  # a carrier that is not ready is asked again
+_LATE_URGENT_MS = 15000  # an urgent frame is its own next one, which fetches the answer
 _WAY_DOUBLINGS = 6  # some minutes: the airtime of an hour does not come back at once
 _URGENT_WAY_DOUBLINGS = 2  # half a minute: as soon as an old minute leaves the hour
 _RANGES_MAX = 4
@@ -61,8 +65,11 @@ class InFlight:
 
 class Delivery:
     # seed: any number, the node's id: nodes must not answer a fault in step.
-    def __init__(self, spans, life: int, seed: int, answer_ms: int = 5000) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self, spans, life: int, seed: int, answer_ms: int = 5000, late: bool = False
+    ) -> None:
         self._spans = spans
+        self._late = late
         self._life = life
         self._answer_ms = answer_ms
         self._random = seed
@@ -231,8 +238,11 @@ class Delivery:
             self._samples_sent(plan, first, last)
         if plan.kind == URGENT:
             self._relieve(plan.life, first)
+        if plan.kind == REGULAR and self._late:
+            return
         sent = Plan(plan.kind, plan.life, first, last)
-        self._in_flight.append(InFlight(sent, counter, frame, link_ms + self._delay_ms(0)))
+        due_ms = link_ms + self._delay_ms(0, plan.kind)
+        self._in_flight.append(InFlight(sent, counter, frame, due_ms))
 
     # What no answer can speak of any more: the frames since then have told as much, and more.
     def _outrun(self, oldest: int) -> None:
@@ -327,11 +337,11 @@ class Delivery:
                 self._make_way(entry, link_ms)
             elif ready:
                 past = entry.attempts - _URGENT_SOON if urgent else entry.attempts
-                entry.due_ms = link_ms + self._delay_ms(max(0, past))
+                entry.due_ms = link_ms + self._delay_ms(max(0, past), entry.plan.kind)
                 entry.attempts += 1
                 return entry
             else:
-                entry.due_ms = link_ms + self._answer_ms
+                entry.due_ms = link_ms + min(self._answer_ms, _BUSY_MS)
         return None
 
     # Its samples go back to the backlog.
@@ -343,7 +353,7 @@ class Delivery:
 
     def _make_way(self, entry: InFlight, link_ms: int) -> None:
         if entry.plan.kind == URGENT:
-            entry.due_ms = link_ms + self._delay_ms(_URGENT_WAY_DOUBLINGS)
+            entry.due_ms = link_ms + self._delay_ms(_URGENT_WAY_DOUBLINGS, URGENT)
             return
         entry.due_ms = link_ms + self._delay_ms(_WAY_DOUBLINGS)
         if entry.plan.has_samples():
@@ -357,7 +367,10 @@ class Delivery:
             self._hold_ms = link_ms + self._delay_ms(self._silent)
 
     # Doubling, bounded, and up to half as much again by chance.
-    def _delay_ms(self, doublings: int) -> int:
-        delay_ms = min(self._answer_ms << min(doublings, 10), _HOLD_MAX_MS)
+    def _delay_ms(self, doublings: int, kind: int = REGULAR) -> int:
+        answer_ms = self._answer_ms
+        if kind == URGENT and self._late:
+            answer_ms = min(answer_ms, _LATE_URGENT_MS)
+        delay_ms = min(answer_ms << min(doublings, 10), max(_HOLD_MAX_MS, answer_ms))
         self._random = (self._random * 1103515245 + 12345) & 0x7FFFFFFF
         return delay_ms + (self._random >> 8) % (delay_ms // 2 + 1)

@@ -56,12 +56,13 @@ class Duty:
         next_seq: int,
         tick_s: int,
         answer_ms: int = 5000,
+        late: bool = False,
     ) -> None:
         self._config = config
         self._life = life
         self._next_seq = next_seq
         self._sampler = Sampler(config, tick_s)
-        self.delivery = Delivery(spans, life, config.id, answer_ms)
+        self.delivery = Delivery(spans, life, config.id, answer_ms, late)
         self._nonce: int | None = None  # the guard's boot nonce, until a frame proved it
         self._nonce_tick_s = 0  # when it arrived first
         self._proved: int | None = None  # the nonce that needs no echo any more

@@ -3,7 +3,8 @@
 #
 # An answer usually comes after the *next* uplink: the network's windows open one and two seconds
 # after an uplink, often before the guard has answered. So while no window is open nothing can come
-# (`pauses`), and `answer_ms` says how much later than elsewhere a frame is worth repeating.
+# (`pauses`); usual frames go once (`late`), and `answer_ms` says after how long without any
+# acknowledgement their samples are sent again.
 
 import json
 
@@ -17,7 +18,6 @@ from amont_wire.const import FAULT_AIRTIME, FAULT_RADIO, MAX_FRAME
 PORT = 10  # of sealed frames, both ways
 OVERHEAD_BYTES = 13  # of LoRaWAN, around a frame
 ANSWER_MS = 900000  # an answer comes with the next uplink, and that with the next sample
-URGENT_MS = 15000  # an urgent frame is its own next uplink
 _BANDS = {"EU433": "0", "IN865": "3", "EU868": "4"}
 _STEPS_MS = 2000  # of one look: the watchdog must be fed
 _SEND_MS = 2000  # the module answers at once; it sends later
@@ -47,6 +47,9 @@ UP = "up"
 
 
 class LorawanCarrier:
+    naps = True  # between its windows nothing can come, and what is due is known
+    late = True  # an answer comes with the next frame at best
+
     # config: see config.py; folder: where the key's file is. uart, clock: a test's own.
     def __init__(self, config, node: int, folder: str, uart=None, clock=None) -> None:  # type: ignore[no-untyped-def]
         lora = config.get("lora") or {}
@@ -66,7 +69,6 @@ class LorawanCarrier:
         self._line = Line(uart or open_uart(config.get("uart")), clock)
         self._line.sleeps = True
         self.answer_ms = int(config.get("answer_ms", ANSWER_MS))
-        self.urgent_ms = URGENT_MS
         self._random = node * 2654435761 & 0x7FFFFFFF  # neighbours in number far apart
         self._now_ms = 0
         self.state = OFF
@@ -94,6 +96,10 @@ class LorawanCarrier:
 
     def ready(self) -> bool:
         return self.state == UP and self._until_ms is None and self._held is None
+
+    # ready() knows by itself.
+    def holds(self, link_ms: int, delivery) -> bool:  # type: ignore[no-untyped-def]  # noqa: ARG002
+        return False
 
     # Nothing can come now; see the head.
     @property

@@ -84,7 +84,8 @@ class Node:
         answer_ms = int(config.carrier.get("answer_ms", 5000))  # type: ignore[call-overload]
         self.duty = Duty(
             config, self.outbox.spans, self._life.number,
-            self.outbox.next_seq(self._life.number), self.tick_s(), answer_ms,
+            self.outbox.next_seq(self._life.number), self.tick_s(),
+            getattr(self.carrier, "answer_ms", answer_ms), getattr(self.carrier, "late", False),
         )  # fmt: skip
         link_ms = self.clock.link_ms()
         if counter.used():  # what was sent before is forgotten, but was on the air

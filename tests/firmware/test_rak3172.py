@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.firmware.test_device import DEVICE, run_here, run_there
 
-MODULES = ["check_rak", "check_lorawan"]
+MODULES = ["check_rak", "check_lorawan", "check_late"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,128 @@
+# Delivery where an answer comes with the next frame, or a few times a day: LoRaWAN. In numbers.
+
+from world import LIFE, Flash, Guard, Node, Random, config
+
+from amont_node.delivery import BACKLOG, HELLO, REGULAR, URGENT
+from amont_node.duty import Duty
+
+INTERVAL_S = 900
+WINDOW_MS = 3000  # after a frame nothing else goes, and at its end what came is there
+DAY_S = 86400
+
+
+# A node over such a network. answers: whether the n-th answer may come down.
+class Way:
+    def __init__(self, answer_s: int = INTERVAL_S, value=None, answers=None, **settings) -> None:
+        self.flash = Flash()
+        self.guard = Guard()
+        made = config(interval_s=INTERVAL_S, fast_interval_s=60, **settings)
+        self.node = Node(self.flash, made, 0, value)
+        self.node.duty = Duty(made, self.flash.spans, LIFE, 0, 0, answer_s * 1000, True)
+        self.answers = answers or (lambda count: True)
+        self.hears = lambda count: True
+        self.sent: list = []  # (tick_s, kind)
+        self.counters: list = []
+        self.waiting = None  # the newest answer, at the network server
+        self.now_ms = 0
+        self._free_ms = 0
+
+    def run(self, seconds: int) -> None:
+        step_ms = 1000 if seconds < DAY_S // 24 else 30000
+        end_ms = self.now_ms + seconds * 1000
+        while self.now_ms < end_ms:
+            tick_s = self.now_ms // 1000
+            for counter, frame in self.node.wake(
+                tick_s, self.now_ms, self.now_ms >= self._free_ms
+            ):
+                self._uplink(tick_s, counter, frame)
+            self.now_ms += step_ms
+
+    def _uplink(self, tick_s: int, counter: int, frame) -> None:
+        self.sent.append((tick_s, frame[0]))
+        self.counters.append(counter)
+        self._free_ms = self.now_ms + WINDOW_MS
+        if not self.hears(len(self.sent)):
+            return
+        before, self.waiting = self.waiting, self.guard.take(counter, frame)
+        if before is not None and self.answers(len(self.sent)):
+            self.node.downlink(tick_s, self.now_ms, before[0], before[1])
+
+    def count(self, kind: int) -> int:
+        return len([entry for entry in self.sent if entry[1] == kind])
+
+    def missing(self) -> int:
+        return len([seq for seq in self.flash.stored if seq not in self.guard.committed])
+
+
+def mostly(random: Random):
+    return lambda count: random.below(100) >= 30
+
+
+def check_a_usual_frame_goes_once() -> None:
+    way = Way()
+    way.run(2 * DAY_S)
+    samples = len(way.flash.stored)
+    assert 190 <= samples <= 193
+    assert way.count(REGULAR) == samples
+    assert way.count(BACKLOG) == 0, way.count(BACKLOG)
+    assert len(way.counters) == len(set(way.counters))  # no repetition at all
+    assert way.missing() == 0
+    assert way.flash.spans.waiting() <= 2
+
+
+def check_eight_answers_a_day_are_enough() -> None:
+    way = Way(DAY_S // 8 * 5 // 4, None, lambda count: count % 12 == 0)
+    way.run(4 * DAY_S)
+    assert way.count(REGULAR) == len(way.flash.stored)
+    assert way.count(BACKLOG) <= 4, way.count(BACKLOG)
+    assert way.flash.spans.waiting() <= 14
+
+
+def check_lost_frames_are_told_by_the_next_or_begun_again() -> None:
+    for seed in range(2):
+        way = Way()
+        way.hears = mostly(Random(seed))
+        way.run(2 * DAY_S)
+        way.hears = lambda count: True
+        way.run(DAY_S // 4)
+        assert way.missing() == 0
+        assert way.flash.spans.waiting() <= 2
+
+
+def check_days_of_silence_cost_little_and_lose_nothing() -> None:
+    way = Way()
+    way.hears = lambda count: False
+    way.run(3 * DAY_S)
+    assert way.count(REGULAR) == len(way.flash.stored)
+    assert way.count(BACKLOG) <= 3 * 48, way.count(BACKLOG)
+    way.hears = lambda count: True
+    way.run(DAY_S // 2)
+    assert way.missing() == 0
+    assert way.flash.spans.waiting() <= 2
+
+
+def check_an_urgent_frame_is_repeated_until_answered() -> None:
+    high = {"on": False}
+    way = Way(value=lambda tick_s: 1500 if high["on"] else 500)
+    way.run(DAY_S // 24)
+    way.hears = lambda count: False
+    high["on"] = True
+    before = len(way.sent)
+    way.run(INTERVAL_S + 240)
+    urgent = [tick_s for tick_s, kind in way.sent[before:] if kind == URGENT]
+    assert len(urgent) >= 5, urgent
+    gaps = [urgent[at + 1] - urgent[at] for at in range(len(urgent) - 1)]
+    assert max(gaps[:5]) <= 25, gaps  # then rarer: the frames between them tell as much
+    way.hears = lambda count: True
+    way.run(120)
+    assert way.missing() == 0
+
+
+def check_a_hello_is_answered_late_and_repeated_late() -> None:
+    way = Way()
+    way.hears = lambda count: False
+    way.run(1000)
+    assert way.count(HELLO) <= 2
+    way.hears = lambda count: True
+    way.run(DAY_S // 12)
+    assert way.missing() == 0
