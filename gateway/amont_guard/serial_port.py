@@ -22,6 +22,7 @@ from .ports import Lister, find, plugged_in
 READ_BYTES = 4096
 WAITING_BYTES = 4096  # about 60 downlinks for a slow port
 RETRY_S = 1.0
+LOOK_S = 30.0  # until a board of the same name that was plugged in later is seen
 OPENING_S = 5.0  # no sound board takes longer: people are told
 
 Submit = Callable[[Callable[[], None]], bool]
@@ -45,7 +46,7 @@ class SerialPort:
         self._port: Any = None
         self._tried: _Tried | None = None  # put there by the thread
         self._trying_since: float | None = None
-        self._retry_at = 0.0
+        self._retry_at = self._look_at = 0.0
         self._over = False  # given back for good
         self._waiting = bytearray()
         self._full_since: float | None = None
@@ -65,6 +66,8 @@ class SerialPort:
         """Go on with what is under way; return True in the moment in which the port is open."""
         if self._port is not None:
             self._push(real_s)
+            if real_s >= self._look_at and self._submit(self._look):
+                self._look_at = real_s + LOOK_S
         elif self._tried is not None:
             return self._take(self._tried, real_s)
         elif self._trying_since is not None:
@@ -115,7 +118,7 @@ class SerialPort:
     def _take(self, tried: _Tried, real_s: float) -> bool:
         self._tried = self._trying_since = None
         self._port, self.device, self.others, self.error = tried
-        self._retry_at = real_s + RETRY_S
+        self._retry_at, self._look_at = real_s + RETRY_S, real_s + LOOK_S
         return self._port is not None
 
     def _push(self, real_s: float) -> None:
@@ -140,8 +143,12 @@ class SerialPort:
             self.lose(error.strerror or str(error), real_s)
             return None
 
+    def _look(self) -> None:
+        # on the thread, as the next; what is not found now is about to be lost
+        with suppress(OSError):
+            self.others = find(self.name, self._boards).others
+
     def _open(self) -> None:
-        # on the thread
         try:
             place = find(self.name, self._boards)
             alone = None if "://" in place.device else True

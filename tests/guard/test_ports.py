@@ -11,7 +11,7 @@ from tests.guard.rig import Line
 
 from amont_guard import ports, serial_port
 from amont_guard.ports import Board, NotThere, find
-from amont_guard.serial_port import RETRY_S, WAITING_BYTES, SerialPort
+from amont_guard.serial_port import LOOK_S, RETRY_S, WAITING_BYTES, SerialPort
 
 PICO, OTHER = Board("/dev/ttyACM3", 0x2E8A, 5, "E66A"), Board("/dev/ttyACM0", 0x2E8A, 5, "E66B")
 CABLE = Board("/dev/ttyUSB0", 0x1A86, 0x7523, "")
@@ -69,6 +69,23 @@ def test_a_board_is_found_whatever_number_it_has(name, boards, device):
 def test_of_two_that_fit_it_is_always_the_same_and_the_other_is_told():
     for boards in ([PICO, OTHER], [OTHER, PICO]):
         assert find("usb:2e8a:0005", lambda found=boards: found) == ("/dev/ttyACM0", 1)
+
+
+def test_a_board_of_the_same_name_that_is_plugged_in_later_is_seen(line):
+    there = [PICO._replace(device=line.name)]
+    port = opened(line, "usb:2e8a:0005:E66A", lambda: there)
+    there.append(PICO._replace(device="/dev/zzz"))
+    port.poll(LOOK_S - 1)
+    assert port.others == 0
+    port.poll(LOOK_S)
+    assert port.others == 1
+    there.clear()  # nothing is known while it is being pulled out
+    port.poll(2 * LOOK_S)
+    assert (port.others, port.connected) == (1, True)
+    there.append(PICO._replace(device=line.name))
+    port.poll(3 * LOOK_S)
+    assert port.others == 0
+    port.close(1.0)
 
 
 def test_what_is_not_there_is_named_with_what_is():
