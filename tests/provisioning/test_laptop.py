@@ -66,6 +66,7 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.setattr(scan.list_ports, "comports", lambda: plugged)
     monkeypatch.setattr(cmd_scan.scan, "serial_ports", lambda: PORTS(lambda: plugged))
     monkeypatch.setattr(uf2, "mounted", lambda: [tmp_path / "pico"])
+    monkeypatch.setattr(scan, "look_at_bridge", lambda text: None)
     return plugged
 
 
