@@ -81,7 +81,7 @@ def check(node: Node) -> None:
     for wire in _wires(node, board):
         _check_pin(board.name, able, wire)
     _check_float(board, able)
-    if node.carrier == "lorawan":
+    if node.carrier == "lorawan" or (node.radio is not None and node.radio.chip == "rak3172"):
         _check_modem(node, board, modem(node))
     elif node.carrier == "bridge" and board.name not in FILES:
         _check_radio(node, board)

@@ -43,13 +43,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "pin-modem": (
         "{place} : la broche {pin} d'une carte « {board} » est celle du module radio ;"
         " prenez-en une autre",
-        "{place}: pin {pin} of a board '{board}' is the radio module's; take another"
-        " one",
+        "{place}: pin {pin} of a board '{board}' is the radio module's; take another one",
     ),
     "uart-modem": (
-        "{place} : la ligne série {id} d'une carte « {board} » est celle du module radio (LoRaWAN)"
+        "{place} : la ligne série {id} d'une carte « {board} » est celle du module radio RAK3172"
         " ; prenez l'autre",
-        "{place}: serial line {id} of a board '{board}' is the radio module's (LoRaWAN); take the"
+        "{place}: serial line {id} of a board '{board}' is the RAK3172 module's; take the"
         " other one",
     ),
 }
