@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 DATA := $(abspath ../shared/data)
 WITH_DATA := $(if $(wildcard $(DATA)),AMONT_DATA=$(DATA))
 
-.PHONY: help run run-servers test check static bench hil grafana-check train pictures pins clean
+.PHONY: help run run-servers test check static bench hil grafana-check radio-check train pictures pins clean
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -64,6 +64,10 @@ hil: ## tests with boards, simulated unless ARGS says otherwise
 
 grafana-check: $(STAMPS)/test ## every dashboard in a real Grafana: needs docker [GRAFANA=13.2.3]
 	@$(BIN)/python -m tests.dashboards.real_grafana
+
+# Not run by CI: the library is nobody's to commit. FROM: a folder with it, where there is no network.
+radio-check: $(STAMPS)/test ## the SX1262's driver with its real library, against a simulated chip
+	@$(BIN)/python -m tests.firmware.real_lora $(FROM)
 
 pictures: $(STAMPS)/test ## take the pages' pictures again for docs/pictures
 	$(BIN)/python -m pytest -q tests/page/test_reading.py -k each_state

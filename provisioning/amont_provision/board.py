@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from amont_provision import app_key, boards
 from amont_provision.port import Port
+from amont_provision.release import Release
 from amont_provision.texts import Refused
 from amont_site.hardware import plain
 from amont_site.lorawan import downlinks_day
@@ -30,6 +31,8 @@ LORAWAN_BYTES = 13  # around a frame
 ANSWER_S = 900
 DAY_S = 86_400
 Json = dict[str, Any]
+# What the driver of an SX126x needs of micropython-lib (firmware/radio.lock), as a release has it.
+RADIO_FILES = ("lora/__init__.mpy", "lora/modem.mpy", "lora/sx126x.mpy", "lora/sync_modem.mpy")
 
 
 class Held(NamedTuple):
@@ -156,6 +159,14 @@ def lorawan(site: Site, node: Node) -> Json:
         "answer_ms": 1000 * max(ANSWER_S, node.interval_s * 5 // 4, seldom_s * 5 // 4),
         "lora": {"sf": LORAWAN_SF, "overhead_bytes": LORAWAN_BYTES},
     }
+
+
+def check_radio(settings: Json, release: Release) -> None:
+    """Raise Refused if a release lacks what the radio of these settings needs."""
+    needs = str(settings.get("chip", "")).startswith("sx126")
+    missing = [path for path in RADIO_FILES if needs and path not in release.files]
+    if missing:
+        raise Refused("release-no-radio", name=release.name, path=missing[0])
 
 
 def keep_calibrations(before: Json, after: Json) -> None:

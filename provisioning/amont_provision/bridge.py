@@ -56,6 +56,7 @@ def plan(port: Port, release: Release, settings: dict[str, Any]) -> BridgePlan:
     """Compare a board with what it is to be; raise Refused if it must not be that."""
     if not is_bridge(release):
         raise Refused("bridge-release", name=release.name)
+    board.check_radio(settings, release)
     node = board.enrolled(port)[0]
     if node:
         raise Refused("bridge-is-node", node=node)

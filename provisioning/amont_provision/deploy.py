@@ -77,9 +77,11 @@ def plan(port: Port, release: Release, with_loader: bool = False) -> Plan:
     """
     record = bootrecord.read(port)
     running = record.release if record else _newest(port)
-    node = board.enrolled(port)[0]
+    held = board.held(port)
+    node = held.node
     if release.number < running:
         raise Refused("older-release", number=release.number, running=running)
+    board.check_radio(held.config.get("carrier", {}), release)
     wanted = release.hashes()
     if record and _holds(port, record.running, release, wanted):
         state = RESUME if record.trying else SAFE if record.is_safe else ALREADY

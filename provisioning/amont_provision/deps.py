@@ -86,7 +86,7 @@ def complete(lock: Lock, cache: Cache) -> list[str]:
     for entry in lock.values():
         for path, held in entry["files"].items():
             if cache.find(held["sha256"]) is None:
-                content = fetched(held["from"], FILE_BYTES_MAX)
+                content = fetched(_web(held["from"]), FILE_BYTES_MAX)
                 if sha256(content).hexdigest() != held["sha256"]:
                     raise Refused("lock-differs", path=path, address=held["from"])
                 cache.keep(content)

@@ -19,6 +19,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "release {name}: its name has to be of letters, digits and '._+-', its number 1 to"
         " {most}; mend it and run again",
     ),
+    "release-no-radio": (
+        "la version {name} n'a pas le pilote de la puce radio de cette carte ({path}) ;"
+        " reconstruisez-la avec : amont-provision build --deps firmware/radio.lock",
+        "release {name} has no driver of this board's radio chip ({path}); build it again with:"
+        " amont-provision build --deps firmware/radio.lock",
+    ),
     "release-missing": (
         "{path} : {why} ; donnez le fichier que « amont-provision build » a écrit",
         "{path}: {why}; name the file that 'amont-provision build' wrote",

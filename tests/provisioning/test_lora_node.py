@@ -1,12 +1,17 @@
 """Enrol a node with a LoRa radio: its wiring, its channels, preambles that a scan sees."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from tests.provisioning.desk import SITE
 
 from amont_node.config import ConfigStore, NodeConfig
 from amont_node.radio_wiring import checked
-from amont_provision import board, boards, cli
+from amont_provision import board, boards, cli, deploy, deps, signing
+from amont_provision import release as releases
+from amont_provision.cache import Cache
+from amont_provision.port import VirtualPort
 from amont_provision.texts import Refused
 from amont_site import load
 from amont_wire.airtime import scan_preamble
@@ -120,3 +125,47 @@ def test_the_node_takes_what_it_was_given(tmp_path):
     assert config.carrier["kind"] == "lora"
     assert config.lora is not None
     assert config.lora.preamble == scan_preamble(3, [9], 9)
+
+
+LOCK = Path(boards.folder()).parent / "radio.lock"
+
+
+def test_the_lock_names_just_the_drivers_files():
+    lock = deps.read_lock(LOCK)
+    files = sorted(path for entry in lock.values() for path in entry["files"])
+    assert [path.replace(".py", ".mpy") for path in files] == sorted(board.RADIO_FILES)
+
+
+def test_a_locked_file_comes_from_where_its_revision_is_kept(tmp_path, monkeypatch):
+    asked = []
+
+    def fetched(address, _):
+        asked.append(address)
+        return b"another"
+
+    monkeypatch.setattr(deps, "fetched", fetched)
+    with pytest.raises(Refused) as refused:
+        deps.complete(deps.read_lock(LOCK), Cache(tmp_path))
+    assert refused.value.code == "lock-differs"
+    assert asked[0].startswith("https://")
+    assert asked[0].endswith("/micropython/lora/lora/lora/__init__.py")
+
+
+def release(tmp_path, *files):
+    """Return a release file with these beside the application's."""
+    key = signing.private_key(signing.development_key())
+    members = dict.fromkeys(("amont_node/app.mpy", *files), b"M")
+    path = tmp_path / f"{len(files)}.amont"
+    path.write_bytes(releases.pack(7, "seven", members, b"pass", key))
+    return releases.load(path, [signing.public_bytes(key)])
+
+
+def test_a_release_without_the_driver_is_refused_before_anything_is_sent(tmp_path):
+    test_the_node_takes_what_it_was_given(tmp_path)
+    port = VirtualPort(tmp_path / "board")
+    with pytest.raises(Refused) as refused:
+        deploy.plan(port, release(tmp_path))
+    assert refused.value.code == "release-no-radio"
+    planned = deploy.plan(port, release(tmp_path, *board.RADIO_FILES))
+    assert set(board.RADIO_FILES) <= set(planned.send)
+    port.close()
