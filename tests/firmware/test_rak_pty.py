@@ -114,3 +114,49 @@ def test_a_whole_node_over_lorawan(tmp_path: Path) -> None:
     assert {const.HELLO, const.SAMPLES} <= guard.types
     seqs = sorted(seq for _, seq in guard.readings)
     assert seqs == list(range(seqs[-1] + 1))  # none is missing
+
+
+class Bridge:
+    """A bridge on the air: it hears all channels, and answers in the window, inverted."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.guard, self.taken = module, TinyGuard(), 0
+        self.channels: set[str] = set()
+
+    def tend(self) -> None:
+        for frame, on_air, inverted in self.module.air[self.taken :]:
+            self.taken += 1
+            assert inverted == "0"
+            hz = on_air.partition(":")[0]
+            self.channels.add(hz)
+            answer = self.guard.take(frame)
+            if answer:
+                self.module.hear(answer, int(hz) // 1000, 7, True, -80, 9, 150, 60)
+
+
+def test_a_whole_node_over_plain_lora(tmp_path: Path) -> None:
+    config = {
+        "schema": 1, "id": NODE, "generation": 1, "interval_s": 1, "fast_interval_s": 1,
+        "channels": [{"index": 0, "quantity": 1, "probe": {"kind": "constant", "value": 1200}}],
+        "carrier": {
+            "kind": "lora", "chip": "rak3172", "uart": {"port": "modem"},
+            "lora": {"sf": 7, "listen_ms": 500, "channels_khz": [868100, 868300]},
+        },
+        "airtime_permille": 1000,
+    }  # fmt: skip
+    with PtyModule({"AT+NWM": "0"}) as line:
+        board = SimulatedBoard(tmp_path / "board", config, SECRET, files={"modem": line.port})
+        bridge = Bridge(line.module)
+
+        def acknowledged() -> bool:
+            with line.lock:
+                bridge.tend()
+            return len(bridge.guard.readings) >= 4 and bridge.guard.echoes > 0
+
+        board.start()
+        try:
+            until(acknowledged, board.log)
+        finally:
+            board.stop()
+    assert bridge.guard.refused == 0
+    assert len(bridge.channels) == 2
