@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,14 +15,14 @@ from tests.gateway.servers import free_port
 from tests.gateway.sim_node import SimNode
 from tests.gateway.site_files import dev_eui_of, make_site, secret_of
 
-from amont_gateway import doctor
+from amont_gateway import doctor, lorawan_ingest
 from amont_gateway.carriers import Carriers
 from amont_gateway.cli import main
 from amont_gateway.clock import SystemClock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.guard_link import GuardLink
-from amont_gateway.lorawan_ingest import plan_from
+from amont_gateway.lorawan_ingest import LorawanIngest, plan_from
 from amont_gateway.mqtt_connection import Broker
 from amont_gateway.page.formatting import Format
 from amont_gateway.page.sentences import notices
@@ -97,6 +98,98 @@ def test_doctor_names_server_limit_promise_and_what_was_refused(
     assert parts["LoRaWAN broker"]["verdict"] == "bad"
     assert "LoRaWAN network" in parts["sensor debit-31"]["text"]
     assert "LoRaWAN" not in parts["sensor debit-11"]["text"]
+
+
+class Taker:
+    """A link to the guard that has room for some frames."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.frames = room, list[bytes]()
+
+    def send_raw(self, frame: bytes) -> bool:
+        if len(self.frames) < self.room:
+            self.frames.append(frame)
+            return True
+        self.room += 1
+        return False
+
+
+def ingest_of(folder: Path, told: str, room: int = 9) -> tuple[LorawanIngest, Taker, Counters]:
+    plan = plan_from(site_with(folder, told), Broker("127.0.0.1"))
+    assert plan is not None
+    clock, counters, link = SystemClock(), Counters(), Taker(room)
+    events = Events(counters, clock.wall_ms)
+    ingest = LorawanIngest("essai", plan, link, counters, events, clock, folder)  # type: ignore[arg-type]
+    return ingest, link, counters
+
+
+def chirpstack_up(ingest: LorawanIngest, node: int, frame: bytes, f_cnt: int) -> None:
+    topic = f"application/{ls.APPLICATION}/device/{dev_eui_of(node)}/event/up"
+    payload = ls.chirpstack_json(ls.chirpstack_up(dev_eui_of(node), frame, f_cnt))
+    acknowledged: list[bool] = []
+    ingest._on_message(topic, payload, False, lambda: acknowledged.append(True))
+    assert acknowledged == [True]
+
+
+def frame_of(node: int, counter: int) -> bytes:
+    return bytes([17]) + node.to_bytes(2, "little") + counter.to_bytes(4, "little") + bytes(9)
+
+
+def test_what_the_guard_had_no_room_for_is_no_copy_when_it_comes_again(tmp_path: Path) -> None:
+    ingest, link, counters = ingest_of(tmp_path, ls.CHIRPSTACK, room=0)
+    for _ in range(3):
+        chirpstack_up(ingest, 31, frame_of(31, 1), 1)
+    assert link.frames == [frame_of(31, 1)]
+    assert counters.snapshot()["lorawan_copies"] == 1
+
+
+def test_copies_are_remembered_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lorawan_ingest, "COPIES_MAX", 3)
+    ingest, link, _ = ingest_of(tmp_path, ls.CHIRPSTACK)
+    for counter in (1, 2, 3, 4, 4, 1):
+        chirpstack_up(ingest, 31, frame_of(31, counter), counter)
+    assert [frame[3] for frame in link.frames] == [1, 2, 3, 4, 1]
+
+
+def test_a_repeated_frame_in_a_new_transmission_is_no_copy(tmp_path: Path) -> None:
+    """The node sends it again because no answer came: it needs one."""
+    ingest, link, _ = ingest_of(tmp_path, ls.CHIRPSTACK)
+    for f_cnt in (1, 2):
+        chirpstack_up(ingest, 31, frame_of(31, 1), f_cnt)
+    assert len(link.frames) == 2
+
+
+def test_a_stranger_is_no_mistake_where_others_sensors_read_the_application(
+    tmp_path: Path,
+) -> None:
+    ingest, link, counters = ingest_of(tmp_path, ls.CHIRPSTACK)
+    ingest._plan = dataclasses.replace(ingest._plan, shared=True)
+    chirpstack_up(ingest, 99, frame_of(99, 1), 1)
+    assert counters.snapshot() == {"lorawan_messages": 1, "lorawan_others": 1}
+    assert ingest.state.refused == {}
+    assert link.frames == []
+
+
+def test_a_device_of_the_things_stack_is_known_by_its_own_name_once_heard(
+    tmp_path: Path,
+) -> None:
+    ingest, _, counters = ingest_of(tmp_path, ls.TTN)
+    root = f"v3/{ls.TTN_APPLICATION}@{ls.TENANT}/devices"
+
+    def say(topic: str, told: dict[str, object]) -> None:
+        ingest._on_message(f"{root}/{topic}", json.dumps(told).encode(), False, lambda: None)
+
+    say("amont-31/join", {})
+    say("pont-neuf/join", {})
+    say("pont-neuf/up", ls.ttn_up(dev_eui_of(31), frame_of(31, 1), 1))
+    say("pont-neuf/join", {})
+    say("pont-neuf/down/failed", {"downlink_failed": {"error": {"name": "no_gateway"}}})
+    counts = counters.snapshot()
+    assert (counts["lorawan_joins"], counts["lorawan_problems"]) == (2, 1)
+    ingest._on_message(f"{root}/x", b"", False, lambda: None)
+    assert ingest.state.refused == {"topic": 1}
 
 
 def view_with(state: str) -> View:

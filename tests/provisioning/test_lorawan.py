@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+import sys
 from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
@@ -148,6 +149,15 @@ def test_a_site_without_lorawan_and_a_missing_token(
     make_site(tmp_path / "other", "/dev/no-bridge", 1883, {11: "mqtt"})
     assert give(tmp_path / "other", "--dry-run", "--json") == cli.REFUSED
     assert json.loads(capsys.readouterr().out)["error"] == "lorawan-none"
+
+
+def test_without_the_extra_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "chirpstack_api", None)
+    api_of = ["--api", "https://127.0.0.1:1", "--tenant", TENANT, "--json"]
+    assert give(town(tmp_path, CHIRPSTACK), *api_of) == cli.REFUSED
+    assert json.loads(capsys.readouterr().out)["error"] == "lorawan-extra"
 
 
 class Profiles(api.DeviceProfileServiceServicer):
