@@ -18,6 +18,7 @@ QUOTED = r"\['[^'\[\]\n]{1,60}'\]"
 INDEX = r"\[[0-9]{1,3}\]"
 PATH_PATTERN = f"^({NAME}|{QUOTED}|{INDEX})(\\.{NAME}|{QUOTED}|{INDEX}){{0,15}}$"
 EXACT_PATTERN = "^-?[0-9]{1,9}(\\.[0-9]{1,9})?(/[1-9][0-9]{0,8})?$"
+TOTALS = {"rain_um": "rain_um", "flow_l_h": "volume_l"}  # what of a quantity adds up
 DEVICE = "{device}"  # the level of a topic that names the device
 
 JsonPath = Annotated[str, Meta(pattern=PATH_PATTERN)]
@@ -57,12 +58,19 @@ class ForeignSensor(_Part, frozen=True, kw_only=True):
     unit_at: JsonPath | None = None  # where the message itself says the unit
     factor: Exact = "1"  # what is read times factor, plus offset, is in the unit
     offset: Exact = "0"
+    # what is read only grows, as a meter's index: the reading is what came since the one before
+    total: bool = False
     station: Slug | None = None  # of stage_mm: where it may advise a watch, and nothing else
     validity_s: Seconds | None = None  # three intervals if absent
     min: Bound | None = None  # the quantity's usual bounds if absent, as the next three
     max: Bound | None = None
     step_per_min: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     flat_samples: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+
+    @property
+    def read_as(self) -> str:
+        """Return the quantity of what is read: of a total it is what adds up."""
+        return TOTALS.get(self.quantity, self.quantity) if self.total else self.quantity
 
 
 class ForeignSource(_Part, frozen=True, kw_only=True):

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from amont_site.foreign import DEVICE, PATH_PATTERN, ForeignSensor, ForeignSource, levels
+from amont_site.foreign import (
+    DEVICE,
+    PATH_PATTERN,
+    TOTALS,
+    ForeignSensor,
+    ForeignSource,
+    levels,
+)
 from amont_site.model import Site, foreign_limits
 from amont_site.reading import Path
 from amont_site.units import UNITS, fitting
@@ -84,15 +91,18 @@ def _sensor(source: ForeignSource, path: Path, sensor: ForeignSensor) -> Iterato
     yield from _value(source, path, sensor)
     if sensor.unit_at is not None and source.form != "json":
         yield (*path, "unit_at"), "foreign-useless", {"form": source.form, "key": "unit_at"}
+    if sensor.total and sensor.quantity not in TOTALS:
+        values = {"value": sensor.quantity, "choices": ", ".join(TOTALS)}
+        yield (*path, "total"), "foreign-total", values
     told = (sensor.unit is not None) + (sensor.unit_at is not None)
     if told > 1 or (not told and source.form != "senml"):
-        choices = ", ".join(fitting(sensor.quantity))
+        choices = ", ".join(fitting(sensor.read_as))
         yield path, "foreign-unit-once", {"value": sensor.sensor, "choices": choices}
     if sensor.unit is not None and (
-        sensor.unit not in UNITS or sensor.unit not in fitting(sensor.quantity)
+        sensor.unit not in UNITS or sensor.unit not in fitting(sensor.read_as)
     ):
-        choices = ", ".join(fitting(sensor.quantity))
-        values = {"value": sensor.unit, "quantity": sensor.quantity, "choices": choices}
+        choices = ", ".join(fitting(sensor.read_as))
+        values = {"value": sensor.unit, "quantity": sensor.read_as, "choices": choices}
         yield (*path, "unit"), "foreign-unit", values
 
 

@@ -64,6 +64,11 @@ TEXTS_FOREIGN: dict[str, tuple[str, str]] = {
         "'{value}' is no unit of {quantity}; write one of: {choices}",
         "« {value} » n'est pas une unité de {quantity} ; écrivez l'une de : {choices}",
     ),
+    "foreign-total": (
+        "a total of {value} says nothing of what came since; total: true fits {choices} only",
+        "un total de {value} ne dit rien de ce qui est venu depuis ; total: true ne convient qu'à"
+        " {choices}",
+    ),
     # a warning
     "foreign-undated": (
         "the messages of '{value}' do not say when they were measured: they count as measured when"

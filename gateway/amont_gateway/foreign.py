@@ -65,8 +65,7 @@ class Foreign:
     ) -> None:
         """Take the site's broker, and those of the sources that have one of their own by id."""
         mine = [s for s in places.sensors if s.node == FOREIGN]
-        valid_ms = {s.channel: s.validity_s * 1000 for s in mine}
-        self._store = ForeignStore(journal, windows, counters, events, clock, valid_ms)
+        self._store = ForeignStore(journal, windows, counters, events, clock, mine)
         self._intake = ForeignIntake(
             places.foreign, places.time_zone, self._store, counters, events, clock
         )

@@ -85,6 +85,7 @@ class ForeignIntake:
         self._began_s = clock.monotonic_s()
         self._looked_s = self._began_s
         store.kept = self._kept
+        store.refused = self._refuse
 
     def message(
         self, topic: str, payload: bytes, retained: bool, acknowledge: Acknowledge
@@ -152,7 +153,7 @@ class ForeignIntake:
             _log.error("foreign_mapping_failed", topic=topic[:200], exc_info=True)
             return Mapped([], [Refusal("malformed", "", type(error).__name__)])
 
-    def _refuse(self, source: str, refusal: Refusal, is_news: bool) -> None:
+    def _refuse(self, source: str, refusal: Refusal, is_news: bool = True) -> None:
         with self._lock:
             self._heard[source].refused[refusal.why] += 1
         self._counters.add(f"foreign_{refusal.why}")

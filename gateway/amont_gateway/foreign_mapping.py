@@ -36,8 +36,9 @@ class Reading(NamedTuple):
     number: int  # the sensor's, in the journal
     quantity: int  # as docs/wire-format.md codes it, as the next
     quality: int
-    value: int
+    value: int  # of a total what is read, in the unit of ``ForeignSensor.read_as``
     at_ms: int
+    total: bool = False
 
 
 class Refusal(NamedTuple):
@@ -203,11 +204,13 @@ class _Sensor:
     def _measured(self, number: Fraction, unit: str) -> Refusal | tuple[int, int]:
         told = number * self._factor + self._offset
         try:
-            value = round(converted(told, unit, self.plain.quantity))
+            value = round(converted(told, unit, self.plain.read_as))
         except KeyError:
             return self._refusal("unit", unit)
         if abs(value) >= _LARGEST:
             return self._refusal("bounds", "beyond all measure")
+        if self.plain.total:  # its bounds are those of what came since
+            return value, GOOD
         return value, GOOD if self._least <= value <= self._most else OUT_OF_RANGE
 
     def bounds(self) -> str:
@@ -225,7 +228,9 @@ def _add(mapped: Mapped, sensor: _Sensor, read: Refusal | tuple[int, int], at_ms
     value, quality = read
     plain = sensor.plain
     code = _CODES[plain.quantity]
-    mapped.readings.append(Reading(plain.sensor, plain.number, code, quality, value, at_ms))
+    mapped.readings.append(
+        Reading(plain.sensor, plain.number, code, quality, value, at_ms, plain.total)
+    )
     if quality != GOOD:
         seen = f"{value}, {sensor.bounds()}"
         mapped.refused.append(Refusal("bounds", plain.sensor, seen))

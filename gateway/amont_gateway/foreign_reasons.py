@@ -22,5 +22,13 @@ WHY: dict[str, tuple[str, str]] = {
     "future": ("daté dans le futur", "dated in the future"),
     "old": ("trop ancien (plus de 90 jours)", "too old (more than 90 days)"),
     "bounds": ("hors limites", "out of bounds"),
+    "overtaken": (
+        "total plus ancien que le dernier pris : déjà compté dans celui-ci",
+        "total older than the last one taken: counted in that one already",
+    ),
+    "reset": (
+        "le total a reculé : on repart de là, ce qui manque est inconnu",
+        "the total went back: begun again from there, what is missing is not known",
+    ),
     "many": ("trop de mesures en un message", "too many readings in one message"),
 }

@@ -12,15 +12,24 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
-from amont_gateway.foreign_mapping import Reading
+from amont_gateway.foreign_mapping import Reading, Refusal
+from amont_gateway.foreign_totals import Rule, Total, kept, row, went_back
 from amont_gateway.journal import Journal, JournalUnavailable
-from amont_gateway.readings import BACKLOG, FOREIGN, UNSEALED, Sample, pack_channel
+from amont_gateway.places import Sensor
+from amont_gateway.readings import (
+    BACKLOG,
+    FOREIGN,
+    UNSEALED,
+    Sample,
+    pack_channel,
+    unpack_channels,
+)
 from amont_gateway.windows import Windows
 
 MOST_WAITING = 5_000  # messages; a broker stops at far fewer that are not acknowledged
@@ -29,6 +38,7 @@ _ASSUMED = 0  # time quality: another maker's clock, which nothing of ours has p
 
 Acknowledge = Callable[[], None]
 Kept = Callable[[str, int, int], None]  # source, readings that were new, repeats
+Refused = Callable[[str, Refusal], None]
 
 
 class _Message(NamedTuple):
@@ -47,15 +57,19 @@ class ForeignStore:
         counters: Counters,
         events: Events,
         clock: Clock,
-        valid_ms: dict[int, int],
+        sensors: Iterable[Sensor],
     ) -> None:
-        """Take how old a reading may be before it counts as late, by the sensor's number."""
+        """Take the foreign sensors: how old a reading may be, and its bounds."""
         self._journal, self._windows = journal, windows
         self._counters, self._events, self._clock = counters, events, clock
-        self._valid_ms = valid_ms
+        mine = list(sensors)
+        self._valid_ms = {s.channel: s.validity_s * 1000 for s in mine}
+        self._rules = {s.channel: Rule(s.interval_s, *s.quality[:2]) for s in mine}
         self._lock = threading.Lock()
         self._waiting: deque[_Message] = deque()
+        self._wrong: list[tuple[str, Refusal]] = []  # of this batch: told once it is committed
         self.kept: Kept = lambda _source, _new, _repeated: None
+        self.refused: Refused = lambda _source, _refusal: None
 
     def take(self, source: str, readings: Sequence[Reading], acknowledge: Acknowledge) -> None:
         """Queue a message's readings; from any thread, never waits.
@@ -91,24 +105,56 @@ class ForeignStore:
     def _commit(self, batch: Sequence[_Message]) -> None:
         now_ms = self._clock.wall_ms()
         self._journal.open()
-        given = [(m.source, self._sample(r, now_ms)) for m in batch for r in m.readings]
-        known = self._journal.channels_of(FOREIGN, {s[1:3] for _, s in given})
+        given = [(m.source, r) for m in batch for r in m.readings]
+        there = self._journal.channels_of(FOREIGN, {_key(r) for _, r in given})
         fresh: list[Sample] = []
+        totals: dict[int, Total | None] = {}  # the newest of each sensor
+        self._wrong = []
         counts: dict[str, tuple[int, int]] = {m.source: (0, 0) for m in batch}
-        for source, sample in given:
-            there = known.setdefault(sample[1:3], sample.channels)
-            is_new = there is sample.channels
+        # in the order of time, so that each total meets the one before it
+        for source, reading in sorted(given, key=lambda one: one[1].at_ms):
             new, repeated = counts[source]
-            counts[source] = new + is_new, repeated + (not is_new)
-            if is_new:
-                fresh.append(sample)
-            elif there != sample.channels:
-                self._counters.add("foreign_conflicts")
-                self._events.note("foreign_conflict", source, key=source)
+            if _key(reading) in there:
+                counts[source] = new, repeated + 1
+                self._compare(source, reading, there[_key(reading)])
+                continue
+            packed = self._packed(source, reading, totals)
+            if packed is not None:
+                there[_key(reading)] = packed
+                fresh.append(self._sample(reading, packed, now_ms))
+                counts[source] = new + 1, repeated
         if fresh:
             self._journal.keep(fresh)
         self._told(counts)
+        for source, refusal in self._wrong:
+            self.refused(source, refusal)
         self._windows.add(fresh)
+
+    def _compare(self, source: str, reading: Reading, there: bytes) -> None:
+        """Tell of another value at the second of one that is there; that one stays."""
+        if unpack_channels(there)[-1].value != reading.value:
+            self._counters.add("foreign_conflicts")
+            self._events.note("foreign_conflict", source, key=source)
+
+    def _packed(
+        self, source: str, reading: Reading, totals: dict[int, Total | None]
+    ) -> bytes | None:
+        """Return what the journal keeps of a new reading; None: it is in a newer total already."""
+        number = reading.number
+        if not reading.total:
+            return pack_channel(number, reading.quantity, reading.quality, reading.value)
+        if number not in totals:
+            newest = self._journal.newest_of(FOREIGN, number)
+            totals[number] = None if newest is None else kept(*newest)
+        total, before = Total(reading.at_ms, reading.value), totals[number]
+        if before is not None and total.at_ms <= before.at_ms:
+            self._wrong.append((source, Refusal("overtaken", reading.sensor)))
+            return None
+        if went_back(total, before):
+            refusal = Refusal("reset", reading.sensor, str(reading.value))
+            self._wrong.append((source, refusal))
+        totals[number] = total
+        return row(number, reading.quantity, total, before, self._rules[number])
 
     def _told(self, counts: dict[str, tuple[int, int]]) -> None:
         for source, (new, repeated) in counts.items():
@@ -116,10 +162,12 @@ class ForeignStore:
             self._counters.add("foreign_repeated", repeated)
             self.kept(source, new, repeated)
 
-    def _sample(self, reading: Reading, now_ms: int) -> Sample:
-        number = reading.number
+    def _sample(self, reading: Reading, packed: bytes, now_ms: int) -> Sample:
+        number, second = _key(reading)
         late = now_ms - reading.at_ms > self._valid_ms.get(number, 0)
         flags = UNSEALED | (BACKLOG if late else 0)
-        packed = pack_channel(number, reading.quantity, reading.quality, reading.value)
-        second = reading.at_ms // 1000
         return Sample(FOREIGN, number, second, reading.at_ms, _ASSUMED, now_ms, flags, packed)
+
+
+def _key(reading: Reading) -> tuple[int, int]:
+    return reading.number, reading.at_ms // 1000

@@ -128,6 +128,16 @@ class Journal:
             self._fail(error)
         return found
 
+    def newest_of(self, node: int, epoch: int) -> tuple[int, bytes] | None:
+        """Return the time and the channels of a node's row with the greatest seq of an epoch."""
+        self.open()
+        assert self._connection is not None
+        try:
+            found = self._connection.execute(sql.NEWEST, (node, epoch)).fetchone()
+        except sqlite3.Error as error:
+            self._fail(error)
+        return None if found is None else (found[0], found[1])
+
     def tick(self, now_ms: int) -> None:
         """Store cursors now and then, retire rows, and find out whether a fault has passed."""
         self.open()

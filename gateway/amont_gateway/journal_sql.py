@@ -56,6 +56,8 @@ LIVE = (
     f"SELECT {_COLUMNS} FROM sample WHERE id > ? AND id <= ? AND flags & 1 = 0 ORDER BY id LIMIT ?"
 )
 CHANNELS = "SELECT channels FROM sample WHERE node = ? AND epoch = ? AND seq = ?"
+NEWEST = """SELECT at_ms, channels FROM sample WHERE node = ? AND epoch = ?
+  ORDER BY seq DESC LIMIT 1"""
 SPAN = f"""SELECT {_COLUMNS} FROM sample
   WHERE id > ? AND at_ms BETWEEN ? AND ? ORDER BY id LIMIT ?"""
 TAIL = f"SELECT {_COLUMNS} FROM sample ORDER BY id DESC LIMIT ?"

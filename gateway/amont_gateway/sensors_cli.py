@@ -86,7 +86,8 @@ def _of(site: Site, mapped: Mapped) -> list[str]:
 def _reading(site: Site, reading: Reading) -> str:
     at = datetime.fromtimestamp(reading.at_ms / 1000, ZoneInfo(site.time_zone))
     quality = "" if reading.quality == 0 else "  hors limites · out of bounds"
-    what = f"{QUANTITIES[reading.quantity]}={reading.value}"
+    name = QUANTITIES[reading.quantity]
+    what = f"{name}: total {reading.value}" if reading.total else f"{name}={reading.value}"
     return f"✔ {reading.sensor}  {what}  {at:%Y-%m-%d %H:%M:%S %Z}{quality}"
 
 

@@ -41,9 +41,13 @@ class Store:
             folder / "journal.db", ballast_bytes=0, measure_free=lambda _p: self.free
         )
         self.acknowledged = []
-        valid_ms = {1: 2_700_000, 2: 2_700_000}
         self.store = ForeignStore(
-            self.journal, self.windows, self.counters, self.events, self.clock, valid_ms
+            self.journal,
+            self.windows,
+            self.counters,
+            self.events,
+            self.clock,
+            [s for s in self.places.sensors if s.source],
         )
         self.intake = ForeignIntake(
             self.places.foreign, "Europe/Paris", self.store, self.counters, self.events, self.clock
@@ -327,3 +331,101 @@ def test_a_bug_in_a_mapping_costs_the_message_and_nothing_else(made, monkeypatch
     made.say("lora/radar/up", level())
     assert made.acknowledged == ["lora/radar/up"]
     assert made.intake.sources()[0].refused == {"malformed": 1}
+
+
+# a rain gauge that tells its total, and a meter that tells its index; their rules are the site's
+TOTALS = """
+      - {sensor: col-tiers, number: 7, device: gauge, value: object.rain, unit: mm,
+         quantity: rain_um, total: true, max: 50000}
+      - {sensor: hameau-tiers, number: 8, device: index, value: object.index, unit: m3,
+         quantity: flow_l_h, total: true, min: 0, max: 20000}
+  - id: cave"""
+
+
+@pytest.fixture
+def totals(tmp_path, monkeypatch):
+    from tests.gateway import foreign_sites
+
+    text = foreign_sites.SITE.replace(
+        "\n  - id: cave", TOTALS.replace("{", "{{").replace("}", "}}")
+    )
+    monkeypatch.setattr(foreign_sites, "SITE", text)
+    store = Store(tmp_path)
+    yield store
+    store.journal.close()
+
+
+def total(made, name, value, age_s=0):
+    at = 1_800_000_000 - age_s
+    device, key = {"rain": ("gauge", "rain"), "index": ("index", "index")}[name]
+    time = f"2027-01-15T{7 + (at - 1_799_996_400) // 3600:02}:{at // 60 % 60:02}:{at % 60:02}Z"
+    made.say(f"lora/{device}/up", f'{{"time": "{time}", "object": {{"{key}": {value}}}}}'.encode())
+
+
+def values(made, number):
+    found = [unpack_channels(row.channels)[0] for row in made.rows() if row.epoch == number]
+    return [(value.value, value.quality) for value in found]
+
+
+def test_of_a_total_of_rain_the_reading_is_what_fell_since(totals):
+    for age_s, mm in ((2_700, 812.4), (1_800, 812.4), (900, 814.2), (0, 815)):
+        total(totals, "rain", mm, age_s)
+    assert values(totals, 7) == [(0, 4), (0, 0), (1_800, 0), (800, 0)]
+    assert totals.windows.last("col-tiers").value == 800
+    tags = totals.places.tags()
+    lines = row_lines("essai", tags, [(1, *row, 0) for row in totals.rows()])
+    assert [line.split(" ")[1] for line in lines] == [
+        "rain_um=0.0,quality=0i", "rain_um=1800.0,quality=0i", "rain_um=800.0,quality=0i",
+    ]  # fmt: skip
+
+
+def test_of_an_index_the_reading_is_the_flow_since(totals):
+    for age_s, m3 in ((2_700, 4210.5), (1_800, 4211.25), (0, 4212.75)):  # one message was lost
+        total(totals, "index", m3, age_s)
+    assert values(totals, 8) == [(0, 4), (3_000, 0), (3_000, 0)]
+    total(totals, "index", 4_300, -60)  # a minute later: no pipe gives so much
+    assert values(totals, 8)[-1][1] == 2
+
+
+def test_a_total_goes_on_after_a_restart_and_a_repeat_is_none(totals):
+    total(totals, "rain", 10, 900)
+    totals.journal.close()
+    totals.journal.open()
+    total(totals, "rain", 12.5)
+    total(totals, "rain", 12.5)
+    assert values(totals, 7) == [(0, 4), (2_500, 0)]
+    assert totals.count("foreign_repeated") == 1
+    assert totals.count("foreign_conflicts") == 0
+
+
+def test_a_total_that_went_back_begins_anew_and_is_told(totals):
+    for age_s, mm in ((1_800, 812), (900, 0.4), (0, 1.4)):
+        total(totals, "rain", mm, age_s)
+    assert values(totals, 7) == [(0, 4), (0, 4), (1_000, 0)]
+    assert totals.intake.sources()[0].refused == {"reset": 1}
+    assert totals.count("foreign_reset") == 1
+
+
+def test_a_total_that_was_overtaken_is_counted_in_the_newer_one(totals):
+    for age_s, mm in ((1_800, 10), (0, 13), (900, 12)):
+        total(totals, "rain", mm, age_s)
+    assert values(totals, 7) == [(0, 4), (3_000, 0)]
+    assert totals.intake.sources()[0].refused == {"overtaken": 1}
+    assert len(totals.acknowledged) == 3
+
+
+def test_rain_since_long_ago_is_suspect_and_none_since_long_ago_is_not(totals):
+    for age_s, mm in ((3_500, 10), (0, 14)):
+        total(totals, "rain", mm, age_s)
+    assert values(totals, 7)[-1] == (4_000, 1)
+    total(totals, "rain", 14, -100)
+    assert values(totals, 7)[-1] == (0, 0)
+
+
+def test_a_week_of_totals_sent_again_changes_nothing(totals):
+    for _ in range(2):
+        for i in range(60):
+            total(totals, "rain", 100 + i, 3_540 - 59 * i)
+    found = values(totals, 7)
+    assert (len(found), sum(value for value, _ in found)) == (60, 59_000)
+    assert totals.intake.sources()[0].refused == {}

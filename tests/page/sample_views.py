@@ -497,6 +497,28 @@ def _node(number: int, name: str, english: str, carrier: str, age_s: int, batter
     )
 
 
+def _foreign() -> list[ForeignSource]:
+    return [
+        ForeignSource(
+            id="chirpstack",
+            name={"fr": "Sondes du château d'eau", "en": "Probes of the water tower"},
+            topic="application/+/device/{device}/event/up",
+            state="heard",
+            messages=412,
+            readings=398,
+            repeated=12,
+            last_ms=NOW_MS - 600_000,
+            refused={"device": 2, "future": 1},
+        ),
+        ForeignSource(
+            id="zigbee",
+            name={"fr": "Local technique", "en": "Plant room"},
+            topic="zigbee2mqtt/{device}",
+            state="silent",
+        ),
+    ]
+
+
 def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[Event]) -> View:
     stage_mm = station.stage_mm or 0
     return View(
@@ -540,25 +562,7 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
             _node(19, "Col", "Pass", "mqtt", 410, 3620),
             _node(20, "Bourg", "Village", "mqtt", 340, 3600),
         ],
-        foreign=[
-            ForeignSource(
-                id="chirpstack",
-                name={"fr": "Sondes du château d'eau", "en": "Probes of the water tower"},
-                topic="application/+/device/{device}/event/up",
-                state="heard",
-                messages=412,
-                readings=398,
-                repeated=12,
-                last_ms=NOW_MS - 600_000,
-                refused={"device": 2, "future": 1},
-            ),
-            ForeignSource(
-                id="zigbee",
-                name={"fr": "Local technique", "en": "Plant room"},
-                topic="zigbee2mqtt/{device}",
-                state="silent",
-            ),
-        ],
+        foreign=_foreign(),
         bridges=[
             Bridge(
                 port="usb:2e8a:0005:e6614103e7452d2f",

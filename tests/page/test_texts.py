@@ -58,7 +58,7 @@ def test_no_text_is_left_over():
 WORDS = {
     "foreign": "heard waiting silent",
     "refused": "oversize malformed retained flood device path number unit time future old bounds"
-    " many",
+    " overtaken reset many",
     "siren": "idle sound muted latch fault unconfirmed stuck exercise pause unknown test bypass "
     "silenced",
     "siren.line.mode": "armed test drill bypass",

@@ -154,6 +154,18 @@ CASES: dict[str, tuple[tuple[str, str], list[tuple[str, str]]]] = {
         ("    device: id", "    device: id\n    broker: {host: far.example, tls: false}"),
         [("no-tls", f"{B}.broker.tls")],
     ),
+    "a total of a level": (
+        (" unit: cm,", " unit: cm, total: true,"), [("foreign-total", f"{A0}.total")],
+    ),
+    "an index in a unit of flow": (
+        ('factor: "1/10", offset: "-0.5"', "total: true"),
+        [("foreign-unit", f"{B}.sensors[0].unit")],
+    ),
+    "an index": (
+        ('unit: m3/h,\n         quantity: flow_l_h, factor: "1/10", offset: "-0.5"',
+         "unit: m3,\n         quantity: flow_l_h, total: true"),
+        [],
+    ),
     "what no number is": (
         ('factor: "1/10"', 'factor: "1/0"'), [("form", f"{B}.sensors[0].factor")],
     ),

@@ -228,7 +228,7 @@ OTHER_CODES = {  # tests of their own
     "tenant-useless", "lorawan-no-broker", "fair-use",
     "foreign-votes", "foreign-no-broker", "foreign-topic", "foreign-topic-wide",
     "foreign-device-twice", "foreign-device-nowhere", "foreign-useless", "foreign-value",
-    "foreign-path", "foreign-unit-once", "foreign-unit", "foreign-undated",
+    "foreign-path", "foreign-total", "foreign-unit-once", "foreign-unit", "foreign-undated",
 }  # fmt: skip
 
 
