@@ -77,16 +77,17 @@ class BridgeApp:
         if self._poll is None:
             self._serial.wait(_LOOK_MS)
 
+    # One at a time: what the guard said meanwhile may matter more than what waits.
     def _transmit(self) -> None:
-        while True:
-            now_ms = self._ticks()
-            # The radio is asked only when there is something to send.
-            hears = self.bridge.waits() and self._radio.hears()
-            sending = self.bridge.next_transmission(now_ms, hears)
-            if sending is None:
-                return
-            sent = self._radio.send(sending)
-            self._write(self.bridge.transmitted(sending, sent, self._ticks()))
+        # The radio is asked only when there is something to send.
+        hears = self.bridge.waits() and self._radio.hears()
+        sending = self.bridge.next_transmission(self._ticks(), hears)
+        if sending is None:
+            return
+        if self._dog is not None:
+            self._dog.feed()  # at SF12 it takes seconds
+        sent = self._radio.send(sending)
+        self._write(self.bridge.transmitted(sending, sent, self._ticks()))
 
     def _write(self, lines: bytes) -> None:
         if lines and not self._serial.write(lines, _WRITE_MS):

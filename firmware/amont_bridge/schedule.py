@@ -123,11 +123,11 @@ class Schedule:
         chosen = None
         for node in self._windows:  # a few are open, and 64 frames may wait
             found = self._of(node, tick_ms, hears)
-            if found is not None and (chosen is None or found[:2] < chosen[:2]):
+            if found is not None and (chosen is None or found[:3] < chosen[:3]):
                 chosen = found
         if chosen is None:
             return None
-        return self._begin(chosen[0], chosen[2], tick_ms)
+        return self._begin(chosen[0], chosen[3], tick_ms)
 
     def _begin(self, rank: int, entry: Entry, tick_ms: int) -> Transmission:
         window = self._windows[entry.node]
@@ -137,6 +137,7 @@ class Schedule:
         if entry.rank == ACKNOWLEDGE and entry.tick_ms >= window.opened_ms:
             window.answered = True
         window.from_ms = tick_ms + sending.length_ms + _GAP_MS
+        self._later(tick_ms)  # others may wait
         return sending
 
     # It ended, or could not be sent: then it waits again.
@@ -147,8 +148,8 @@ class Schedule:
         if not ok:
             self.waiting.put_back(sending.entry)
 
-    # (rank, when its window closes, entry) of what may begin now for a node, or None.
-    def _of(self, node: int, tick_ms: int, hears: bool) -> tuple[int, int, Entry] | None:
+    # (rank, when its window closes, node, entry) of what may begin now for a node, or None.
+    def _of(self, node: int, tick_ms: int, hears: bool) -> tuple[int, int, int, Entry] | None:
         window = self._windows[node]
         entries = self.waiting.of(node)
         if not entries:
@@ -156,7 +157,7 @@ class Schedule:
         for entry in self._turns(window, entries, tick_ms):
             rank = ANSWER if window.urgent and entry.rank == ACKNOWLEDGE else entry.rank
             if self._may(window, entry, rank, len(entries), tick_ms, hears):
-                return rank, window.closes_ms, entry
+                return rank, window.closes_ms, node, entry
         return None
 
     # Which of a node's frames may be next, the best first: the oldest, unless that would keep its

@@ -2,7 +2,7 @@
 
 import select
 
-from amont_bridge import hal_board, hal_unix
+from amont_bridge import board, hal_board, hal_unix
 from amont_bridge.air import Air, NoRadio, make_radio
 from amont_bridge.app import BridgeApp
 from amont_bridge.bridge import Bridge
@@ -10,10 +10,14 @@ from amont_node.radio import RadioPort
 from amont_wire import const
 from amont_wire.airtime import scan_preamble
 from amont_wire.link import (
+    RADIO_FAULT,
     RADIO_IDLE,
+    ROLE_NONE,
     ROLE_TRANSMIT,
     SENT_OK,
+    Ask,
     Deframer,
+    Identity,
     Received,
     Send,
     Sent,
@@ -201,6 +205,70 @@ def check_service_ends_it() -> None:
     desk = Desk()
     desk.turn(Service())
     assert desk.app.bridge.service
+
+
+# What the guard says while something goes out may matter more than what waits.
+def check_one_transmission_a_turn() -> None:
+    desk = Desk()
+    desk.turn(SETTINGS)
+    other = UPLINK[:1] + b"\x12" + UPLINK[2:]
+    desk.radio.coming = [(UPLINK, -97, 12, 0), (other, -97, 12, 0)]
+    desk.turn()
+    desk.now_ms = 100
+    answers = [Send(1, DOWNLINK), Send(2, DOWNLINK[:1] + b"\x12" + DOWNLINK[2:])]
+    assert desk.turn(*answers) == [Sent(1, SENT_OK)]
+    assert desk.app.bridge.wait_ms(100) == 0
+    assert desk.turn() == [Sent(2, SENT_OK)]
+
+
+class Hal:
+    pollable = None
+    forgotten = False
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.coming = [b"", Ask().pack(), b"", Service().pack()]
+        self.said = b""
+
+    def Ticks(self):  # noqa: N802 - as hal_board's
+        return lambda: self.now_ms
+
+    def unique_id(self) -> bytes:
+        return b"12345678"
+
+    def forgot(self) -> bool:
+        return self.forgotten
+
+    def read(self) -> bytes:
+        return self.coming.pop(0)
+
+    def wait(self, wait_ms: int) -> bool:
+        return True
+
+    def write(self, line: bytes, wait_ms: int) -> bool:
+        self.said += line
+        return True
+
+
+# Without its settings it is a bridge all the same, and says what is wrong.
+def check_the_program_of_a_board() -> None:
+    hal, kept = Hal(), board._hal
+    board._hal = lambda: (hal, hal)
+    good = []
+    try:
+        board.start("nowhere", None, lambda: good.append(len(hal.coming)), 7)
+    finally:
+        board._hal = kept
+    assert good == [2]  # as soon as a guard spoke
+    said = [unpack(payload) for payload in Deframer().feed(hal.said)]
+    assert said[0] == Identity(2, b"12345678", ROLE_NONE, RADIO_FAULT, 7)
+
+
+def check_a_board_that_was_reset_remembers_no_airtime() -> None:
+    hal = Hal()
+    hal.forgotten = True
+    _, bridge = board.parts("nowhere/bridge.json", hal, hal.Ticks())
+    assert bridge.airtime.used_ms(0) == 9000
 
 
 class Stream:
