@@ -7,7 +7,7 @@
 from amont_node.delivery import InFlight, Plan
 from amont_node.pair import PairFile
 
-_FORMAT = 2  # rises with any change of the names below
+_FORMAT = 3  # rises with any change of the names below
 _AIRTIME = ("_newest", "_last_s", "_last_ms", "refused", "_told", "_old", "_new")
 _DUTY = (
     "_nonce", "_nonce_tick_s", "_proved", "_health_due_s", "_slot_s", "_urgent_slot_s",
@@ -71,8 +71,19 @@ def keep(duty) -> list[object]:  # type: ignore[no-untyped-def]
         _values(sending, _DELIVERY), in_flight,
         [[life, sending._cursors[life]] for life in sending._cursors], sending._ranges,
         [[span.life, span.first] for span in sending._spans.all()],
-        sending._rewind_ms is not None,
+        _stuck_since(duty),
     ]  # fmt: skip
+
+
+# Since which tick the same sample is the oldest that waits; None: nothing waits in vain.
+def _stuck_since(duty) -> int | None:  # type: ignore[no-untyped-def]
+    sending = duty.delivery
+    if sending._rewind_ms is None:
+        return None
+    stuck = getattr(sending, "stuck", None)  # (oldest, tick_s) of the boots before
+    if stuck is None or stuck[0] != sending._oldest:
+        stuck = (sending._oldest, duty._tick_s)
+    return int(stuck[1])
 
 
 # kept: what keep() gave, on the same life's ticks; of another, or nothing: the past is unknown.
@@ -103,7 +114,12 @@ def recall(duty, tick_s: int, link_ms: int, kept, woke: bool) -> bool:  # type: 
         span = sending._spans.get(life)
         if span is not None:
             span.forget_below(first)
-    sending._rewind_ms = link_ms if kept[11] else None  # it has slept for longer than that
+    if kept[11] is not None:
+        sending.stuck = (sending._oldest, kept[11])
+        sending._rewind_ms = link_ms  # it has slept for longer than that
+        if sending._late:
+            left_ms = sending._delay_ms(sending._rewinds) - 1000 * (tick_s - kept[11])
+            sending._rewind_ms += max(0, left_ms)
     return True
 
 

@@ -1,9 +1,12 @@
 # Delivery where an answer comes with the next frame, or a few times a day: LoRaWAN. In numbers.
 
+import json
+
 from world import LIFE, Flash, Guard, Node, Random, config
 
 from amont_node.delivery import BACKLOG, HELLO, REGULAR, URGENT
 from amont_node.duty import Duty
+from amont_node.kept import keep, recall
 
 INTERVAL_S = 900
 WINDOW_MS = 3000  # after a frame nothing else goes, and at its end what came is there
@@ -15,7 +18,7 @@ class Way:
     def __init__(self, answer_s: int = INTERVAL_S, value=None, answers=None, **settings) -> None:
         self.flash = Flash()
         self.guard = Guard()
-        made = config(interval_s=INTERVAL_S, fast_interval_s=60, **settings)
+        made = self.settings = config(interval_s=INTERVAL_S, fast_interval_s=60, **settings)
         self.node = Node(self.flash, made, 0, value)
         self.node.duty = Duty(made, self.flash.spans, LIFE, 0, 0, answer_s * 1000, True)
         self.answers = answers or (lambda count: True)
@@ -125,4 +128,46 @@ def check_a_hello_is_answered_late_and_repeated_late() -> None:
     assert way.count(HELLO) <= 2
     way.hears = lambda count: True
     way.run(DAY_S // 12)
+    assert way.missing() == 0
+
+
+# --- a node whose memory is lost between two wakes
+
+
+# The duty of the boot after a sleep.
+def reborn(way: Way, answer_s: int) -> None:
+    before = json.loads(json.dumps(keep(way.node.duty)))
+    span = way.flash.spans.get(LIFE)
+    tick_s = way.now_ms // 1000
+    duty = Duty(
+        way.settings, way.flash.spans, LIFE, 0 if span is None else span.last + 1, tick_s,
+        answer_s * 1000, True,
+    )  # fmt: skip
+    assert recall(duty, tick_s, way.now_ms, before, True)
+    way.node.duty = duty
+
+
+# slot_s: samples wait so long for their frame, in which the backlog might go.
+def slept(answer_s: int, days: int, answers=None, hears=None) -> Way:
+    way = Way(answer_s, None, answers, slot_s=4)
+    way.hears = hears or way.hears
+    for _ in range(days * 96):
+        way.run(20)
+        reborn(way, answer_s)
+        way.now_ms += (INTERVAL_S - 20) * 1000
+    return way
+
+
+def check_a_node_without_memory_between_its_wakes_sends_nothing_twice() -> None:
+    way = slept(INTERVAL_S * 5 // 4, 2)
+    assert way.count(BACKLOG) == 0, way.count(BACKLOG)
+    assert way.count(REGULAR) >= 2 * 96 - 2
+    assert way.missing() == 0
+    way = slept(DAY_S // 8 * 5 // 4, 2, lambda count: count % 12 == 0)
+    assert way.count(BACKLOG) <= 2, way.count(BACKLOG)
+
+
+def check_a_node_without_memory_begins_again_what_nothing_acknowledged() -> None:
+    way = slept(INTERVAL_S * 5 // 4, 3, None, lambda count: count > 150)
+    assert way.count(BACKLOG) >= 1
     assert way.missing() == 0
