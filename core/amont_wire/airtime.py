@@ -39,7 +39,7 @@ def time_on_air_ms(size: int, sf: int, bw_khz: int, cr: int, preamble: int) -> i
 
 
 # A look for a preamble (channel activity detection): symbols of CAD as Semtech AN1200.48 advises
-# for 125 kHz, and about half a symbol of work (data sheet, 13.1.11), and what a board adds.
+# for 125 kHz, and about half a symbol of work (data sheet, 13.1.8), and what a board adds.
 def look_us(sf: int) -> int:
     symbols2 = 5 if sf <= 8 else 9  # halves: 2 or 4 symbols, and one half
     return symbols2 * (1 << sf) * 4 + _LOOK_OVERHEAD_US

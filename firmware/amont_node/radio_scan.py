@@ -2,7 +2,7 @@
 # channel activity detection. Where a look finds a preamble the chip goes on to receive, and hears
 # nothing of the rest meanwhile. airtime.scan_preamble says how long preambles have to be for it.
 #
-# Data sheet of the SX1261/2, 13.4.7 SetCadParams and 13.1.11 SetCad; symbols and thresholds for
+# Data sheet of the SX1261/2, 13.4.7 SetCadParams and 13.1.8 SetCad; symbols and thresholds for
 # 125 kHz as Semtech AN1200.48 advises.
 
 import time
