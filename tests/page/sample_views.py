@@ -498,24 +498,33 @@ def _node(number: int, name: str, english: str, carrier: str, age_s: int, batter
 
 
 def _foreign() -> list[ForeignSource]:
+    tower = {"fr": "Sondes du château d'eau", "en": "Probes of the water tower"}
+    room = {"fr": "Local technique", "en": "Plant room"}
+    counts = {"messages": 412, "readings": 398, "repeated": 12, "last_ms": NOW_MS - 600_000}
+    refused = {"device": 2, "future": 1}
     return [
         ForeignSource(
-            id="chirpstack",
-            name={"fr": "Sondes du château d'eau", "en": "Probes of the water tower"},
-            topic="application/+/device/{device}/event/up",
-            state="heard",
-            messages=412,
-            readings=398,
-            repeated=12,
-            last_ms=NOW_MS - 600_000,
-            refused={"device": 2, "future": 1},
+            id="tower", name=tower, topic="a/#", state="heard", refused=refused, **counts
         ),
-        ForeignSource(
-            id="zigbee",
-            name={"fr": "Local technique", "en": "Plant room"},
-            topic="zigbee2mqtt/{device}",
-            state="silent",
+        ForeignSource(id="room", name=room, topic="b/{device}", state="silent"),
+    ]
+
+
+def _bridges() -> list[Bridge]:
+    return [
+        Bridge(
+            port="usb:2e8a:0005:e6614103e7452d2f",
+            device="/dev/ttyACM0",
+            role="transmit",
+            connected=True,
+            radio="listens",
+            version=2,
+            frames=1840,
+            heard_s=38,
+            crc_errors=12,
+            airtime_ms=8_400,
         ),
+        Bridge(port="usb:2e8a:0005:e6614103e7459a41", role="listen", connected=True),
     ]
 
 
@@ -563,21 +572,7 @@ def _site(now_ms: int, station: Station, zone: Zone, siren: Siren, events: list[
             _node(20, "Bourg", "Village", "mqtt", 340, 3600),
         ],
         foreign=_foreign(),
-        bridges=[
-            Bridge(
-                port="usb:2e8a:0005:e6614103e7452d2f",
-                device="/dev/ttyACM0",
-                role="transmit",
-                connected=True,
-                radio="listens",
-                version=2,
-                frames=1840,
-                heard_s=38,
-                crc_errors=12,
-                airtime_ms=8_400,
-            ),
-            Bridge(port="usb:2e8a:0005:e6614103e7459a41", role="listen", connected=True),
-        ],
+        bridges=_bridges(),
         events=events,
         people=["Anne Maire", "Bruno Adjoint", "Chloé Technicienne"],
         audit_lines=1284,
