@@ -2,9 +2,9 @@
 # heap for one of them.
 
 
-# now_ms: the node's link_ms. feed: called while a carrier takes its time. ConfigError: what is
-# configured could never work.
-def open_carrier(config, folder: str, hal, now_ms, feed):  # type: ignore[no-untyped-def]
+# now_ms: the node's link_ms. feed: called while a carrier takes its time. dog: the watchdog, None
+# while somebody may be at the cable. ConfigError: what is configured could never work.
+def open_carrier(config, folder: str, hal, now_ms, feed, dog):  # type: ignore[no-untyped-def]
     kind = config.carrier["kind"]
     if kind == "mqtt":
         from amont_node.mqtt_carrier import MqttCarrier
@@ -13,7 +13,13 @@ def open_carrier(config, folder: str, hal, now_ms, feed):  # type: ignore[no-unt
     if kind == "lora":
         from amont_node.lora_carrier import LoraCarrier
 
-        return LoraCarrier(config.carrier, config.id, now_ms, feed)
+        nap = None
+        if hal.SLEEPS and dog is not None:
+
+            def nap(ms: int) -> None:
+                hal.rest(ms, dog)
+
+        return LoraCarrier(config.carrier, config.id, now_ms, feed, None, nap)
     if kind == "lorawan":
         from amont_node.lorawan_carrier import LorawanCarrier
 

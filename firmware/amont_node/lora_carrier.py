@@ -1,19 +1,24 @@
 # Frames over plain LoRa to a bridge, by docs/radio.md, over any radio under the port of radio.py.
 #
 # After each frame the radio listens on the same channel for listen_ms, and to the end of a frame
-# that has begun by then; otherwise it sleeps. Channels are used by turns, one a transmission.
+# that has begun by then; otherwise it sleeps. Once all is answered it listens no longer than what
+# else a bridge has for this node may take to follow. Where the radio hears on by itself, the
+# processor sleeps lightly meanwhile. Channels are used by turns, one a transmission.
 
 import time
 
 from amont_node import console
 from amont_node.delivery import URGENT
 from amont_node.radio import Modulation, RadioFault
+from amont_wire.airtime import time_on_air_ms
 from amont_wire.const import FAULT_RADIO, MAX_FRAME, MIN_FRAME
 
 CHANNELS_KHZ = (868100, 868300, 868500)
 POWER_DBM = 14
 LISTEN_MS = 2600
 _LONGEST_MS = 4000  # a frame that has begun may go on so long: 51 bytes at SF12
+_QUIET_MS = 300  # what follows an answer has begun by then
+_NAP_MS = 100
 
 
 # The radio that the configuration names. RadioFault, ConfigError: it could never work.
@@ -60,7 +65,8 @@ class LoraCarrier:
     naps = True  # between its windows nothing can come, and what is due is known
 
     # config: see config.py. now_ms: the node's link_ms. feed: called when time has passed.
-    def __init__(self, config, node: int, now_ms, feed, radio=None) -> None:  # type: ignore[no-untyped-def]
+    # nap: called with ms, sleeps lightly; None: the processor is to stay awake.
+    def __init__(self, config, node: int, now_ms, feed, radio=None, nap=None) -> None:  # type: ignore[no-untyped-def]
         lora = config.get("lora", {})
         self._node = node
         self._now_ms = now_ms
@@ -69,8 +75,9 @@ class LoraCarrier:
         self._channels = list(lora.get("channels_khz", CHANNELS_KHZ))
         self._listen_ms = lora.get("listen_ms", LISTEN_MS)
         self._turn = node
-        self._until_ms: int | None = None  # the window's end
-        self._answered = False  # in this window
+        self._until_ms: int | None = None  # when to stop listening
+        self._window_ms = 0  # the window's end
+        self._heard_ms: int | None = None  # when a frame for this node last came in this window
         self._waiting: list[bytes] = []
         self._why = ""  # as it was told last
         self.rssi_dbm = 0
@@ -81,6 +88,10 @@ class LoraCarrier:
                 self._radio = open_radio(config, node)
         except RadioFault as error:
             self._radio = _NoRadio(str(error))
+        self._nap = nap if getattr(self._radio, "alone", False) else None
+        # The chip keeps one frame at a time: a second one is not over before the next look.
+        shortest_ms = time_on_air_ms(MIN_FRAME, lora.get("sf", 9), lora.get("bw_khz", 125), 5, 8)
+        self._nap_ms = min(_NAP_MS, shortest_ms // 2)
         self._radio.sleep()
         self._tell()
 
@@ -93,7 +104,11 @@ class LoraCarrier:
 
     # An answer may come: only what is urgent goes.
     def holds(self, link_ms: int, delivery) -> bool:  # type: ignore[no-untyped-def]
-        if self._until_ms is None or link_ms >= self._until_ms or self._answered:
+        if self._until_ms is None or link_ms >= self._until_ms:
+            return False
+        if self._heard_ms is not None:
+            if not delivery.waits():
+                self._until_ms = min(self._window_ms, self._heard_ms + _QUIET_MS)
             return False
         return not delivery._urgent and not any(
             [e.plan.kind == URGENT and link_ms >= e.due_ms for e in delivery._in_flight]
@@ -120,8 +135,8 @@ class LoraCarrier:
             self._shut()
             return False
         self._radio.configure([self._modulation(freq_khz, True)])
-        self._until_ms = self._now_ms() + self._listen_ms
-        self._answered = False
+        self._until_ms = self._window_ms = self._now_ms() + self._listen_ms
+        self._heard_ms = None
         self._hear(0)
         return True
 
@@ -142,7 +157,11 @@ class LoraCarrier:
         if self._until_ms is None:
             time.sleep(wait_ms / 1000)
             return
-        self._hear(max(1, wait_ms))
+        if self._nap is None:
+            self._hear(max(1, wait_ms))
+            return
+        self._nap(min(wait_ms, self._nap_ms))
+        self._hear(0)
 
     def close(self) -> None:
         self._shut()
@@ -154,7 +173,7 @@ class LoraCarrier:
             # A bridge speaks to others in this very window.
             if MIN_FRAME <= len(frame) <= MAX_FRAME and frame[1] | frame[2] << 8 == self._node:
                 self._waiting.append(frame)
-                self._answered = True
+                self._heard_ms = self._now_ms()
                 self.rssi_dbm, self.snr_db4 = heard[1], heard[2]
             heard = self._radio.receive(0)
         self._tell()

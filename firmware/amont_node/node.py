@@ -158,7 +158,8 @@ class Node:
     def _make_carrier(self):  # type: ignore[no-untyped-def]
         from amont_node.carriers import open_carrier
 
-        carrier = open_carrier(self._config, self._folder, hal, self.clock.link_ms, self._feed)
+        now_ms = self.clock.link_ms
+        carrier = open_carrier(self._config, self._folder, hal, now_ms, self._feed, self._dog)
         settings.forget("carriers")
         return carrier
 

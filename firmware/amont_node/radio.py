@@ -25,6 +25,7 @@
 #   crc_errors, frames_in, frames_out, resets: counted since the start
 #   pollable              what select.poll() takes to wait for a frame; None: there is none
 #   scans                 whether it can listen to more than one Modulation
+#   alone                 whether it hears on while the processor sleeps lightly, and keeps a frame
 #
 # None of them raises, and none waits without an end, whatever the chip does. Only making an
 # adapter raises: RadioFault or ConfigError for settings with which it could never work.
@@ -77,6 +78,7 @@ class Modulation:
 # What adapters have in common.
 class RadioPort:
     scans = False
+    alone = False
 
     def __init__(self) -> None:
         self.fault = ""

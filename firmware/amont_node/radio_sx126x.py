@@ -95,6 +95,7 @@ def _mended(base):  # type: ignore[no-untyped-def]
 
 class Sx126x(RadioPort):
     scans = True
+    alone = True
 
     # chip: "sx1262" or "sx1261". ConfigError: settings that make no sense. RadioFault: the board
     # has no pins, or the release not the library.

@@ -62,14 +62,16 @@ class Radio(RadioPort):
 
 
 class Rig:
-    def __init__(self, **changes) -> None:
+    def __init__(self, nap=None, **changes) -> None:
         self.radio = Radio()
+        self.radio.alone = nap is not None
         lora = dict(LORA)
         lora.update(changes)
         self.fed = 0
         self.carrier = LoraCarrier(
-            {"kind": "lora", "chip": "sim", "lora": lora}, 17, self.now_ms, self._feed, self.radio
-        )
+            {"kind": "lora", "chip": "sim", "lora": lora}, 17, self.now_ms, self._feed, self.radio,
+            None if nap is None else lambda ms: nap(self, ms),
+        )  # fmt: skip
 
     def _feed(self) -> None:
         self.fed += 1
@@ -94,6 +96,9 @@ class Waiting:  # what of a Delivery it looks at
     def __init__(self, urgent: bool = False, in_flight=()) -> None:
         self._urgent = urgent
         self._in_flight = in_flight
+
+    def waits(self) -> bool:
+        return bool(self._in_flight)
 
 
 def check_channels_by_turns() -> None:
@@ -127,6 +132,56 @@ def check_an_answer_in_the_window() -> None:
     assert (rig.carrier.rssi_dbm, rig.carrier.snr_db4) == (-101, -20)
     assert rig.carrier.pauses
     assert rig.radio.is_asleep
+
+
+# Once nothing waits for an answer, it listens for what may follow, and no longer.
+def check_what_is_answered_ends_the_window() -> None:
+    rig = Rig(channels_khz=[868300])
+    none = Waiting()
+    some = Waiting(False, [InFlight(Plan(BACKLOG, 1, 0, 0), 1, MINE, 0)])
+    rig.carrier.send(MINE, rig.now_ms())
+    rig.down(100)
+    rig.down(500)
+    assert rig.pass_ms(200) == [MINE]
+    assert not rig.carrier.holds(rig.now_ms(), some)
+    assert rig.pass_ms(400) == [MINE]  # the first was not what it waited for
+    assert not rig.carrier.holds(rig.now_ms(), none)
+    rig.pass_ms(150)
+    assert rig.carrier.rising
+    rig.down(10)
+    assert rig.pass_ms(40) == [MINE]
+    assert not rig.carrier.holds(rig.now_ms(), none)
+    rig.pass_ms(250)
+    assert rig.carrier.rising  # each that follows gives the next its time
+    rig.pass_ms(100)
+    assert rig.carrier.pauses
+    rig.carrier.send(MINE, rig.now_ms())
+    rig.down(1900)
+    assert rig.pass_ms(1950) == [MINE]
+    assert not rig.carrier.holds(rig.now_ms(), none)
+    rig.pass_ms(100)
+    assert rig.carrier.pauses  # never longer than the window
+
+
+# Where the radio hears on by itself the processor sleeps, and looks often enough.
+def check_naps_in_the_window() -> None:
+    napped = []
+
+    def nap(rig, ms: int) -> None:
+        napped.append(ms)
+        rig.radio.now_ms += ms
+
+    rig = Rig(nap, channels_khz=[868300])
+    rig.carrier.send(MINE, rig.now_ms())
+    rig.down(700)
+    assert rig.pass_ms(800) == [MINE]
+    assert 7 <= len(napped) <= 20
+    assert max(napped) <= rig.radio.time_on_air_us(16, Modulation(868300, 8)) // 1000 // 2 + 1
+    rig.pass_ms(1300)
+    assert rig.carrier.pauses
+    before = len(napped)
+    rig.carrier.wait(1)  # nothing to listen to: the node itself sleeps
+    assert len(napped) == before
 
 
 def check_only_its_own_channel() -> None:
