@@ -75,7 +75,7 @@ def open_uart(settings) -> "Any":  # type: ignore[no-untyped-def]
         raise RadioFault("no pins here: `machine` has no UART")  # noqa: B904
     tx, rx = [pin(one) for one in pins]
     try:
-        return uart(number, baudrate=BAUD, tx=tx, rx=rx, rxbuf=1024, timeout=0)
+        return uart(number, baudrate=BAUD, tx=tx, rx=rx, rxbuf=1024, txbuf=1024, timeout=0)
     except (OSError, ValueError) as error:
         raise RadioFault("uart %d: %s" % (number, error))  # noqa: B904
 
