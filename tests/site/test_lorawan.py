@@ -37,6 +37,13 @@ def codes(problems: list[Problem]) -> list[tuple[str, str]]:
     return [(problem.code, problem.path) for problem in problems]
 
 
+def test_the_example_of_the_documents_is_good_without_a_remark() -> None:
+    site, problems = check(EXAMPLE.with_name("lorawan.yaml"))
+    assert problems == []
+    assert site is not None
+    assert [node.carrier for node in site.nodes] == ["lorawan", "lorawan"]
+
+
 def test_a_node_over_lorawan(tmp_path: Path) -> None:
     site, problems = read(tmp_path)
     assert site is not None, codes(problems)
