@@ -5,7 +5,7 @@ import os
 
 from rak3172 import Rak3172, StillClock
 
-from amont_node.lorawan_carrier import PORT, LorawanCarrier
+from amont_node.lorawan_carrier import LorawanCarrier
 from amont_node.settings import ConfigError
 
 KEY = "000102030405060708090a0b0c0d0e0f"
@@ -14,6 +14,7 @@ CONFIG = {
     "kind": "lorawan", "chip": "rak3172", "dev_eui": EUI, "join_eui": "0000000000000001",
     "lora": {"sf": 10, "overhead_bytes": 13},
 }  # fmt: skip
+PORT = 10
 FRAME = bytes(range(51))
 DOWN = bytes(range(28))
 HOUR_MS = 3600000
