@@ -264,6 +264,17 @@ def _device(plan: LorawanPlan, dev_eui: str, node: int) -> _Device:
     return _Device(name, min(answerable_s, _DAY_S))
 
 
+def _reads(topic: str, root: str) -> bool:
+    """Tell whether a filter takes messages below ``root``."""
+    levels = topic.split("/")
+    for at, wanted in enumerate(root.split("/")):
+        if levels[at:] and levels[at] == "#":
+            return True
+        if not levels[at:] or levels[at] not in (wanted, "+"):
+            return False
+    return True
+
+
 def plan_from(site: model.Site, broker: Broker) -> LorawanPlan | None:
     """Return what a site's file says of LoRaWAN; None if it says nothing."""
     if site.lorawan is None:
@@ -278,5 +289,5 @@ def plan_from(site: model.Site, broker: Broker) -> LorawanPlan | None:
         downlinks_day=downlinks_day(told),
         nodes={node.lorawan.dev_eui: node.id for node in carried if node.lorawan is not None},
         interval_s={node.id: node.interval_s for node in carried},
-        shared=any(source.topic.startswith(root) for source in site.foreign_sources),
+        shared=any(_reads(source.topic, root) for source in site.foreign_sources),
     )

@@ -72,6 +72,22 @@ def test_a_broker_of_its_own_has_its_own_password_and_the_things_stacks_user(
     assert plan.broker.user == "me"
 
 
+@pytest.mark.parametrize(
+    ("topic", "reads"),
+    [
+        (f"application/{ls.APPLICATION}/device/+/event/up", True),
+        ("application/+/device/{device}/event/up", True),
+        ("#", True),
+        ("application/#", True),
+        ("application", False),
+        ("application/other/device/+/event/up", False),
+        ("zigbee2mqtt/{device}", False),
+    ],
+)
+def test_whether_others_sensors_read_the_same_application(topic: str, reads: bool) -> None:
+    assert lorawan_ingest._reads(topic, f"application/{ls.APPLICATION}/device") == reads
+
+
 def test_a_site_without_lorawan_has_no_plan(tmp_path: Path) -> None:
     site = make_site(tmp_path, "/dev/no-bridge", 1883, {11: "mqtt"})
     assert lorawan_of(site, Broker("127.0.0.1"), ASKED, SECRETS) is None
