@@ -62,10 +62,11 @@ FIGURES: dict[str, Figure] = {
     "divider_ma": Figure(0.0, "mA", "the board's own converter"),
     "divider_s": Figure(0.01, "s", "one conversion", assumed=True),
     "look_s": Figure(0.2, "s", "one frame of the sensor", assumed=True),
-    "transmit_ma": Figure(90.0, "mA", "SX1262 datasheet, +14 dBm, 868 MHz"),
+    # 90 mA with the settings for +22 dBm; the driver sets the amplifier for +14 (13.1.14)
+    "transmit_ma": Figure(45.0, "mA", "SX1262 datasheet, +14 dBm, amplifier's best settings"),
     "receive_ma": Figure(4.6, "mA", "SX1262 datasheet, LoRa 125 kHz, DC-DC"),
-    "listen_s": Figure(2.3, "s", "until the answer: a commit each 2 s, and its time on air"),
-    "listen_ma": Figure(1.0, "mA", "processor in it, naps between looks", assumed=True),
+    "listen_s": Figure(2.6, "s", "window after each frame; an answer, after 2, ends it at 2.5"),
+    "listen_ma": Figure(1.8, "mA", "processor in it: naps of 82 ms, looks of 3", assumed=True),
     "lorawan_wait_s": Figure(2.3, "s", "until LoRaWAN's second window, 2 s later, is over"),
     "lorawan_receive_s": Figure(0.3, "s", "both windows, the second at SF12", assumed=True),
     "wifi_ma": Figure(110.0, "mA", "Wi-Fi, connecting and sending, mean", assumed=True),
@@ -176,11 +177,15 @@ def air_s(size: int, sf: int, preamble: int = PREAMBLE) -> float:
 
 @dataclass(frozen=True)
 class Air:
-    """How a node's frames are on the air; ``tries``: how often each goes out until answered."""
+    """How a node's frames are on the air; ``tries``: how often each goes out until answered.
+
+    ``naps``: the radio hears on by itself while the processor sleeps.
+    """
 
     sf: int = 9
     preamble: int = PREAMBLE
     tries: float = 1.0
+    naps: bool = True
 
 
 def budget(
@@ -223,8 +228,11 @@ def used(profile: Profile, board: Board, carrier: str = "lora") -> list[str]:
     names += ["look_s"] if profile.look_s else []
     if carrier == "wifi":
         return [*names, "wifi_ma", "wifi_s"]
-    windows = ("lorawan_wait_s", "lorawan_receive_s") if carrier == "lorawan" else ("listen_s",)
-    return [*names, "transmit_ma", "receive_ma", "listen_ma", *windows]
+    windows = {
+        "lora": ("listen_ma", "listen_s"),
+        "lorawan": ("lorawan_wait_s", "lorawan_receive_s"),
+    }
+    return [*names, "transmit_ma", "receive_ma", *windows[carrier]]
 
 
 def longest_start_s(profile: Profile, board: Board, goal_mah_day: float, sf: int = 9) -> float:
@@ -251,10 +259,12 @@ def _radio(
     waited_s = _value("lorawan_wait_s" if is_lorawan else "listen_s")
     heard_s = _value("lorawan_receive_s") if is_lorawan else waited_s
     receive_ma = _value("receive_ma") * heard_s / waited_s
-    all_s = frames * air.tries * waited_s  # health needs no answer
+    all_s = (frames * air.tries + profile.health_a_day) * waited_s
+    # Whoever waits for a module's line stays awake.
+    waiting_ma = _value("listen_ma") if air.naps and not is_lorawan else cpu_ma
     return [
         Segment(SENDING, sent_s, {"work": cpu_ma, "transmit": _value("transmit_ma")}),
-        Segment(AWAKE, all_s, {"work": _value("listen_ma"), "receive": receive_ma}),
+        Segment(AWAKE, all_s, {"work": waiting_ma, "receive": receive_ma}),
     ]
 
 

@@ -39,11 +39,12 @@ class Station:
     sf: int = 9
     preamble: int = PREAMBLE
     tries: float = 1.0  # how often a frame goes out until it is answered
+    naps: bool = True  # its radio hears on while the processor sleeps
     guesses: tuple[str, ...] = ()
 
     def budget(self) -> Budget:
         """Return a day of it."""
-        air = Air(self.sf, self.preamble, self.tries)
+        air = Air(self.sf, self.preamble, self.tries, self.naps)
         return energy.budget(self.profile, self.board, carrier=self.carrier, air=air)
 
 
@@ -72,7 +73,7 @@ def station(config: Json) -> Station:
     supply = _board(config, guesses)
     return Station(
         profile, supply, sends, lora.get("sf", 9), lora.get("preamble", PREAMBLE),
-        guesses=tuple(dict.fromkeys(guesses)),
+        naps=carrier.get("chip") != "rak3172", guesses=tuple(dict.fromkeys(guesses)),
     )  # fmt: skip
 
 

@@ -221,7 +221,9 @@ def _sent(site: Site, node: Node, factors: tuple[int, ...]) -> Outlook:
     loss = LOSS_UNKNOWN if estimate is None else 1 - estimate.frames[1]
     mine = rhythm(site, node)
     air = Air(sf, preamble, loss=loss, flood_loss=loss)
-    station = _station(site, node, {"kind": "radio", "lora": {"sf": sf, "preamble": preamble}})
+    chip = None if node.radio is None else node.radio.chip
+    carrier = {"kind": "lora", "chip": chip, "lora": {"sf": sf, "preamble": preamble}}
+    station = _station(site, node, carrier)
     taken = () if missing else tuple(_taken(node))
     return Outlook(
         node, mine, station, air, traffic.load(mine, air), link, estimate, missing, taken
