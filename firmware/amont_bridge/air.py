@@ -81,10 +81,8 @@ def _adapter(config, seed: int):  # type: ignore[no-untyped-def]
         from amont_node.radio_sim import SimRadio
 
         return SimRadio(config, seed)
-    if chip == "rak3172":
-        from amont_node.radio_rak3172 import RadioRak3172
-
-        return RadioRak3172(config)
+    if chip == "rak3172":  # it keeps the turn of IQ in its flash, and each answer changes it twice
+        raise ValueError("a rak3172 is no bridge's: its flash would be worn within days")
     from amont_node.radio_sx126x import Sx126x
 
     return Sx126x(config["pins"], chip)

@@ -10,7 +10,9 @@
 #   it: two would cost twice the airtime.
 # - While a frame is coming in nothing begins that can wait: sending would destroy it.
 # - The airtime's urgent share is for answers to urgent frames, its usual one for acknowledgements,
-#   the backlog's for the rest.
+#   the backlog's for the rest. Who was acknowledged half a minute ago has no claim on the urgent
+#   one; and once airtime is scarce, who was ten minutes ago makes way for those who were not:
+#   acknowledgements tell all, and a node that is never answered holds back what it has.
 
 from amont_bridge.waiting import (
     ACKNOWLEDGE,
@@ -31,6 +33,8 @@ _MARGIN_MS = 60  # uplinks are noticed late, nodes' clocks are not ours
 _SPARE_MS = 100  # how long before the last moment an old acknowledgement goes
 _ANSWER_MS = 1000  # the guard answers an urgent frame within this, or not in time
 _WINDOWS_MAX = 64
+_CLAIM_MS = 30000
+_TURN_MS = 600000
 _HEARD_MAX = 128  # nodes of which the last counter is known
 _AGAIN_MS = 20  # when to look again whether a frame still comes in
 _AIR_MS = 500  # and whether airtime came free
@@ -83,6 +87,7 @@ class Schedule:
         self._heard: list[
             tuple[int, int, int]
         ] = []  # (node, its last counter, when), oldest first
+        self._acked: list[tuple[int, int]] = []  # (node, when it was acknowledged last)
         self._wake_ms: int | None = None  # when something may begin that may not yet
 
     def configure(self, listen_ms: int, power_dbm: int) -> None:
@@ -133,9 +138,12 @@ class Schedule:
         window = self._windows[entry.node]
         self.waiting.take(entry)
         sending = Transmission(entry, window.freq_khz, window.sf, self.power_dbm)
-        self.airtime.sent_ms(tick_ms // 1000, sending.length_ms, _share(rank))
-        if entry.rank == ACKNOWLEDGE and entry.tick_ms >= window.opened_ms:
-            window.answered = True
+        share = self._share(rank, entry.node, tick_ms)
+        self.airtime.sent_ms(tick_ms // 1000, sending.length_ms, share)
+        if entry.rank == ACKNOWLEDGE:
+            window.answered = window.answered or entry.tick_ms >= window.opened_ms
+            others = [acked for acked in self._acked if acked[0] != entry.node]
+            self._acked = others[1 - _HEARD_MAX :] + [(entry.node, tick_ms)]
         window.from_ms = tick_ms + sending.length_ms + _GAP_MS
         self._later(tick_ms)  # others may wait
         return sending
@@ -190,8 +198,23 @@ class Schedule:
             return self._later(tick_ms + _AGAIN_MS)
         if rank != ANSWER and self._held_for_answers(rank, length, tick_ms):
             return self._later(tick_ms + _AGAIN_MS)
-        entry.refused = not self.airtime.allows(tick_ms // 1000, _share(rank), length)
+        entry.refused = not self._has_airtime(entry.node, rank, length, tick_ms)
         return not entry.refused or self._later(tick_ms + _AIR_MS)
+
+    def _has_airtime(self, node: int, rank: int, length: int, tick_ms: int) -> bool:
+        share, tick_s = self._share(rank, node, tick_ms), tick_ms // 1000
+        if share == USUAL and self.airtime.scarce(tick_s):
+            if self._acked_within(node, _TURN_MS, tick_ms):
+                return False
+        return self.airtime.allows(tick_s, share, length)
+
+    def _share(self, rank: int, node: int, tick_ms: int) -> int:
+        if rank == ANSWER and not self._acked_within(node, _CLAIM_MS, tick_ms):
+            return URGENT
+        return USUAL if rank <= ACKNOWLEDGE else BACKLOG
+
+    def _acked_within(self, node: int, ms: int, tick_ms: int) -> bool:
+        return any([one == node and tick_ms - at_ms < ms for one, at_ms in self._acked])
 
     # Whether an urgent frame's answer would have to wait for this too long.
     def _held_for_answers(self, rank: int, length: int, tick_ms: int) -> bool:
@@ -216,9 +239,3 @@ class Schedule:
     def _forget_windows(self, tick_ms: int) -> None:
         for node in [n for n in self._windows if self._windows[n].closes_ms <= tick_ms]:
             del self._windows[node]
-
-
-def _share(rank: int) -> int:
-    if rank == ANSWER:
-        return URGENT
-    return USUAL if rank == ACKNOWLEDGE else BACKLOG

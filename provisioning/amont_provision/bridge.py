@@ -21,6 +21,8 @@ SAID = b"bridge\n"
 PROGRAM = "amont_bridge/board.mpy"
 RADIO = "radio"  # among a board's pins
 SIMULATED = "sim"
+# A RAK3172 keeps the turn of IQ in its flash, which each answer changes twice: worn within days.
+CHIPS = ("sx1261", "sx1262")
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ def wiring(name: str, chip: str | None = None) -> dict[str, Any]:
     if not isinstance(radio, dict):
         raise Refused("bridge-no-radio", board=name)
     inner = {key: value for key, value in radio.items() if key not in ("chip", "pins")}
-    pins = radio.get("pins", inner)
     named = chip or radio.get("chip", "sx1262")
-    return {"chip": named, **({"uart": pins["uart"]} if "uart" in pins else {"pins": pins})}
+    if named not in CHIPS:
+        raise Refused("bridge-chip", chip=named, choices=", ".join(CHIPS))
+    return {"chip": named, "pins": radio.get("pins", inner)}
 
 
 def simulated(host: str, port: int) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from amont_wire import link
 
 HELP = "make a board the site's bridge: a bridge's release, its radio's wiring, and a trial"
 TRIAL_S = 30.0  # three boots of a release that fails, and some more
-CHIPS = ("sx1261", "sx1262", "rak3172")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     radio.add_argument(
         "--radio", type=options.address, metavar="HOST:PORT", help="a simulated board's radio"
     )
-    parser.add_argument("--chip", choices=CHIPS, help="the radio chip, if not the file's")
+    parser.add_argument("--chip", choices=bridge.CHIPS, help="the radio chip, if not the file's")
     options.dry_run(parser)
 
 

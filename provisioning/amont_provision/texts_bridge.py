@@ -15,6 +15,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         " pins.radio",
         "the file of board {board} does not say how its radio is wired; add pins.radio to it",
     ),
+    "bridge-chip": (
+        "une radio {chip} n'est pas faite pour un pont ; prenez une de celles-ci : {choices}",
+        "a {chip} radio is not made for a bridge; take one of these: {choices}",
+    ),
     "bridge-prompt": (
         "cette carte est déjà un pont radio ; elle redémarre sans son programme",
         "this board is a bridge already; it restarts without its program",

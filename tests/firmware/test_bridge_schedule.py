@@ -184,7 +184,7 @@ def test_no_transmission_leaves_its_window_order_or_airtime(steps: list[tuple[An
 def test_a_busy_bridge_comes_close_to_its_airtime_and_no_further(kind: int) -> None:
     air = Air()
     for turn in range(3600):
-        node = 1 + turn % 6
+        node = 1 + turn % 60
         air.uplink(kind, node, 1)
         air.now_ms += 100
         air.downlink(const.ACK, node, 25)

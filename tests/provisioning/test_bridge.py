@@ -160,7 +160,6 @@ def test_a_node_s_board_or_release_is_refused(bench, capsys, monkeypatch):
     [
         ({"chip": "sx1262", "cs": 3}, {"chip": "sx1262", "pins": {"cs": 3}}),
         ({"chip": "sx1261", "pins": {"cs": 3}}, {"chip": "sx1261", "pins": {"cs": 3}}),
-        ({"chip": "rak3172", "uart": {"id": 1}}, {"chip": "rak3172", "uart": {"id": 1}}),
     ],
 )
 def test_wiring_comes_from_the_board_s_file(radio, settings, monkeypatch):
@@ -171,6 +170,13 @@ def test_wiring_comes_from_the_board_s_file(radio, settings, monkeypatch):
 def test_a_board_without_a_radio_is_refused(monkeypatch):
     monkeypatch.setattr(bridge.boards, "known", lambda name: {"pins": {}})
     with pytest.raises(Refused, match=r"pins\.radio"):
+        bridge.wiring("pico")
+
+
+def test_a_module_whose_flash_would_wear_is_refused(monkeypatch):
+    radio = {"chip": "rak3172", "uart": {"id": 1}}
+    monkeypatch.setattr(bridge.boards, "known", lambda name: {"pins": {"radio": radio}})
+    with pytest.raises(Refused, match="sx1262"):
         bridge.wiring("pico")
 
 

@@ -288,6 +288,39 @@ def check_the_share_of_acknowledgements() -> None:
     assert 22000 < desk.bridge.airtime.used_ms(3600) == sent * ACK_MS <= 27000
 
 
+# Once airtime is scarce, who had an acknowledgement makes way for who had none.
+def check_those_who_were_not_answered_come_first() -> None:
+    desk = Desk()
+    desk.uplink(0, 1)
+    desk.send(1, 1, node=1)
+    assert desk.begins(100) == 1
+    desk.bridge.airtime.before(1, 14000)
+    desk.uplink(400000, 1, 2)
+    desk.uplink(400000, 2)
+    desk.send(2, 400001, node=1)
+    desk.send(3, 400001, node=2)
+    assert [desk.begins(400100), desk.begins(401000)] == [3, None]
+    desk.uplink(700000, 1, 3)
+    desk.send(4, 700001, node=1)
+    assert desk.begins(700100) == 4
+    assert desk.told[2] == SENT_AIRTIME
+
+
+# Each of a node's urgent frames may be answered, but not all from what is kept for first ones.
+def check_an_answered_node_has_no_claim() -> None:
+    desk = Desk()
+    desk.bridge.airtime.before(0, 30000)
+    desk.uplink(1000, kind=const.URGENT)
+    desk.send(1, 1001)
+    assert desk.begins(1100) == 1
+    desk.uplink(11000, counter=2, kind=const.URGENT)
+    desk.send(2, 11001)
+    assert desk.begins(11100) is None
+    desk.uplink(32000, counter=3, kind=const.URGENT)
+    desk.send(3, 32001)
+    assert desk.begins(32100) == 3
+
+
 def check_airtime_is_kept_for_urgent_answers() -> None:
     desk = Desk()
     desk.bridge.airtime.sent_ms(1, 30000, URGENT)
