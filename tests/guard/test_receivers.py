@@ -89,8 +89,9 @@ class Desk:
     def plug_in(self, at):
         self.lines[at] = Line(in_process=True)
         self.boards.append(Board(self.lines[at].name, 0x2E8A, 5, NAMES[at].rpartition(":")[2]))
-        self.now_s += 2
-        self.turn(3)
+        for _ in range(2):  # one attempt may have failed already, and waits
+            self.now_s += 2
+            self.turn(3)
 
     def faults(self):
         return {(kind, name, text.partition(":")[0])

@@ -40,9 +40,15 @@ class Story:
     def there(self, at):
         return self.desk.lines[at].name is not None
 
+    def settle(self):
+        for _ in range(2):  # one that said nothing for long is opened again
+            self.desk.turn(3)
+            self.desk.now_s += SAME_S
+        self.desk.turn(3)
+
     def frame(self, hearers):
         self.number += 1
-        self.desk.now_s += SAME_S + 0.6
+        self.settle()
         heard, hearers = [], [at for at in hearers if self.there(at)]
         for at in hearers:
             self.desk.lines[at].write(b"\0")  # whatever stood on the line ends here
@@ -77,9 +83,7 @@ class Story:
 
     def wait(self, seconds):
         self.desk.now_s += seconds
-        self.desk.turn(3)  # one that said nothing for long is opened again
-        self.desk.now_s += 2
-        self.desk.turn(3)
+        self.settle()
 
     def end(self):
         there = [self.there(at) for at in range(2)]
