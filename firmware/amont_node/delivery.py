@@ -344,11 +344,12 @@ class Delivery:
                 entry.due_ms = link_ms + min(self._answer_ms, _BUSY_MS)
         return None
 
-    # Its samples go back to the backlog.
+    # Its samples go back to the backlog: at once while answers come. Else nobody knows whether
+    # they are needed, and what was never sent goes first: _rewind() brings the others again.
     def _release(self, entry: InFlight) -> None:
         self._in_flight = [other for other in self._in_flight if other is not entry]
         plan = entry.plan
-        if plan.has_samples():
+        if plan.has_samples() and not self._silent:
             self._cursors[plan.life] = min(self._cursors.get(plan.life, plan.first), plan.first)
 
     def _make_way(self, entry: InFlight, link_ms: int) -> None:
