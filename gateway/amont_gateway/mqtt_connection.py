@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ MAX_OUTGOING = 2_000  # messages in flight or waiting at the client
 _KEEPALIVE_S = 30
 _CONNECT_S = 5.0
 _ROUND_S = 0.5
+_OWED_S = 0.02  # between looks at what other threads have acknowledged
 
 Acknowledge = Callable[[], None]
 # topic, payload, whether the broker had kept it, and what to call once the message is taken
@@ -86,6 +88,9 @@ class MqttConnection:
         self._had_session = False
         self._refusal = ""
         self.number = 0  # of the connection: message ids are of one
+        self._thread = 0  # that serves it: two at once on one TLS connection could break it
+        self._owed = 0  # messages of this connection that are not acknowledged
+        self._taken: deque[tuple[int, int, int]] = deque()  # acknowledged by other threads
         self.state = "away"  # "ok" | "away" | "refused"
         self._client = self._build(client_id)
 
@@ -131,14 +136,17 @@ class MqttConnection:
 
     def _serve(self, stopping: threading.Event) -> str:
         """Hold one connection; return why it ended."""
-        self._refusal = ""
+        self._refusal, self._owed = "", 0
+        self._thread = threading.get_ident()
         self.number += 1
         try:
             self._client.connect(self._broker.host, self._broker.port, _KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: paho on a bad host name
             return str(error)
         while not stopping.is_set():
-            result = self._client.loop(_ROUND_S)
+            result = self._client.loop(_OWED_S if self._owed else _ROUND_S)
+            while self._taken:
+                self._acknowledge(*self._taken.popleft())
             if self._refusal or result != paho.MQTT_ERR_SUCCESS:
                 self._client.disconnect()
                 return self._refusal or paho.error_string(result)
@@ -178,9 +186,13 @@ class MqttConnection:
         self._note("broker_ok", self._where)
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        self._owed += message.qos > 0
         acknowledge = partial(self._acknowledge, self.number, message.mid, message.qos)
         self._take(message.topic, bytes(message.payload), message.retain, acknowledge)
 
     def _acknowledge(self, number: int, mid: int, qos: int) -> None:
-        if number == self.number:
+        if threading.get_ident() != self._thread:
+            self._taken.append((number, mid, qos))
+        elif number == self.number:
             self._client.ack(mid, qos)
+            self._owed -= qos > 0

@@ -13,7 +13,7 @@ from tests.gateway.conftest import SECRETS, eventually
 from tests.gateway.fake_guard import FakeGuard
 from tests.gateway.foreign_sites import make_site
 
-from amont_gateway import running
+from amont_gateway import advise, running
 from amont_gateway.foreign import brokers_of
 from amont_gateway.gateway import Gateway, Options
 from amont_gateway.mqtt_connection import Broker
@@ -112,7 +112,8 @@ def _plain(view):
     return msgspec.to_builtins(view)
 
 
-def test_nothing_of_them_reaches_the_guard_but_a_watch_as_advice(start, say):
+def test_nothing_of_them_reaches_the_guard_but_a_watch_as_advice(start, say, monkeypatch):
+    monkeypatch.setattr(advise, "EVERY_S", 0.2)
     running_one = start()
     say("lora/radar/up", radar(3.5))  # above every limit of the station
     eventually(lambda: running_one.guard.advice, 20)

@@ -295,7 +295,7 @@ SOURCES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(content=JSON, garbage=st.binary(max_size=60), at=st.integers(0, len(SOURCES) - 1))
 def test_nothing_is_ever_raised(content, garbage, at):
     mapping = Mapping(SOURCES[at], "Europe/Paris")
