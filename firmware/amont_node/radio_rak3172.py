@@ -37,7 +37,8 @@ class RadioRak3172(RadioPort):
         self._on_air = ""  # the last AT+P2P
         self._failures = self._refusals = 0  # in a row; of these, what it answered no to
         self._tried_ms = self._clock.now_ms()
-        self._begin(_BEGIN_MS)
+        self._line.allow(_BEGIN_MS)
+        self._begin()
 
     def configure(self, listen: list[Modulation]) -> None:
         super().configure(listen)
@@ -48,10 +49,9 @@ class RadioRak3172(RadioPort):
             self.fault = "rak3172: %d bytes do not fit" % len(frame)
             return False
         most_ms = self.time_on_air_us(len(frame), modulation) // 1000 + SEND_MARGIN_MS
-        began_ms = self._clock.now_ms()
-        if not self._begin(most_ms):
+        self._line.allow(most_ms)
+        if not self._begin():
             return False
-        self._line.allow(most_ms - self._clock.since_ms(began_ms))
         try:
             self._stop()
             self._set(modulation)
@@ -67,9 +67,11 @@ class RadioRak3172(RadioPort):
     def receive(self, wait_ms: int) -> tuple[bytes, int, int, int] | None:
         began_ms = self._clock.now_ms()
         for _ in range(_EVENTS_MAX):  # a module that talks without an end must not hold the node
-            left_ms = max(0, wait_ms - self._clock.since_ms(began_ms))
+            past_ms = self._clock.since_ms(began_ms)
             try:
-                is_listening = self._listens(left_ms)
+                is_listening = past_ms < wait_ms + _LOOK_MS and self._listens(
+                    max(_LOOK_MS, wait_ms) - past_ms
+                )
                 left_ms = max(0, wait_ms - self._clock.since_ms(began_ms))
                 if not is_listening:
                     self._clock.sleep_ms(left_ms)
@@ -99,15 +101,14 @@ class RadioRak3172(RadioPort):
 
     # --- the module
 
-    # Makes the module ours, as far as it gets in that time. True: it is.
-    def _begin(self, most_ms: int) -> bool:
+    # Makes the module ours, as far as it gets in the time allowed. True: it is.
+    def _begin(self) -> bool:
         line = self._line
         if line.rebooted:
             self._fail(RadioFault("the module restarted by itself"))
         if self._is_set:
             return True
         self._tried_ms = self._clock.now_ms()
-        line.allow(most_ms)
         try:
             while not self._is_set:
                 self._is_set = self._advance()
@@ -192,15 +193,15 @@ class RadioRak3172(RadioPort):
             if self._line.left_ms(most_ms) == 0:
                 raise RadioFault("AT+PSEND: not sent within %d ms" % most_ms)
 
-    # Whether it listens, or does so now.
-    def _listens(self, left_ms: int) -> bool:
+    # Whether it listens, or does so now, which may take so long.
+    def _listens(self, most_ms: int) -> bool:
         line = self._line
+        line.allow(max(0, most_ms))
         if line.rebooted or not self._is_set:
             is_due = line.rebooted or self._clock.since_ms(self._tried_ms) >= RETRY_MS
-            if not is_due or not self._begin(max(left_ms, _LOOK_MS)):
+            if not is_due or not self._begin():
                 return False
         if self._is_stale or not self._receives:
-            line.allow(max(left_ms, _LOOK_MS))
             self._stop()
             if not self.listen:
                 return False

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.firmware.test_device import DEVICE, run_here, run_there
 
-MODULES = ["check_rak", "check_lorawan", "check_late"]
+MODULES = ["check_rak", "check_rak_chaos", "check_lorawan", "check_late"]
 
 
 @pytest.mark.parametrize("name", MODULES)
