@@ -28,7 +28,10 @@ REQUIRED_SNR_DB = {7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
 NOISE_FIGURE_DB = 6.0
 THERMAL_DBM_HZ = -174.0
 
-EDGES = NormalDist().inv_cdf(0.9)  # the band's edges in spreads: one place of ten beyond each
+BEYOND = 0.1  # of such places lie below a band, and as many above it
+# The best of so many receivers whose ways are of one kind and independent: mean and deviation of
+# the largest of as many normal numbers, in deviations of one (Tippett 1925).
+BEST = {1: (0.0, 1.0), 2: (0.564, 0.826), 3: (0.846, 0.748), 4: (1.029, 0.701)}
 FRAMES_NEEDED = 0.8  # overlap makes 99.9 % of the readings of that: plan.py
 LOW_M = 0.35
 LID_DB = 25.0
@@ -73,6 +76,8 @@ class Link:
     """A node, its bridge, and what lies between; gains in dBi, the cable's loss taken off.
 
     ``obstacle_m``: how far a valley's spur or ridge reaches above the line between both.
+    ``receivers``: the bridge, and those that only listen, each with an antenna that looks out on
+    another side.
     """
 
     distance_m: float
@@ -85,6 +90,7 @@ class Link:
     power_dbm: float = 14.0
     obstacle_m: float = OBSTACLE_M
     frequency_mhz: float = FREQUENCY_MHZ
+    receivers: int = 1
 
     @property
     def erp_dbm(self) -> float:
@@ -94,27 +100,36 @@ class Link:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected of a link: margins in dB above what the receiver needs."""
+    """What is to be expected of a link: margins in dB above what the receiver needs.
+
+    ``margin_db`` is the median of one receiver; all else is of the best of them.
+    """
 
     loss_db: float
     received_dbm: float
     margin_db: float
     setting: Setting = field(repr=False)
+    receivers: int = 1
+
+    def _reached_db(self, share: float) -> float:
+        """Return the margin that such a share of places does not reach."""
+        of_one = NormalDist().inv_cdf(share ** (1 / self.receivers))
+        return self.margin_db + of_one * self.setting.place_db
 
     @property
     def band_db(self) -> tuple[float, float]:
         """Return the margins between which eight of ten such places lie."""
-        edge_db = EDGES * self.setting.place_db
-        return self.margin_db - edge_db, self.margin_db + edge_db
+        return self._reached_db(BEYOND), self._reached_db(1 - BEYOND)
 
     @property
     def frames(self) -> tuple[float, float, float]:
         """Return the share of frames heard: at the band's worse edge, over all places, better."""
         worse_db, better_db = self.band_db
         place_db, time_db = self.setting.place_db, self.setting.time_db
+        mean, deviation = BEST[self.receivers]
         return (
             delivery(worse_db, time_db),
-            delivery(self.margin_db, hypot(place_db, time_db)),
+            delivery(self.margin_db + mean * place_db, hypot(deviation * place_db, time_db)),
             delivery(better_db, time_db),
         )
 
@@ -127,7 +142,7 @@ class Estimate:
         """
         if self.frames[0] >= FRAMES_NEEDED:
             return "good"
-        return "unlikely" if self.margin_db < 0 else "marginal"
+        return "unlikely" if self._reached_db(0.5) < 0 else "marginal"
 
 
 def estimate(link: Link) -> Estimate:
@@ -136,7 +151,7 @@ def estimate(link: Link) -> Estimate:
     gains_db = link.node_gain_db + link.bridge_gain_db
     received_dbm = link.power_dbm + gains_db - lost_db
     margin_db = received_dbm - sensitivity_dbm(link.sf)
-    return Estimate(lost_db, received_dbm, margin_db, SETTINGS[link.setting])
+    return Estimate(lost_db, received_dbm, margin_db, SETTINGS[link.setting], link.receivers)
 
 
 def sensitivity_dbm(sf: int, bw_khz: float = 125) -> float:

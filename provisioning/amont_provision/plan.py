@@ -172,7 +172,7 @@ def way(site: Site, node: Node) -> tuple[Link | None, tuple[str, ...]]:
         _or(radio.antenna_m, NODE_M), _or(bridge.antenna_m, BRIDGE_M),
         _or(radio.antenna_gain_db, NODE_GAIN_DB), _or(bridge.antenna_gain_db, BRIDGE_GAIN_DB),
         bridge.power_dbm, _or(radio.obstacle_m, linkbudget.OBSTACLE_M),
-        sum(bridge.channels_khz) / len(bridge.channels_khz) / 1000,
+        sum(bridge.channels_khz) / len(bridge.channels_khz) / 1000, 1 + len(bridge.listeners),
     ), ()  # fmt: skip
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from statistics import NormalDist
 from typing import Any
 
 from amont_provision import linkbudget, traffic
-from amont_provision.linkbudget import FRAMES_NEEDED, Estimate, Link
+from amont_provision.linkbudget import Link
 from amont_provision.plan import GOOD, SLOW, SLOW_S, Outlook, Plan
 from amont_provision.traffic import Air
 from amont_site.radio import Bridge
@@ -21,6 +20,7 @@ from amont_wire.airtime import scan_preamble
 NODE_HEIGHTS_M = (3, 4, 6)  # a post, a wall, a gable
 BRIDGE_HEIGHTS_M = (12, 15, 20)  # a roof, a bell tower
 POST_M = 2.0
+RECEIVERS_MOST = 4  # the bridge, and three that listen
 SLOW_SF = 10  # faster ones first: beyond it a flood's samples wait
 FRAME_BYTES = 40  # an example of a frame's size
 WORTH = 0.1  # less is not worth a word
@@ -86,8 +86,10 @@ def _links(plan: Plan, way: Link) -> Iterator[Advice]:
     for code, better, values in _changes(plan, way):
         if linkbudget.estimate(better).word == GOOD:
             yield Advice(code, values)
-    if _heard_twice(linkbudget.estimate(way)) >= FRAMES_NEEDED:
-        yield Advice("plan-listener")
+    if way.receivers < RECEIVERS_MOST:
+        more = replace(way, receivers=way.receivers + 1)
+        if linkbudget.estimate(more).word == GOOD:
+            yield Advice("plan-listener")
     for sf in (11, 12):
         high = replace(_highest(way), sf=max(sf, way.sf))
         if linkbudget.estimate(high).word == GOOD:
@@ -132,15 +134,6 @@ def _highest(way: Link) -> Link:
 
 def _heights(way: Link) -> dict[str, Any]:
     return {"node_m": way.node_m, "bridge_m": way.bridge_m, "sf": way.sf}
-
-
-def _heard_twice(link: Estimate) -> float:
-    """Return the share of frames heard at one place of ten, by the better of two receivers.
-
-    Their ways are taken to be of one kind and independent.
-    """
-    place_db = NormalDist().inv_cdf(0.1**0.5) * link.setting.place_db
-    return linkbudget.delivery(link.margin_db + place_db, link.setting.time_db)
 
 
 def _quicker(outlook: Outlook, sf: int) -> list[int]:

@@ -84,7 +84,7 @@ rhythms = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rhythms, airs)
 def test_no_hour_is_over_the_law_whatever_is_lost(rhythm, air):
     found = load(rhythm, air)
@@ -94,7 +94,7 @@ def test_no_hour_is_over_the_law_whatever_is_lost(rhythm, air):
     assert 0 <= found.urgent_s <= 3_600
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rhythms, airs, st.floats(0, 0.3))
 def test_slower_and_lossier_never_sends_less_on_a_calm_day(rhythm, air, more):
     now_s = load(rhythm, air).day_s
