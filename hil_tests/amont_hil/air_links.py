@@ -68,8 +68,8 @@ class Links:
     def is_bad(self, here: int, there: int, at_us: int) -> bool:
         """Tell whether nothing passes at an instant; instants of one link never fall."""
         way, w = self._way(here, there), self.weather
-        if w.loss <= 0:
-            return False
+        if not 0 < w.loss < 1:
+            return w.loss >= 1
         share = w.loss
         if way.bad_at_us is not None:
             apart_s = (at_us - way.bad_at_us) / 1e6
