@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -16,13 +17,20 @@ from amont_provision import cli, cmd_plan, linkbudget, plan_advice, traffic
 from amont_provision.output import Output
 from amont_provision.plan import Outlook, Plan, plan
 from amont_provision.plan_advice import Advice
-from amont_site import Site, load
+from amont_site import Site
+from amont_site import load as read
 from amont_site.model import Node
 from amont_site.radio import Bridge, Radio
 
 DOCS = Path(__file__).parents[2] / "docs"
 VALLEY, EXAMPLE = DOCS / "examples" / "valley.yaml", DOCS / "examples" / "site.yaml"
 WIDTH = 80
+
+
+@cache
+def load(path: Path) -> Site:
+    """Read a file of the documents once."""
+    return read(path)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +202,7 @@ def lorawan(folder: Path, server: str, node: str = "") -> Plan:
         text = text.replace("quantity: stage_mm", "quantity: stage_mm, validity_s: 8100")
     path = folder / "site.yaml"
     path.write_text(text + section)
-    return plan(load(path))
+    return plan(read(path))
 
 
 def test_the_things_network_has_its_own_law(tmp_path):
