@@ -17,7 +17,7 @@ from amont_gateway.bridge_words import describe_bridge
 from amont_gateway.counters import Counters
 from amont_gateway.database import Away, BadLines, Denied, Influx, Missing
 from amont_gateway.events import Events
-from amont_gateway.foreign_words import PROMISE, describe
+from amont_gateway.foreign_words import PROMISE, of_source
 from amont_gateway.guard_words import word_fault
 from amont_gateway.journal import MARK_BYTES
 from amont_gateway.journal_reader import JournalReader
@@ -303,5 +303,5 @@ def _foreign(plan: Plan) -> Iterable[Finding]:
     view = fetch_view(f"{plan.page[0]}:{plan.page[1]}") or {}
     for seen in view.get("foreign") or ():
         well = seen["state"] != "silent" and not seen["refused"]
-        for line in describe([seen]):
+        for line in of_source(seen):
             yield Finding("foreign sensors", GOOD if well else WEAK, line)

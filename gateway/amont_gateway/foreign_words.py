@@ -23,11 +23,13 @@ STATES: dict[str, tuple[str, str]] = {
 
 
 def describe(sources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Say of each source in ``/view.json`` what came of it, in both languages."""
-    return [line for source in sources for line in _described(source)]
+    """Say of each source in ``/view.json`` what came of it and is worth, in both languages."""
+    lines = [line for source in sources for line in of_source(source)]
+    return [*lines, f"foreign sensors: {PROMISE['en']} · {PROMISE['fr']}"] if lines else []
 
 
-def _described(source: Mapping[str, Any]) -> list[str]:
+def of_source(source: Mapping[str, Any]) -> list[str]:
+    """Say of one source what came of it since the start, and what was refused."""
     state = STATES.get(source["state"], (source["state"],) * 2)
     counts = [source[name] for name in ("messages", "readings", "repeated")]
     french = "{} messages, {} mesures, {} déjà là".format(*counts)

@@ -162,6 +162,23 @@ def test_the_page_says_the_promise_in_both_languages():
     assert "ne vote jamais" in trust(sensor, Words("fr"))[1]
 
 
+def test_the_doctor_tells_what_a_running_gateway_had_of_them(tmp_path, monkeypatch):
+    seen = {"id": "sondes", "messages": 9, "readings": 2, "repeated": 3, "refused": {"unit": 4}}
+    views = [{"foreign": [{**seen, "state": "heard"}]}, None]
+    monkeypatch.setattr(doctor, "fetch_view", lambda _page: views.pop(0))
+    plan = running.Plan(
+        make_site(tmp_path), tmp_path, tmp_path / "g", None, None, None, None, ("127.0.0.1", 8080)
+    )
+    found = [(f.verdict, f.text) for f in doctor._foreign(plan)]
+    assert found == [
+        ("weak", "foreign source sondes: heard, 9 messages, 2 readings, 3 repeats"
+                 " · entendue, 9 messages, 2 mesures, 3 déjà là"),
+        ("weak", "foreign source sondes: 4 x unit unknown, or not the expected one"
+                 " · unité inconnue ou autre que prévue"),
+    ]  # fmt: skip
+    assert list(doctor._foreign(plan)) == []
+
+
 def test_the_doctor_says_it_too_and_looks_at_their_brokers(tmp_path):
     make_site(tmp_path)
     text = (tmp_path / "site.yaml").read_text()

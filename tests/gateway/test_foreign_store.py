@@ -320,6 +320,8 @@ def test_status_says_what_came_of_each_source_in_both_languages(made):
         "foreign source sondes: 1 x message cannot be read · message illisible",
         "foreign source cave: waited for, 0 messages, 0 readings, 0 repeats"
         " · attendue, 0 messages, 0 mesures, 0 déjà là",
+        "foreign sensors: unsealed: never votes nor supports a vote; a watch at most, as advice"
+        " · non scellé : ne vote jamais, n'appuie aucun vote ; au plus une vigilance, comme avis",
     ]
 
 
