@@ -132,7 +132,7 @@ def test_few_answers_a_day_are_waited_for_longer(site):
     site.write_text(yaml.safe_dump(told, allow_unicode=True))
     found = load(site)
     (node,) = [one for one in found.nodes if one.id == NODE]
-    assert board.lorawan(found, node)["answer_ms"] == 1000 * 86_400 // 8 * 5 // 4
+    assert board.lorawan(found, node)["answer_ms"] == 1000 * (86_400 // 6 * 5 // 4)
 
 
 @pytest.mark.parametrize(
