@@ -302,6 +302,6 @@ def _foreign(plan: Plan) -> Iterable[Finding]:
         return
     view = fetch_view(f"{plan.page[0]}:{plan.page[1]}") or {}
     for seen in view.get("foreign") or ():
-        well = seen["state"] != "silent" and not seen["refused"]
+        well = seen["state"] in ("heard", "waiting") and not seen["refused"]
         for line in of_source(seen):
             yield Finding("foreign sensors", GOOD if well else WEAK, line)

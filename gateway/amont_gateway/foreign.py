@@ -70,6 +70,7 @@ class Foreign:
             places.foreign, places.time_zone, self._store, counters, events, clock
         )
         self._connections: dict[str, MqttConnection] = {}
+        self._broker_of = {s.id: s.id if s.broker else "" for s in places.foreign}
         groups: dict[str, list[ForeignSource]] = {}
         for source in places.foreign:
             groups.setdefault(source.id if source.broker else "", []).append(source)
@@ -105,8 +106,13 @@ class Foreign:
         self._intake.look()
 
     def sources(self) -> list[Shown]:
-        """Return how each source is."""
-        return self._intake.sources()
+        """Return how each source is; of one whose broker is not there that comes first."""
+        found = self._intake.sources()
+        for source in found:
+            connection = self._connections.get(self._broker_of.get(source.id, ""))
+            if connection is None or connection.state != "ok":
+                source.state = "cut"
+        return found
 
     def states(self) -> dict[str, str]:
         """Return the states of the brokers, "" for the site's own."""

@@ -19,6 +19,7 @@ STATES: dict[str, tuple[str, str]] = {
     "heard": ("entendue", "heard"),
     "waiting": ("attendue", "waited for"),
     "silent": ("MUETTE", "SILENT"),
+    "cut": ("SANS COURTIER", "NO BROKER"),
 }
 
 

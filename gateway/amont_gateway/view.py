@@ -239,7 +239,7 @@ class ForeignSource(msgspec.Struct, kw_only=True):
     id: str
     name: Text
     topic: str
-    state: str  # "heard" | "waiting" | "silent" (nothing usable for three intervals)
+    state: str  # "heard" | "waiting" | "silent" (for three intervals) | "cut" (no broker)
     messages: int = 0
     readings: int = 0  # new in the journal
     repeated: int = 0

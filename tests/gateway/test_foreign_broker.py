@@ -181,6 +181,16 @@ def test_a_flood_of_one_holds_up_neither_frames_nor_its_neighbours(start, say):
     assert running_one.gateway.states()["broker"] == "ok"
 
 
+def test_a_broker_that_is_not_there_is_said_of_its_sources(start, say, broker):
+    running_one = start()
+    states = lambda: {s.state for s in running_one.gateway.view().foreign}  # noqa: E731
+    assert states() == {"waiting"}
+    broker.kill()
+    eventually(lambda: states() == {"cut"})
+    broker.start()
+    eventually(lambda: states() == {"waiting"}, 30)
+
+
 def test_sources_with_a_broker_of_their_own_are_told_apart(tmp_path):
     site = make_site(tmp_path)
     text = (tmp_path / "site.yaml").read_text()

@@ -56,7 +56,7 @@ def test_no_text_is_left_over():
 
 
 WORDS = {
-    "foreign": "heard waiting silent",
+    "foreign": "heard waiting silent cut",
     "refused": "oversize malformed retained flood device path number unit time future old bounds"
     " overtaken reset many",
     "siren": "idle sound muted latch fault unconfirmed stuck exercise pause unknown test bypass "

@@ -19,6 +19,7 @@ FOREIGN_TEXTS: dict[str, tuple[str, str]] = {
     "foreign.heard": ("entendue", "heard"),
     "foreign.waiting": ("attendue", "waited for"),
     "foreign.silent": ("MUETTE", "SILENT"),
+    "foreign.cut": ("SANS COURTIER", "NO BROKER"),
     "foreign.seen": ("Dernier relevé utile", "Last usable reading"),
     "foreign.messages": ("Messages", "Messages"),
     "foreign.readings": ("Mesures nouvelles", "New readings"),
