@@ -1,4 +1,4 @@
-"""Run the SX126x adapter with micropython-lib's own ``lora`` on real MicroPython.
+"""Run the SX126x adapter, and the bridge on it, with micropython-lib's own ``lora`` on real MicroPython.
 
 The library is not ours to commit, so CI does not run this: ``make radio-check`` does, wherever it
 can be had. It comes by ``firmware/radio.lock`` as ``amont-provision deps`` fetches it; without a
@@ -21,6 +21,7 @@ from amont_provision.texts import Refused
 
 HERE = Path(__file__).parent
 LOCK = HERE.parents[1] / "firmware" / "radio.lock"
+SCRIPTS = ("real_sx1262.py", "real_bridge.py")
 LIMIT_S = 600
 
 
@@ -63,8 +64,11 @@ def _run(library: str) -> int:
         return 1
     folders = [*import_path(), str(HERE / "device"), library, ".frozen"]
     environment = {**os.environ, "MICROPYPATH": ":".join(map(str, folders))}
-    line = [str(executable), "-X", "heapsize=8m", str(HERE / "device" / "real_sx1262.py")]
-    return subprocess.run(line, env=environment, timeout=LIMIT_S, check=False).returncode
+    for script in SCRIPTS:
+        line = [str(executable), "-X", "heapsize=8m", str(HERE / "device" / script)]
+        if subprocess.run(line, env=environment, timeout=LIMIT_S, check=False).returncode:
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

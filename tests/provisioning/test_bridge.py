@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from amont_node.radio_wiring import checked
 from amont_provision import bootrecord, bridge, bridge_line, cli, release, scan, signing
 from amont_provision import compile as compiling
 from amont_provision.port import open_port
@@ -183,3 +184,10 @@ def test_a_module_whose_flash_would_wear_is_refused(monkeypatch):
 def test_a_port_that_is_none_is_refused():
     with pytest.raises(Refused, match="nowhere"):
         bridge_line.opened("nowhere")
+
+
+@pytest.mark.parametrize("name", ["pico", "pico-w", "pico2", "esp32"])
+def test_every_board_we_know_can_be_a_bridge(name):
+    settings = bridge.wiring(name)
+    assert settings["chip"] in bridge.CHIPS
+    assert checked(settings["pins"]) == settings["pins"]
