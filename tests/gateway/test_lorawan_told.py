@@ -29,6 +29,7 @@ from amont_gateway.page.sentences import notices
 from amont_gateway.page.texts import Words
 from amont_gateway.running import describe, lorawan_of
 from amont_gateway.view import LorawanState, View
+from amont_guard.messages import Opened
 from amont_node.delivery import HELLO, Delivery, Plan
 from amont_node.spans import Spans
 from amont_wire import const
@@ -206,6 +207,39 @@ def test_a_device_of_the_things_stack_is_known_by_its_own_name_once_heard(
     assert (counts["lorawan_joins"], counts["lorawan_problems"]) == (2, 1)
     ingest._on_message(f"{root}/x", b"", False, lambda: None)
     assert ingest.state.refused == {"topic": 1}
+
+
+class Session:
+    """A connection to the server's broker that takes everything."""
+
+    def __init__(self) -> None:
+        self.number, self.sent = 1, list[tuple[str, bytes]]()
+
+    def publish(self, topic: str, payload: bytes, _qos: int) -> bool:
+        self.sent.append((topic, payload))
+        return True
+
+
+def answer(ingest: LorawanIngest, counter: int) -> None:
+    """Let the guard open a frame and seal its answer."""
+    ingest.opened([Opened(1, 31, 1 << 12, counter, const.SAMPLES, 0, 0, 0, 0, 0, b"")])
+    ingest.publish_downlinks([(31, bytes([24]) + frame_of(31, counter)[1:])])
+
+
+@pytest.mark.parametrize("new", ["nothing", "session", "connection"])
+def test_a_new_session_or_connection_frees_what_waited_at_the_server(
+    new: str, tmp_path: Path
+) -> None:
+    ingest, _, _ = ingest_of(tmp_path, ls.CHIRPSTACK)
+    session = Session()
+    ingest._connection = session  # type: ignore[assignment]
+    answer(ingest, 1)
+    if new == "session":
+        root = f"application/{ls.APPLICATION}/device/{dev_eui_of(31)}"
+        ingest._on_message(f"{root}/event/join", b"{}", False, lambda: None)
+    session.number += new == "connection"
+    answer(ingest, 2)
+    assert len(session.sent) == (1 if new == "nothing" else 2)
 
 
 def view_with(state: str) -> View:
