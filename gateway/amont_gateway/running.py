@@ -47,12 +47,12 @@ class Plan:
     guard_socket: Path
     artifacts: Path | None
     broker: Broker | None
-    lorawan: LorawanPlan | None
     influx: Influx | None
     page: tuple[str, int] | None = None
     page_https: tuple[str, int] | None = None
     page_names: tuple[str, ...] = ()
     foreign: Mapping[str, Broker] = field(default_factory=dict)  # by the id of the source
+    lorawan: LorawanPlan | None = None
 
 
 def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) -> Plan:
@@ -65,12 +65,12 @@ def plan(site: Site, asked: argparse.Namespace, environment: Mapping[str, str]) 
         asked.guard_socket,
         asked.artifacts,
         broker,
-        lorawan_of(site, broker, asked, environment),
         database_of(site, environment),
         page,
         _https(page, asked.page_https),
         tuple(asked.page_name),
         brokers_of(site.foreign_sources, environment),
+        lorawan_of(site, broker, asked, environment),
     )
 
 

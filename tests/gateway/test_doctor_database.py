@@ -16,7 +16,7 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "site.yaml"
 
 
 def findings(tmp_path, influx):
-    plan = Plan(load(EXAMPLE), tmp_path, tmp_path / "guard.sock", None, None, None, influx)
+    plan = Plan(load(EXAMPLE), tmp_path, tmp_path / "guard.sock", None, None, influx)
     found = [f for f in doctor.examine(plan) if f.part.startswith("database")]
     return [(f.part, f.verdict, f.text) for f in found]
 

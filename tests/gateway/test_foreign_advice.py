@@ -167,7 +167,7 @@ def test_the_doctor_tells_what_a_running_gateway_had_of_them(tmp_path, monkeypat
     views = [{"foreign": [{**seen, "state": "heard"}]}, None]
     monkeypatch.setattr(doctor, "fetch_view", lambda _page: views.pop(0))
     plan = running.Plan(
-        make_site(tmp_path), tmp_path, tmp_path / "g", None, None, None, None, ("127.0.0.1", 8080)
+        make_site(tmp_path), tmp_path, tmp_path / "g", None, None, None, ("127.0.0.1", 8080)
     )
     found = [(f.verdict, f.text) for f in doctor._foreign(plan)]
     assert found == [
