@@ -1,4 +1,4 @@
-"""Run the SX126x adapter, and the bridge on it, with micropython-lib's own ``lora`` on real MicroPython.
+"""Run the SX126x adapter, and a bridge on it, with micropython-lib's ``lora`` on MicroPython.
 
 The library is not ours to commit, so CI does not run this: ``make radio-check`` does, wherever it
 can be had. It comes by ``firmware/radio.lock`` as ``amont-provision deps`` fetches it; without a

@@ -159,8 +159,11 @@ def test_a_node_s_board_or_release_is_refused(bench, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("radio", "settings"),
     [
-        ({"chip": "sx1262", "cs": 3}, {"chip": "sx1262", "pins": {"cs": 3}}),
-        ({"chip": "sx1261", "pins": {"cs": 3}}, {"chip": "sx1261", "pins": {"cs": 3}}),
+        ({"chip": "sx1262", "cs": 3}, {"chip": "sx1262", "pins": {"boost": True, "cs": 3}}),
+        (
+            {"chip": "sx1261", "pins": {"cs": 3, "boost": False}},
+            {"chip": "sx1261", "pins": {"boost": False, "cs": 3}},
+        ),
     ],
 )
 def test_wiring_comes_from_the_board_s_file(radio, settings, monkeypatch):
