@@ -13,13 +13,11 @@ def open_carrier(config, folder: str, hal, now_ms, feed, dog):  # type: ignore[n
     if kind == "lora":
         from amont_node.lora_carrier import LoraCarrier
 
-        nap = None
-        if hal.SLEEPS and dog is not None:
+        def nap(ms: int) -> None:
+            hal.rest(ms, dog)
 
-            def nap(ms: int) -> None:
-                hal.rest(ms, dog)
-
-        return LoraCarrier(config.carrier, config.id, now_ms, feed, None, nap)
+        may_nap = hal.SLEEPS and dog is not None
+        return LoraCarrier(config.carrier, config.id, now_ms, feed, None, nap if may_nap else None)
     if kind == "lorawan":
         from amont_node.lorawan_carrier import LorawanCarrier
 

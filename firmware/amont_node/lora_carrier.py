@@ -13,6 +13,10 @@ from amont_node.radio import Modulation, RadioFault
 from amont_wire.airtime import time_on_air_ms
 from amont_wire.const import FAULT_RADIO, MAX_FRAME, MIN_FRAME
 
+MYPY = False
+if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
+    from typing import Any
+
 CHANNELS_KHZ = (868100, 868300, 868500)
 POWER_DBM = 14
 LISTEN_MS = 2600
@@ -82,7 +86,7 @@ class LoraCarrier:
         self._why = ""  # as it was told last
         self.rssi_dbm = 0
         self.snr_db4 = 0
-        self._radio = radio
+        self._radio: "Any" = radio
         try:
             if radio is None:
                 self._radio = open_radio(config, node)

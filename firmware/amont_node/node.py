@@ -168,8 +168,9 @@ class Node:
     def _step(self, event):  # type: ignore[no-untyped-def]
         link_ms = self.clock.link_ms()
         ready = self.carrier.ready()
-        if ready and self._naps:
-            ready = not self.carrier.holds(link_ms, self.duty.delivery)
+        holds = getattr(self.carrier, "holds", None)
+        if ready and holds is not None:
+            ready = not holds(link_ms, self.duty.delivery)
         return self.duty.step(self.tick_s(), link_ms, event, ready)
 
     def _perform(self, actions) -> None:  # type: ignore[no-untyped-def]
