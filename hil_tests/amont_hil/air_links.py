@@ -103,8 +103,8 @@ class Links:
     def _make(self, here: int, there: int) -> _Way:
         (x, y), (u, v), setting = self.places[here], self.places[there], self.weather.setting
         to_bridge = here == BRIDGE
-        heights = {} if to_bridge else {"bridge_m": 2.0}  # between two nodes
-        median_db = loss_db(Link(hypot(x - u, y - v), setting, FACTORS[0], **heights))
+        tall_m = 8.0 if to_bridge else 2.0  # between two nodes both are low
+        median_db = loss_db(Link(hypot(x - u, y - v), setting, FACTORS[0], bridge_m=tall_m))
         chance = random.Random(f"{self.seed}/{here}/{there}/{x:.3f}/{y:.3f}/{u:.3f}/{v:.3f}")
         shadow_db = chance.gauss(0.0, SETTINGS[setting].place_db)
         return _Way(chance, median_db - self.weather.bridge_gain_db * to_bridge, shadow_db)
