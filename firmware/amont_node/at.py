@@ -31,7 +31,7 @@ class Clock:
     def now_ms(self) -> int:
         if _MICROPYTHON:
             return time.ticks_ms()  # type: ignore[attr-defined,no-any-return]
-        return time.monotonic_ns() // 1000000 & 0x3FFFFFFF
+        return time.monotonic_ns() // 1000000 & 0x3FFFFFFF  # pyright: ignore[reportAttributeAccessIssue]
 
     # From then to now, over the end of the ticks.
     def since_ms(self, then_ms: int) -> int:
