@@ -1,6 +1,6 @@
 # The board of a real station: the only file of a release that touches `machine` (wlan.py has
-# `network`, drivers/buses.py the buses, radio_sx126x.py the radio's), and only inside functions, so
-# that importing it moves no pin. The twin of hal_unix: the same functions.
+# `network`, drivers/buses.py the buses, radio_sx126x.py the radio's), and only inside functions,
+# so that importing it moves no pin. The twin of hal_unix: the same functions.
 #
 # Tried on MicroPython's Unix port with a `machine` of the test's own; what the chips themselves do
 # is to be read on a bench (docs/rigs.md).
