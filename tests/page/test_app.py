@@ -11,7 +11,7 @@ from tests.page.sample_views import HOSTILE, VIEWS
 from amont_gateway.page.language import preferred
 from amont_gateway.page.security import BODY_BYTES
 from amont_gateway.page.stream import STILL_S, Pulse
-from amont_gateway.view import Result, View
+from amont_gateway.view import LorawanState, Result, View
 
 PIN = "7391-pin"
 SUBMIT = {"kind": "acknowledge", "siren": "mairie", "person": "Anne Maire", "pin": PIN}
@@ -61,6 +61,21 @@ def test_an_empty_view_renders(http, script):
     answer = http.get("/")
     assert answer.status_code == 200
     assert "Aucune sirène" in answer.text
+
+
+@pytest.mark.parametrize(("lang", "said"), [("fr", "nœud de ce site"), ("en", "no node of this")])
+def test_what_lorawan_refused_stands_beside_the_nodes(http, script, lang, said):
+    def carried(view):
+        view.lorawan = LorawanState(
+            server="ttn", state="ok", refused={"device": 7}, strangers=[HOSTILE[:12]],
+            downlinks_day=8, downlinks_sent=1, downlinks_held_back=2,
+        )  # fmt: skip
+
+    script.change = carried
+    html = http.get(f"/?lang={lang}").text
+    assert "LoRaWAN" in html
+    assert said in html
+    assert "<script>ale" not in html
 
 
 def test_headers_keep_strangers_out(http):

@@ -11,6 +11,7 @@ from amont_gateway.page.texts import TEXTS, Words
 from amont_gateway.page.texts_acts import ACT_TEXTS
 from amont_gateway.page.texts_alarm import ALARM_TEXTS
 from amont_gateway.page.texts_foreign import FOREIGN_TEXTS
+from amont_gateway.page.texts_lorawan import LORAWAN_TEXTS
 from amont_gateway.page.texts_network import NETWORK_TEXTS
 from amont_gateway.page.texts_pages import PAGE_TEXTS
 from amont_gateway.page.texts_water import WATER_TEXTS
@@ -38,7 +39,10 @@ def test_both_languages_say_the_same_things():
         or placeholders(french) != placeholders(english)
     ]
     assert wrong == []
-    parts = (ACT_TEXTS, ALARM_TEXTS, FOREIGN_TEXTS, NETWORK_TEXTS, PAGE_TEXTS, WATER_TEXTS)
+    parts = (
+        ACT_TEXTS, ALARM_TEXTS, FOREIGN_TEXTS, LORAWAN_TEXTS, NETWORK_TEXTS, PAGE_TEXTS,
+        WATER_TEXTS,
+    )  # fmt: skip
     assert len(TEXTS) == sum(map(len, parts))
 
 
@@ -56,6 +60,8 @@ def test_no_text_is_left_over():
 
 
 WORDS = {
+    "lorawan.link": "ok away refused",
+    "lorawan.why": "size json topic device port base64 length node",
     "foreign": "heard waiting silent cut",
     "refused": "oversize malformed retained flood device path number unit time future old bounds"
     " overtaken reset many",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from amont_gateway.page.texts_acts import ACT_TEXTS
 from amont_gateway.page.texts_alarm import ALARM_TEXTS
 from amont_gateway.page.texts_foreign import FOREIGN_TEXTS
+from amont_gateway.page.texts_lorawan import LORAWAN_TEXTS
 from amont_gateway.page.texts_network import NETWORK_TEXTS
 from amont_gateway.page.texts_pages import PAGE_TEXTS
 from amont_gateway.page.texts_water import WATER_TEXTS
@@ -20,7 +21,13 @@ from amont_gateway.view import Text
 LANGUAGES = ("fr", "en")
 
 TEXTS: dict[str, tuple[str, str]] = (
-    ALARM_TEXTS | ACT_TEXTS | WATER_TEXTS | NETWORK_TEXTS | PAGE_TEXTS | FOREIGN_TEXTS
+    ALARM_TEXTS
+    | ACT_TEXTS
+    | WATER_TEXTS
+    | NETWORK_TEXTS
+    | PAGE_TEXTS
+    | FOREIGN_TEXTS
+    | LORAWAN_TEXTS
 )
 
 
