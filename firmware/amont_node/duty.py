@@ -111,6 +111,13 @@ class Duty:
     def attend(self, tick_s: int) -> None:
         self._sampler.attend(tick_s)
 
+    # The carrier sends with this spreading factor now; 0: it does not choose by itself.
+    def tune(self, sf: int) -> None:
+        lora = self._config.lora
+        if sf and lora is not None and lora.sf != sf:
+            lora.sf = sf
+            self.airtime.configure(lora, self._config.airtime_permille)
+
     # What the next frame of this life should echo: (nonce, age_s) or None.
     def echo(self, tick_s: int) -> tuple[int, int] | None:
         if self._nonce is None:

@@ -34,6 +34,7 @@ _SOON_MS = 25000  # until a first attempt, or a second
 # ten that follow, then 8.7 s a day.
 _JOIN_PAUSE_MS = (15000, 15000000)
 _DOUBLINGS = 10
+_JOINS_A_RATE = 2  # then slower, and heard further: in Europe the module does not do that itself
 _ATTEMPTS = 3  # in vain, after which the module is restarted
 _DEAF_UPLINKS = 64  # without any answer, over a day: the network may have forgotten this node
 _DEAF_MS = 86400000
@@ -65,7 +66,8 @@ class LorawanCarrier:
             ("AT+APPEUI", _digits(config, "join_eui", 16)),
             ("AT+APPKEY", _load_key(folder + "/" + config.get("key", "lorawan.json"))),
         )
-        self._rate = str(max(0, 12 - lora.get("sf", 10)))  # of EU868 and its like: DR0 is SF12
+        self._rate = max(0, 12 - lora.get("sf", 10))  # of EU868 and its like: DR0 is SF12
+        self.sf = 0  # that frames go with now, 0: not known
         self._line = Line(uart or open_uart(config.get("uart")), clock)
         self._line.sleeps = True
         self.answer_ms = int(config.get("answer_ms", ANSWER_MS))
@@ -174,8 +176,8 @@ class LorawanCarrier:
         while not self._advance(self._line, self._step - 2):
             self._step += 1
         has_session = self._line.command("AT+NJS=?") == "1" and not self._is_new
-        if not has_session:  # later the network chooses
-            keep_setting(self._line, "AT+DR", self._rate)
+        if has_session:
+            self._look_at_rate()
         self._failures = self._step = self._reached = 0
         self._is_new = False
         self._due_ms = None
@@ -217,9 +219,11 @@ class LorawanCarrier:
     def _join(self) -> None:
         self.fault = True
         self._due_ms = self._now_ms + self._pause(_JOIN_PAUSE_MS, self._joins)
+        rate = max(0, self._rate - self._joins // _JOINS_A_RATE)
         self._joins += 1
         self._line.allow(_STEPS_MS)
         try:
+            self._line.command("AT+DR=%d" % rate)
             self._line.command("AT+JOIN=1:0:10:0", _SEND_MS, False)
         except AtError as error:
             wait_ms = _restricted_ms(error.note)
@@ -230,6 +234,13 @@ class LorawanCarrier:
         self.state = JOINING
         self._until_ms = self._now_ms + _JOIN_MS
 
+    # The network chooses it.
+    def _look_at_rate(self) -> None:
+        self._line.allow(_STEPS_MS)
+        rate = number(self._line.command("AT+DR=?"), 0, 15)
+        if rate is not None:
+            self.sf = max(7, 12 - rate)
+
     def _joined(self) -> None:
         self.state = UP
         self._until_ms = self._due_ms = None
@@ -237,6 +248,7 @@ class LorawanCarrier:
         self._heard_ms = self._now_ms
         self.fault = False
         console.say("lorawan: joined")
+        self._look_at_rate()
 
     # A join or a window is over.
     def _over(self) -> None:
@@ -244,6 +256,7 @@ class LorawanCarrier:
         if self.state == JOINING:
             self._fail_join("no answer")
             return
+        self._look_at_rate()
         is_deaf = self._silent >= _DEAF_UPLINKS and self._now_ms - self._heard_ms >= _DEAF_MS
         if is_deaf:
             self._tell(FAULT_RADIO, "lorawan: %d frames without any answer" % self._silent)

@@ -12,6 +12,7 @@ _VALUES_MAX = 64
 
 # (frame, wire type) of a plan; (None, 0): there is nothing left to tell.
 def build(node, plan, tick_s: int, echo):  # type: ignore[no-untyped-def]
+    node.duty.tune(getattr(node.carrier, "sf", 0))
     if plan.kind == HELLO:
         return _alone(hello(node, tick_s, echo), echo), const.HELLO
     if plan.kind == HEALTH:

@@ -7,6 +7,8 @@ from world import LIFE, Flash, Guard, Node, Random, config
 from amont_node.delivery import BACKLOG, HELLO, REGULAR, URGENT
 from amont_node.duty import Duty
 from amont_node.kept import keep, recall
+from amont_wire.airtime import URGENT as AIR_URGENT
+from amont_wire.airtime import time_on_air_ms
 
 INTERVAL_S = 900
 WINDOW_MS = 3000  # after a frame nothing else goes, and at its end what came is there
@@ -171,3 +173,19 @@ def check_a_node_without_memory_begins_again_what_nothing_acknowledged() -> None
     way = slept(INTERVAL_S * 5 // 4, 2, None, lambda count: count > 120)
     assert way.count(BACKLOG) >= 1
     assert way.missing() == 0
+
+
+# --- airtime
+
+
+def check_airtime_is_counted_at_the_rate_that_the_network_chose() -> None:
+    lora = {"sf": 9, "overhead_bytes": 13}
+    made = config(carrier={"kind": "lorawan", "lora": lora}, airtime_permille=10)
+    duty = Duty(made, Flash().spans, LIFE, 0, 0, 900000, True)
+    assert duty.airtime.frame_ms(51) == time_on_air_ms(64, 9, 125, 5, 8)
+    duty.tune(0)  # it does not say
+    duty.tune(12)
+    assert duty.airtime.frame_ms(51) == time_on_air_ms(64, 12, 125, 5, 8)
+    for _ in range(12):  # 2.8 s each: the hour's 36 s are gone
+        duty.airtime.sent(0, 51, AIR_URGENT)
+    assert not duty.airtime.allows(0, AIR_URGENT)

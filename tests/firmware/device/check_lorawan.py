@@ -130,6 +130,26 @@ def joins_of(rig: Rig) -> list:
     return [at_ms for at_ms, text in rig.module.log if text.startswith("AT+JOIN")]
 
 
+def check_a_join_that_is_not_heard_goes_slower() -> None:
+    rig = Rig(joins=[False] * 5)
+    rig.run(2400000, 1000)
+    rates = [text for _, text in rig.module.log if text.startswith("AT+DR=") and "?" not in text]
+    assert rates[:6] == ["AT+DR=2", "AT+DR=2", "AT+DR=1", "AT+DR=1", "AT+DR=0", "AT+DR=0"], rates
+    assert rig.carrier.ready() and rig.carrier.sf == 12
+
+
+def check_the_rate_that_the_network_chose_is_known() -> None:
+    rig = joined()
+    assert rig.carrier.sf == 10
+    rig.module.flash["AT+DR"] = "5"  # by ADR
+    rig.send()
+    rig.run(4000)
+    assert rig.carrier.sf == 7
+    again = LorawanCarrier(CONFIG, 17, ".", rig.module, rig.clock)
+    again.receive(rig.clock.now_ms())
+    assert again.sf == 7
+
+
 def check_a_village_does_not_join_in_one_second() -> None:
     first = set()
     for node in range(20):
