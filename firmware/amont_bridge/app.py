@@ -21,6 +21,7 @@ class BridgeApp:
         self._ticks = ticks
         self._dog = dog
         self.bridge = bridge
+        self._hangs = False  # the guard
         self._configured: object = None  # the settings that the radio has
         self._poll = None
         if radio.pollable is not None and serial.pollable is not None:
@@ -90,8 +91,11 @@ class BridgeApp:
         self._write(self.bridge.transmitted(sending, sent, self._ticks()))
 
     def _write(self, lines: bytes) -> None:
-        if lines and not self._serial.write(lines, _WRITE_MS):
-            self.bridge.lost_lines += 1
+        if not lines:
+            return
+        # Who did not read the line before is not waited for again.
+        self._hangs = not self._serial.write(lines, 0 if self._hangs else _WRITE_MS)
+        self.bridge.lost_lines += self._hangs
 
 
 # serial: a path, or "fd:<number>" of a file that is open already. air: the port of datagrams that

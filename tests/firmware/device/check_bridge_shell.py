@@ -40,6 +40,7 @@ class Serial:
         self.said = b""
         self.hangs = False
         self.waits = []
+        self.write_waits = []
 
     def read(self) -> bytes:
         data, self.coming = self.coming, b""
@@ -50,7 +51,7 @@ class Serial:
         return False
 
     def write(self, line: bytes, wait_ms: int) -> bool:
-        assert wait_ms <= 50
+        self.write_waits.append(wait_ms)
         if not self.hangs:
             self.said += line
         return not self.hangs
@@ -156,6 +157,7 @@ def check_a_guard_that_reads_nothing() -> None:
         desk.now_ms = 1000 * turn
         desk.radio.coming = [(UPLINK, -97, 12, 0)]
         desk.turn()
+    assert desk.serial.write_waits[-15:] == [0] * 15 and max(desk.serial.write_waits) == 50
     assert desk.app.bridge.received == 20 and desk.app.bridge.lost_lines >= 20
     desk.serial.hangs = False
     desk.now_ms = 60000
