@@ -105,6 +105,11 @@ class Scan:
             self.go_on()
         return at
 
+    # A preamble was found a moment ago, and may be one.
+    def expects(self) -> bool:
+        late_ms = clock.ticks_diff(clock.ticks_ms(), self._locks_ms)
+        return self._state == _RECEIVES and bool(late_ms <= 0)
+
     def _receives(self) -> None:
         m = self._listen[self._at]
         self._state = _RECEIVES

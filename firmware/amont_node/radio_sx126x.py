@@ -11,10 +11,9 @@
 # - 15.4: bit 2 of register 0x0736 is 1 for usual IQ and 0 for inverted. The library (0.1.6) has it
 #   the other way round, which costs longer packets.
 # - It waits for the end of a transmission without an end. Here all has one; the chip is reset.
-# - Interrupts are masked until they are asked for (13.3.1), without DIO1 too; the supply of the
-#   TCXO makes all calibrations invalid (13.3.6); the chip keeps the boosted gain only while awake.
-# - A chip that lost its supply for a moment comes back as one that was never configured, and would
-#   be deaf: it is asked again each minute.
+# - Interrupts are masked until asked for (13.3.1), without DIO1 too; the supply of the TCXO makes
+#   calibrations invalid (13.3.6); the boosted gain is lost in sleep.
+# - A chip that lost its supply for a moment comes back deaf: it is asked again each minute.
 
 import time
 
@@ -363,7 +362,7 @@ class Sx126x(RadioPort):
     def _hears(self) -> bool:
         modem = self._ready()
         flags = self._look(modem)[1]
-        if flags & IRQ_RX_DONE:
+        if flags & IRQ_RX_DONE or (self._scan is not None and self._scan.expects()):
             return True
         if not flags & (IRQ_HEADER | IRQ_PREAMBLE):
             self._hearing_ms = None

@@ -287,6 +287,29 @@ def check_scanning_hears_all_that_is_long_enough() -> None:
             rig.close()
 
 
+# Whoever wants to send knows from the look on that a frame comes in.
+def check_a_scan_tells_what_it_expects() -> None:
+    rig = Rig()
+    listen = [Modulation(868100, 9, preamble=40), Modulation(868300, 9, preamble=40)]
+    rig.radio.configure(listen)
+    assert rig.radio.receive(100) is None
+    assert not rig.radio.hears()
+    rig.hear(OTHER, listen[0], 0)
+    seen = []
+    for _ in range(200):
+        heard = rig.radio.receive(0)
+        if heard is not None:
+            break
+        seen.append(rig.radio.hears())
+        rig.settle(2)
+    assert heard[0] == OTHER
+    first = seen.index(True)
+    assert first < 35  # within the preamble
+    assert all(seen[first:])
+    assert not rig.radio.hears()
+    rig.close()
+
+
 # A look that ends in nothing does not keep it, nor one that never ends.
 def check_scanning_goes_on() -> None:
     rig = Rig()
