@@ -120,6 +120,9 @@ def test_a_board_that_comes_back_under_another_name_is_found_again(line):
     there.clear()
     assert port.read(1.0) == b""
     assert (port.connected, port.device) == (False, "")
+    for _ in range(2):
+        port.poll(1.0 + RETRY_S / 2)
+    assert port.error == "hung up"  # not before its time
     port.poll(1.0 + RETRY_S)
     port.poll(1.0 + RETRY_S)
     assert "no board" in port.error
