@@ -31,6 +31,9 @@ class FileUart:
         self._file.write(data)
         return len(data)
 
+    def deinit(self) -> None:
+        self._file.close()
+
     def _waits(self) -> bool:
         for entry in self._poll.poll(0):
             return bool(entry[1] & select.POLLIN)

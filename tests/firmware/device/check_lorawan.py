@@ -138,6 +138,24 @@ def check_a_join_that_is_not_heard_goes_slower() -> None:
     assert rig.carrier.ready() and rig.carrier.sf == 12
 
 
+def check_a_join_waits_for_the_duty_cycle() -> None:
+    rig = Rig(restricted_ms=300000)
+    rig.run(290000, 1000)
+    assert rig.carrier.short and not rig.carrier.ready()
+    assert rig.said("AT+JOIN") <= 3, rig.said("AT+JOIN")
+    rig.run(600000, 1000)
+    assert rig.carrier.ready()
+
+
+def check_a_module_that_answers_anything_else_is_set_up_again() -> None:
+    rig = joined()
+    rig.module.flash["AT+NWM"] = "0"  # somebody else has set it
+    rig.send()
+    assert "AT_MODE_NO_SUPPORT" in rig.carrier.why and rig.carrier.fault
+    rig.run(60000)
+    assert rig.carrier.ready() and rig.module.flash["AT+NWM"] == "1"
+
+
 def check_the_rate_that_the_network_chose_is_known() -> None:
     rig = joined()
     assert rig.carrier.sf == 10
