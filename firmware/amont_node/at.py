@@ -80,6 +80,26 @@ def open_uart(settings) -> "Any":  # type: ignore[no-untyped-def]
         raise RadioFault("uart %d: %s" % (number, error))  # noqa: B904
 
 
+# In place of a line that cannot be opened: the node measures and keeps, and tells why it is mute.
+class NoUart:
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def any(self) -> int:
+        return 0
+
+    def write(self, data: bytes) -> int:  # noqa: ARG002
+        raise OSError(self._why)
+
+
+# ConfigError: the settings could never do; whatever else is wrong is told by each command.
+def try_uart(settings) -> "Any":  # type: ignore[no-untyped-def]
+    try:
+        return open_uart(settings)
+    except OSError as error:
+        return NoUart(str(error))
+
+
 class Line:
     # uart: any(), read(n), write(data), as machine.UART has them.
     def __init__(self, uart, clock=None) -> None:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@
 import json
 
 from amont_node import console
-from amont_node.at import AtError, Line, OutOfTime, number, open_uart, unhex
+from amont_node.at import AtError, Line, OutOfTime, number, try_uart, unhex
 from amont_node.radio import RadioFault
 from amont_node.rak3172 import LORAWAN, choose_mode, keep_setting, restart
 from amont_node.settings import ConfigError
@@ -68,7 +68,7 @@ class LorawanCarrier:
         )
         self._rate = max(0, 12 - lora.get("sf", 10))  # of EU868 and its like: DR0 is SF12
         self.sf = 0  # that frames go with now, 0: not known
-        self._line = Line(uart or open_uart(config.get("uart")), clock)
+        self._line = Line(uart or try_uart(config.get("uart")), clock)
         self._line.sleeps = True
         self.answer_ms = int(config.get("answer_ms", ANSWER_MS))
         self._random = node * 2654435761 & 0x7FFFFFFF  # neighbours in number far apart

@@ -380,9 +380,9 @@ def check_it_waits_for_what_comes() -> None:
 # --- the configuration
 
 
-def refuses(config, text: str) -> None:
+def refuses(config, text: str, uart=object()) -> None:  # noqa: B008
     try:
-        LorawanCarrier(config, 17, ".", object(), StillClock())
+        LorawanCarrier(config, 17, ".", uart, StillClock())
     except ConfigError as error:
         assert text in str(error), error
         return
@@ -406,3 +406,19 @@ def check_what_is_wrong_in_the_configuration_is_said() -> None:
         raise AssertionError("no key")
     except OSError:
         pass
+
+
+def check_a_line_that_cannot_be_opened_is_told_and_survived() -> None:
+    key_file()
+    config = dict(CONFIG)
+    config["uart"] = {"port": "nowhere/modem"}
+    clock = StillClock()
+    carrier = LorawanCarrier(config, 17, ".", None, clock)
+    for _ in range(20):
+        carrier.receive(clock.now_ms())
+        clock.sleep_ms(60000)
+    assert carrier.fault and not carrier.ready()
+    assert "not written" in carrier.why, carrier.why
+    carrier.wait(50)
+    config["uart"] = None
+    refuses(config, "uart", None)
