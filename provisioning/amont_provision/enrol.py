@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from amont_provision import app_key, board, boards
 from amont_provision.board import Json
+from amont_provision.bridge import ROLE, SAID
 from amont_provision.port import Port
 from amont_provision.texts import Refused
 from amont_site import Site
@@ -90,6 +91,8 @@ def plan(site: Site, node_id: int, port: Port, keys: Identities, options: Option
     """Return what to do; raise Refused if the node or the board is not free for it."""
     node, named = node_of(site, node_id), board.name(port)
     boards.check(node)
+    if port.read(ROLE) == SAID:  # it would stay one, and hold a key
+        raise Refused("enrol-bridge")
     identity = keys.offer(node_id, named, options.renew)
     held = board.held(port)
     if held.node not in (0, node_id) and not options.replace:

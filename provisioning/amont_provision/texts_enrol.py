@@ -17,6 +17,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         " --replace",
         "this board is enrolled as node {found}; take another one, or overwrite it: --replace",
     ),
+    "enrol-bridge": (
+        "cette carte est un pont radio, qui ne garde aucune clé ; prenez-en une autre, ou effacez"
+        " celle-ci : amont-provision flash",
+        "this board is a bridge, which holds no key; take another one, or erase this one:"
+        " amont-provision flash",
+    ),
     "port-unknown": (
         "port {port} : forme inconnue ; écrivez /dev/ttyACM0 ou virtual:DOSSIER",
         "port {port}: unknown form; write /dev/ttyACM0 or virtual:FOLDER",

@@ -50,6 +50,14 @@ def test_the_guard_opens_what_an_enrolled_node_seals(desk):
     assert (header.node, body, generation) == (NODE, b"body", 1)
 
 
+def test_a_bridge_gets_no_key(desk, capsys):
+    (desk.board() / "role").write_bytes(b"bridge\n")
+    assert desk.run("--replace", "--lang", "en") == 1
+    assert "this board is a bridge, which holds no key" in capsys.readouterr().err
+    assert not (desk.board() / "secret.json").exists()
+    assert desk.keyring().nodes() == []
+
+
 def test_the_node_reads_its_part_of_the_site(desk):
     desk.run("--radio", "127.0.0.1:7801")
     config = ConfigStore(str(desk.board())).load()
