@@ -31,12 +31,16 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--retained", action="store_true", help="as if the broker had kept the message"
     )
+    command.add_argument(
+        "--at", type=_moment_ms, help="as if it had arrived then: 2026-03-01T10:30:00+01:00"
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(asked: argparse.Namespace) -> tuple[str, int]:
     """Return what to print and the exit code; raise OSError or SiteError."""
-    site, now_ms = load(asked.site), time.time_ns() // 1_000_000
+    site = load(asked.site)
+    now_ms = time.time_ns() // 1_000_000 if asked.at is None else asked.at
     payload = _payload(asked.payload)
     mappings = [Mapping(source, site.time_zone) for source in site.foreign_sources]
     tried = {
@@ -48,6 +52,16 @@ def run(asked: argparse.Namespace) -> tuple[str, int]:
     if asked.json:
         return json.dumps([_plain(name, mapped) for name, mapped in tried.items()]), code
     return "\n".join(_lines(site, asked.topic, tried)), code
+
+
+def _moment_ms(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-03-01T10:30:00+01:00")
+    return int(at.timestamp() * 1000)
 
 
 def _payload(name: str) -> bytes:
@@ -69,6 +83,11 @@ def _lines(site: Site, topic: str, tried: dict[str, Mapped]) -> list[str]:
     for name, mapped in tried.items():
         lines.append(f"{name}:")
         lines += [f"  {line}" for line in _of(site, mapped)]
+    if any(refusal.why == "old" for mapped in tried.values() for refusal in mapped.refused):
+        lines += [
+            "fr: un message gardé s'essaie comme s'il venait d'arriver : --at et son heure",
+            "en: to try a message that was kept, as if it had just arrived: --at and its time",
+        ]
     if any(mapped.readings for mapped in tried.values()):
         lines += [f"fr: {PROMISE['fr']}", f"en: {PROMISE['en']}"]
     return lines

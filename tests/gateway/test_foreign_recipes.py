@@ -122,6 +122,25 @@ def test_trying_says_what_becomes_of_a_message(
     assert tried["refused"] == [{"why": "number", "sensor": "local-pile", "seen": "full"}]
 
 
+def test_a_kept_message_is_tried_as_of_its_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = tmp_path / "m.json"
+    message.write_text('{"temperature": 21.34, "last_seen": "2020-03-01T10:20:00+01:00"}')
+    asked = ("--topic", "zigbee2mqtt/local", "--payload", str(message))
+    code, out = run(tmp_path, capsys, *asked)
+    assert code == 1
+    assert "too old (more than 90 days)" in out
+    assert "en: to try a message that was kept" in out
+    assert "fr: un message gardé" in out
+    code, out = run(tmp_path, capsys, *asked, "--at", "2020-03-01T10:21:00+01:00")
+    assert code == 0
+    assert "✔ local-temp  air_temp_cc=2134  2020-03-01 10:20:00 CET" in out
+    with pytest.raises(SystemExit):
+        run(tmp_path, capsys, *asked, "--at", "2020-03-01T10:21:00")
+    assert "is no time such as" in capsys.readouterr().err
+
+
 def test_trying_names_what_no_source_expects(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
