@@ -6,7 +6,7 @@ import argparse
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
-from amont_provision import bootrecord, deploy, options, signing
+from amont_provision import bootrecord, bridge, deploy, options, signing
 from amont_provision import release as releases
 from amont_provision.bootrecord import Record
 from amont_provision.deploy import BACK, CRASHED, GOOD, UNKNOWN, Plan, Watch
@@ -14,6 +14,7 @@ from amont_provision.output import Output
 from amont_provision.port import Port, VirtualPort, open_port
 from amont_provision.release import Release
 from amont_provision.service import BUTTON, service
+from amont_provision.texts import Refused
 
 HELP = "put a signed release on a board; it goes back by itself if it does not work"
 NOT_ENROLLED, SWITCHED = "waiting", "switched"
@@ -42,6 +43,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Deploy; return 0, or 1 if the release was not good, or raise Refused."""
     release = releases.load(asked.release, signing.trusted(asked.trust))
     with closing(open_port(asked.port)) as port:
+        _for_this_board(port, release)
         planned = deploy.plan(port, release, asked.loader)
         if asked.dry_run:
             out.result(_values(planned, release), f"deploy-{planned.state}-dry", _diff(planned))
@@ -56,6 +58,13 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         values |= {"why": seen.why or out.text("deploy-prompt"), "console": seen.said}
         out.result(values, _sentence(state, seen), seen.said)
     return 0 if state in (GOOD, deploy.ALREADY, NOT_ENROLLED, SWITCHED) else 1
+
+
+def _for_this_board(port: Port, release: Release) -> None:
+    """Raise Refused for a bridge's release on another board, or a node's on a bridge."""
+    if bridge.is_bridge(release) == (port.read(bridge.ROLE) == bridge.SAID):
+        return
+    raise Refused("deploy-bridge" if bridge.is_bridge(release) else "deploy-on-bridge")
 
 
 def _in_reach(port: Port, planned: Plan) -> AbstractContextManager[None]:

@@ -5,6 +5,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} est la version d'un nœud ; faites-en une de pont : amont-provision build --bridge",
         "{name} is a node's release; make a bridge's: amont-provision build --bridge",
     ),
+    "deploy-bridge": (
+        "c'est la version d'un pont radio, et cette carte n'en est pas un ; pour en faire un :"
+        " amont-provision bridge",
+        "this is a bridge's release, and this board is none; to make it one:"
+        " amont-provision bridge",
+    ),
+    "deploy-on-bridge": (
+        "cette carte est un pont radio, et c'est la version d'un nœud ; prenez une autre carte, ou"
+        " une version de build --bridge",
+        "this board is a bridge, and this is a node's release; take another board, or a release of"
+        " build --bridge",
+    ),
     "bridge-is-node": (
         "cette carte est le nœud {node} ; prenez-en une autre, ou effacez celle-ci :"
         " amont-provision flash",

@@ -157,6 +157,19 @@ def test_a_node_s_board_or_release_is_refused(bench, capsys, monkeypatch):
     assert answer(capsys)["error"] == "bridge-release"
 
 
+def test_deploy_mixes_no_bridge_with_a_node(bench, capsys):
+    node = bench.root / "node.amont"
+    files = {"amont_node/app.mpy": b"1"}
+    node.write_bytes(release.pack(1, "node", files, compiling.loader(), KEY))
+    asked = ["deploy", "--port", bench.port, "--trust", PUBLIC.hex(), "--json", "--release"]
+    assert cli.main([*asked, str(bench.release())]) == 1
+    assert answer(capsys)["error"] == "deploy-bridge"
+    (bench.folder / bridge.ROLE).write_bytes(bridge.SAID)
+    assert cli.main([*asked, str(node)]) == 1
+    assert answer(capsys)["error"] == "deploy-on-bridge"
+    assert not (bench.folder / "a").exists()
+
+
 @pytest.mark.parametrize(
     ("radio", "settings"),
     [
