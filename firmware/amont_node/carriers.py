@@ -22,6 +22,6 @@ def open_carrier(config, folder: str, hal, now_ms, feed, dog):  # type: ignore[n
         from amont_node.lorawan_carrier import LorawanCarrier
 
         return LorawanCarrier(config.carrier, config.id, folder)
-    from amont_node.radio_sim import RadioSim
+    from amont_node.plain_sim import PlainSim
 
-    return RadioSim(config.carrier, config.id)
+    return PlainSim(config.carrier, config.id)

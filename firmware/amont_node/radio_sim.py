@@ -1,13 +1,12 @@
-# A simulated radio: datagrams on the loopback in place of the air.
-#
-# SimRadio is one under the port of radio.py. Its datagram says how the frame is on the air:
+# A simulated radio under the port of radio.py: datagrams on the loopback in place of the air. Its
+# datagram says how the frame is on the air:
 #   -32768 i16, freq_khz u32, sf u8, bw_khz u16, inverted u8, rssi_dbm i16, snr_db4 i8, frame
 # and only a radio that listens to just that hears it. A node's sends to one address, a bridge's is
 # bound to a port and sends to everybody it has heard.
 #
-# RadioSim is a node's whole carrier without any of that: what is sent goes at once, all is heard.
+# It hears plain_sim.py's as well, whatever it listens to, and answers so:
 #   rssi_dbm i16, snr_db4 i8, sealed frame
-# Both little endian. A SimRadio hears the second as well, whatever it listens to, and answers so.
+# Both little endian.
 
 import select
 import socket
@@ -15,7 +14,6 @@ import struct
 import time
 
 from amont_node.radio import Modulation, RadioPort
-from amont_wire.const import MAX_FRAME
 
 _HEAD = "<hb"
 _HEAD_BYTES = 3
@@ -31,7 +29,7 @@ class SimRadio(RadioPort):
     scans = True
 
     # config: host, port (where to send), bind (own port), and perhaps rssi_dbm, snr_db4 (what the
-    # others will hear), loss_percent (of frames lost, each way), plain (speak as RadioSim does),
+    # others will hear), loss_percent (of frames lost, each way), plain (speak as PlainSim does),
     # instant (nothing takes time on the air). seed: any number.
     def __init__(self, config, seed: int) -> None:  # type: ignore[no-untyped-def]
         super().__init__()
@@ -147,44 +145,3 @@ class SimRadio(RadioPort):
 
 def _address(host: str, port: int):  # type: ignore[no-untyped-def]
     return socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1]
-
-
-class RadioSim:
-    # config: as SimRadio's.
-    def __init__(self, config, node: int) -> None:  # type: ignore[no-untyped-def]
-        settings = dict(config)
-        settings["plain"] = settings["instant"] = True
-        self._radio = SimRadio(settings, node)
-        self._air = Modulation(0, 7)
-        self._poll = select.poll()
-        self._poll.register(self._radio.pollable, select.POLLIN)  # type: ignore[arg-type]
-        self.rssi_dbm = 0  # of the last downlink; 0: none yet
-        self.snr_db4 = 0
-        self.fault = False
-
-    def ready(self) -> bool:
-        return True
-
-    def send(self, frame: bytes, link_ms: int) -> bool:  # noqa: ARG002
-        self._radio.send(frame, self._air)
-        self.fault = bool(self._radio.fault)
-        return True
-
-    # Frames that have come.
-    def receive(self, link_ms: int) -> list[bytes]:  # noqa: ARG002
-        frames = []
-        for _ in range(_DATAGRAMS_A_POLL):
-            heard = self._radio.receive(0)
-            if heard is None:
-                break
-            if len(heard[0]) <= MAX_FRAME:
-                frames.append(heard[0])
-                self.rssi_dbm, self.snr_db4 = heard[1], heard[2]
-        return frames
-
-    # Sleep until something comes, at most wait_ms.
-    def wait(self, wait_ms: int) -> None:
-        self._poll.poll(wait_ms)
-
-    def close(self) -> None:
-        self._radio.close()

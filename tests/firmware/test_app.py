@@ -10,7 +10,7 @@ from hil_tests.rig_parts import node_config
 from amont_hil.simulated import write_config
 from amont_hil.tiny_guard import NODE, NONCE, SECRET, TinyGuard
 from amont_node import app as node_app
-from amont_node import hal_unix, radio_sim
+from amont_node import hal_unix, plain_sim
 from amont_node.app import Node
 from amont_node.config import ConfigError, ConfigStore, save_secret
 from amont_node.counters import NeedsGeneration
@@ -105,7 +105,7 @@ class Bench:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
     clock = FakeClock()
     monkeypatch.setattr(hal_unix, "Clock", lambda _: clock)
-    monkeypatch.setattr(radio_sim, "RadioSim", FakeAir)
+    monkeypatch.setattr(plain_sim, "PlainSim", FakeAir)
     made: list[Bench] = []
 
     def make(start_s: int = 0, history: str = "", **changes: object) -> Bench:

@@ -6,8 +6,9 @@ import time
 import radio_contract
 from radio_contract import DOWN, FRAME, OTHER, UP
 
+from amont_node.plain_sim import PlainSim
 from amont_node.radio import Modulation
-from amont_node.radio_sim import RadioSim, SimRadio
+from amont_node.radio_sim import SimRadio
 
 _PORT = 47310
 _MICROPYTHON = hasattr(time, "ticks_ms")
@@ -87,7 +88,7 @@ def check_both_kinds_of_node() -> None:
     port = free_port()
     bridge = SimRadio({"bind": port, "instant": True, "rssi_dbm": -101}, 1)
     bridge.configure([UP])
-    old = RadioSim({"port": port, "rssi_dbm": -93, "snr_db4": -8}, 17)
+    old = PlainSim({"port": port, "rssi_dbm": -93, "snr_db4": -8}, 17)
     new = SimRadio({"port": port, "instant": True}, 18)
     new.configure([DOWN])
     assert old.send(FRAME, 0)
