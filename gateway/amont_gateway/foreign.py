@@ -98,8 +98,12 @@ class Foreign:
             crew.start(f"foreign {name}".strip(), partial(connection.run, crew.stopping))
 
     def store(self) -> None:
-        """Commit what waits; on the journal's one thread."""
+        """Commit what waits, then ask for what found no room; on the journal's one thread."""
         self._store.store()
+        for name in {self._broker_of[source] for source in self._store.owing()}:
+            connection = self._connections.get(name)
+            if connection is not None:
+                connection.renew()
 
     def look(self) -> None:
         """Note the sources that are silent; called often."""

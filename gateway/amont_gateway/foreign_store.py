@@ -32,8 +32,8 @@ from amont_gateway.readings import (
 )
 from amont_gateway.windows import Windows
 
-MOST_WAITING = 5_000  # messages; a broker stops at far fewer that are not acknowledged
-BATCH = 200  # messages a commit
+MOST_WAITING = 20_000  # readings; mosquitto stops at 20 messages not acknowledged, of 500 each
+BATCH = 1_000  # readings a commit, or those of one message
 _ASSUMED = 0  # time quality: another maker's clock, which nothing of ours has proved
 
 Acknowledge = Callable[[], None]
@@ -67,6 +67,8 @@ class ForeignStore:
         self._rules = {s.channel: Rule(s.interval_s, *s.quality[:2]) for s in mine}
         self._lock = threading.Lock()
         self._waiting: deque[_Message] = deque()
+        self._size = 0  # readings that wait
+        self._owing: set[str] = set()  # sources of which messages found no room
         self._wrong: list[tuple[str, Refusal]] = []  # of this batch: told once it is committed
         self.kept: Kept = lambda _source, _new, _repeated: None
         self.refused: Refused = lambda _source, _refusal: None
@@ -75,32 +77,52 @@ class ForeignStore:
         """Queue a message's readings; from any thread, never waits.
 
         Without room they are dropped unacknowledged: the broker hands them over once more when
-        the connection is made anew, if it keeps them at all.
+        the connection is made anew, if it keeps them at all; see ``owing``.
         """
         with self._lock:
-            room = len(self._waiting) < MOST_WAITING
+            room = self._size + len(readings) <= MOST_WAITING
             if room:
                 self._waiting.append(_Message(source, readings, acknowledge))
+                self._size += len(readings)
+            else:
+                self._owing.add(source)
         if not room:
             self._counters.add("foreign_dropped", len(readings))
 
+    def owing(self) -> set[str]:
+        """Return once, when nothing waits any more, the sources whose messages found no room."""
+        with self._lock:
+            if self._waiting or not self._owing:
+                return set()
+            owing, self._owing = self._owing, set()
+        return owing
+
     def store(self) -> None:
         """Commit what waits and acknowledge it; what cannot be committed waits on."""
-        while True:
-            with self._lock:
-                batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
-            if not batch:
-                return
+        while batch := self._next():
             try:
                 self._commit(batch)
             except JournalUnavailable:
                 self._counters.add("foreign_held")
                 return
             with self._lock:
-                for _ in batch:
+                for message in batch:
                     self._waiting.popleft()
+                    self._size -= len(message.readings)
             for message in batch:
                 message.acknowledge()
+
+    def _next(self) -> list[_Message]:
+        """Return the first messages that wait, of a batch's readings together; one at least."""
+        batch: list[_Message] = []
+        size = 0
+        with self._lock:
+            for message in self._waiting:
+                size += len(message.readings)
+                if batch and size > BATCH:
+                    break
+                batch.append(message)
+        return batch
 
     def _commit(self, batch: Sequence[_Message]) -> None:
         now_ms = self._clock.wall_ms()

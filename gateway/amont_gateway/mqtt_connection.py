@@ -27,6 +27,7 @@ MAX_OUTGOING = 2_000  # messages in flight or waiting at the client
 _KEEPALIVE_S = 30
 _CONNECT_S = 5.0
 _ROUND_S = 0.5
+_AGAIN = "messages demandés encore une fois / messages asked for once more"
 _OWED_S = 0.02  # between looks at what other threads have acknowledged
 
 Acknowledge = Callable[[], None]
@@ -91,6 +92,7 @@ class MqttConnection:
         self._thread = 0  # that serves it: two at once on one TLS connection could break it
         self._owed = 0  # messages of this connection that are not acknowledged
         self._taken: deque[tuple[int, int, int]] = deque()  # acknowledged by other threads
+        self._renewal = threading.Event()
         self.state = "away"  # "ok" | "away" | "refused"
         self._client = self._build(client_id)
 
@@ -111,6 +113,10 @@ class MqttConnection:
         if self.state != "ok":
             return False
         return self._client.publish(topic, payload, qos).rc == paho.MQTT_ERR_SUCCESS
+
+    def renew(self) -> None:
+        """Make the connection anew: what is not acknowledged comes again. From any thread."""
+        self._renewal.set()
 
     def _build(self, client_id: str) -> paho.Client:
         client = paho.Client(
@@ -137,6 +143,7 @@ class MqttConnection:
     def _serve(self, stopping: threading.Event) -> str:
         """Hold one connection; return why it ended."""
         self._refusal, self._owed = "", 0
+        self._renewal.clear()
         self._thread = threading.get_ident()
         self.number += 1
         try:
@@ -150,6 +157,9 @@ class MqttConnection:
             if self._refusal or result != paho.MQTT_ERR_SUCCESS:
                 self._client.disconnect()
                 return self._refusal or paho.error_string(result)
+            if self._renewal.is_set():
+                self._client.disconnect()
+                return _AGAIN
         return ""
 
     def _end(self) -> None:

@@ -13,7 +13,7 @@ from tests.gateway.conftest import SECRETS, eventually
 from tests.gateway.fake_guard import FakeGuard
 from tests.gateway.foreign_sites import make_site
 
-from amont_gateway import advise, running
+from amont_gateway import advise, foreign_store, running
 from amont_gateway.foreign import brokers_of
 from amont_gateway.gateway import Gateway, Options
 from amont_gateway.mqtt_connection import Broker
@@ -104,6 +104,18 @@ def test_readings_come_through_and_are_shown_as_what_they_are(start, say):
     text = "\n".join(running.describe(_plain(view)))
     assert "sensor pont-tiers: unsealed promise" in text
     assert "foreign source sondes: heard, 2 messages, 3 readings" in text
+
+
+def test_what_found_no_room_comes_again_without_a_restart(start, say, monkeypatch):
+    running_one = start()
+    monkeypatch.setattr(foreign_store, "MOST_WAITING", 1)
+    say("lora/compteur/up", {"time": radar(0)["time"], "object": {"flow": 3.45, "battery": 3.6}})
+    eventually(lambda: running_one.count("foreign_dropped") >= 4)  # it came again, and no room
+    say("lora/radar/up", radar(1.5))
+    eventually(lambda: running_one.count("foreign_committed") == 1)
+    monkeypatch.undo()
+    eventually(lambda: running_one.count("foreign_committed") == 3)
+    assert running_one.sensor("bourg-debit").value == 3450
 
 
 def _plain(view):

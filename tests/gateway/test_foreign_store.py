@@ -10,7 +10,7 @@ from amont_gateway import journal_sql
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.foreign_intake import Allowances, ForeignIntake, silent_after_s
-from amont_gateway.foreign_mapping import Reading
+from amont_gateway.foreign_mapping import MOST, Reading
 from amont_gateway.foreign_store import BATCH, MOST_WAITING, ForeignStore
 from amont_gateway.journal import Journal
 from amont_gateway.lines import row_lines
@@ -157,14 +157,41 @@ def test_nothing_is_acknowledged_before_the_commit_and_what_waits_is_kept_later(
     assert len(made.rows()) == 2
 
 
-def test_the_queue_is_bounded_and_what_is_dropped_is_counted_and_not_acknowledged(made):
+def test_the_queue_is_bounded_by_readings_and_what_is_dropped_is_not_acknowledged(made):
     made.free = 0
-    for age_s in range(MOST_WAITING + 3):
-        made.put(reading(age_s=age_s))
-    assert made.count("foreign_dropped") == 3
+    messages = MOST_WAITING // MOST
+    for at in range(messages + 3):
+        made.put(*[reading(age_s=at * MOST + i) for i in range(MOST)], name=at)
+    assert made.count("foreign_dropped") == 3 * MOST
+    assert made.store.owing() == set(), "asked for only once there is room"
     made.free = 1 << 30
     made.store.store()
-    assert len(made.acknowledged) == MOST_WAITING > BATCH
+    assert made.acknowledged == list(range(messages))
+    assert made.store.owing() == {"sondes"}
+    assert made.store.owing() == set(), "once"
+    made.put(reading(age_s=messages * MOST), name="again")
+    made.store.store()
+    assert made.acknowledged[-1] == "again"
+    assert made.count("foreign_committed") == messages * MOST + 1
+
+
+def test_a_commit_is_bounded_by_readings(made):
+    sizes, keep = [], made.journal.keep
+    made.journal.keep = lambda rows: (sizes.append(len(rows)), keep(rows))
+    for at in range(5):
+        made.put(*[reading(age_s=at * MOST + i) for i in range(MOST)])
+    for i in range(BATCH + 7):
+        made.put(reading(age_s=5 * MOST + i))
+    made.store.store()
+    assert max(sizes) == BATCH
+    assert sum(sizes) == 5 * MOST + BATCH + 7
+    assert len(sizes) < 6
+
+
+def test_a_message_larger_than_a_batch_is_one_commit(made):
+    made.put(*[reading(age_s=i) for i in range(BATCH + 1)], name="large")
+    made.store.store()
+    assert made.acknowledged == ["large"]
 
 
 def test_the_ledger_knows_nodes_only(made):
