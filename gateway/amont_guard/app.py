@@ -102,7 +102,7 @@ class Guard:
             self.outputs, self.judge, self.practice, self._store.save_state, self._record
         )
         # one each: a disk that hangs must not keep people out
-        self._sums, self._looks, self._logger = Worker(), Worker(2), Worker(256)
+        self._sums, self._looks, self._logger = (Worker(n, self.counters) for n in (8, 2, 256))
         self.people = People(
             self.config.people, self.config.sirens, self._sums.submit, self._allow, self._answer,
             self.config.stations,
@@ -118,7 +118,7 @@ class Guard:
         self._next: dict[str, float] = {}  # real time, by name in EVERY_S
         self._second = -1  # of domain time, that was judged last
         self._stopping, self._changed = False, True  # what people see, since the last STATE
-        self.receivers = Receivers(self.config, self.counters)
+        self.receivers = Receivers(self.config, self.counters, opened=self.intake.opened)
         self.gateway = GatewaySocket(sockets / "guard.sock", gateway_uids, self.counters)
         self.writer.start()
         self.keys.reserve()

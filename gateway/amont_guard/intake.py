@@ -6,7 +6,6 @@ counted by its reason and costs nothing that was good.
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -57,7 +56,7 @@ class Heard(NamedTuple):
 
     epoch: int
     by_bridge: bool
-    counter: int
+    frame: bytes  # the newest one that was opened
 
 
 @dataclass(slots=True)
@@ -81,7 +80,7 @@ class Intake:
         self._counters, self._pending = counters, pending
         self._chunks: dict[int, tuple[int, int]] = {}  # node: counter, chunks that may answer it
         self.heard: dict[int, Heard] = {}
-        self._best: dict[int, tuple[int, Signal]] = {}  # node: counter, how well it was heard
+        self._best: dict[int, tuple[bytes, Signal]] = {}  # node: frame, how well it was heard
         self.changed = False  # windows or bases, since they were stored last
 
     def take(
@@ -102,7 +101,7 @@ class Intake:
         except WireError as error:
             reason = _why(frame, error)
             self._counters[REASONS[reason]] += 1
-            batch.rejected.append((handle, int.from_bytes(frame[1:3], "little"), reason))
+            batch.rejected.append((handle, _node(frame), reason))
             return
         epoch = generation << LIFE_BITS | life
         if verdict == NEW:
@@ -114,11 +113,13 @@ class Intake:
         if verdict == NEW:
             self.changed = True
             if node not in self.heard or epoch >= self.heard[node].epoch:
-                self.heard[node] = Heard(epoch, radio is not None, counter)
+                self.heard[node] = Heard(epoch, radio is not None, frame)
             if header.type in (HELLO, HEALTH):
                 self._pending.reports.append((node, header.type, body))
             if header.type in (HELLO, HEALTH, PROGRESS):
                 self._chunks[node] = (counter, CHUNKS)
+        elif radio and self.opened(frame):  # a broker was faster, but the bridge can answer
+            self.heard[node] = self.heard[node]._replace(by_bridge=True)
         if samples:
             batch.decisions += self._judge.samples(
                 node, epoch, samples, age, now_s, [node, epoch, counter]
@@ -130,19 +131,23 @@ class Intake:
             *(radio or (0, 0)), body,
         ))  # fmt: skip
 
+    def opened(self, frame: bytes) -> bool:
+        """Tell whether this is the newest frame of its node: these very bytes were opened."""
+        heard = self.heard.get(_node(frame))
+        return heard is not None and heard.frame == frame
+
     def heard_again(self, again: Mapping[bytes, Signal]) -> None:
         """Keep the best signal of each node's newest frame, where further receivers heard it."""
         for frame, best in again.items():
-            node, counter = struct.unpack_from("<HI", frame, 1)
-            if node in self.heard and self.heard[node].counter == counter:
-                self._best[node] = counter, best
+            if self.opened(frame):
+                self._best[_node(frame)] = frame, best
 
     def signals(self) -> list[dict[str, int]]:
         """Return how well the newest frames were heard that several receivers heard."""
         return [
             {"id": node, **best._asdict()}
-            for node, (counter, best) in self._best.items()
-            if self.heard[node].counter == counter
+            for node, (frame, best) in self._best.items()
+            if self.heard[node].frame == frame
         ]
 
     def acknowledge(
@@ -198,6 +203,10 @@ class Intake:
             item.epoch & (1 << LIFE_BITS) - 1, item.through, bits, bits.bit_length(),
             max(min(item.rate, RATE_FAST), self._judge.rate(item.node, now_s)),
         )  # fmt: skip
+
+
+def _node(frame: bytes) -> int:
+    return int.from_bytes(frame[1:3], "little")
 
 
 def _why(frame: bytes, error: WireError) -> int:

@@ -56,13 +56,16 @@ def plugged_in() -> list[Board]:
 def find(name: str, boards: Lister = plugged_in) -> Place:
     """Return where a port is; of several boards that fit always the same one.
 
-    Raises NotThere, or OSError as /sys gives it.
+    Raises NotThere, also where the boards cannot be listed.
     """
     wanted = _USB.fullmatch(name)
     if wanted is None:
         return Place(name, 0)
     vid, pid, serial = int(wanted[1], 16), int(wanted[2], 16), wanted[3]
-    found = sorted(boards())
+    try:
+        found = sorted(boards())
+    except Exception as error:  # pyserial's, of many kinds, when a board goes meanwhile
+        raise NotThere(f"{name}; boards cannot be listed: {error}") from error
     fitting = [b.device for b in found if (b.vid, b.pid) == (vid, pid) and _is(serial, b.serial)]
     if not fitting:
         there = ", ".join(board.name for board in found[:_TOLD]) or "no board"

@@ -62,7 +62,9 @@ class Receiver:
         self._spoke = False  # a status of this bridge has come since the port was opened
         self._airtime: tuple[int, float] = (0, real_s)  # ms of its hour, when it said so
         self.frames = 0
-        self.heard_at: float | None = None  # domain time of its newest frame, or of its opening
+        # domain time of its newest frame that a key opened, or of its opening
+        self.heard_at: float | None = None
+        self._heard_nodes = False
 
     def fileno(self) -> int:
         """Return the descriptor to select on."""
@@ -87,7 +89,7 @@ class Receiver:
         if self._open and not self.port.connected:
             self._gone()
 
-    def read(self, real_s: float, now_s: float) -> Iterator[Received]:
+    def read(self, real_s: float) -> Iterator[Received]:
         """Yield the frames that have arrived; call it only when the port is readable."""
         bad, data = self._deframer.bad, self.port.read(real_s)
         for payload in self._deframer.feed(data):
@@ -98,12 +100,16 @@ class Receiver:
                 continue
             self._line_at = real_s
             if isinstance(message, Received):
-                self.frames, self.heard_at = self.frames + 1, now_s
+                self.frames += 1
                 yield message
             else:
                 self._said(message, real_s)
         self._counters["bridge: damaged lines"] += self._deframer.bad - bad
         self._bad += self._deframer.bad - bad
+
+    def hears(self, now_s: float) -> None:
+        """Know that a frame of its was a node's: others come from neighbours, or are forged."""
+        self.heard_at, self._heard_nodes = now_s, True
 
     def send(self, frame: bytes, real_s: float) -> bool:
         """Queue a sealed downlink; False if too many wait already or there is no port."""
@@ -141,7 +147,7 @@ class Receiver:
             yield "idle", ""
         spent_ms = self._settings.airtime_permille * AIRTIME_S * _SPENT
         if radio and self.transmits and radio.airtime_ms >= spent_ms:
-            yield "airtime", f"{radio.airtime_ms} ms"
+            yield "airtime", ""  # how much is shown elsewhere: a name must not change with it
 
     def show(self, now_s: float) -> dict[str, Any]:
         """Return what people see of it, in codes and numbers; None where it did not tell."""
@@ -155,7 +161,7 @@ class Receiver:
             "radio": None if (state := self._state()) is None else RADIOS[state],
             "version": identity.version if identity else status.version if status else None,
             "frames": self.frames, "damaged": self._bad,
-            "heard_s": None if self.heard_at is None or not self.frames
+            "heard_s": None if self.heard_at is None or not self._heard_nodes
             else int(now_s - self.heard_at),
             "sent": status.sent if status else None, "bad": status.bad if status else None,
             **{name: getattr(radio, name) if radio else None for name in names},

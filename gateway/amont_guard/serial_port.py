@@ -47,6 +47,8 @@ class SerialPort:
         self._tried: _Tried | None = None  # put there by the thread
         self._trying_since: float | None = None
         self._retry_at = self._look_at = 0.0
+        self._looking = False  # until the thread has looked
+        self._unclosed: Any = None  # lost, and the thread could not take it yet
         self._over = False  # given back for good
         self._waiting = bytearray()
         self._full_since: float | None = None
@@ -64,10 +66,11 @@ class SerialPort:
 
     def poll(self, real_s: float) -> bool:
         """Go on with what is under way; return True in the moment in which the port is open."""
+        if not self._give_back():
+            return False
         if self._port is not None:
             self._push(real_s)
-            if real_s >= self._look_at and self._submit(self._look):
-                self._look_at = real_s + LOOK_S
+            self._look_again(real_s)
         elif self._tried is not None:
             return self._take(self._tried, real_s)
         elif self._trying_since is not None:
@@ -101,9 +104,9 @@ class SerialPort:
 
     def lose(self, error: str, real_s: float) -> None:
         """Give the port up for now; it is tried again."""
-        port, self._port = self._port, None
-        if port is not None:
-            self._submit(partial(_close, port))
+        if self._port is not None:
+            self._unclosed, self._port = self._port, None
+        self._give_back()
         self._waiting.clear()
         self._full_since = None
         self.device, self.error, self._retry_at = "", error, real_s + RETRY_S
@@ -120,6 +123,21 @@ class SerialPort:
         self._port, self.device, self.others, self.error = tried
         self._retry_at, self._look_at = real_s + RETRY_S, real_s + LOOK_S
         return self._port is not None
+
+    def _give_back(self) -> bool:
+        # Held until the thread takes it: were it forgotten here, it would be closed here.
+        if self._unclosed is not None and self._submit(partial(_close, self._unclosed)):
+            self._unclosed = None
+        return self._unclosed is None
+
+    def _look_again(self, real_s: float) -> None:
+        if self._looking or real_s < self._look_at:
+            return
+        self._looking = True
+        if self._submit(self._look):
+            self._look_at = real_s + LOOK_S
+        else:
+            self._looking = False
 
     def _push(self, real_s: float) -> None:
         if not self._waiting:
@@ -145,8 +163,12 @@ class SerialPort:
 
     def _look(self) -> None:
         # on the thread, as the next; what is not found now is about to be lost
-        with suppress(OSError):
+        try:
             self.others = find(self.name, self._boards).others
+        except OSError:
+            pass
+        finally:
+            self._looking = False
 
     def _open(self) -> None:
         try:
@@ -155,8 +177,9 @@ class SerialPort:
             port = serial.serial_for_url(
                 place.device, self._baud, timeout=0, write_timeout=0, exclusive=alone
             )
-        # SerialException is an OSError; a port that goes while it is opened gives termios.error
-        except (OSError, ValueError, termios.error) as error:
+        # A port that goes while it is opened gives errors of many kinds. Whatever it is must be
+        # told to the loop, which tries again only after an answer.
+        except Exception as error:
             self._tried = _Tried(None, "", 0, str(error) or type(error).__name__)
             return
         if self._over:

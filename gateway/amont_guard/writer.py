@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -154,8 +154,9 @@ class Writer:
 class Worker:
     """A thread for what is slow but needs no disk; takes at most ``limit`` jobs at a time."""
 
-    def __init__(self, limit: int = 8) -> None:
-        """Bound what may wait."""
+    def __init__(self, limit: int = 8, counters: Counter[str] | None = None) -> None:
+        """Bound what may wait; jobs that end in an error are counted in ``counters``."""
+        self._counters: Counter[str] = Counter() if counters is None else counters
         self._jobs: queue.Queue[Callable[[], None]] = queue.Queue(limit)
         threading.Thread(target=self._run, name="worker", daemon=True).start()
 
@@ -169,7 +170,10 @@ class Worker:
 
     def _run(self) -> None:
         while True:
-            self._jobs.get()()
+            try:
+                self._jobs.get()()
+            except Exception:  # one bad job must not keep the next ones from being done
+                self._counters["jobs failed"] += 1
 
 
 def _create(path: str, _flags: int) -> int:

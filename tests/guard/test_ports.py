@@ -1,9 +1,11 @@
 """Ports by what is plugged in, and one that never makes anybody wait."""
 
+import gc
 import os
 import socket
 import termios
 import threading
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,7 @@ from tests.guard.rig import Line
 from amont_guard import ports, serial_port
 from amont_guard.ports import Board, NotThere, find
 from amont_guard.serial_port import LOOK_S, RETRY_S, WAITING_BYTES, SerialPort
+from amont_guard.writer import Worker
 
 PICO, OTHER = Board("/dev/ttyACM3", 0x2E8A, 5, "E66A"), Board("/dev/ttyACM0", 0x2E8A, 5, "E66B")
 CABLE = Board("/dev/ttyUSB0", 0x1A86, 0x7523, "")
@@ -23,12 +26,14 @@ def at_once(job):
 
 
 class Later:
-    """A thread's queue that the test empties."""
+    """A thread's queue that the test empties; it takes as many jobs as there is room for."""
 
     def __init__(self):
-        self.jobs = []
+        self.jobs, self.room = [], 8
 
     def submit(self, job):
+        if len(self.jobs) >= self.room:
+            return False
         self.jobs.append(job)
         return True
 
@@ -179,7 +184,9 @@ def test_a_port_in_use_or_absent_says_so_and_is_tried_again(line):
     first.close(1.0)
 
 
-@pytest.mark.parametrize("error", [termios.error(5, "Input/output error"), ValueError("baud")])
+@pytest.mark.parametrize(
+    "error", [termios.error(5, "Input/output error"), ValueError("baud"), TypeError("None")]
+)
 def test_a_port_that_goes_while_it_is_opened_is_lost(monkeypatch, error):
     def gone(*_args, **_how):
         raise error
@@ -256,3 +263,79 @@ def test_a_thread_that_takes_no_more_is_not_waited_for(line):
     assert not port.poll(0.1)  # asks again at the next turn
     port.close(20.0)
     assert port.error == "closed"
+
+
+def vanished():
+    """List boards as pyserial does when one goes meanwhile: its idVendor reads as None."""
+    return [int(None, 16)]
+
+
+def test_a_board_that_goes_while_boards_are_listed_is_not_there():
+    with pytest.raises(NotThere, match=r"usb:2e8a:0005; boards cannot be listed: int\(\)"):
+        find("usb:2e8a:0005", vanished)
+
+
+def test_a_board_that_goes_while_it_is_looked_for_is_looked_for_again(line):
+    lists = [vanished, lambda: [PICO._replace(device=line.name)], vanished]
+    port = SerialPort("usb:2e8a:0005:E66A", 115200, at_once, lambda: lists.pop(0)())
+    for at_s in (0.0, 0.0):
+        assert not port.poll(at_s)
+    assert "cannot be listed" in port.error
+    port.poll(RETRY_S)
+    assert port.poll(RETRY_S)
+    port.poll(RETRY_S + LOOK_S)
+    assert (lists, port.connected, port.others) == ([], True, 0)
+    port.close(1.0)
+
+
+def test_a_job_that_fails_is_counted_and_the_next_one_is_done():
+    counters, done = Counter(), threading.Event()
+    worker = Worker(8, counters)
+    assert worker.submit(vanished)
+    assert worker.submit(done.set)
+    assert done.wait(20)
+    assert counters == {"jobs failed": 1}
+
+
+def test_one_look_waits_at_most(line):
+    thread = Later()
+    port = SerialPort(line.name, 115200, thread.submit)
+    port.poll(0.0)
+    thread.run()
+    assert port.poll(0.0)
+    for turn in range(1, 9):
+        port.poll(turn * LOOK_S)
+    assert len(thread.jobs) == 1
+    thread.run()
+    thread.room = 0
+    port.poll(9 * LOOK_S)
+    thread.room = 8
+    port.poll(9 * LOOK_S)  # what could not be handed over is, at the next turn
+    assert len(thread.jobs) == 1
+    port.close(0.0)
+    thread.run()
+
+
+def test_a_lost_port_that_the_thread_cannot_take_is_closed_by_nobody_else(line):
+    thread = Later()
+    port = SerialPort(line.name, 115200, thread.submit)
+    port.poll(0.0)
+    thread.run()
+    assert port.poll(0.0)
+    held, thread.room = port.fileno(), 0
+    port.lose("hung up", 1.0)
+    for at_s in (1.0, 5.0, 9.0):
+        port.poll(at_s)
+    gc.collect()
+    os.fstat(held)  # still open: it is not for the loop to wait for a board
+    assert (port.connected, port.error) == (False, "hung up")
+    thread.room = 8
+    port.poll(10.0)
+    assert len(thread.jobs) == 2  # close it, then open it
+    thread.jobs.pop(0)()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(held)
+    thread.run()
+    assert port.poll(11.0)
+    port.close(0.0)
+    thread.run()
