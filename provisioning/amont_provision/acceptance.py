@@ -21,7 +21,7 @@ from amont_provision.logbook import NOTE_CHARACTERS_MAX, Pages, line_of
 from amont_provision.port import Port
 from amont_provision.probing import raw_unit
 from amont_provision.station_check import VERIFICATION
-from amont_provision.texts import Refused
+from amont_provision.texts import Refused, cause
 from amont_site import Site
 from amont_site.model import Node
 
@@ -146,7 +146,7 @@ def photo(path: Path) -> Json:
                     raise Refused("report-photo-size", path=path, most=PHOTO_BYTES_MAX >> 20)
                 digest.update(chunk)
     except OSError as error:
-        raise Refused("report-photo", path=path, why=error.strerror) from None
+        raise Refused("report-photo", path=path, why=cause(error)) from None
     return {"name": _text(path.name), "bytes": size, "sha256": digest.hexdigest()}
 
 

@@ -30,15 +30,18 @@ def folder() -> Path:
     return Path(spec.submodule_search_locations[0]).parent / FOLDER
 
 
-def known(name: str) -> dict[str, Any]:
-    """Return what a board's file says; raise Refused if there is none, or none that is good."""
+def known(name: str, unknown: str = "board-unknown") -> dict[str, Any]:
+    """Return what a board's file says; raise Refused if there is none, or none that is good.
+
+    ``unknown`` is the code of that refusal: where a person names the board.
+    """
     path = folder() / f"{FILES.get(name, name)}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise Refused("board-unknown", board=name, known=", ".join(_names(path.parent))) from None
+        raise Refused(unknown, board=name, known=", ".join(_names(path.parent))) from None
     if not isinstance(found, dict) or not isinstance(found.get("sleeps"), list):
-        raise Refused("board-unknown", board=name, known=", ".join(_names(path.parent)))
+        raise Refused(unknown, board=name, known=", ".join(_names(path.parent)))
     return found
 
 

@@ -35,7 +35,7 @@ class BridgePlan:
 
 def wiring(name: str, chip: str | None = None) -> dict[str, Any]:
     """Return a radio's settings as a board's file has them; raise Refused if it has none."""
-    radio = boards.known(name).get("pins", {}).get(RADIO)
+    radio = boards.known(name, "bridge-board").get("pins", {}).get(RADIO)
     if not isinstance(radio, dict):
         raise Refused("bridge-no-radio", board=name)
     inner = {key: value for key, value in radio.items() if key not in ("chip", "pins")}

@@ -33,7 +33,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
         raise Refused("release-name", name=asked.name, most=release.NUMBER_MAX)
     given = compiling.bridge() if asked.bridge else compiling.application()
     if asked.deps:
-        given |= deps.sources(deps.read_lock(asked.deps), Cache(asked.cache))
+        given |= deps.sources(deps.read_lock(asked.deps), Cache(asked.cache), asked.deps)
     files = compiling.compiled(given, functools.partial(out.progress, out.text("compiling")))
     key = signing.private_key(asked.key or signing.development_key())
     content = release.pack(asked.release, asked.name, files, compiling.loader(), key)

@@ -38,6 +38,7 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     """Write the files, or register the devices; return 0 or raise Refused."""
     site = load(asked.site)
     keys = GuardFolder(asked.guard).keys()
+    _check_tenant(asked, site)
     found = lorawan_export.devices(site, keys, asked.node, out.language)
     for one in found:
         if one.pending:
@@ -66,12 +67,18 @@ def run(asked: argparse.Namespace, out: Output) -> int:
     return 0
 
 
+def _check_tenant(asked: argparse.Namespace, site: Site) -> None:
+    """Raise Refused if ChirpStack could not tell whose a new profile is."""
+    given = asked.out is not None or asked.api is not None
+    is_chirpstack = site.lorawan is not None and site.lorawan.server == "chirpstack"
+    if given and is_chirpstack and not (asked.profile or asked.tenant):
+        raise Refused("lorawan-tenant")
+
+
 def _register(asked: argparse.Namespace, out: Output, site: Site, requests: Json) -> str:
     """Return the id of the devices' profile."""
     if site.lorawan is None or site.lorawan.server != "chirpstack":
         raise Refused("lorawan-api")
-    if not asked.profile and not asked.tenant:
-        raise Refused("lorawan-tenant")
     total = len(requests["devices"])
     with closing(ChirpStack(asked.api, os.environ.get(TOKEN, ""))) as server:
         made = server.register(requests, lambda done: out.progress("lorawan", done, total))
@@ -80,7 +87,7 @@ def _register(asked: argparse.Namespace, out: Output, site: Site, requests: Json
 
 def _write(folder: Path, made: dict[str, tuple[bytes, bool]]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         for name, (content, secret) in made.items():
             replace(folder / name, content, PRIVATE if secret else READABLE)
     except OSError as error:

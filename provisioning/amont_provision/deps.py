@@ -94,14 +94,17 @@ def complete(lock: Lock, cache: Cache) -> list[str]:
     return fresh
 
 
-def sources(lock: Lock, cache: Cache) -> dict[str, bytes]:
-    """Return the libraries' sources by path, from the cache alone; raise Refused."""
+def sources(lock: Lock, cache: Cache, named: Path = Path(LOCK)) -> dict[str, bytes]:
+    """Return the libraries' sources by path, from the cache alone; raise Refused.
+
+    ``named`` is the lock's file, of which a refusal says how to have what is missing.
+    """
     result: dict[str, bytes] = {}
     for name, entry in lock.items():
         for path, held in entry["files"].items():
             content = cache.find(held["sha256"])
             if content is None:
-                raise Refused("not-cached", what=f"{name}: {path}")
+                raise Refused("not-cached", what=f"{name}: {path}", lock=named)
             result[path] = content
     return result
 

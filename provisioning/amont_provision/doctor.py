@@ -129,7 +129,7 @@ def libraries(lock: Path | None, cache: Cache) -> list[Finding]:
     if lock is None:
         return []
     try:
-        count = len(deps.sources(deps.read_lock(lock), cache))
+        count = len(deps.sources(deps.read_lock(lock), cache, lock))
     except Refused as error:
         return [bad("libraries", error.code, **error.values)]
     return [well("libraries", "doctor-libraries", count=count, lock=lock)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Refused, cause
 from amont_provision.whole import READABLE, replace
 
 
@@ -14,4 +14,4 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content, READABLE)
     except OSError as error:
-        raise Refused("document", path=path, why=error.strerror) from None
+        raise Refused("document", path=path, why=cause(error)) from None

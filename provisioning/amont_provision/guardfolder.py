@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from amont_provision.keyfile import KeyFile, as_its_folder
-from amont_provision.texts import Refused
+from amont_provision.texts import Refused, cause
 from amont_provision.whole import replace
 
 FORMAT = 1
@@ -38,7 +38,7 @@ class GuardFolder:
         try:
             found = folder.is_dir() and any(folder.iterdir())
         except OSError as error:
-            raise Refused("guard-folder", path=folder, why=error.strerror) from None
+            raise Refused("guard-folder", path=folder, why=cause(error)) from None
         if not found:
             raise Refused("guard-folder", path=folder, why="-")
 

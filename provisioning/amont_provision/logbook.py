@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from amont_provision.texts import Refused
+from amont_provision.texts import Refused, cause
 
 FORMAT = 1
 FILE_BYTES_MAX = 16 << 20  # decades of visits; more is not a logbook
@@ -73,7 +73,7 @@ class Logbook:
         except FileNotFoundError:
             return Pages((), ())
         except OSError as error:
-            raise Refused("logbook-unreadable", path=self.path, why=error.strerror) from None
+            raise Refused("logbook-unreadable", path=self.path, why=cause(error)) from None
         return _pages(content)
 
     def append(self, kind: str, at: datetime, record: Json) -> Json:
@@ -85,7 +85,7 @@ class Logbook:
         try:
             self._append(line)
         except OSError as error:
-            raise Refused("logbook-unwritable", path=self.path, why=error.strerror) from None
+            raise Refused("logbook-unwritable", path=self.path, why=cause(error)) from None
         return whole
 
     def _append(self, line: bytes) -> None:

@@ -54,6 +54,10 @@ def devices(site: Site, keys: KeyFile, wanted: list[int], language: str) -> list
         if number not in carried:
             raise Refused("lorawan-not", node=number)
     chosen = [node for node in carried.values() if not wanted or node.id in wanted]
+    bare = [node.id for node in chosen if not keys.generation(node.id)]
+    if bare:
+        code = "lorawan-no-key" if len(bare) < len(chosen) else "lorawan-no-keys"
+        raise Refused(code, nodes=", ".join(map(str, bare)))
     return [_device(node, keys, language) for node in chosen]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from amont_provision.signing import public_bytes, signer
-from amont_provision.texts import Flaw, Refused
+from amont_provision.texts import Flaw, Refused, cause
 
 SCHEMA = 1
 MANIFEST, SIGNATURE, LOADER = "release.json", "signature", "main.py"
@@ -86,7 +86,7 @@ def load(path: Path, trusted: Iterable[bytes]) -> Release:
         with path.open("rb") as file:
             content = file.read(RELEASE_BYTES_MAX + 1)
     except OSError as error:
-        raise Refused("release-missing", path=path, why=error.strerror) from None
+        raise Refused("release-missing", path=path, why=cause(error)) from None
     return unpack(content, trusted, path.name)
 
 

@@ -5,6 +5,7 @@ A number brings its word along: ``{files:file|files}`` says "1 file" or "2 files
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 from pathlib import Path
@@ -24,6 +25,17 @@ def parts() -> dict[str, Texts]:
 
 
 TEXTS: Texts = {code: both for part in parts().values() for code, both in part.items()}
+
+
+_SYSTEM = {
+    errno.ENOENT: "system-absent",
+    errno.EACCES: "system-denied",
+    errno.EPERM: "system-denied",
+    errno.EISDIR: "system-folder",
+    errno.ENOTDIR: "system-no-folder",
+    errno.ENOSPC: "system-full",
+    errno.EROFS: "system-read-only",
+}
 
 
 class _Count(int):
@@ -59,6 +71,12 @@ class Flaw(Told, ValueError):
     """What is wrong with a file; a Refused says with which, and what to do."""
 
 
+def cause(error: OSError) -> Told | str:
+    """Return why the system refused a file, without the file's name."""
+    code = _SYSTEM.get(error.errno or 0)
+    return Flaw(code) if code else error.strerror or str(error)
+
+
 def say(code: str, language: str, **values: Any) -> str:
     """Return the sentence in "fr" or "en"; a reason among the values speaks that one too."""
     shown = {name: _in(language, value) for name, value in values.items()}
@@ -68,6 +86,9 @@ def say(code: str, language: str, **values: Any) -> str:
 def _in(language: str, value: object) -> object:
     if isinstance(value, Told):
         return value.text(language)
+    if isinstance(value, OSError) and language == "fr" and value.errno in _SYSTEM:
+        why = say(_SYSTEM[value.errno], language)
+        return why if value.filename is None else f"{why} : {str(value.filename)!r}"
     if type(value) is not int:
         return value
     count = _Count(value)

@@ -6,6 +6,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "la carte « {board} » est inconnue ici ; écrivez dans le fichier du site : {known}",
         "the board '{board}' is unknown here; write in the site's file: {known}",
     ),
+    "bridge-board": (
+        "la carte « {board} » est inconnue ici ; donnez --board avec l'une de : {known}",
+        "the board '{board}' is unknown here; give --board with one of: {known}",
+    ),
     "board-sleep": (
         "une carte « {board} » ne sait pas dormir « {sleep} » ; écrivez sleep: {choices}",
         "a board '{board}' cannot sleep '{sleep}'; write sleep: {choices}",

@@ -11,8 +11,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "not-cached": (
         "{what} n'est pas gardé sur cet ordinateur ; tant que le réseau est là, lancez :"
-        " amont-provision deps",
-        "{what} is not kept on this computer; while there is a network, run: amont-provision deps",
+        " amont-provision deps --lock {lock}",
+        "{what} is not kept on this computer; while there is a network, run: amont-provision deps"
+        " --lock {lock}",
     ),
     "lock-differs": (
         "{path} de {address} n'est pas le fichier verrouillé ; si ce changement est voulu, ôtez"

@@ -11,6 +11,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "le nœud {node} ne passe pas par LoRaWAN dans le fichier du site",
         "node {node} does not come over LoRaWAN in the site's file",
     ),
+    "lorawan-no-key": (
+        "sans clé ici : {nodes} ; enrôlez d'abord (amont-provision enrol), ou nommez chacun des"
+        " autres nœuds : --node NUMÉRO",
+        "no key here: {nodes}; enrol first (amont-provision enrol), or name each of the other"
+        " nodes: --node NUMBER",
+    ),
+    "lorawan-no-keys": (
+        "sans clé ici : {nodes} ; enrôlez d'abord (amont-provision enrol)",
+        "no key here: {nodes}; enrol first (amont-provision enrol)",
+    ),
     "lorawan-where": (
         "dites où : --out DOSSIER pour des fichiers à importer, ou --api https://HOTE:PORT",
         "say where to: --out FOLDER for files to import, or --api https://HOST:PORT",

@@ -181,19 +181,29 @@ def test_deploy_mixes_no_bridge_with_a_node(bench, capsys):
     ],
 )
 def test_wiring_comes_from_the_board_s_file(radio, settings, monkeypatch):
-    monkeypatch.setattr(bridge.boards, "known", lambda name: {"pins": {"radio": radio}})
+    monkeypatch.setattr(bridge.boards, "known", lambda *_: {"pins": {"radio": radio}})
     assert bridge.wiring("pico") == settings
 
 
 def test_a_board_without_a_radio_is_refused(monkeypatch):
-    monkeypatch.setattr(bridge.boards, "known", lambda name: {"pins": {}})
+    monkeypatch.setattr(bridge.boards, "known", lambda *_: {"pins": {}})
     with pytest.raises(Refused, match=r"pins\.radio"):
         bridge.wiring("pico")
 
 
+def test_a_board_that_is_unknown_is_of_the_option():
+    with pytest.raises(Refused) as refused:
+        bridge.wiring("pico9")
+    for language in ("fr", "en"):
+        text = refused.value.text(language)
+        assert "pico9" in text
+        assert "--board" in text
+        assert "pico-w" in text
+
+
 def test_a_module_whose_flash_would_wear_is_refused(monkeypatch):
     radio = {"chip": "rak3172", "uart": {"id": 1}}
-    monkeypatch.setattr(bridge.boards, "known", lambda name: {"pins": {"radio": radio}})
+    monkeypatch.setattr(bridge.boards, "known", lambda *_: {"pins": {"radio": radio}})
     with pytest.raises(Refused, match="sx1262"):
         bridge.wiring("pico")
 

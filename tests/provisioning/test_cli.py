@@ -1,14 +1,16 @@
 """The frame of amont-provision: every command answers in the same way."""
 
 import argparse
+import errno
 import io
 import json
+import os
 
 import pytest
 
 from amont_provision import cli, texts
 from amont_provision.output import Output
-from amont_provision.texts import TEXTS, Flaw, Refused, say
+from amont_provision.texts import TEXTS, Flaw, Refused, cause, say
 from amont_site import SiteError
 
 
@@ -162,6 +164,23 @@ def test_a_reason_inside_a_sentence_speaks_its_language():
 )  # fmt: skip
 def test_a_number_agrees_with_its_word(count, fr, en):
     assert (say("logs", "fr", count=count), say("logs", "en", count=count)) == (fr, en)
+
+
+def test_the_system_s_reasons_are_said_in_french_too(tmp_path):
+    path = tmp_path / "nope.amont"
+    for number, french, english in (
+        (errno.ENOENT, "n'existe pas", "No such file"),
+        (errno.EACCES, "accès refusé", "Permission denied"),
+        (errno.ENOSPC, "plus de place", "No space left"),
+    ):
+        error = OSError(number, os.strerror(number), str(path))
+        assert french in say("write", "fr", why=error)
+        assert "nope.amont" in say("write", "fr", why=error)
+        assert english in say("write", "en", why=error)
+        assert french in say("write", "fr", why=cause(error))
+        assert english in say("write", "en", why=cause(error))
+    other = OSError(errno.EIO, os.strerror(errno.EIO))
+    assert cause(other) == os.strerror(errno.EIO)
 
 
 def test_no_two_parts_use_one_code():

@@ -4,6 +4,7 @@ import json
 import threading
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -109,8 +110,10 @@ def test_the_same_version_with_other_content_is_refused(index, cache):
 def test_a_new_laptop_fills_its_cache_from_the_lock(index, cache, tmp_path):
     lock = deps.add(["lora-sync"], str(index.folder), {}, cache)
     other = Cache(tmp_path / "other")
-    with pytest.raises(Refused, match="is not kept on this computer"):
-        deps.sources(lock, other)
+    with pytest.raises(Refused, match="is not kept on this computer") as refused:
+        deps.sources(lock, other, Path("firmware/radio.lock"))
+    for language in ("fr", "en"):
+        assert "amont-provision deps --lock firmware/radio.lock" in refused.value.text(language)
     assert sorted(deps.complete(lock, other)) == ["lora/sx126x.py", "lora/sync.py"]
     assert deps.complete(lock, other) == []
     assert deps.sources(lock, other) == deps.sources(lock, cache)

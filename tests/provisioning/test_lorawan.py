@@ -34,9 +34,9 @@ def town(folder: Path, told: str) -> Path:
     return folder
 
 
-def give(folder: Path, *more: object) -> int:
+def give(folder: Path, *more: object, language: str = "en") -> int:
     where = ["--site", str(folder / "site.yaml"), "--guard", str(folder / "guard")]
-    return cli.main(["--lang", "en", "lorawan", *where, *map(str, more)])
+    return cli.main(["--lang", language, "lorawan", *where, *map(str, more)])
 
 
 def mode_of(path: Path) -> int:
@@ -62,6 +62,7 @@ def test_files_for_chirpstack_are_requests_of_its_api(
         assert (device.dev_eui, device.application_id) == (dev_eui_of(node), APPLICATION)
         assert device.tags == {"amont_site": "essai", "amont_node": str(node)}
         assert (keys.dev_eui, keys.nwk_key, keys.app_key) == (dev_eui_of(node), KEYS[node], "")
+    assert mode_of(out) == 0o700
     assert mode_of(out / "chirpstack.json") == 0o600
     assert mode_of(out / lorawan_codec.FILE) == 0o644
     printed = capsys.readouterr()
@@ -97,6 +98,27 @@ def test_one_node_and_a_trial_that_writes_nothing(
     assert sorted(p.name for p in folder.iterdir()) == ["guard", "site.yaml"]
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_node_without_a_key_is_named_and_how_to_go_on_without_it(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = town(tmp_path, TTN)
+    path = folder / "guard" / "keys.json"
+    keys = json.loads(path.read_text())
+    del keys["nodes"]["32"]
+    path.write_text(json.dumps(keys))
+    where = ["--out", folder / "out"]
+    assert give(folder, *where, language=language) == cli.REFUSED
+    said = capsys.readouterr().err
+    assert all(word in said for word in (": 32", "amont-provision enrol", "--node"))
+    assert not (folder / "out").exists()
+    assert give(folder, *where, "--node", 31, language=language) == cli.DONE
+    assert give(folder, *where, "--node", 32, language=language) == cli.REFUSED
+    said = capsys.readouterr().err
+    assert "amont-provision enrol" in said
+    assert "--node" not in said
+
+
 def test_a_key_that_is_not_proved_yet_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,7 +140,9 @@ def test_a_key_that_is_not_proved_yet_is_said(
         (CHIRPSTACK, ["--api", "http://10.0.0.1:1", "--tenant", TENANT], "lorawan-clear"),
         (CHIRPSTACK, ["--api", "http://127.0.0.1:1", "--tenant", TENANT], "lorawan-server"),
         (TTN, ["--api", "https://127.0.0.1:1"], "lorawan-api"),
-        (CHIRPSTACK, ["--out", "/proc/none"], "write"),
+        (CHIRPSTACK, ["--out", "/proc/none", "--tenant", TENANT], "write"),
+        (CHIRPSTACK, ["--out", "/proc/none"], "lorawan-tenant"),
+        (CHIRPSTACK, ["--out", "/proc/none", "--dry-run"], "lorawan-tenant"),
     ],
 )
 def test_what_cannot_be_done_says_why(

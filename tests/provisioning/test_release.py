@@ -198,8 +198,11 @@ def test_a_deeply_nested_manifest_is_refused():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(Refused, match=r"none\.amont: No such file"):
+    with pytest.raises(Refused, match=r"none\.amont: No such file") as refused:
         release.load(tmp_path / "none.amont", [PUBLIC])
+    french = refused.value.text("fr")
+    assert "none.amont : ce fichier ou ce dossier n'existe pas ;" in french
+    assert "No such" not in french
 
 
 # --- keys
