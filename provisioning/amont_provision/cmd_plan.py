@@ -19,10 +19,11 @@ from amont_site import load
 
 HELP = "say before building which stations will be heard, for how long cells last, what to change"
 WIDTH = 80  # of a telephone that is turned
-NAME_WIDTH = 18
+NAME_WIDTH = 17
 COLUMNS = (
     "node", "name", "word", "margin", "heard", "readings", "day", "calm", "flood", "years",
 )  # fmt: skip
+FRENCH = str.maketrans({".": ",", "%": "\u00a0%"})
 ALL = 0.9995  # of the readings, from which on they are all
 
 
@@ -50,7 +51,7 @@ def _lines(found: Plan, advised: dict[int, Advice | None], out: Output) -> Itera
         yield _row(row, widths)
         said = advised[one.node.id]
         if said is not None:
-            yield from _wrapped("→ " + out.text(said.code, **said.values), " " * (widths[0] + 1))
+            yield from _wrapped("→ " + _told(said, out), " " * (widths[0] + 1))
     yield ""
     for text in _notes(found, out):
         yield from _wrapped(text, "")
@@ -69,7 +70,7 @@ def _notes(found: Plan, out: Output) -> Iterator[str]:
         )  # fmt: skip
     for said in plan_advice.savings(found):
         spared = _share(said.values["spared"], out)
-        yield out.text(said.code, **(said.values | {"spared": spared}))
+        yield _told(Advice(said.code, said.values | {"spared": spared}), out)
     taken = ", ".join(_taken(found, out))
     if taken:
         yield out.text("plan-taken", what=taken)
@@ -92,8 +93,27 @@ def _recovered(found: Plan, out: Output) -> str:
     return out.text("plan-recovered-some", nodes=", ".join(some))
 
 
-def _share(value: float, out: Output) -> str:
-    return f"{value:.0%}".replace("%", "\u00a0%" if out.language == "fr" else "%")
+class _French(float):
+    """A number in a French sentence."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).translate(FRENCH)
+
+
+def _told(said: Advice, out: Output) -> str:
+    values = {
+        name: _number(value, out) if isinstance(value, float) else value
+        for name, value in said.values.items()
+    }
+    return out.text(said.code, **values)
+
+
+def _number(value: float, out: Output) -> float:
+    return _French(value) if out.language == "fr" else value
+
+
+def _share(value: float, out: Output, spec: str = ".0%") -> str:
+    return f"{_number(value, out):{spec}}"
 
 
 def _taken(found: Plan, out: Output) -> Iterator[str]:
@@ -120,14 +140,14 @@ def _cells(one: Outlook, out: Output) -> list[str]:
         margin = heard = "–"
     else:
         margin = "{:+.0f}…{:+.0f}".format(*one.link.band_db)
-        heard = f"{one.heard[0]:.0%}"
+        heard = _share(one.heard[0], out)
     if one.load is None:
         air = ["–"] * 4
     else:
         shares = [one.load.calm_hour_s / SHARE_S, one.load.flood_hour_s / SHARE_S]
-        readings = "–" if one.missing else f"{one.readings[0]:.1%}"
-        air = [readings, f"{one.load.day_s:.0f}", *(f"{x:.0%}" for x in shares)]
-    years = ("~" if one.station.guesses else "") + f"{one.years:.1f}"
+        readings = "–" if one.missing else _share(one.readings[0], out, ".1%")
+        air = [readings, f"{one.load.day_s:.0f}", *(_share(x, out) for x in shares)]
+    years = ("~" if one.station.guesses else "") + f"{_number(one.years, out):.1f}"
     return [*cells, word, margin, heard, *air, years]
 
 

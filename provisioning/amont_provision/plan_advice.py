@@ -21,7 +21,9 @@ NODE_HEIGHTS_M = (3, 4, 6)  # a post, a wall, a gable
 BRIDGE_HEIGHTS_M = (12, 15, 20)  # a roof, a bell tower
 POST_M = 2.0
 RECEIVERS_MOST = 4  # the bridge, and three that listen
+SMALL_MOST = 10  # stations; of more, several channels collide less in a flood
 SLOW_SF = 10  # faster ones first: beyond it a flood's samples wait
+ONE_CHANNEL = ("plan-slow-channel", "plan-slow-one")
 FRAME_BYTES = 40  # an example of a frame's size
 WORTH = 0.1  # less is not worth a word
 YEARS_SAID = 2.0  # cells that last less are spoken of
@@ -77,8 +79,13 @@ def savings(plan: Plan) -> Iterator[Advice]:
                 nodes = ", ".join(map(str, sorted(of[sf])))
                 values = {"rare": sf, "nodes": nodes, "sf": usual, "spared": share}
                 yield Advice("plan-one-factor", values)
-    if channels > 1 and spared(1, factors) >= WORTH:
+    if _is_small(plan) and channels > 1 and spared(1, factors) >= WORTH:
         yield Advice("plan-one-channel", {"sf": usual, "spared": spared(1, factors)})
+
+
+def _is_small(plan: Plan) -> bool:
+    """Tell whether one channel alone is enough for a flood of all nodes of the bridge."""
+    return sum(one.node.carrier == "bridge" for one in plan.nodes) <= SMALL_MOST
 
 
 def _links(plan: Plan, way: Link) -> Iterator[Advice]:
@@ -158,6 +165,8 @@ def _faster(plan: Plan, outlook: Outlook) -> Advice:
     for sf in _quicker(outlook, air.sf):
         ways.append(("plan-slow-sf", sf, scan_preamble(channels, sorted({*others, sf}), sf)))
         ways.append(("plan-slow-one", sf, scan_preamble(1, [sf], sf)))
+    if not _is_small(plan):
+        ways = [way for way in ways if way[0] not in ONE_CHANNEL]
     for code, sf, preamble in ways:
         if sf == air.sf and preamble >= air.preamble:
             continue

@@ -78,10 +78,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "plan-taken-lorawan": ("LoRaWAN à SF{sf}", "LoRaWAN at SF{sf}"),
     "plan-one-channel": (
-        "Avec un seul canal (channels_khz: [868100]) le pont a moins d'endroits à regarder : à"
-        " SF{sf} chaque trame est {spared} plus courte.",
-        "With one channel (channels_khz: [868100]) the bridge has fewer places to look at: at"
-        " SF{sf} each frame is {spared} shorter.",
+        "Petit site (jusqu'à une dizaine de stations) : avec un seul canal (channels_khz:"
+        " [868100]) le pont a moins d'endroits à regarder ; à SF{sf} chaque trame est {spared}"
+        " plus courte.",
+        "For small sites (up to about ten stations): with one channel (channels_khz: [868100])"
+        " the bridge has fewer places to look at; at SF{sf} each frame is {spared} shorter.",
     ),
     "plan-one-factor": (
         "SF{rare} n'est que pour {nodes} ; sans lui, à SF{sf} chaque trame est {spared} plus"

@@ -17,6 +17,7 @@ from amont_provision import cli, cmd_plan, linkbudget, plan_advice, traffic
 from amont_provision.output import Output
 from amont_provision.plan import Outlook, Plan, plan
 from amont_provision.plan_advice import Advice
+from amont_provision.texts import say
 from amont_site import Site
 from amont_site import load as read
 from amont_site.model import Node
@@ -384,8 +385,32 @@ def test_the_page_shows_what_the_command_says(language, capsys):
     page = (DOCS / f"plan.{language}.md").read_text()
     block = page.split("```\n")[3]
     # Its figures move with each byte of a frame; its order and its words must not.
-    shown, said = (re.sub(r"[-+~]?[\d.]+", "#", part).split() for part in (block, text))
+    shown, said = (re.sub(r"[-+~]?\d+([.,]\d+)?", "#", part).split() for part in (block, text))
     assert shown == said[: len(shown)]
+
+
+def test_figures_are_written_as_the_language_does(capsys):
+    _, french = asked(capsys, "--lang", "fr", "plan", str(VALLEY))
+    _, english = asked(capsys, "--lang", "en", "plan", str(VALLEY))
+    assert re.search(r"\d,\d\u00a0%", french)
+    assert re.search(r" \d,\d an sur deux piles", french)
+    assert not re.search(r"\d\.\d|\d%", french + (DOCS / "plan.fr.md").read_text())
+    assert not re.search(r"\d,\d|\u00a0", english)
+    told = [re.sub(r"\u00a0?%|[.,]", "", text) for text in (french, english)]
+    first = [[line.split()[-4:] for line in text.splitlines() if "…+" in line] for text in told]
+    assert first[0] == first[1], "the same figures"
+
+
+def test_one_channel_is_advice_for_small_sites():
+    site = load(VALLEY)
+    node = next(node for node in site.nodes if node.id == 12)
+    for count, advised in ((10, ["plan-one-channel"]), (11, [])):
+        nodes = [msgspec.structs.replace(node, id=i) for i in range(1, count + 1)]
+        found = plan(msgspec.structs.replace(site, nodes=nodes))
+        assert [said.code for said in plan_advice.savings(found)] == advised
+    for language, small in (("fr", "jusqu'à une dizaine de stations"), ("en", "up to about ten")):
+        assert small in say("plan-one-channel", language, sf=9, spared="1")
+        assert small in (DOCS / f"plan.{language}.md").read_text()
 
 
 def test_every_figure_is_in_the_object(capsys):
