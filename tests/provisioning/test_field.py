@@ -446,7 +446,7 @@ def test_updates_that_may_not_be_are_refused(meter, released, capsys):
     cases = [
         (["--pending", "--trust", "00" * 32], METER, "", 4),
         ([], METER, "by cable: amont-provision deploy", 4),
-        (["--pending"], NODE, "comes over the bridge", 4),
+        (["--pending"], NODE, "comes by radio", 4),
         (["--pending"], METER, "has release 5, 5 is no newer", 5),
         (["--pending"], METER, "has release 9", 9),
         (["--pending"], 21, "node 21 has no key here", 4),
