@@ -198,8 +198,9 @@ class Delivery:
     # lost. Give it time, then start again from the oldest. True: did so.
     def _rewind(self, link_ms: int) -> bool:
         stuck = [s for s in self._spans.all() if s.first <= s.last - self._fresh_of(s.life)]
-        if not stuck or self._awaited():
+        if not stuck:
             self._rewind_ms = None
+        if not stuck or self._awaited():
             return False
         if stuck[0].first != self._oldest:
             self._oldest = stuck[0].first
@@ -302,6 +303,10 @@ class Delivery:
             self.rejected += 1
             return False
         self._last_taken = counter
+        if self._silent:  # somebody is there again, and says what is missing
+            self._cursors = {}
+            self._rewinds = 0
+            self._rewind_ms = None
         self._silent = 0
         self._hold_ms = None
         self._in_flight = [entry for entry in self._in_flight if entry.counter != answers]

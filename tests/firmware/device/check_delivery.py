@@ -156,6 +156,19 @@ def check_backlog() -> None:
 
 
 # An acknowledgement of what this flash never held: nothing is dropped.
+# After a silent day a usual frame is on its way whenever a rewind might be due. The first answer
+# says what is missing: all of it comes within the hour.
+def check_a_silent_day_is_told_once_somebody_answers() -> None:
+    flash = Flash()
+    guard = Guard()
+    node = Node(flash, config(interval_s=600), 0)
+    for step in range(0, 100 * 600, 20):
+        for counter, frame in node.wake(step, step * 1000):
+            if step >= 90 * 600:
+                node.downlink(step, step * 1000, *guard.take(counter, frame))
+    assert flash.spans.waiting() <= 1, "%d still wait" % flash.spans.waiting()
+
+
 def check_foreign_acknowledgement() -> None:
     flash = Flash()
     for seq in range(10):
