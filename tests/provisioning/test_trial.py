@@ -37,6 +37,13 @@ def places(tmp_path):
     return made
 
 
+FOREIGN = {
+    "id": "sondes", "name": {"fr": "Sondes", "en": "Probes"}, "topic": "a/b", "form": "plain",
+    "interval_s": 900, "broker": {"host": "mqtt.example"},
+    "sensors": [{"sensor": "radar", "number": 1, "unit": "cm", "quantity": "stage_mm"}],
+}  # fmt: skip
+
+
 def arguments(places, work):
     work.mkdir(exist_ok=True)
     folders = [word for part in Places._fields for word in (f"--{part}", getattr(places, part))]
@@ -56,12 +63,28 @@ def test_all_parts_work_and_nothing_is_left(places, tmp_path, capsys):
     assert list(work.iterdir()) == []
 
 
+def test_no_broker_and_no_bridge_of_the_copy_is_real(places, tmp_path):
+    plain = yaml.safe_load((SITE.parent / "lorawan.yaml").read_text())
+    plain["lorawan"]["broker"] = {"host": "eu1.example"}
+    plain["bridge"] = {"port": "usb:2e8a:0005:A", "listeners": ["usb:2e8a:0005:B"]}
+    plain["foreign_sources"] = [FOREIGN]
+    (places.etc / "site.yaml").write_text(json.dumps(plain))
+    made = backup.make(places, tmp_path / "work").path
+    trial.tame(load(places.etc / "site.yaml"), made)
+    site = load(made / "etc" / "site.yaml")
+    brokers = [site.lorawan.broker, site.foreign_sources[0].broker]
+    brokers += [site.broker] if site.broker else []
+    assert {(broker.host, broker.port) for broker in brokers} == {("127.0.0.1", 9)}
+    bridge = parse((made / "guard" / "guard.json").read_bytes()).bridge
+    assert (bridge.port, bridge.listeners) == ("/nonexistent/bridge", [])
+
+
 def test_the_copy_has_nothing_real(places, tmp_path):
     made = backup.make(places, tmp_path / "work").path
     trial.tame(load(places.etc / "site.yaml"), made)
     guard = parse((made / "guard" / "guard.json").read_bytes())
     assert {siren.output["kind"] for siren in guard.sirens.values()} == {"simulated"}
-    assert guard.port == "/nonexistent/bridge"
+    assert (guard.bridge.port, guard.bridge.listeners) == ("/nonexistent/bridge", [])
     site = load(made / "etc" / "site.yaml")
     assert site.history is None
     assert (site.broker.host, site.broker.port) == ("127.0.0.1", 9)

@@ -73,6 +73,7 @@ def test_a_read_only_disk_of_the_guard(place):
     place.space.remount(place.mounts["state"], "ro")
     place.guard.start(place.guard_command)
     until(lambda: place.guard.log.read_text().count('"kind": "start"') == 2, "its start")
+    until(place.opened, "the bridge's port")
     place.leap(4)
     sounds = '"siren": "s4", "state": "sound"'
     until(lambda: sounds in place.guard.log.read_text(), "the siren")

@@ -197,6 +197,12 @@ class Town:
         self.guard.start(self.guard_command)
         until(lambda: self.socket.exists(), "the guard's socket")
 
+    def opened(self) -> bool:
+        """Tell whether the guard has its bridge's port open: what came before is flushed."""
+        held = Path(f"/proc/{self.guard.pid}/fd")
+        links = [fd.readlink() for fd in held.iterdir() if fd.is_symlink()]
+        return Path(self.line.name) in links
+
     def start_gateway(self) -> None:
         self.gateway.start([*self.gateway_command, *self.gateway_options], **self.environment)
 

@@ -35,6 +35,7 @@ from amont_site import Site, SiteError, load, write_guard
 PARTS = ("site", "copy", "guard", "gateway", "journal")
 _UP_S = 120.0
 _BEATS = 2
+_NOBODY = {"host": "127.0.0.1", "port": 9, "tls": False}  # discard: nobody answers
 _BIN = Path(sys.prefix) / "bin"
 
 
@@ -86,10 +87,11 @@ def tame(site: Site, folder: Path) -> None:
     plain: dict[str, Any] = json.loads(msgspec.json.encode(site))
     plain = _without_none(plain)
     plain.pop("history", None)
-    if plain.get("broker"):
-        plain["broker"] = {"host": "127.0.0.1", "port": 9, "tls": False}  # discard: nobody answers
+    for asking in (plain, plain.get("lorawan") or {}, *(plain.get("foreign_sources") or ())):
+        if asking.get("broker"):
+            asking["broker"] = dict(_NOBODY)
     if plain.get("bridge"):
-        plain["bridge"]["port"] = "/nonexistent/bridge"
+        plain["bridge"] |= {"port": "/nonexistent/bridge", "listeners": []}
     for siren in plain.get("sirens") or ():
         for real in ("supervision", "key", "practice"):
             siren.pop(real, None)
