@@ -198,9 +198,8 @@ class Delivery:
     # lost. Give it time, then start again from the oldest. True: did so.
     def _rewind(self, link_ms: int) -> bool:
         stuck = [s for s in self._spans.all() if s.first <= s.last - self._fresh_of(s.life)]
-        if not stuck:
-            self._rewind_ms = None
         if not stuck or self._awaited():
+            self._rewind_ms = None
             return False
         if stuck[0].first != self._oldest:
             self._oldest = stuck[0].first
@@ -303,7 +302,7 @@ class Delivery:
             self.rejected += 1
             return False
         self._last_taken = counter
-        if self._silent:  # somebody is there again, and says what is missing
+        if self._silent and not self._late:  # somebody is there again, and says what is missing
             self._cursors = {}
             self._rewinds = 0
             self._rewind_ms = None
