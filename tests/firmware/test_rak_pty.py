@@ -17,7 +17,7 @@ from amont_wire import const
 
 pytestmark = pytest.mark.micropython
 PORT = 10
-LIMIT_S = 30.0
+LIMIT_S = 50.0  # real seconds: the windows are the radio's, and a busy machine misses some
 EUI = "70b3d57ed0001122"
 KEY = "00112233445566778899aabbccddeeff"
 
