@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from amont_gateway.scoring.river_adapted import FILE, FORMAT, read
+from amont_gateway.scoring.adapted_file import FILE, FORMAT
+from amont_gateway.scoring.river_adapted import read
 from amont_gateway.scoring.river_features import Told
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
 from amont_gateway.windows import Windows

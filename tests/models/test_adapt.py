@@ -9,7 +9,8 @@ import pytest
 from tests.models import made_river
 from tests.models.site_journal import PROMPT_MS, RAIN, SITE, STAGE_A, readings, write_journal
 
-from amont_gateway.scoring.river_adapted import FILE, read
+from amont_gateway.scoring.adapted_file import FILE
+from amont_gateway.scoring.river_adapted import read
 from amont_gateway.scoring.river_decision import Rule
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
 from amont_models import adapt_site, cli, river_rule

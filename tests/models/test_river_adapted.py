@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.models import scene
 
+from amont_gateway.scoring.adapted_file import FILE, FORMAT, Learnt
 from amont_gateway.scoring.live import Scoring
 from amont_gateway.scoring.model_files import ModelError
 from amont_gateway.scoring.river_adapted import (
     DESIGN,
-    FILE,
-    FORMAT,
-    Adaptations,
     Adapted,
     calibrated,
     read,
@@ -135,15 +133,15 @@ def test_what_is_cut_short_is_refused(tmp_path):
 
 
 def test_a_file_is_taken_when_it_comes_and_left_when_it_goes(tmp_path):
-    known = Adaptations(tmp_path / FILE)
+    known = Learnt(tmp_path / FILE, read)
     assert known.renewed(SHA)
     assert not known.renewed(SHA)
     path = put(tmp_path)
     assert known.renewed(SHA)
-    assert set(known.stations) == {"bridge"}
+    assert set(known.places) == {"bridge"}
     path.write_text("{", encoding="utf-8")
     assert known.renewed(SHA)
-    assert known.stations == {}
+    assert known.places == {}
     assert FILE in known.fault
     path.unlink()
     assert known.renewed(SHA)

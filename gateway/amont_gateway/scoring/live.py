@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from amont_gateway.scoring.adapted_file import FILE as ADAPTED_FILE
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
-from amont_gateway.scoring.river_adapted import FILE as ADAPTED_FILE
 from amont_gateway.scoring.river_forecast import Advice, Basis, RiverForecasts
 from amont_gateway.scoring.timeline import NO_SERIES, Series
 from amont_gateway.scoring.zone_test import LeakRule, Night

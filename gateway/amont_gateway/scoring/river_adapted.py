@@ -1,15 +1,12 @@
-"""What a station's own past has taught: read ``adapted.json``, and correct the network's bands.
+"""What a station's own past has taught: read its part of ``adapted.json``, and correct bands.
 
-``amont-models adapt`` writes the file beside the site's state. It is believed only if it was made
-for the very model that runs, and if every number in it is one. A correction is a straight line
-from the station's own features, at most half as large again as its past asked for; it makes no
-NaN, keeps the order of quantiles and horizons, and never takes a quantile that says "no lower than
-now" below now.
+A correction is a straight line from the station's own features, at most half as large again as its
+past asked for; it makes no NaN, keeps the order of quantiles and horizons, and never takes a
+quantile that says "no lower than now" below now.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from amont_gateway.scoring.model_files import ModelError, read_bounded
+from amont_gateway.scoring.adapted_file import FILE, read_whole
+from amont_gateway.scoring.model_files import ModelError
 from amont_gateway.scoring.river_decision import Rule, widened
 from amont_gateway.scoring.river_features import (
     HORIZONS_H,
@@ -32,9 +30,6 @@ from amont_gateway.scoring.river_features import (
 )
 from amont_gateway.scoring.timeline import Floats
 
-FILE = "adapted.json"
-FORMAT = 1
-MAX_BYTES = 4 * 1024 * 1024
 # Rows, plain stage differences, the network's medians, the level and its square, and one.
 DESIGN = RIVER_FEATURES + STAGES + len(HORIZONS_H) + 3
 PLAIN_MOST = 5.0  # spreads
@@ -175,46 +170,12 @@ def read(path: Path, sha256: str) -> dict[str, Adapted]:
 
     ModelError if it is damaged or was made for another model.
     """
-    if not path.exists():
-        return {}
+    said = read_whole(path)
+    if said is None or said.get("stations") == {}:
+        return {}  # zones alone may be adapted
+    if said.get("model_sha256") != sha256:
+        raise ModelError(f"{FILE}: made for another model; run amont-models adapt again")
     try:
-        said = json.loads(read_bounded(path, MAX_BYTES))
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
-            raise ModelError(f"{FILE}: format is not {FORMAT}")
-        if said.get("model_sha256") != sha256:
-            raise ModelError(f"{FILE}: made for another model; run amont-models adapt again")
         return {str(name): Adapted.from_json(one) for name, one in said["stations"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{FILE}: {type(error).__name__}: {error}"[:200]) from error
-
-
-class Adaptations:
-    """The stations that a file adapts; read again when the file or the model is another."""
-
-    def __init__(self, path: Path | None) -> None:
-        """Take the file's place, whether it is there or not; None for never."""
-        self._path = path
-        self._known: tuple[str, tuple[int, int, int] | None] | None = None
-        self.stations: dict[str, Adapted] = {}
-        self.fault: str | None = None  # why a file that is there is not used
-
-    def renewed(self, sha256: str) -> bool:
-        """Look at the file for the model of this SHA-256; return whether anything changed."""
-        known = (sha256, self._stamp())
-        if known == self._known:
-            return False
-        self._known = known
-        try:
-            self.stations, self.fault = {}, None
-            if self._path is not None:
-                self.stations = read(self._path, sha256)
-        except ModelError as error:
-            self.fault = str(error)
-        return True
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = None if self._path is None else self._path.stat()
-        except OSError:
-            return None
-        return None if found is None else (found.st_ino, found.st_size, found.st_mtime_ns)

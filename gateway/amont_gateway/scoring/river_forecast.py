@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from amont_gateway.scoring import river_features
+from amont_gateway.scoring.adapted_file import Learnt
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_files import Model, ModelError
-from amont_gateway.scoring.river_adapted import Adaptations, Adapted, calibrated
+from amont_gateway.scoring.river_adapted import Adapted, calibrated, read
 from amont_gateway.scoring.river_decision import (
     LEVELS,
     Rule,
@@ -63,7 +64,7 @@ class RiverForecasts:
         self._site_rivers = rivers(site)
         self._forecasts: dict[str, Forecast] = {}
         self._advised: dict[str, str] = {}
-        self._adaptations = Adaptations(adapted_file)
+        self._adaptations = Learnt(adapted_file, read)
         self._served: _Served | None = None
 
     @property
@@ -108,7 +109,7 @@ class RiverForecasts:
         """Return what forecasts with this model, and with what the site's past has taught."""
         is_new = self._adaptations.renewed(model.sha256)
         if self._served is None or self._served.model is not model or is_new:
-            self._served = _Served(model, self._site_rivers, self._adaptations.stations)
+            self._served = _Served(model, self._site_rivers, self._adaptations.places)
         return self._served
 
     def _advise(self, station: str, forecast: Forecast, level: str) -> list[Advice]:
