@@ -54,11 +54,12 @@ def _zone_table(days: Days, night_weight: float) -> list[tuple[Floats, Floats, F
         first = max(0, index - 2 * REFERENCE_DAYS)
         past = np.arange(index - REFERENCE_LAG_DAYS, first - 1, -1)
         past = past[full[past]][:REFERENCE_DAYS] if len(past) else past
-        reference = zone_features.make_reference(days.ordinal[past], days.l_h[past])
+        reference = zone_features.make_reference(days.kind[past], days.l_h[past])
         if reference is None:
             continue
         week = swings[max(0, index - 7) : index]
-        rows = zone_features.zone_rows(reference, int(days.ordinal[index]), week)
+        ordinal, kind = int(days.ordinal[index]), int(days.kind[index])
+        rows = zone_features.zone_rows(reference, ordinal, kind, week)
         target = days.l_h[index] / reference.mean_l_h - rows[:, 0]
         weight = np.ones(24)
         weight[reference.quiet] = night_weight

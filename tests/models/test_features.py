@@ -206,15 +206,27 @@ def test_a_steady_leak_leaves_the_swing_as_it_is():
 
 
 def test_monday_to_sunday():
-    monday = date(2022, 1, 3).toordinal()
-    assert [zone_features.day_type(monday + k) for k in range(7)] == [0, 0, 0, 0, 0, 1, 2]
+    week = date(2022, 1, 3).toordinal() + np.arange(7)
+    assert zone_features.day_types(week).tolist() == [0, 0, 0, 0, 0, 1, 2]
+    free = {int(week[2]), int(week[5])}
+    assert zone_features.day_types(week, free).tolist() == [0, 0, 2, 0, 0, 2, 2]
+    assert zone_features.day_types(week, free, 0).tolist() == [0, 0, 0, 0, 0, 0, 2]
+
+
+def test_a_holiday_is_of_the_type_that_it_is_told_to_be():
+    start = 1_641_164_400_000  # 3 January 2022 in Rome, a Monday
+    hours = Series(start + HOUR_MS * np.arange(1, 73), np.arange(72.0))
+    thursday_and_tuesday = {date(2022, 1, 6).toordinal(), date(2022, 1, 4).toordinal()}
+    assert zone_features.by_day(hours, ROME).kind.tolist() == [0, 0, 0]
+    assert zone_features.by_day(hours, ROME, thursday_and_tuesday).kind.tolist() == [0, 2, 0]
+    assert zone_features.by_day(hours, ROME, thursday_and_tuesday, 1).kind.tolist() == [0, 1, 0]
 
 
 def test_a_reference_needs_ten_days():
-    ordinal = np.arange(738_156, 738_156 + 9)
-    assert zone_features.make_reference(ordinal, np.ones((9, 24))) is None
-    assert zone_features.make_reference(np.arange(738_156, 738_166), np.zeros((10, 24))) is None
+    kinds = zone_features.day_types(np.arange(738_156, 738_166))
+    assert zone_features.make_reference(kinds[:9], np.ones((9, 24))) is None
+    assert zone_features.make_reference(kinds, np.zeros((10, 24))) is None
     reference = zone_features.make_reference(
-        np.arange(738_156, 738_166), np.tile(np.r_[5.0, 1, 1, 1, 1, np.full(19, 5.0)], (10, 1))
+        kinds, np.tile(np.r_[5.0, 1, 1, 1, 1, np.full(19, 5.0)], (10, 1))
     )
     assert reference.quiet.tolist() == [1, 2, 3, 4]

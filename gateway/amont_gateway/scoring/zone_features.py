@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -17,14 +18,23 @@ REFERENCE_REACH_DAYS = 120  # how far back frozen days are looked for
 QUIET_HOURS = 4
 LATE_MS = 300_000
 ZONE_FEATURES = 16
+SUNDAY = 2  # the last of the day types: 0 a working day, 1 Saturday
 
 
 class Days(NamedTuple):
-    """Hourly inflow by local day: ``ordinal`` [d], ``end_ms`` [d, 24] (0: none), ``l_h``."""
+    """Hourly inflow by local day: ``ordinal`` [d], ``end_ms`` [d, 24] (0: none), ``l_h`` [d, 24].
+
+    ``kind`` [d] is the type of day: 0 working day, 1 Saturday, 2 Sunday.
+    """
 
     ordinal: Times
     end_ms: Times
     l_h: Floats
+    kind: Times
+
+    def until(self, count: int) -> Days:
+        """Return the first ``count`` days."""
+        return Days(self.ordinal[:count], self.end_ms[:count], self.l_h[:count], self.kind[:count])
 
 
 def hourly_mean(series: Series) -> Series:
@@ -41,13 +51,17 @@ def hourly_mean(series: Series) -> Series:
     return Series(ends * HOUR_MS, total / np.bincount(place))
 
 
-def by_day(hourly: Series, zone: tzinfo) -> Days:
+def by_day(
+    hourly: Series, zone: tzinfo, holidays: Set[int] = frozenset(), holiday: int = SUNDAY
+) -> Days:
     """Lay an hourly series out by local day and hour; absent hours are NaN.
 
-    When the clocks go back, the repeated hour keeps its later value.
+    When the clocks go back, the repeated hour keeps its later value. ``holidays`` are the days
+    (``date.toordinal``) of type ``holiday``, whatever day of the week they are.
     """
     if not len(hourly.t_ms):
-        return Days(np.empty(0, np.int64), np.empty((0, 24), np.int64), np.empty((0, 24)))
+        none = np.empty(0, np.int64)
+        return Days(none, np.empty((0, 24), np.int64), np.empty((0, 24)), none)
     local = [datetime.fromtimestamp(t / 1000, zone) for t in (hourly.t_ms - HOUR_MS).tolist()]
     days = np.array([moment.toordinal() for moment in local], dtype=np.int64)
     hours = np.array([moment.hour for moment in local], dtype=np.int64)
@@ -56,12 +70,14 @@ def by_day(hourly: Series, zone: tzinfo) -> Days:
     l_h = np.full((len(ordinal), 24), np.nan)
     l_h[days - days[0], hours] = hourly.value
     end_ms[days - days[0], hours] = hourly.t_ms
-    return Days(ordinal, end_ms, l_h)
+    return Days(ordinal, end_ms, l_h, day_types(ordinal, holidays, holiday))
 
 
-def day_type(ordinal: int) -> int:
-    """Return 0 for a working day, 1 for Saturday, 2 for Sunday."""
-    return max(0, (ordinal + 6) % 7 - 4)
+def day_types(ordinal: Times, holidays: Set[int] = frozenset(), holiday: int = SUNDAY) -> Times:
+    """Return 0 for each working day, 1 for a Saturday, 2 for a Sunday; ``holiday`` for those."""
+    kind = np.maximum(0, (ordinal + 6) % 7 - 4)
+    free = np.fromiter((day in holidays for day in ordinal.tolist()), np.bool_, len(ordinal))
+    return np.where(free, holiday, kind)
 
 
 class Reference(NamedTuple):
@@ -85,18 +101,20 @@ def medians(values: Floats) -> Floats:
     return np.asarray(0.5 * (low + high))
 
 
-def make_reference(ordinal: Times, l_h: Floats) -> Reference | None:
-    """Return the reference of some quiet days (d, 24), or None where they cannot give one."""
-    if len(ordinal) < REFERENCE_MIN_DAYS:
+def make_reference(kinds: Times, l_h: Floats) -> Reference | None:
+    """Return the reference of some quiet days (d, 24), or None where they cannot give one.
+
+    ``kinds`` are the days' types.
+    """
+    if len(kinds) < REFERENCE_MIN_DAYS:
         return None
     known = np.isfinite(l_h).sum(axis=0)
     if known.min() < REFERENCE_MIN_DAYS // 2:
         return None
     every = medians(l_h)
     profile = np.tile(every, (3, 1))
-    types = np.maximum(0, (ordinal + 6) % 7 - 4)  # day_type of all days at once
     for kind in range(3):
-        chosen = l_h[types == kind]
+        chosen = l_h[kinds == kind]
         enough = np.isfinite(chosen).sum(axis=0) >= 3
         if enough.any():
             profile[kind, enough] = medians(chosen)[enough]
@@ -120,13 +138,14 @@ def swings(l_h: Floats) -> Floats:
     return np.asarray(np.where(count >= 18, mean - ordered[:, :3].mean(axis=1), np.nan))
 
 
-def zone_rows(reference: Reference, ordinal: int, week: Floats) -> Floats:
+def zone_rows(reference: Reference, ordinal: int, kind: int, week: Floats) -> Floats:
     """Return the features of one day's 24 hours; shape (24, ZONE_FEATURES).
 
-    ``week`` holds the swings of the days before, yesterday last. Nothing else of them is used, so
-    a leak that has just begun cannot teach the model that it is usual.
+    ``kind`` is the day's type. ``week`` holds the swings of the days before, yesterday last.
+    Nothing else of them is used, so a leak that has just begun cannot teach the model that it is
+    usual.
     """
-    mean, kind = reference.mean_l_h, day_type(ordinal)
+    mean = reference.mean_l_h
     profile = reference.profile[kind] / mean
     usual = float(swings(reference.profile[:1])[0]) / mean
     known = week[np.isfinite(week)]

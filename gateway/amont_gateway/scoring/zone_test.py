@@ -143,7 +143,7 @@ class ZoneTest:
             for day in range(index - REFERENCE_LAG_DAYS, first - 1, -1)
             if self._whole[day] and day not in self._frozen
         ][:REFERENCE_DAYS]
-        reference = make_reference(days.ordinal[usable], days.l_h[usable])
+        reference = make_reference(days.kind[usable], days.l_h[usable])
         if reference is None:
             return None
         nights = np.array([self.nights[day].residual_l_h for day in usable])
@@ -161,7 +161,8 @@ class ZoneTest:
         if found is None:
             return Night(ordinal, int(days.end_ms[index].max()), "unknown")
         reference, residuals = found
-        rows = zone_rows(reference, ordinal, self._swings[max(0, index - 7) : index])
+        week = self._swings[max(0, index - 7) : index]
+        rows = zone_rows(reference, ordinal, int(days.kind[index]), week)
         expected = rows[:, 0] * reference.mean_l_h
         if self._rule.network > 0.0:
             expected = expected + self._rule.network * self._predict(rows) * reference.mean_l_h
@@ -226,8 +227,7 @@ class ZoneTest:
 
     def _rises(self, days: Days, index: int, reference: Reference) -> Rises:
         past = slice(max(0, index - zone_step.SPAN_DAYS), index + 1)
-        kinds = np.maximum(0, (days.ordinal[past] + 6) % 7 - 4)
-        left = days.l_h[past] - reference.profile[kinds]
+        left = days.l_h[past] - reference.profile[days.kind[past]]
         weight = whole_day.weights(left[: -zone_step.BASE_LAG_DAYS], reference.mean_l_h)
         return zone_step.rises(left, weight, reference.mean_l_h)
 

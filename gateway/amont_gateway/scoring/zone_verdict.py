@@ -41,7 +41,7 @@ class _ZoneState:
             self.test = fresh
         # The last two days may still change: the running one, and one whose readings come late.
         keep = max(0, len(days.ordinal) - 2)
-        self.settled = Days(days.ordinal[:keep], days.end_ms[:keep], days.l_h[:keep])
+        self.settled = days.until(keep)
         self.test.run(self.settled)
         return self.test.fork().run(days)
 
@@ -107,9 +107,9 @@ class ZoneVerdicts:
 
 def _begins_with(days: Days, old: Days) -> bool:
     count = len(old.ordinal)
-    return np.array_equal(days.ordinal[:count], old.ordinal) and np.array_equal(
-        days.l_h[:count], old.l_h, equal_nan=True
-    )
+    begin = days.until(count)
+    same_days = np.array_equal(begin.ordinal, old.ordinal) and np.array_equal(begin.kind, old.kind)
+    return same_days and np.array_equal(begin.l_h, old.l_h, equal_nan=True)
 
 
 def _time_zone(name: str) -> tzinfo:
