@@ -245,6 +245,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Ce que le passé du site a appris est laissé de côté : {detail}",
         "What the site's own past has taught is left aside: {detail}",
     ),
+    "model_workdays": (
+        NOTICE,
+        "Jours fériés inconnus, ils comptent comme les autres jours : {detail}",
+        "Public holidays not known, they count as other days: {detail}",
+    ),
     "model_ok": (INFO, "Les modèles calculent à nouveau", "Models compute again"),
     # networks
     "network_leak": (NOTICE, "Fuite dans un réseau – {detail}", "Leak in a network – {detail}"),

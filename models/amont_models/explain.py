@@ -248,7 +248,7 @@ def _zone(past: SitePast, scoring: Scoring, windows: Windows, zone: str, at_ms: 
         }
         for night in judged[-NIGHTS:]
     ]  # fmt: skip
-    rule = scoring.leak_rule
+    rule = scoring.leak_rule(zone)
     return {
         "kind": "zone",
         "place": zone,

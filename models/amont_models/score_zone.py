@@ -7,7 +7,7 @@ at the time alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ import numpy as np
 from amont_gateway.scoring import zone_features
 from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
 from amont_gateway.scoring.timeline import Series
-from amont_gateway.scoring.zone_features import Days
+from amont_gateway.scoring.zone_features import SUNDAY, Days
 from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
 from amont_models import leak_table
 from amont_models.data import Zone
@@ -59,12 +59,13 @@ def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
     ]
 
 
-def by_day(zone: Zone, timezone: str) -> Days:
-    """Return the known hours of a record by local day."""
+def by_day(
+    zone: Zone, timezone: str, holidays: Set[int] = frozenset(), holiday: int = SUNDAY
+) -> Days:
+    """Return the known hours of a record by local day; ``holidays`` are of type ``holiday``."""
     known = np.isfinite(zone.inflow_l_h)
-    return zone_features.by_day(
-        Series(zone.t_ms[known], zone.inflow_l_h[known]), ZoneInfo(timezone)
-    )
+    hourly = Series(zone.t_ms[known], zone.inflow_l_h[known])
+    return zone_features.by_day(hourly, ZoneInfo(timezone), holidays, holiday)
 
 
 def score_zones(

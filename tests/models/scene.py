@@ -38,7 +38,7 @@ def site():
     return SimpleNamespace(
         stations=[station],
         rain_gauges=[SimpleNamespace(id="col", sensor="rain")],
-        zones=[SimpleNamespace(id="bourg", inflow=["meter"])],
+        zones=[SimpleNamespace(id="bourg", inflow=["meter"], holidays="IT")],
         networks=[],
         rain_forecast=None,
         time_zone="Europe/Rome",

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1990, 2060  # the same whenever it is asked: a restart changes nothing
-WAIT_S = 15.0  # half of what a round of the models may take
+WAIT_S = 10.0  # a third of what a round of the models may take
 MOST = 20_000  # dates: more is no country's calendar
 
 

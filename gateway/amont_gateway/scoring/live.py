@@ -15,6 +15,7 @@ from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_folder import ModelFolder, ModelSet
 from amont_gateway.scoring.river_forecast import Advice, Basis, RiverForecasts
 from amont_gateway.scoring.timeline import NO_SERIES, Series
+from amont_gateway.scoring.zone_adapted import ZoneAdapted
 from amont_gateway.scoring.zone_test import LeakRule, Night
 from amont_gateway.scoring.zone_verdict import ZoneVerdicts
 from amont_gateway.view import Forecast
@@ -41,8 +42,9 @@ class Scoring:
         self._site = site
         self._rain_forecast = rain_forecast
         self._folder = ModelFolder(artifacts_dir, data if keep else None)
-        self._rivers = RiverForecasts(site, None if data is None else data / ADAPTED_FILE)
-        self._zones = ZoneVerdicts(site)
+        self._adapted_file = None if data is None else data / ADAPTED_FILE
+        self._rivers = RiverForecasts(site, self._adapted_file)
+        self._zones = ZoneVerdicts(site, self._adapted_file)
         self._serve(self._folder.first())
 
     @property
@@ -52,11 +54,15 @@ class Scoring:
 
     @property
     def notes(self) -> dict[str, str]:
-        """Return why new models are "refused", or "unkept", or a site's own past "unlearnt"."""
+        """Return why new models are "refused", or "unkept", or a site's own past "unlearnt".
+
+        "workdays": of which country the holidays are not known, so that they count as such.
+        """
         said = {
             "refused": self._folder.refused,
             "unkept": self._folder.unkept,
-            "unlearnt": self._rivers.adapted_fault,
+            "unlearnt": self._unlearnt,
+            "workdays": self._zones.no_holidays,
         }
         return {kind: why for kind, why in said.items() if why}
 
@@ -68,7 +74,9 @@ class Scoring:
         """Look for new models in the folder; return whether there are other ones, or news."""
         notes, new = self.notes, self._folder.renewed()
         if new is not None:
-            self._zones = ZoneVerdicts(self._site)  # what was judged rests on the old ones
+            self._zones = ZoneVerdicts(
+                self._site, self._adapted_file
+            )  # what was judged rests on the old ones
             self._serve(new)
         return new is not None or self.notes != notes
 
@@ -80,9 +88,9 @@ class Scoring:
         for name, fault in (("river", river), ("leak", leak)):
             if name in self._models:
                 self.status[name] = fault or "ok"
-        adapted = self._rivers.adapted_fault
-        if adapted is not None or "adapted" in self.status:
-            self.status["adapted"] = adapted or "ok"
+        unlearnt = self._unlearnt
+        if unlearnt is not None or "adapted" in self.status:
+            self.status["adapted"] = unlearnt or "ok"
         return advice
 
     def forecast(self, station_id: str) -> Forecast:
@@ -97,15 +105,27 @@ class Scoring:
         """Return the nights that a zone's last verdict rests on, to explain it."""
         return self._zones.nights(zone_id)
 
-    @property
-    def leak_rule(self) -> LeakRule:
-        """Return the settings that zones are judged by."""
-        return self._rule
+    def leak_rule(self, zone_id: str) -> LeakRule:
+        """Return the settings that a zone is judged by, with what its own past has taught."""
+        return self._zones.adapted(zone_id).rule(self._rule)
+
+    def adapted_zone(self, zone_id: str) -> ZoneAdapted | None:
+        """Return what a zone's own past has taught; None where it has not, or is not used."""
+        return self._zones.adapted(zone_id) if self._zones.is_adapted(zone_id) else None
+
+    def holidays(self, zone_id: str) -> frozenset[int]:
+        """Return the public holidays of a zone as it is judged (``date.toordinal``)."""
+        return self._zones.holidays(zone_id)
 
     def zone(self, zone_id: str) -> dict[str, Any]:
         """Return the model's fields of ``view.Zone`` for a zone."""
         idle = {"verdict": "unknown", "model_status": self._idle("leak")}
         return self._zones.verdict(zone_id) or idle
+
+    @property
+    def _unlearnt(self) -> str | None:
+        """Say why a part of what the site's past has taught is not used; one reason is enough."""
+        return self._rivers.adapted_fault or self._zones.adapted_fault
 
     def _serve(self, found: ModelSet) -> None:
         self._models, self._rule = dict(found.models), found.rule

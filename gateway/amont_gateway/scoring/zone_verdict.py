@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from amont_gateway.scoring.adapted_file import Learnt
+from amont_gateway.scoring.holiday_dates import HolidayError, public_holidays
 from amont_gateway.scoring.live_windows import Windows, good_until
 from amont_gateway.scoring.model_files import Model, ModelError
 from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, NO_SERIES, Series
+from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted, made_for, read
 from amont_gateway.scoring.zone_features import Days, by_day, hourly_mean
 from amont_gateway.scoring.zone_test import LeakRule, Night, ZoneTest
 from amont_gateway.view import Point
@@ -22,6 +26,7 @@ FLOW_FRESH_MS = 36 * HOUR_MS  # a verdict is by night: yesterday's still stands
 ZONE_REACH_MS = 150 * DAY_MS
 # The window of a zone starts at whole steps, so that judged days stay where they are.
 ZONE_STEP_MS = 30 * DAY_MS
+HOLIDAY_TRIES = 3
 
 
 @dataclass
@@ -46,26 +51,76 @@ class _ZoneState:
         return self.test.fork().run(days)
 
 
+class _Zone(NamedTuple):
+    """A zone of the site's file: its meters, and whose public holidays are its own."""
+
+    meters: tuple[str, ...]
+    country: str
+
+
 class ZoneVerdicts:
     """The zones of one site and their last verdicts."""
 
-    def __init__(self, site: Any) -> None:
-        self._zones = {zone.id: tuple(zone.inflow) for zone in site.zones}
+    def __init__(self, site: Any, adapted_file: Path | None = None) -> None:
+        """Take a checked ``amont_site`` Site and where its own past may have taught something."""
+        self._zones = {zone.id: _Zone(tuple(zone.inflow), zone.holidays) for zone in site.zones}
         self._time_zone = _time_zone(site.time_zone)
         self._states: dict[str, _ZoneState] = {}
+        self._adaptations: Learnt[ZoneAdapted] = Learnt(adapted_file, read)
+        self._calendars: dict[str, frozenset[int]] = {}
+        self._tries: dict[str, int] = {}
+        self.no_holidays: str | None = None  # why a country's holidays are not known
+
+    @property
+    def adapted_fault(self) -> str | None:
+        """Say why what the site's past has taught is not used; None if it is, or there is none."""
+        return self._adaptations.fault
+
+    def adapted(self, zone_id: str) -> ZoneAdapted:
+        """Return what a zone's own past has taught, as it is used."""
+        return self._adaptations.places.get(zone_id, AS_IT_CAME)
+
+    def is_adapted(self, zone_id: str) -> bool:
+        """Tell whether a zone's own past has taught anything that is used."""
+        return zone_id in self._adaptations.places
+
+    def holidays(self, zone_id: str) -> frozenset[int]:
+        """Return the public holidays of a zone (``date.toordinal``) as far as they are known."""
+        return self._calendars.get(self._zones[zone_id].country, frozenset())
+
+    def _ask_holidays(self) -> None:
+        """Ask for what is not known yet; a machine that just starts may need another try.
+
+        What was judged without is judged again.
+        """
+        wanted = {zone.country for zone in self._zones.values()} - set(self._calendars)
+        for country in sorted(wanted):
+            if self._tries.get(country, 0) >= HOLIDAY_TRIES:
+                continue
+            try:
+                self._calendars[country] = public_holidays(country)
+                self.no_holidays = None
+                self._states.clear()
+            except HolidayError as error:
+                self._tries[country] = self._tries.get(country, 0) + 1
+                self.no_holidays = str(error)
+                return  # it may have taken long: zones are judged first
 
     def update(
         self, model: Model | None, rule: LeakRule, windows: Windows, now_ms: int
     ) -> str | None:
         """Judge every zone; return why the model failed, if it did."""
         fault: str | None = None
-        for zone, meters in self._zones.items():
+        self._ask_holidays()
+        if model is not None and self._adaptations.renewed(made_for(model.sha256, rule)):
+            self._states.clear()  # what was judged rests on the old thresholds
+        for zone in self._zones:
             state = self._states.setdefault(zone, _ZoneState())
             if model is None:
                 state.result = {"verdict": "unknown", "model_status": "fault"}
                 continue
             try:
-                state.result = self._zone(model, rule, state, meters, windows, now_ms)
+                state.result = self._zone(model, rule, zone, windows, now_ms)
             except ModelError as error:
                 fault = str(error)
                 state.hours = (-1, 0)
@@ -86,22 +141,22 @@ class ZoneVerdicts:
         self,
         model: Model,
         rule: LeakRule,
-        state: _ZoneState,
-        meters: Sequence[str],
+        zone: str,
         windows: Windows,
         now_ms: int,
     ) -> dict[str, Any]:
-        hourly = _inflow(meters, windows, now_ms)
+        state, own = self._states[zone], self.adapted(zone)
+        hourly = _inflow(self._zones[zone].meters, windows, now_ms)
         if not len(hourly.t_ms) or now_ms - int(hourly.t_ms[-1]) > FLOW_FRESH_MS:
             state.hours = (-1, 0)
             return {"verdict": "unknown", "model_status": "no data", "model": model.name}
         hours = (int(hourly.t_ms[-1]), len(hourly.t_ms))
         if hours == state.hours and state.result:
             return state.result
-        days = by_day(hourly, self._time_zone)
-        fresh = ZoneTest(rule, lambda rows: model(rows)[:, 0])
-        nights = state.nights = state.judge(days, fresh)
-        state.hours = hours
+        days = by_day(hourly, self._time_zone, self.holidays(zone), own.holiday)
+        rule = own.rule(rule)
+        nights = state.judge(days, ZoneTest(rule, lambda rows: model(rows)[:, 0]))
+        state.nights, state.hours = nights, hours
         return _zone_fields(nights, days, rule, model.name)
 
 
