@@ -1,4 +1,4 @@
-"""``amont-models adapt``: let a site's own past correct the river model, or take that back."""
+"""``amont-models adapt``: let a site's own past correct the models, or take that back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from amont_gateway.scoring.model_folder import kept_models
-from amont_models import adapt_site
+from amont_gateway.scoring.zone_adapted import AS_IT_CAME
+from amont_models import adapt_site, score_zone
 from amont_models.adapt import Outcome
 from amont_models.adapt_site import Adapting
+from amont_models.adapt_zone import ZoneOutcome
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_models.river_chain import shipped
 from amont_models.site_past import SitePast
@@ -28,8 +30,21 @@ WORDS = {
         "{hit1:.0f}, fausses alertes {false0:.0f} → {false1:.0f}",
         "short": "{station} : {days:.0f} jours de mesures, il en faut {least:.0f}",
         "still": "{station} : l'eau a trop peu bougé dans les derniers jours pour juger",
+        "zone.": "{zone} : adaptée. {figures}. Seuils des heures × {step:g}, des nuits "
+        "× {night:g} ; un jour férié est {holiday}",
+        "zone.worse": "{zone} : refusée, moins bonne sur ses propres dernières semaines. "
+        "{figures}",
+        "zone.short": "{zone} : {days:.0f} jours de mesures, il en faut {least:.0f}",
+        "zone.few": "{zone} : trop peu de fuites d'essai dans les derniers jours pour juger",
+        "zone.figures": "Fuites d'essai (15 % du débit de nuit) trouvées {hit0} → {hit1} sur "
+        "{large}, fausses alertes {false0} → {false1}, délai {delay0} → {delay1}, sur "
+        "{held:.0f} jours",
+        "hours": "{h:.0f} h",
+        "day.0": "un jour ouvré",
+        "day.1": "un samedi",
+        "day.2": "un dimanche",
         "dry": "rien n'est écrit (--dry-run)",
-        "none": "aucune station adaptée ; rien n'est écrit",
+        "none": "aucune station ni zone adaptée ; rien n'est écrit",
         "written": "écrit : {path} ; la passerelle s'en sert d'elle-même. --undo l'annule",
         "undone": "revenu à l'adaptation d'avant",
         "plain": "revenu au modèle sans adaptation",
@@ -44,8 +59,19 @@ WORDS = {
         "{hit1:.0f}, false alarms {false0:.0f} → {false1:.0f}",
         "short": "{station}: {days:.0f} days of readings, it takes {least:.0f}",
         "still": "{station}: the water moved too little in the last days to judge by",
+        "zone.": "{zone}: adapted. {figures}. Thresholds of hours × {step:g}, of nights "
+        "× {night:g}; a public holiday is {holiday}",
+        "zone.worse": "{zone}: refused, it does worse on its own last weeks. {figures}",
+        "zone.short": "{zone}: {days:.0f} days of readings, it takes {least:.0f}",
+        "zone.few": "{zone}: too few trial leaks in the last days to judge by",
+        "zone.figures": "Trial leaks (15 % of the night flow) found {hit0} → {hit1} of {large}, "
+        "false alarms {false0} → {false1}, delay {delay0} → {delay1}, on {held:.0f} days",
+        "hours": "{h:.0f} h",
+        "day.0": "a working day",
+        "day.1": "a Saturday",
+        "day.2": "a Sunday",
         "dry": "nothing is written (--dry-run)",
-        "none": "no station adapted; nothing is written",
+        "none": "no station and no zone adapted; nothing is written",
         "written": "written: {path}; the gateway takes it by itself. --undo goes back",
         "undone": "back to the adaptation before",
         "plain": "back to the model without adaptation",
@@ -56,7 +82,7 @@ WORDS = {
 
 def add_commands(commands: Any) -> None:
     """Add ``adapt``."""
-    about = "adapt the river model to a site's stations, from its gateway's journal"
+    about = "adapt the models to a site's stations and zones, from its gateway's journal"
     command = commands.add_parser("adapt", help=about, description=about)
     command.add_argument("site", type=Path, help="the site's YAML file")
     command.add_argument("--state", type=Path, default=STATE_DIR, help="gateway's data folder")
@@ -79,18 +105,27 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     began_s = time.monotonic()
     past = SitePast(asked.site, asked.state)
-    chain = shipped(asked.artifacts or kept_models(asked.state) or ARTIFACTS_DIR)
+    folder = asked.artifacts or kept_models(asked.state) or ARTIFACTS_DIR
+    chain, leak = shipped(folder), score_zone.shipped(folder)
     now_ms = time.time_ns() // 1_000_000
+    adapting = Adapting.at(past, chain, now_ms)
     made: dict[str, Outcome] = {}
-    for station, one in Adapting.at(past, chain, now_ms).outcomes():
+    for station, one in adapting.outcomes():
         made[station] = one
         if not asked.json:
             _say(words[one.reason].format(**_values(station, one)))
-    content = adapt_site.content(made, chain.sha256, now_ms)
+    zones: dict[str, ZoneOutcome] = {}
+    for zone, judged in adapting.zone_outcomes(leak):
+        zones[zone] = judged
+        if not asked.json:
+            _say(_zone_line(words, zone, judged))
+    content = adapt_site.content(made, chain.sha256, now_ms, zones, leak.made_for)
     told = _kept(asked, words, content)
     if asked.json:
         about = {station: one.about() for station, one in made.items()}
-        _say(json.dumps({"stations": about, "model_sha256": chain.sha256}, indent=1))
+        also = {zone: judged.about() for zone, judged in zones.items()}
+        said = {"stations": about, "zones": also, "model_sha256": chain.sha256}
+        _say(json.dumps(said, indent=1))
     else:
         _say(told)
         _say(words["time"].format(seconds=time.monotonic() - began_s))
@@ -99,7 +134,7 @@ def run(asked: argparse.Namespace) -> int:
 
 def _kept(asked: argparse.Namespace, words: dict[str, str], content: dict[str, Any]) -> str:
     """Write what is kept, if it may be; return what to say."""
-    if not content["stations"]:
+    if not content["stations"] and not content["zones"]["zones"]:
         return words["none"]
     if asked.dry_run:
         return words["dry"]
@@ -118,6 +153,26 @@ def _values(station: str, one: Outcome) -> dict[str, Any]:
         **{f"{name}0": first.get(key, 0.0) for name, key in _SHOWN},
         **{f"{name}1": then.get(key, 0.0) for name, key in _SHOWN},
     }
+
+
+def _zone_line(words: dict[str, str], zone: str, one: ZoneOutcome) -> str:
+    """Return what to say of a zone."""
+    first, then = one.figures.get("first", {}), one.figures.get("adapted", {})
+    figures = ""
+    if first:
+        hours = words["hours"]
+        delays = [hours.format(h=x["delay_h"]) if "delay_h" in x else "-" for x in (first, then)]
+        figures = words["zone.figures"].format(
+            hit0=first["large_found"], hit1=then["large_found"], large=first["large"],
+            false0=first["false"], false1=then["false"], delay0=delays[0], delay1=delays[1],
+            held=one.figures["held_back_days"],
+        )  # fmt: skip
+    own = one.adapted or AS_IT_CAME
+    return words[f"zone.{one.reason}"].format(
+        zone=zone, figures=figures, step=own.step, night=own.night,
+        holiday=words[f"day.{own.holiday}"], days=one.figures["days"],
+        least=one.figures.get("least", 0.0),
+    )  # fmt: skip
 
 
 _SHOWN = (("loss", "loss"), ("pi", "pi"), ("hit", "warned"), ("false", "false"))

@@ -1,4 +1,4 @@
-"""Adapt the river model to the stations of a running site, from its gateway's journal.
+"""Adapt the models to the stations and zones of a running site, from its gateway's journal.
 
 The journal is read, never written. What is kept goes into ``adapted.json`` in the gateway's data
 folder, put there whole; the one before lies beside it until it is wanted back.
@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from amont_gateway.records import FILE as RECORDS
+from amont_gateway.records import RecordReader
+from amont_gateway.scoring import river_adapted, zone_adapted
 from amont_gateway.scoring.adapted_file import FILE, FORMAT
-from amont_gateway.scoring.river_adapted import read
+from amont_gateway.scoring.holiday_dates import HolidayError, public_holidays
 from amont_gateway.scoring.river_features import Told
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
+from amont_gateway.scoring.zone_verdict import inflow_of
 from amont_gateway.windows import Windows
 from amont_models.adapt import LEAST_DAYS, Outcome, adapt
+from amont_models.adapt_zone import ZoneOutcome, ZonePast, adapt_zone
 from amont_models.records.table import DataError, Site, channel
 from amont_models.river_chain import Chain, Sight, past_of, screened
 from amont_models.river_truth import Constants, Water, cleaned, constants
+from amont_models.score_zone import LeakModel, whole_hours
 from amont_models.site_past import WHOLE, SitePast
 
 BEFORE = FILE + ".before"
 NOTHING = b"{}\n"  # lies there as the one before where there was none
+REPAIR = "note repair"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,30 @@ class Adapting:
         """Yield each station's outcome."""
         for station in self.past.site.stations:
             yield station.id, self._adapt(station)
+
+    def zone_outcomes(self, leak: LeakModel) -> Iterator[tuple[str, ZoneOutcome]]:
+        """Yield each zone's outcome."""
+        for zone in self.past.site.zones:
+            hourly = inflow_of(zone.inflow, self.windows, 0, self.until_ms)
+            told = ZonePast(
+                whole_hours(zone.id, hourly),
+                self.past.site.time_zone,
+                _holidays(zone.holidays),
+                self._repairs(zone.id),
+            )
+            yield zone.id, adapt_zone(told, leak.settings, leak.predict)
+
+    def _repairs(self, zone: str) -> tuple[int, ...]:
+        """Return when people noted that something was mended there."""
+        path = self.past.journal.with_name(RECORDS)
+        if not path.exists():
+            return ()
+        try:
+            with closing(RecordReader(path)) as reader:
+                notes = [said for _, said in reader.of_kinds((REPAIR,))]
+        except sqlite3.Error as error:
+            raise DataError(f"{path}: {error}") from error
+        return tuple(int(said["at_ms"]) for said in notes if said.get("place") == zone)
 
     def _adapt(self, station: Any) -> Outcome:
         told = self._fullest(station.sensors)
@@ -96,18 +129,36 @@ def _days(told: Series) -> float:
     return float(told.t_ms[-1] - told.t_ms[0]) / (24 * HOUR_MS) if len(told.t_ms) else 0.0
 
 
-def content(made: dict[str, Outcome], sha256: str, until_ms: int) -> dict[str, Any]:
-    """Return what ``adapted.json`` holds: the stations that are kept, and why."""
+def _holidays(country: str) -> frozenset[int]:
+    try:
+        return public_holidays(country)
+    except HolidayError:
+        return frozenset()  # as the gateway judges then, and says
+
+
+def content(
+    made: Mapping[str, Outcome],
+    sha256: str,
+    until_ms: int,
+    zones: Mapping[str, ZoneOutcome] | None = None,
+    made_for: str = "",
+) -> dict[str, Any]:
+    """Return what ``adapted.json`` holds: the stations and zones that are kept, and why."""
     when = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
     return {
         "format": FORMAT,
         "model_sha256": sha256,
         "made_utc": when,
-        "stations": {
-            name: {**one.adapted.to_json(), "judged": one.figures}
-            for name, one in made.items()
-            if one.adapted is not None
-        },
+        "stations": _kept(made),
+        "zones": {"made_for": made_for, "zones": _kept(zones or {})},
+    }
+
+
+def _kept(made: Mapping[str, Outcome] | Mapping[str, ZoneOutcome]) -> dict[str, Any]:
+    return {
+        name: {**one.adapted.to_json(), "judged": one.figures}
+        for name, one in made.items()
+        if one.adapted is not None
     }
 
 
@@ -116,7 +167,9 @@ def write(folder: Path, said: dict[str, Any]) -> Path:
     path = folder / FILE
     _put(folder / BEFORE, path.read_bytes() if path.exists() else NOTHING)
     _put(path, (json.dumps(said, indent=1, sort_keys=True) + "\n").encode())
-    read(path, str(said["model_sha256"]))  # as the gateway will: an error is better known here
+    # As the gateway will: an error is better known here.
+    river_adapted.read(path, str(said["model_sha256"]))
+    zone_adapted.read(path, str(said["zones"]["made_for"]))
     return path
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy as np
 from amont_gateway.scoring import zone_features
 from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
 from amont_gateway.scoring.timeline import Series
+from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted, made_for
 from amont_gateway.scoring.zone_features import SUNDAY, Days
-from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
+from amont_gateway.scoring.zone_test import LeakRule, Predict, ZoneTest
 from amont_models import leak_table
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm, Label, leak_label
@@ -30,19 +31,26 @@ from amont_models.records.table import channel as make_channel
 SHIPPED = "what ships"
 
 
-def shipped(folder: Path) -> Rule:
-    """Return the signed leak model of ``folder`` as a rule; ModelError if it cannot be used."""
-    entry = read_manifest(folder)["models"]["leak"]
-    model = Model(folder, entry)
+class LeakModel(NamedTuple):
+    """The signed leak model: its rule, its network, and what an adaptation must be made for."""
+
+    settings: LeakRule
+    predict: Predict
+    made_for: str
+
+    def alarms(self, days: Days, own: ZoneAdapted = AS_IT_CAME) -> list[Alarm]:
+        """Return the alarms of a record, with what the zone's own past has taught."""
+        return gateway_alarms(days, own.rule(self.settings), self.predict)
+
+
+def shipped(folder: Path) -> LeakModel:
+    """Return the signed leak model of ``folder``; ModelError if it cannot be used."""
+    model = Model(folder, read_manifest(folder)["models"]["leak"])
     try:
         settings = LeakRule.from_manifest(model.rule)
     except (TypeError, ValueError) as error:
         raise ModelError(f"leak: {error}") from error
-
-    def rule(days: Days) -> list[Alarm]:
-        return gateway_alarms(days, settings, lambda rows: model(rows)[:, 0])
-
-    return rule
+    return LeakModel(settings, lambda rows: model(rows)[:, 0], made_for(model.sha256, settings))
 
 
 def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
@@ -90,7 +98,7 @@ def score_zones(
 
 def rules(folder: Path) -> dict[str, Rule]:
     """Return what ships in ``folder`` and every floor, what ships first."""
-    return {SHIPPED: shipped(folder), **zone_rules()}
+    return {SHIPPED: shipped(folder).alarms, **zone_rules()}
 
 
 def score(record: Record, folder: Path) -> dict[str, Any]:
@@ -107,12 +115,18 @@ def features_hourly(channel: Channel) -> Channel:
     """Return a channel on whole hours: the mean of the good readings of each, gaps kept."""
     good = (channel.quality == GOOD) & np.isfinite(channel.value)
     known = zone_features.hourly_mean(Series(channel.t_ms[good], channel.value[good]))
-    if not len(known.t_ms):
-        return make_channel(channel.name, "inflow", known.t_ms, known.value)
-    t_ms = np.arange(known.t_ms[0], known.t_ms[-1] + HOUR_MS, HOUR_MS)
+    zone = whole_hours(channel.name, known)
+    return make_channel(channel.name, "inflow", zone.t_ms, zone.inflow_l_h)
+
+
+def whole_hours(name: str, hourly: Series) -> Zone:
+    """Return hourly means on a grid without holes, NaN where an hour is not known."""
+    if not len(hourly.t_ms):
+        return Zone(name, hourly.t_ms, hourly.value)
+    t_ms = np.arange(hourly.t_ms[0], hourly.t_ms[-1] + HOUR_MS, HOUR_MS)
     value = np.full(len(t_ms), np.nan)
-    value[(known.t_ms - t_ms[0]) // HOUR_MS] = known.value
-    return make_channel(channel.name, "inflow", t_ms, value)
+    value[(hourly.t_ms - t_ms[0]) // HOUR_MS] = hourly.value
+    return Zone(name, t_ms, value)
 
 
 def zone_labels(record: Record, zones: Sequence[Zone]) -> dict[str, list[Label]]:

@@ -195,5 +195,5 @@ def test_a_site_without_a_past_is_not_adapted(tmp_path, capsys):
     write_journal(tmp_path, readings(STAGE_A, [1_700_000_000_000], [400]))
     asked = ["adapt", str(SITE), "--state", str(tmp_path), "--lang", "fr"]
     assert cli.main(asked) == 0
-    assert "aucune station adaptée" in capsys.readouterr().out
+    assert "aucune station ni zone adaptée" in capsys.readouterr().out
     assert not (tmp_path / FILE).exists()

@@ -55,6 +55,8 @@ def test_what_is_written_is_read(tmp_path):
 def test_a_file_without_zones_adapts_none(tmp_path):
     (tmp_path / FILE).write_text(json.dumps({"format": 1, "model_sha256": "b", "stations": {}}))
     assert read(tmp_path / FILE, served()) == {}
+    none = {"made_for": "whatever", "zones": {}}
+    assert read(put(tmp_path, zones=none), served()) == {}
 
 
 def test_it_is_bound_to_the_network_and_to_the_rule(tmp_path):

@@ -92,10 +92,11 @@ def read(path: Path, wanted: str) -> dict[str, ZoneAdapted]:
     if part is None:
         return {}
     try:
-        if part["made_for"] != wanted:
+        zones = part["zones"]
+        if part["made_for"] != wanted and zones != {}:
             raise ModelError(
                 f"{FILE}: zones: made for another model; run amont-models adapt again"
             )
-        return {str(name): ZoneAdapted.from_json(one) for name, one in part["zones"].items()}
+        return {str(name): ZoneAdapted.from_json(one) for name, one in zones.items()}
     except (AttributeError, KeyError, TypeError) as error:
         raise ModelError(f"{FILE}: zones: {type(error).__name__}: {error}"[:200]) from error

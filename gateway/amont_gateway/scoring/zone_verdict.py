@@ -146,7 +146,8 @@ class ZoneVerdicts:
         now_ms: int,
     ) -> dict[str, Any]:
         state, own = self._states[zone], self.adapted(zone)
-        hourly = _inflow(self._zones[zone].meters, windows, now_ms)
+        since_ms = (now_ms - ZONE_REACH_MS) // ZONE_STEP_MS * ZONE_STEP_MS
+        hourly = inflow_of(self._zones[zone].meters, windows, since_ms, now_ms)
         if not len(hourly.t_ms) or now_ms - int(hourly.t_ms[-1]) > FLOW_FRESH_MS:
             state.hours = (-1, 0)
             return {"verdict": "unknown", "model_status": "no data", "model": model.name}
@@ -174,10 +175,9 @@ def _time_zone(name: str) -> tzinfo:
         return UTC
 
 
-def _inflow(meters: Sequence[str], windows: Windows, now_ms: int) -> Series:
+def inflow_of(meters: Sequence[str], windows: Windows, since_ms: int, now_ms: int) -> Series:
     """Return the hourly sum of a zone's meters, in the hours that all of them know."""
     total: Series | None = None
-    since_ms = (now_ms - ZONE_REACH_MS) // ZONE_STEP_MS * ZONE_STEP_MS
     for meter in meters:
         hourly = hourly_mean(good_until(windows, meter, since_ms, now_ms))
         whole = hourly.t_ms <= now_ms  # the running hour is not over
