@@ -11,7 +11,7 @@ from typing import Any
 
 from amont_gateway.scoring.model_folder import kept_models
 from amont_gateway.scoring.zone_adapted import AS_IT_CAME
-from amont_models import adapt_site, score_zone
+from amont_models import adapt_site, zone_chain
 from amont_models.adapt import Outcome
 from amont_models.adapt_site import Adapting
 from amont_models.adapt_zone import ZoneOutcome
@@ -106,7 +106,7 @@ def run(asked: argparse.Namespace) -> int:
     began_s = time.monotonic()
     past = SitePast(asked.site, asked.state)
     folder = asked.artifacts or kept_models(asked.state) or ARTIFACTS_DIR
-    chain, leak = shipped(folder), score_zone.shipped(folder)
+    chain, leak = shipped(folder), zone_chain.shipped(folder)
     now_ms = time.time_ns() // 1_000_000
     adapting = Adapting.at(past, chain, now_ms)
     made: dict[str, Outcome] = {}

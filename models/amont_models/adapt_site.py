@@ -30,8 +30,8 @@ from amont_models.adapt_zone import ZoneOutcome, ZonePast, adapt_zone
 from amont_models.records.table import DataError, Site, channel
 from amont_models.river_chain import Chain, Sight, past_of, screened
 from amont_models.river_truth import Constants, Water, cleaned, constants
-from amont_models.score_zone import LeakModel, whole_hours
 from amont_models.site_past import WHOLE, SitePast
+from amont_models.zone_chain import LeakModel, whole_hours
 
 BEFORE = FILE + ".before"
 NOTHING = b"{}\n"  # lies there as the one before where there was none

@@ -22,7 +22,7 @@ from amont_gateway.scoring.zone_test import LeakRule, Predict
 from amont_models.data import Zone
 from amont_models.inject import Leak, inject
 from amont_models.leak_events import Alarm, Label, last_call_ms, match
-from amont_models.score_zone import by_day, gateway_alarms
+from amont_models.zone_chain import by_day, gateway_alarms
 
 LEAST_DAYS = 270.0  # the live windows hold 150 to 180: not much more teaches nothing new
 HELD_SHARE, HELD_MOST_DAYS = 0.25, 365.0

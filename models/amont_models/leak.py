@@ -13,7 +13,7 @@ from amont_gateway.scoring import zone_features
 from amont_gateway.scoring.timeline import DAY_MS, Series
 from amont_gateway.scoring.zone_features import REFERENCE_DAYS, REFERENCE_LAG_DAYS, Days
 from amont_gateway.scoring.zone_test import LeakRule, ZoneTest
-from amont_models import data, leak_floors, score_zone
+from amont_models import data, leak_floors, zone_chain
 from amont_models.data import Floats, Zone
 from amont_models.inject import Leak, inject, outflow
 from amont_models.leak_events import Alarm, Label, Tally, tally
@@ -93,7 +93,7 @@ def fit(recipe: dict[str, Any]) -> Network:
 
 def sequential(predict: Predict, rule: LeakRule, timezone: str) -> Alarms:
     """Return the gateway's own test as an alarm rule."""
-    return lambda zone: score_zone.gateway_alarms(days_of(zone, timezone), rule, predict)
+    return lambda zone: zone_chain.gateway_alarms(days_of(zone, timezone), rule, predict)
 
 
 def night_step(share: float, timezone: str, run: int = 2) -> Alarms:

@@ -26,6 +26,12 @@ GOALS: tuple[tuple[str, str, str], ...] = (
     ("strict_f1", "strict F1", "network >= 0.95"),
 )
 
+WHY = {
+    "short": "its training part is too short to adapt to",
+    "few": "too few trial leaks in its last weeks to judge by",
+    "worse": "not adapted, that does worse on its own last weeks",
+}
+
 
 def render(result: Mapping[str, Any]) -> str:
     """Return the tables of a score, and what ships has said where there are no labels."""
@@ -40,7 +46,17 @@ def render(result: Mapping[str, Any]) -> str:
     else:
         listed = (("alarms", "alarms"), ("alarms_per_year", "alarms a year and place"))
         lines += [*_grid(table, listed), "", *_alarms(result["alarms"])]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_adapted(result.get("adapted", {}))]) + "\n"
+
+
+def _adapted(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return which places their own past adapts, and why the others are as they came."""
+    kept = [place for place, one in made.items() if not one["refused"]]
+    lines = ["", f"adapted by their training part: {', '.join(kept) or 'none'}"] if made else []
+    for place, one in made.items():
+        if one["refused"]:
+            lines.append(f"{place}: {WHY[one['refused']]}")
+    return lines
 
 
 def _head(result: Mapping[str, Any]) -> str:

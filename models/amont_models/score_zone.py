@@ -1,132 +1,143 @@
 """Run what ships over zones it has never seen, step by step, beside every simple rule.
 
-``score_zones`` takes records as arrays, so the form in which they were written does not matter
-here; labels are optional. Decisions are those of the gateway's own code, made with what was known
-at the time alone.
+Decisions are those of the gateway's own code, made with what was known at the time alone. Where a
+record says when its training part ends, that part alone adapts the zone, as a site does, and what
+follows is judged; else the whole record is. Labels are optional.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import numpy as np
 
 from amont_gateway.scoring import zone_features
-from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
+from amont_gateway.scoring.holiday_dates import HolidayError, public_holidays
 from amont_gateway.scoring.timeline import Series
-from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted, made_for
-from amont_gateway.scoring.zone_features import SUNDAY, Days
-from amont_gateway.scoring.zone_test import LeakRule, Predict, ZoneTest
 from amont_models import leak_table
+from amont_models.adapt_zone import ZoneOutcome, ZonePast, adapt_zone
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm, Label, leak_label
 from amont_models.leak_floors import NIGHT, Rule, zone_rules
-from amont_models.recipe import HOUR_MS
-from amont_models.records.table import GOOD, Channel, Record
-from amont_models.records.table import channel as make_channel
+from amont_models.records.table import GOOD, Channel, DataError, Record
+from amont_models.zone_chain import LeakModel, by_day, shipped, whole_hours
 
-SHIPPED = "what ships"
-
-
-class LeakModel(NamedTuple):
-    """The signed leak model: its rule, its network, and what an adaptation must be made for."""
-
-    settings: LeakRule
-    predict: Predict
-    made_for: str
-
-    def alarms(self, days: Days, own: ZoneAdapted = AS_IT_CAME) -> list[Alarm]:
-        """Return the alarms of a record, with what the zone's own past has taught."""
-        return gateway_alarms(days, own.rule(self.settings), self.predict)
+SHIPPED, FIRST_DAY = "what ships", "first day"
 
 
-def shipped(folder: Path) -> LeakModel:
-    """Return the signed leak model of ``folder``; ModelError if it cannot be used."""
-    model = Model(folder, read_manifest(folder)["models"]["leak"])
-    try:
-        settings = LeakRule.from_manifest(model.rule)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"leak: {error}") from error
-    return LeakModel(settings, lambda rows: model(rows)[:, 0], made_for(model.sha256, settings))
+@dataclass(frozen=True)
+class Scored:
+    """A zone that is judged from ``since_ms`` on, and what its past before taught (None: none)."""
 
+    zone: Zone
+    since_ms: int
+    outcome: ZoneOutcome | None = None
 
-def gateway_alarms(days: Days, settings: LeakRule, predict: Any) -> list[Alarm]:
-    """Return an alarm for each leak that the gateway's test calls, at the hour of the call."""
-    return [
-        Alarm(
-            night.call_ms,
-            night.since_ms,
-            night.leak_l_h,
-            settings.probability(night.evidence),
-        )
-        for night in ZoneTest(settings, predict).run(days)
-        if night.call_ms is not None
-    ]
-
-
-def by_day(
-    zone: Zone, timezone: str, holidays: Set[int] = frozenset(), holiday: int = SUNDAY
-) -> Days:
-    """Return the known hours of a record by local day; ``holidays`` are of type ``holiday``."""
-    known = np.isfinite(zone.inflow_l_h)
-    hourly = Series(zone.t_ms[known], zone.inflow_l_h[known])
-    return zone_features.by_day(hourly, ZoneInfo(timezone), holidays, holiday)
-
-
-def score_zones(
-    zones: Sequence[Zone],
-    labels: Mapping[str, Sequence[Label]] | None,
-    timezone: str,
-    rules: Mapping[str, Rule],
-) -> dict[str, Any]:
-    """Return the event table: every rule's counts over all zones, and each rule's alarms.
-
-    ``labels`` by the zone's name; None where nobody knows.
-    """
-    days = [by_day(zone, timezone) for zone in zones]
-    alarms = {
-        name: [rule(record) if len(record.ordinal) else [] for record in days]
-        for name, rule in rules.items()
-    }
-    places = [leak_table.Place(zone.name, zone.t_ms, zone.inflow_l_h) for zone in zones]
-    truth = [labels.get(zone.name, ()) for zone in zones] if labels is not None else None
-    return leak_table.make(places, truth, alarms)
-
-
-def rules(folder: Path) -> dict[str, Rule]:
-    """Return what ships in ``folder`` and every floor, what ships first."""
-    return {SHIPPED: shipped(folder).alarms, **zone_rules()}
+    def later(self, alarms: Sequence[Alarm]) -> list[Alarm]:
+        """Return the alarms of the part that is judged."""
+        return [alarm for alarm in alarms if alarm.at_ms >= self.since_ms]
 
 
 def score(record: Record, folder: Path) -> dict[str, Any]:
     """Return the event table of a record of zones; a record without labels gives its alarms."""
-    zones = [
-        Zone(one.name, one.t_ms, np.where(one.quality == GOOD, one.value, np.nan))
-        for one in (features_hourly(channel) for channel in record.of("inflow"))
-    ]
+    leak, holidays = shipped(folder), holidays_of(record)
+    zones = [hourly_zone(channel) for channel in record.of("inflow")]
     labels = zone_labels(record, zones) if record.labels else None
-    return score_zones(zones, labels, record.time_zone, rules(folder))
+    scored = [
+        adapt_to(zone, record, leak, holidays, labels[zone.name] if labels else ())
+        for zone in zones
+    ]
+    alarms = {
+        name: [one.later(said) for one, said in zip(scored, each, strict=True)]
+        for name, each in _said(scored, leak, record.time_zone, holidays).items()
+    }
+    made = {one.zone.name: one.outcome.about() for one in scored if one.outcome is not None}
+    return {**table(scored, labels, alarms), "adapted": made}
 
 
-def features_hourly(channel: Channel) -> Channel:
+def holidays_of(record: Record) -> frozenset[int]:
+    """Return the public holidays of a record's country; none if it names none."""
+    if not record.holidays:
+        return frozenset()
+    try:
+        return public_holidays(record.holidays)
+    except HolidayError as error:
+        raise DataError(f"{record.name}: {error}") from error
+
+
+def adapt_to(
+    zone: Zone,
+    record: Record,
+    leak: LeakModel,
+    holidays: frozenset[int],
+    labels: Sequence[Label] = (),
+) -> Scored:
+    """Return a zone with what its training part alone taught, by the test of ``adapt``.
+
+    A leak known to have ended there was mended then, as people would have noted.
+    """
+    until_ms = next((s.train_until_ms for s in record.sites if s.name == zone.name), None)
+    if until_ms is None:
+        return Scored(zone, 0)
+    repairs = tuple(one.end_ms for one in labels if one.end_ms < until_ms)
+    past = ZonePast(zone.between(0, until_ms), record.time_zone, holidays, repairs)
+    return Scored(zone, until_ms, adapt_zone(past, leak.settings, leak.predict))
+
+
+def _said(
+    scored: Sequence[Scored], leak: LeakModel, timezone: str, holidays: frozenset[int]
+) -> dict[str, list[list[Alarm]]]:
+    """Return every rule's alarms over each whole zone, what ships first."""
+
+    def first(one: Scored) -> list[Alarm]:
+        return leak.alarms(by_day(one.zone, timezone, holidays))
+
+    def adapted(one: Scored) -> list[Alarm]:
+        if one.outcome is None or one.outcome.adapted is None:
+            return first(one)
+        own = one.outcome.adapted
+        return leak.alarms(by_day(one.zone, timezone, holidays, own.holiday), own)
+
+    said = {SHIPPED: [adapted(one) for one in scored]}
+    if any(one.outcome is not None for one in scored):
+        said[FIRST_DAY] = [first(one) for one in scored]
+    days = [by_day(one.zone, timezone) for one in scored]
+    for name, rule in zone_rules().items():
+        said[name] = [rule(record) if len(record.ordinal) else [] for record in days]
+    return said
+
+
+def table(
+    scored: Sequence[Scored],
+    labels: Mapping[str, Sequence[Label]] | None,
+    alarms: Mapping[str, Sequence[Sequence[Alarm]]],
+) -> dict[str, Any]:
+    """Return the event table: every rule's counts over all zones, and the first rule's alarms.
+
+    ``labels`` by the zone's name; None where nobody knows.
+    """
+    places, truth = [], []
+    for one in scored:
+        part = one.zone.between(one.since_ms, 1 << 60)
+        places.append(leak_table.Place(part.name, part.t_ms, part.inflow_l_h))
+        known = labels.get(part.name, ()) if labels is not None else ()
+        truth.append([label for label in known if label.start_ms >= one.since_ms])
+    return leak_table.make(places, truth if labels is not None else None, alarms)
+
+
+def rules(folder: Path) -> dict[str, Rule]:
+    """Return what ships in ``folder``, as it comes, and every floor."""
+    return {SHIPPED: shipped(folder).alarms, **zone_rules()}
+
+
+def hourly_zone(channel: Channel) -> Zone:
     """Return a channel on whole hours: the mean of the good readings of each, gaps kept."""
     good = (channel.quality == GOOD) & np.isfinite(channel.value)
     known = zone_features.hourly_mean(Series(channel.t_ms[good], channel.value[good]))
-    zone = whole_hours(channel.name, known)
-    return make_channel(channel.name, "inflow", zone.t_ms, zone.inflow_l_h)
-
-
-def whole_hours(name: str, hourly: Series) -> Zone:
-    """Return hourly means on a grid without holes, NaN where an hour is not known."""
-    if not len(hourly.t_ms):
-        return Zone(name, hourly.t_ms, hourly.value)
-    t_ms = np.arange(hourly.t_ms[0], hourly.t_ms[-1] + HOUR_MS, HOUR_MS)
-    value = np.full(len(t_ms), np.nan)
-    value[(hourly.t_ms - t_ms[0]) // HOUR_MS] = hourly.value
-    return Zone(name, t_ms, value)
+    return whole_hours(channel.name, known)
 
 
 def zone_labels(record: Record, zones: Sequence[Zone]) -> dict[str, list[Label]]:

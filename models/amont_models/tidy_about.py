@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ _ABOUT_KEYS: dict[str, type | tuple[type, ...]] = {
     "citation": str,
     "raw": bool,
     "time_zone": str,
+    "holidays": str,
     "train_until_utc": str,
     "mark_above_median_mm": (int, float),
 }
@@ -48,6 +50,7 @@ def record(folder: Path, channels: tuple[Channel, ...]) -> Record:
         _labels(folder / LABELS, None if kind == "network" else {site.name for site in sites}),
         bool(about.get("raw", False)),
         about.get("time_zone", "UTC"),
+        about.get("holidays", ""),
     )
 
 
@@ -78,6 +81,8 @@ def _about(path: Path) -> dict[str, Any]:
             raise DataError(f"{ABOUT}: {key}: {value!r} is of the wrong type")
     if content.get("kind", KINDS[0]) not in KINDS:
         raise DataError(f"{ABOUT}: kind: choose one of {', '.join(KINDS)}")
+    if not re.fullmatch("([A-Z]{2})?", content.get("holidays", "")):
+        raise DataError(f"{ABOUT}: holidays: two capital letters, not {content['holidays']!r}")
     try:
         ZoneInfo(content.get("time_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -85,6 +85,8 @@ def _about(record: Record, path: Path) -> Path:
         "raw": record.raw,
         "time_zone": record.time_zone,
     }
+    if record.holidays:
+        content["holidays"] = record.holidays
     if record.kind == "network" and record.sites and record.sites[0].train_until_ms is not None:
         content["train_until_utc"] = iso_utc(record.sites[0].train_until_ms)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.models import scene
 
-from amont_models import leak_events, leak_floors, leak_text, score, score_zone
+from amont_models import leak_events, leak_floors, leak_text, score, score_zone, zone_chain
 from amont_models.data import Zone
 from amont_models.leak_events import DAY_MS, HOUR_MS, Alarm, Label
 from amont_models.recipe import ARTIFACTS_DIR
@@ -76,8 +76,10 @@ def test_goals_come_with_intervals_that_hold_their_value():
     start = int(zones[0].t_ms[28 * 24])
     leak = Label(start, start, int(zones[0].t_ms[-1]), True, 1800.0, (), 0.5)
     labels = {zone.name: [leak] for zone in zones[:5]}
-    rules = {score_zone.SHIPPED: leak_floors.night_step(0.15)}
-    result = score_zone.score_zones(zones, labels, "Europe/Paris", rules)
+    rule = leak_floors.night_step(0.15)
+    said = [rule(zone_chain.by_day(zone, "Europe/Paris")) for zone in zones]
+    scored = [score_zone.Scored(zone, 0) for zone in zones]
+    result = score_zone.table(scored, labels, {score_zone.SHIPPED: said})
     assert result["drawn"] == "places"
     row = result["table"][score_zone.SHIPPED]
     assert row["found_15"] == 5
@@ -143,8 +145,8 @@ def test_changing_the_future_changes_no_past_decision(name):
     zone = made_zone(days=190 if "LightGBM" in name else 45)
     cut = int(zone.t_ms[-1]) - 10 * DAY_MS
     other = np.where(zone.t_ms > cut, 9e5, zone.inflow_l_h)
-    one = rule(score_zone.by_day(zone, "Europe/Rome"))
-    two = rule(score_zone.by_day(Zone(zone.name, zone.t_ms, other), "Europe/Rome"))
+    one = rule(zone_chain.by_day(zone, "Europe/Rome"))
+    two = rule(zone_chain.by_day(Zone(zone.name, zone.t_ms, other), "Europe/Rome"))
     early = [alarm for alarm in one if alarm.at_ms <= cut]
     assert early
     assert early == [alarm for alarm in two if alarm.at_ms <= cut]
