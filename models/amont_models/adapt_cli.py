@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,16 @@ WORDS = {
     "fr": {
         "": "{station} : adaptée. Perte {loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, "
         "avertissements justes {hit0:.0f} → {hit1:.0f} sur {events:.0f} crues, fausses alertes "
-        "{false0:.0f} → {false1:.0f}, jugé sur ses {held:.0f} derniers jours",
+        "{false0:.0f} → {false1:.0f}, jugé sur ses {held:.0f} derniers jours. Gardé : {kept}"
+        "{refused}",
         "worse": "{station} : refusée, moins bonne sur ses {held:.0f} derniers jours. Perte "
         "{loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, avertissements justes {hit0:.0f} → "
         "{hit1:.0f}, fausses alertes {false0:.0f} → {false1:.0f}",
+        "refused": " ; refusé : {parts}",
+        "part.line": "médianes",
+        "part.widths": "largeurs",
+        "part.margins": "marges",
+        "part.shift": "promptitude",
         "short": "{station} : {days:.0f} jours de mesures, il en faut {least:.0f}",
         "still": "{station} : l'eau a trop peu bougé dans les derniers jours pour juger",
         "zone.": "{zone} : adaptée. {figures}. Seuils des heures × {step:g}, des nuits "
@@ -53,10 +60,15 @@ WORDS = {
     "en": {
         "": "{station}: adapted. Loss {loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, "
         "events warned {hit0:.0f} → {hit1:.0f} of {events:.0f}, false alarms {false0:.0f} → "
-        "{false1:.0f}, judged on its last {held:.0f} days",
+        "{false1:.0f}, judged on its last {held:.0f} days. Kept: {kept}{refused}",
         "worse": "{station}: refused, it does worse on its last {held:.0f} days. Loss "
         "{loss0:.4f} → {loss1:.4f}, PI {pi0:.2f} → {pi1:.2f}, events warned {hit0:.0f} → "
         "{hit1:.0f}, false alarms {false0:.0f} → {false1:.0f}",
+        "refused": "; refused: {parts}",
+        "part.line": "medians",
+        "part.widths": "widths",
+        "part.margins": "margins",
+        "part.shift": "readiness",
         "short": "{station}: {days:.0f} days of readings, it takes {least:.0f}",
         "still": "{station}: the water moved too little in the last days to judge by",
         "zone.": "{zone}: adapted. {figures}. Thresholds of hours × {step:g}, of nights "
@@ -113,7 +125,7 @@ def run(asked: argparse.Namespace) -> int:
     for station, one in adapting.outcomes():
         made[station] = one
         if not asked.json:
-            _say(words[one.reason].format(**_values(station, one)))
+            _say(words[one.reason].format(**_values(words, station, one)))
     zones: dict[str, ZoneOutcome] = {}
     for zone, judged in adapting.zone_outcomes(leak):
         zones[zone] = judged
@@ -141,11 +153,17 @@ def _kept(asked: argparse.Namespace, words: dict[str, str], content: dict[str, A
     return words["written"].format(path=adapt_site.write(asked.state, content))
 
 
-def _values(station: str, one: Outcome) -> dict[str, Any]:
-    """Return what the words name."""
+def _values(words: dict[str, str], station: str, one: Outcome) -> dict[str, Any]:
+    """Return what the words name; of a station that keeps nothing, what was refused first."""
     first, then = one.figures.get("first", {}), one.figures.get("adapted", {})
+    refused: dict[str, Any] = one.figures.get("refused", {})
+    if one.adapted is None and refused:
+        then = next(iter(refused.values()))
+    lost = words["refused"].format(parts=_parts(words, refused)) if refused else ""
     return {
         "station": station,
+        "kept": _parts(words, () if one.adapted is None else one.adapted.parts),
+        "refused": lost,
         "days": one.figures.get("days", 0.0),
         "least": one.figures.get("least", 0.0),
         "held": one.figures.get("held_back_days", 0.0),
@@ -153,6 +171,10 @@ def _values(station: str, one: Outcome) -> dict[str, Any]:
         **{f"{name}0": first.get(key, 0.0) for name, key in _SHOWN},
         **{f"{name}1": then.get(key, 0.0) for name, key in _SHOWN},
     }
+
+
+def _parts(words: dict[str, str], names: Iterable[str]) -> str:
+    return ", ".join(words[f"part.{name}"] for name in names)
 
 
 def _zone_line(words: dict[str, str], zone: str, one: ZoneOutcome) -> str:

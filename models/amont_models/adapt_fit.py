@@ -1,13 +1,14 @@
 """Learn from a station's own past what the network does not know of it, in closed form.
 
 A ridge regression of what the network's medians were off by, shrunken by what it brings on parts
-of the past that it did not see; how wide the band must be in the hours of events; how readily to
-warn. Numpy alone, seconds on a Pi; the network stays as it is.
+of the past that it did not see; how wide the band must be in the hours of events, and what margin
+floods out of nothing ask for; how readily to warn. Numpy alone, seconds on a Pi; the network stays
+as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -15,10 +16,12 @@ import numpy as np
 
 from amont_gateway.scoring.river_adapted import (
     DESIGN,
+    PARTS,
     Adapted,
     calibrated,
     design,
     shifted_bands,
+    shown,
 )
 from amont_gateway.scoring.river_decision import (
     WARNING,
@@ -50,7 +53,11 @@ MIN_EVENTS = 4  # fewer say nothing of a width or of a warning
 WIDTHS_MOST = 3.5
 CARRIES = (0.0, 0.5, 1.0)
 SHIFTS = (-0.5, -0.25, 0.0, 0.25, 0.5)
-SHIFT_EVENTS = 8  # fewer say nothing of how readily to warn
+SHIFT_EVENTS = 4  # fewer say nothing of how readily to warn
+# What may be added to the upper end, in spreads: the least that holds the share, or nearly.
+MARGINS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+MARGIN_SHARE, MARGIN_LEAST = 0.945, 0.92  # of the hours of events, under the upper end
+MARGIN_NEAR = 0.01  # of what the largest margin holds, where that is less
 FALSE_COST = 0.43  # of an event warned: what a share of false alarms of 0.3 comes to
 FAR_MOST = 0.3  # no station warns sooner than this, or than it does without a shift
 SHIFT_COST = 2.0  # of an event warned, for each normal deviate away from the pooled rule
@@ -98,34 +105,52 @@ class Past:
         return np.asarray(np.minimum(np.abs(width) / self.spread_mm, 1.0))
 
 
-def fit(past: Past, rule: Rule) -> Adapted | None:
-    """Return what a past teaches; None if it is too short to teach anything."""
+def fit(past: Past, rule: Rule, parts: Sequence[str] = PARTS) -> Adapted | None:
+    """Return what a past teaches, ``parts`` of it; None if it is too short to teach anything."""
     known = np.isfinite(past.true_mm[:, past.horizons]).all(axis=1)
     known = np.asarray(known & np.isfinite(past.rows).all(axis=1))
     if known.sum() < MIN_STEPS:
         return None
     steps = _thinned(past.part(known))
-    blocks = _blocks(steps.t_ms)
+    made, held_mm = plain(past, rule), np.zeros(steps.true_mm.shape)
+    if "line" in parts:
+        made, held_mm = _with_line(made, steps)
+    carry, widths = _band(steps, held_mm, rule, "widths" in parts)
+    unseen = widened(shifted_bands(steps.rises_mm, held_mm, carry), widths)
+    made = replace(made, carry=carry, widths=widths)
+    if "margins" in parts:
+        made = replace(made, margins=margins(steps, unseen, made))
+    if "shift" in parts:
+        made = replace(made, shift=_shift(steps, unseen, rule))
+    return replace(made, parts=tuple(part for part in PARTS if part in parts))
+
+
+def plain(past: Past, rule: Rule) -> Adapted:
+    """Return an adaptation that changes nothing."""
+    horizons = len(HORIZONS_H)
+    tables = (np.zeros((DESIGN, horizons)), np.zeros(horizons), rule.width_table())
+    return Adapted(past.spread_mm, past.median_mm, *tables)
+
+
+def _with_line(made: Adapted, steps: Past) -> tuple[Adapted, Floats]:
+    """Return an adaptation with a line, and what the line gives for steps it did not see, mm."""
     table = design(steps.rows, steps.rises_mm, steps.stage_mm, steps.median_mm, steps.spread_mm)
     off = (steps.true_mm - steps.rises_mm[:, :, MEDIAN]) / steps.spread_mm
-    slopes, held_out = _line(table, off[:, steps.horizons], blocks, steps.moves)
+    slopes, held_out = _line(table, off[:, steps.horizons], _blocks(steps.t_ms), steps.moves)
     wide = np.zeros((DESIGN, len(HORIZONS_H)))
     wide[:, steps.horizons] = slopes
-    if not past.is_fine:
+    if not steps.is_fine:
         wide[:, 0] = wide[:, 1]  # what is not told of moves with its neighbour
     most = BEYOND * np.abs(table @ wide).max(axis=0)
-    parts = known_parts(steps.rows)
-    needs = tuple(name for name, here in parts.items() if here.mean() > RAIN_SHARE)
+    known = known_parts(steps.rows)
+    needs = tuple(name for name, here in known.items() if here.mean() > RAIN_SHARE)
     held_mm = np.zeros_like(off)
     held_mm[:, steps.horizons] = held_out * steps.spread_mm
-    carry, widths = _band(steps, held_mm, rule)
-    unseen = widened(shifted_bands(steps.rises_mm, held_mm, carry), widths)
-    shift = _shift(steps, unseen, rule)
-    return Adapted(steps.spread_mm, steps.median_mm, wide, most, widths, needs, carry, shift)
+    return replace(made, slopes=wide, most=most, needs=needs), held_mm
 
 
 def _thinned(past: Past) -> Past:
-    """Return at most MOST_STEPS steps: those at which most moves, and some of the rest."""
+    """Return some MOST_STEPS steps: event hours, those at which most moves, some of the rest."""
     count = len(past.t_ms)
     if count <= MOST_STEPS:
         return past
@@ -133,6 +158,8 @@ def _thinned(past: Past) -> Past:
     keep = np.zeros(count, dtype=bool)
     keep[order] = True
     keep[:: -(-2 * count // MOST_STEPS)] = True
+    for _, inside in event_hours(past.t_ms, past.water):
+        keep |= inside  # all of them: those in which nothing moves yet count as much
     return past.part(keep)
 
 
@@ -237,12 +264,15 @@ def needed_widths(rises_mm: Floats, true_mm: Floats, inside: Flags) -> Floats:
     return out
 
 
-def _band(past: Past, off_mm: Floats, rule: Rule) -> tuple[float, Floats]:
-    """Return how much of a correction the band follows, and how wide it must then be."""
+def _band(past: Past, off_mm: Floats, rule: Rule, own: bool) -> tuple[float, Floats]:
+    """Return how much of a correction the band follows, and how wide it must then be.
+
+    Without ``own`` it is as wide as the rule has it.
+    """
     found = []
     for carry in CARRIES:
         moved = shifted_bands(past.rises_mm, off_mm, carry)
-        widths = _widths(past, moved, rule)
+        widths = _widths(past, moved, rule) if own else rule.width_table()
         found.append((pinball(past, widened(moved, widths)), carry, widths))
     _, carry, widths = min(found, key=lambda one: one[0])
     return carry, widths
@@ -265,6 +295,30 @@ def _widths(past: Past, moved_mm: Floats, rule: Rule) -> Floats:
     inside = np.any([one for _, one in events], axis=0)
     share = len(events) / (len(events) + POOLED_EVENTS)
     return share * needed_widths(moved_mm, past.true_mm, inside) + (1.0 - share) * pooled
+
+
+def margins(past: Past, unseen: Floats, made: Adapted) -> tuple[float, ...]:
+    """Return what the upper end wants for floods out of nothing, horizon by horizon, in spreads.
+
+    As little as holds its share of the station's own event hours, by bands that did not see them;
+    none where no margin below the mark does, for then it would only make calm days look wild.
+    """
+    events = event_hours(past.t_ms, past.water)
+    if len(events) < MIN_EVENTS:
+        return made.margins
+    inside = np.any([one for _, one in events], axis=0)
+    true, stage, bands = past.true_mm[inside], past.stage_mm[inside], unseen[inside]
+    out = list(made.margins)
+    for k in past.horizons:
+        held = []
+        for margin in MARGINS:
+            alone = replace(made, margins=tuple(margin * (j == k) for j in range(len(out))))
+            top = shown(bands, stage, past.mark_mm, alone)[:, k, -1]
+            held.append(float((true[:, k] <= top).mean()))
+        if held[-1] >= MARGIN_LEAST:
+            wanted = min(MARGIN_SHARE, held[-1] - MARGIN_NEAR)
+            out[k] = next(one for one, share in zip(MARGINS, held, strict=True) if share >= wanted)
+    return tuple(out)
 
 
 # --- the warning ---

@@ -17,6 +17,7 @@ from amont_gateway.scoring import river_features
 from amont_gateway.scoring.crosscheck import Around, screen
 from amont_gateway.scoring.model_files import Model, read_manifest
 from amont_gateway.scoring.river_adapted import Adapted, calibrated
+from amont_gateway.scoring.river_adapted import shown as shown_bands
 from amont_gateway.scoring.river_decision import (
     WARNING,
     WATCH,
@@ -173,9 +174,10 @@ class Chain:
         shift = 0.0 if adapted is None else adapted.shift
         levels = decide(shown, station.mark_mm, station.mark_mm, shifted(rule, shift))
         plain = decide(first, station.mark_mm, station.mark_mm, rule)
+        band = shown_bands(shown.rises_mm, shown.stage_mm, station.mark_mm, adapted)
         return {
-            "watch": Decisions(shown.rises_mm, np.asarray(levels >= WATCH)),
-            "warning": Decisions(shown.rises_mm, np.asarray(levels == WARNING)),
+            "watch": Decisions(band, np.asarray(levels >= WATCH)),
+            "warning": Decisions(band, np.asarray(levels == WARNING)),
             "first day": Decisions(first.rises_mm, np.asarray(plain == WARNING)),
         }
 

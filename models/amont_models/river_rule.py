@@ -104,9 +104,10 @@ def pooled_widths(pasts: list[Past]) -> Floats:
 
 def candidate(past: Past, rule: Rule) -> Candidate:
     """Return what the choice needs of one station."""
-    bands = calibrated(past.rows, past.rises_mm, past.stage_mm, rule)
-    steps = Steps(past.t_ms, past.stage_mm, bands, backed(past.rows, rule))
-    may_warn = steps.backed | supported(steps, past.mark_mm, rule)
+    asked = rule.for_step(past.is_fine)
+    bands = calibrated(past.rows, past.rises_mm, past.stage_mm, asked)
+    steps = Steps(past.t_ms, past.stage_mm, bands, backed(past.rows, asked))
+    may_warn = supported(steps, past.mark_mm, asked) | steps.backed | (asked.support <= 0.0)
     everything = tuple(max((*a, *b)) for a, b in zip(CHOICES, WATCH_CHOICES, strict=True))
     keep = reaches(steps, everything, past.mark_mm)
     few = steps.part(keep)

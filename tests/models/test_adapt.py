@@ -13,9 +13,10 @@ from amont_gateway.scoring.adapted_file import FILE
 from amont_gateway.scoring.river_adapted import read
 from amont_gateway.scoring.river_decision import Rule
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
+from amont_models import adapt as adaptation
 from amont_models import adapt_site, cli, river_rule
 from amont_models.adapt import LEAST_DAYS, adapt, cut, is_worse
-from amont_models.adapt_fit import fit, needed_widths
+from amont_models.adapt_fit import fit, margins, needed_widths, plain
 from amont_models.adapt_site import Adapting
 from amont_models.river_chain import Chain, past_of
 from amont_models.river_station import prepare
@@ -56,9 +57,23 @@ def test_what_does_worse_on_the_last_weeks_is_refused(past):
     # What the network said of the last weeks is the very truth; earlier it was nothing.
     rises = np.where(late[:, None, None], known[:, :, None] + past.rises_mm, past.rises_mm)
     made = adapt(replace(past, rises_mm=rises), Rule())
-    assert made.reason == "worse"
-    assert made.adapted is None
-    assert made.figures["adapted"]["loss"] > made.figures["first"]["loss"]
+    assert "line" in made.figures["refused"]
+    assert made.figures["refused"]["line"]["loss"] > made.figures["first"]["loss"]
+    assert made.adapted is None or "line" not in made.adapted.parts
+
+
+def test_each_part_is_kept_or_refused_by_itself(monkeypatch, past):
+    refuse = {"line", "shift"}
+    monkeypatch.setattr(adaptation, "is_worse", lambda part, *_: part in refuse)
+    made = adapt(past, Rule())
+    assert not refuse & set(made.adapted.parts)
+    assert "widths" in made.adapted.parts
+    assert not made.adapted.slopes.any()
+    assert made.adapted.shift == 0.0
+    assert "line" in made.figures["refused"]
+    monkeypatch.setattr(adaptation, "is_worse", lambda *_: True)
+    none = adapt(past, Rule())
+    assert (none.adapted, none.reason) == (None, "worse")
 
 
 def test_too_short_and_too_still_a_past_is_refused(past):
@@ -90,17 +105,37 @@ def test_no_fit_makes_anything_but_numbers(past):
             assert np.isfinite(made.widths).all()
 
 
+BEFORE = {"loss": 1.0, "pi": 0.5, "inside": 0.8, "events": 2.0, "warned": 2.0, "false": 1.0}
+
+
 @pytest.mark.parametrize(
-    ("change", "worse"),
+    ("part", "change", "worse"),
     [
-        ({}, False), ({"loss": 1.01}, True), ({"pi": 0.35}, True), ({"pi": 0.45}, False),
-        ({"warned": 1.0}, False), ({"warned": 0.0}, True), ({"false": 2.0}, True),
-        ({"loss": float("nan")}, True),
+        ("line", {}, False), ("line", {"loss": 1.01}, False), ("line", {"loss": 1.03}, True),
+        ("line", {"pi": 0.35}, True), ("line", {"pi": 0.45}, False),
+        ("line", {"warned": 1.0}, False), ("line", {"warned": 0.0}, True),
+        ("line", {"false": 3.0}, True), ("line", {"loss": float("nan")}, True),
+        ("widths", {"inside": 0.85, "loss": 2.0}, False), ("widths", {"inside": 0.99}, False),
+        ("widths", {"inside": 0.79}, True), ("margins", {"inside": None}, False),
+        ("shift", {}, False), ("shift", {"warned": 1.0, "false": 0.0}, True),
+        ("shift", {"warned": 1.0, "false": -2.0}, False), ("shift", {"false": 2.0}, True),
     ],
 )  # fmt: skip
-def test_worse_is_worse_in_band_median_or_warnings(change, worse):
-    first = {"loss": 1.0, "pi": 0.5, "events": 2.0, "warned": 2.0, "false": 0.0}
-    assert is_worse(first, first | change) == worse
+def test_a_part_is_worse_in_what_it_is_for(part, change, worse):
+    assert is_worse(part, BEFORE, BEFORE | change) == worse
+
+
+def test_a_margin_is_the_least_that_holds_floods_out_of_nothing(past):
+    steps = past.part(np.isfinite(past.true_mm[:, 1:]).all(axis=1))
+    high = np.abs(steps.true_mm).max()
+    bands = np.repeat(steps.true_mm[:, :, None], len(QUANTILES), axis=2)
+    none = plain(past, Rule())
+    held = margins(steps, bands, none)
+    assert held[1:] == (0.0, 0.0, 0.0), "what holds all asks for none"
+    low = margins(replace(steps, mark_mm=9000.0), bands - 0.08 * past.spread_mm, none)
+    assert low[1] == 0.1
+    lost = margins(steps, bands - high, none)
+    assert lost[1:] == (0.0, 0.0, 0.0), "no margin below the mark holds it"
 
 
 def test_a_band_is_as_wide_as_its_truths_and_never_narrower():

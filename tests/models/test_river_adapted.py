@@ -16,6 +16,7 @@ from amont_gateway.scoring.river_adapted import (
     Adapted,
     calibrated,
     read,
+    shown,
 )
 from amont_gateway.scoring.river_decision import Rule
 from amont_gateway.scoring.river_features import (
@@ -84,6 +85,29 @@ def test_without_what_it_was_learnt_with_nothing_is_corrected():
     assert (off[:10] != 0.0).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), margin=st.floats(0.0, 1.0))
+def test_a_margin_raises_what_people_see_and_never_to_the_mark(seed, margin):
+    rows, rises, stage = forecasts(seed)
+    own = adapted(seed, 0.0, margins=(margin,) * HORIZONS)
+    band = calibrated(rows, rises, stage, Rule(), own)
+    seen = shown(band, stage, 1500.0, own)
+    assert (seen[:, :, :-1] == band[:, :, :-1]).all(), "only the upper end moves"
+    assert (seen[:, 1:, -1] >= band[:, 1:, -1]).all()
+    assert (np.diff(seen[:, 1:], axis=1) >= 0.0).all()
+    below = stage[:, None] + band[:, :, -1] < 1500.0
+    assert (stage[:, None] + seen[:, :, -1] < 1500.0)[below].all()
+    assert np.array_equal(shown(band, stage, 1500.0), band)
+
+
+def test_a_file_of_before_margins_is_read(tmp_path):
+    old = adapted(shift=0.25).to_json()
+    del old["margins"], old["parts"]
+    again = read(put(tmp_path, stations={"bridge": old}), SHA)["bridge"]
+    assert again.margins == (0.0,) * HORIZONS
+    assert again.parts == ("line", "widths", "shift")
+
+
 def test_without_an_adaptation_only_the_widths_count():
     rows, rises, stage = forecasts()
     assert np.allclose(calibrated(rows, rises, stage, Rule()), rises)
@@ -106,6 +130,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
 BAD = {
     "spread_mm": 0.0, "median_mm": float("nan"), "shift": 9.0, "carry": 2.0,
     "most": [-1.0] * HORIZONS, "slopes": [[0.0]], "needs": None,
+    "margins": [0.1, 0.1], "parts": ["luck"],
     "widths": [[float("inf")] * LEVELS] * HORIZONS,
 }  # fmt: skip
 

@@ -115,6 +115,7 @@ def test_a_station_that_tells_no_half_hour_is_not_judged_by_it():
     assert decide(one, 650, 650, ALONE).tolist() == [WARNING]
     assert decide(one, 650, 650, ALONE.for_step(False)).tolist() == [NONE]
     assert ALONE.for_step(True) is ALONE
+    assert Rule(support=0.9).for_step(False).support == 0.0, "an hour late with a second witness"
 
 
 def test_a_rule_can_be_shifted_and_a_band_widened():

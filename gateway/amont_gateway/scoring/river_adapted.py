@@ -2,7 +2,8 @@
 
 A correction is a straight line from the station's own features, at most half as large again as its
 past asked for; it makes no NaN, keeps the order of quantiles and horizons, and never takes a
-quantile that says "no lower than now" below now.
+quantile that says "no lower than now" below now. A margin for floods that come out of nothing
+stands on top of what people see, ends below the mark, and decides nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from amont_gateway.scoring.river_features import (
 )
 from amont_gateway.scoring.timeline import Floats
 
+PARTS = ("line", "widths", "margins", "shift")  # each learnt, judged and kept by itself
+CEILING = 0.95  # of the way from the median to the mark: no margin goes further
 # Rows, plain stage differences, the network's medians, the level and its square, and one.
 DESIGN = RIVER_FEATURES + STAGES + len(HORIZONS_H) + 3
 PLAIN_MOST = 5.0  # spreads
@@ -43,7 +46,8 @@ class Adapted:
     ``slopes`` (DESIGN, horizons), ``most`` (horizons,) the largest correction, ``widths``
     (horizons, quantiles) in place of the rule's. ``needs`` names the inputs without which no
     correction holds. ``carry`` is how much of a median's correction the other quantiles follow.
-    ``shift`` moves the rule's quantiles, in normal deviates.
+    ``shift`` moves the rule's quantiles, in normal deviates. ``margins`` (horizons,) are added to
+    the band's upper end for people, in spreads. ``parts`` names what of all this is its own.
     """
 
     spread_mm: float
@@ -54,19 +58,25 @@ class Adapted:
     needs: tuple[str, ...] = ()
     carry: float = 1.0
     shift: float = 0.0
+    margins: tuple[float, ...] = (0.0,) * len(HORIZONS_H)
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what the rest relies on; ModelError says what is wrong."""
         shapes = (self.slopes.shape, self.most.shape, self.widths.shape)
         if shapes != ((DESIGN, len(HORIZONS_H)), (len(HORIZONS_H),), _SHAPE):
             raise ModelError(f"{FILE}: tables of shapes {shapes}")
-        numbers = [self.spread_mm, self.median_mm, self.carry, self.shift]
+        numbers = [self.spread_mm, self.median_mm, self.carry, self.shift, *self.margins]
         if not all(np.isfinite(part).all() for part in (*shapes_of(self), numbers)):
             raise ModelError(f"{FILE}: a number is not finite")
         if not (self.spread_mm > 0.0 and (self.most >= 0.0).all() and (self.widths >= 0.0).all()):
             raise ModelError(f"{FILE}: a size below zero")
         if not (abs(self.shift) <= 3.0 and 0.0 <= self.carry <= 1.0):
             raise ModelError(f"{FILE}: a shift of {self.shift}, a carry of {self.carry}")
+        if len(self.margins) != len(HORIZONS_H) or not all(0.0 <= m <= 1.0 for m in self.margins):
+            raise ModelError(f"{FILE}: margins of {self.margins}")
+        if not set(self.parts) <= set(PARTS):
+            raise ModelError(f"{FILE}: parts {self.parts}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as JSON holds them."""
@@ -79,6 +89,8 @@ class Adapted:
             "needs": list(self.needs),
             "carry": self.carry,
             "shift": self.shift,
+            "margins": list(self.margins),
+            "parts": list(self.parts),
         }
 
     @classmethod
@@ -94,6 +106,8 @@ class Adapted:
                 tuple(str(name) for name in said["needs"]),
                 float(said["carry"]),
                 float(said["shift"]),
+                tuple(float(one) for one in said.get("margins", (0.0,) * len(HORIZONS_H))),
+                tuple(str(name) for name in said.get("parts", ("line", "widths", "shift"))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{FILE}: {type(error).__name__}: {error}"[:200]) from error
@@ -138,6 +152,23 @@ def calibrated(
     moved[:, :, MEDIAN:] = np.maximum(upper, np.minimum(rises_mm[:, :, MEDIAN:], 0.0))
     most = RISE_MAX * adapted.spread_mm
     return _in_order(np.clip(moved, -most, np.maximum(most, rises_mm)))
+
+
+def shown(
+    rises_mm: Floats, stage_mm: Floats, mark_mm: float, adapted: Adapted | None = None
+) -> Floats:
+    """Return the bands that people see of those that decide, with a station's own margins.
+
+    A margin stops short of ``mark_mm``: it makes no band reach the mark.
+    """
+    if adapted is None or not any(adapted.margins):
+        return rises_mm
+    top = adapted.median_mm + CEILING * (mark_mm - adapted.median_mm) - stage_mm
+    upper = rises_mm[:, :, -1]
+    higher = upper + np.array(adapted.margins) * adapted.spread_mm
+    out = rises_mm.copy()
+    out[:, :, -1] = np.maximum(upper, np.minimum(higher, top[:, None]))
+    return _in_order(out)
 
 
 def shifted_bands(rises_mm: Floats, off_mm: Floats, carry: float) -> Floats:

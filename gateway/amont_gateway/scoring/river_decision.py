@@ -1,8 +1,9 @@
 """Decide what a forecast is worth: nothing, a watch or a warning; the live gateway and the score.
 
 Each horizon has its own quantile: what is about to happen is known better than what may come in
-6 h. A warning must not rest on one reading that nothing else supports: an earlier step must have
-had the mark in its own band, or rain or a station upstream must speak for it; else it is a watch.
+6 h. Where readings come often, a warning must not rest on one that nothing else supports: an
+earlier step must have had the mark in its own band, or rain or a station upstream must speak for
+it; else it is a watch. An hourly gauge has no time for a second witness.
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ class Rule:
         return flat | dict(zip(_width_names(), self.widths, strict=True))
 
     def for_step(self, is_fine: bool) -> Rule:
-        """Return the rule for a station that tells, or does not tell, of its next half hour."""
+        """Return the rule for a station that tells, or does not tell, of its next half hour.
+
+        One that does not comes an hour late with every second witness: it needs none.
+        """
         if is_fine:
             return self
         own = {
@@ -109,7 +113,7 @@ class Rule:
             )
             for level in ("watch", "warning")
         }
-        return replace(self, watch=own["watch"], warning=own["warning"])
+        return replace(self, watch=own["watch"], warning=own["warning"], support=0.0)
 
     def width_table(self) -> Floats:
         """Return the widths, shape (horizons, quantiles)."""

@@ -17,7 +17,7 @@ from amont_gateway.scoring import river_features
 from amont_gateway.scoring.adapted_file import Learnt
 from amont_gateway.scoring.live_windows import Windows
 from amont_gateway.scoring.model_files import Model, ModelError
-from amont_gateway.scoring.river_adapted import Adapted, calibrated, read
+from amont_gateway.scoring.river_adapted import Adapted, calibrated, read, shown
 from amont_gateway.scoring.river_decision import (
     LEVELS,
     Rule,
@@ -48,12 +48,24 @@ class Advice:
 
 
 class Basis(NamedTuple):
-    """What a station's last level rests on; the last of ``steps`` is the newest."""
+    """What a station's last level rests on; the last of ``steps`` is the newest.
+
+    ``adapted`` is what the station's own past has taught of it, if anything.
+    """
 
     seen: Seen
     steps: Steps
     rule: Rule
     level: str
+    adapted: Adapted | None = None
+
+    @property
+    def band_mm(self) -> Floats:
+        """Return the newest band as people see it, stages (horizons, quantiles)."""
+        last = self.steps.part(slice(-1, None))
+        lowest_mm = float(min(mm for _, mm in self.seen.river.limits_mm))
+        rises = shown(last.rises_mm, last.stage_mm, lowest_mm, self.adapted)[0]
+        return np.asarray(rises + last.stage_mm[0])
 
 
 class RiverForecasts:
@@ -177,13 +189,13 @@ class _Served:
             return Forecast(status="no data", model=self.model.name), "none"
         limits = dict(seen.river.limits_mm)
         name = seen.river.id
-        shift = self._adapted[name].shift if name in self._adapted else 0.0
+        own = self._adapted.get(name)
+        shift = 0.0 if own is None else own.shift
         rule: Rule = shifted(self._rule.for_step(seen.is_fine), shift)
         known = self._memory.add(name, steps)
         level = LEVELS[decide(known, limits["watch"], limits["warning"], rule)[-1]]
-        self.basis[name] = Basis(seen, known, rule, level)
-        band = known.rises_mm[-1] + known.stage_mm[-1]
-        return _forecast(self.model, seen, band), level
+        basis = self.basis[name] = Basis(seen, known, rule, level, own)
+        return _forecast(self.model, seen, basis.band_mm), level
 
 
 def rises_mm(model: Model, seen: list[Seen]) -> list[Floats | ModelError]:
