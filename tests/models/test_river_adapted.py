@@ -191,10 +191,14 @@ def test_the_gateway_uses_a_sound_one_and_takes_it_back(tmp_path):
     scoring.update(windows, RISING)
     before = scoring.forecast(STATION)
     sha256 = next(sha for name, sha in scoring.serves.items() if name.startswith("river"))
-    path = put(tmp_path, model_sha256=sha256, stations={STATION: adapted().to_json()})
+    own = adapted(margins=(0.1,) * HORIZONS, parts=("line", "margins"))
+    path = put(tmp_path, model_sha256=sha256, stations={STATION: own.to_json()})
     scoring.update(windows, RISING)
     assert scoring.status["river"] == "ok"
     assert scoring.forecast(STATION).steps != before.steps
+    basis, last = scoring.basis(STATION), scoring.forecast(STATION).steps[-1]
+    assert basis.adapted.parts == ("line", "margins")
+    assert round(basis.band_mm[-1, -1]) == last.p95_mm
     path.unlink()
     scoring.update(windows, RISING)
     assert scoring.forecast(STATION) == before
