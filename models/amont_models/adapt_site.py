@@ -20,13 +20,14 @@ from amont_gateway.records import FILE as RECORDS
 from amont_gateway.records import RecordReader
 from amont_gateway.scoring import river_adapted, zone_adapted
 from amont_gateway.scoring.adapted_file import FILE, FORMAT
-from amont_gateway.scoring.holiday_dates import HolidayError, public_holidays
+from amont_gateway.scoring.holiday_dates import LONG_S, HolidayError, public_holidays
 from amont_gateway.scoring.river_features import Told
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
 from amont_gateway.scoring.zone_verdict import inflow_of
 from amont_gateway.windows import Windows
 from amont_models.adapt import LEAST_DAYS, Outcome, adapt
-from amont_models.adapt_zone import ZoneOutcome, ZonePast, adapt_zone
+from amont_models.adapt_trials import ZonePast
+from amont_models.adapt_zone import ZoneOutcome, adapt_zone
 from amont_models.records.table import DataError, Site, channel
 from amont_models.river_chain import Chain, Sight, past_of, screened
 from amont_models.river_truth import Constants, Water, cleaned, constants
@@ -131,7 +132,7 @@ def _days(told: Series) -> float:
 
 def _holidays(country: str) -> frozenset[int]:
     try:
-        return public_holidays(country)
+        return public_holidays(country, LONG_S)
     except HolidayError:
         return frozenset()  # as the gateway judges then, and says
 

@@ -198,7 +198,6 @@ def _rain(rain: Series, now: Any, span: tuple[int, int]) -> Found:
 def _decision(basis: Basis) -> Found:
     """Return the band, and each horizon's deciding quantile beside the mark that it must reach."""
     steps, rule, limits = basis.steps, basis.rule, dict(basis.seen.river.limits_mm)
-    band = steps.rises_mm[-1] + steps.stage_mm[-1]
     asked = []
     for level, quantiles in (("watch", rule.watch), ("warning", rule.warning)):
         for k, quantile in enumerate(quantiles):
@@ -213,7 +212,7 @@ def _decision(basis: Basis) -> Found:
     return {
         "band": [
             {"horizon_h": hours, "mm": dict(zip(map(str, QUANTILES), row, strict=True))}
-            for hours, row in zip(HORIZONS_H, band.tolist(), strict=True)
+            for hours, row in zip(HORIZONS_H, basis.band_mm.tolist(), strict=True)
             if hours >= 1 or basis.seen.is_fine
         ],
         "asked": asked,
@@ -222,6 +221,7 @@ def _decision(basis: Basis) -> Found:
         "supported": bool(supported(steps, limits["warning"], rule)[-1]),
         "support": rule.support,
         "support_min": rule.support_min,
+        "adapted": list(basis.adapted.parts) if basis.adapted is not None else [],
         "held": _held(basis),
     }
 
@@ -248,7 +248,8 @@ def _zone(past: SitePast, scoring: Scoring, windows: Windows, zone: str, at_ms: 
         }
         for night in judged[-NIGHTS:]
     ]  # fmt: skip
-    rule = scoring.leak_rule(zone)
+    rule, own = scoring.leak_rule(zone), scoring.adapted_zone(zone)
+    free = scoring.holidays(zone)
     return {
         "kind": "zone",
         "place": zone,
@@ -262,6 +263,13 @@ def _zone(past: SitePast, scoring: Scoring, windows: Windows, zone: str, at_ms: 
         "nights": nights if said["model_status"] == "ok" else [],
         "watch_sum": rule.watch,
         "leak_sum": rule.alarm,
+        "step": rule.step,
+        "adapted": None if own is None else own.to_json(),
+        "holidays": [
+            dt.date.fromordinal(night.ordinal).isoformat()
+            for night in judged[-NIGHTS:]
+            if night.ordinal in free
+        ],
         "sensors": {sensor: _newest(windows, sensor, at_ms) for sensor in place.inflow},
         "doubted": [one for sensor in place.inflow for one in _doubts(windows, sensor, at_ms)],
     }

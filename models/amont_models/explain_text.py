@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from amont_gateway.scoring.zone_features import SUNDAY
+
 Found = dict[str, Any]
+
 
 # key: (French, English)
 WORDS: dict[str, tuple[str, str]] = {
@@ -44,6 +47,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "rung.watch lost": ("veille perdue : aucun relevé récent", "watch lost: no recent reading"),
     "band": ("Bande prévue, au plus haut", "Forecast band, at the highest"),
     "band.row": ("dans {h} h : {parts}", "within {h} h: {parts}"),
+    "adapted": ("appris du passé de la station : {parts}", "learnt from its own past: {parts}"),
+    "part.line": ("correction des médianes", "correction of the medians"),
+    "part.widths": ("largeurs de la bande", "widths of the band"),
+    "part.margins": ("marge pour les crues sans signe", "margin for floods without a sign"),
+    "part.shift": ("promptitude des alertes", "readiness to warn"),
     "why": ("Pourquoi", "Why"),
     "asked": (
         "{level} à {h} h : le quantile {q} donne {mm}, le seuil est {mark} : {said}",
@@ -96,6 +104,24 @@ WORDS: dict[str, tuple[str, str]] = {
         "Nuits, en l/h : débit, attendu, reste ; somme (vigilance {watch}, fuite {leak})",
         "Nights, in l/h: flow, expected, left; sum (watch {watch}, leak {leak})",
     ),
+    "own": (
+        "Seuils appris de son passé : heures × {step}, nuits × {night} (adapt)",
+        "Thresholds learnt from its own past: hours × {step}, nights × {night} (adapt)",
+    ),
+    "own.none": (
+        "Seuils tels que livrés (pas d'adaptation en service)",
+        "Thresholds as they came (no adaptation in use)",
+    ),
+    "thresholds": (
+        "heures : {step} fois le bruit de la zone ; nuits : somme de {leak}",
+        "hours: {step} times the zone's noise; nights: a sum of {leak}",
+    ),
+    "free": (
+        "{day} : jour férié, attendu comme {kind}", "{day}: public holiday, expected like {kind}",
+    ),
+    "free.0": ("un jour ouvré", "a working day"),
+    "free.1": ("un samedi", "a Saturday"),
+    "free.2": ("un dimanche", "a Sunday"),
     "night": (
         "{at} : {flow}, {expected}, {left} ; somme {sum}",
         "{at}: {flow}, {expected}, {left}; sum {sum}",
@@ -177,6 +203,9 @@ def _station(found: Found, words: _Words) -> Iterator[str]:
         quantiles = [f"{float(q):.0%} {words.mm(mm)}" for q, mm in row["mm"].items()]
         hours = words.number(row["horizon_h"], decimals=0 if row["horizon_h"] >= 1 else 1)
         yield "  " + words("band.row", h=hours, parts=", ".join(quantiles))
+    if found["adapted"]:
+        parts = (words(f"part.{part}") for part in found["adapted"])
+        yield "  " + words("adapted", parts=", ".join(parts))
     yield ""
     yield words("why")
     yield from _indented(_why(found, words))
@@ -261,6 +290,7 @@ def _zone(found: Found, words: _Words) -> Iterator[str]:
         flow, since = words.number(found["leak_l_h"], "l/h"), words.at(found["since_ms"])
         yield words("leak", flow=flow, p=words.number(found["probability"], decimals=2), at=since)
     yield ""
+    yield from _thresholds(found, words)
     if found["nights"]:
         yield words("nights", watch=found["watch_sum"], leak=found["leak_sum"])
     for night in found["nights"]:
@@ -271,6 +301,19 @@ def _zone(found: Found, words: _Words) -> Iterator[str]:
         )  # fmt: skip
     yield from _indented(_newest(found, words))
     yield from _indented(_doubted(found, words))
+
+
+def _thresholds(found: Found, words: _Words) -> Iterator[str]:
+    own = found["adapted"]
+    if own is None:
+        yield words("own.none")
+    else:
+        factors = {name: words.number(own[name], decimals=2) for name in ("step", "night")}
+        yield words("own", **factors)
+    step, leak = (words.number(found[name], decimals=1) for name in ("step", "leak_sum"))
+    yield "  " + words("thresholds", step=step, leak=leak)
+    kind = words(f"free.{SUNDAY if own is None else own['holiday']}")
+    yield from (words("free", day=day, kind=kind) for day in found["holidays"])
 
 
 def _recorded(found: Found, words: _Words) -> Iterator[str]:

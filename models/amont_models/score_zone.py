@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring import zone_features
-from amont_gateway.scoring.holiday_dates import HolidayError, public_holidays
+from amont_gateway.scoring.holiday_dates import LONG_S, HolidayError, public_holidays
 from amont_gateway.scoring.timeline import Series
 from amont_models import leak_table
-from amont_models.adapt_zone import ZoneOutcome, ZonePast, adapt_zone
+from amont_models.adapt_trials import ZonePast
+from amont_models.adapt_zone import ZoneOutcome, adapt_zone
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm, Label, leak_label
 from amont_models.leak_floors import NIGHT, Rule, zone_rules
@@ -63,7 +64,7 @@ def holidays_of(record: Record) -> frozenset[int]:
     if not record.holidays:
         return frozenset()
     try:
-        return public_holidays(record.holidays)
+        return public_holidays(record.holidays, LONG_S)
     except HolidayError as error:
         raise DataError(f"{record.name}: {error}") from error
 

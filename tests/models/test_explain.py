@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from tests.models.site_journal import (
 
 from amont_gateway.counters import Counters
 from amont_gateway.records import Records
+from amont_gateway.scoring.adapted_file import FILE as ADAPTED_FILE
 from amont_gateway.scoring.live import Scoring
-from amont_models import cli, data, explain
+from amont_gateway.scoring.zone_adapted import ZoneAdapted
+from amont_models import cli, data, explain, explain_text, zone_chain
 from amont_models.recipe import ARTIFACTS_DIR, DEMO_RIVER, HOUR_MS
 from amont_models.records import DataError
 from amont_models.site_past import SitePast
@@ -117,6 +120,30 @@ def test_a_zone_shows_its_nights_and_its_sum(state):
     assert last["flow_l_h"] - last["expected_l_h"] == pytest.approx(1800, rel=0.3)
     assert said["since_ms"] < CREST
     assert 0.5 < said["probability"] <= 1.0
+
+
+def test_a_zone_shows_its_own_thresholds_and_its_holidays(state, tmp_path):
+    rule = zone_chain.shipped(ARTIFACTS_DIR)
+    said = found(state, ZONE, CREST)
+    assert (said["adapted"], said["step"]) == (None, rule.settings.step)
+    assert said["holidays"] == []
+    folder = tmp_path / "adapted"
+    shutil.copytree(state, folder)
+    own = ZoneAdapted(1.5, 1.25, 1)
+    zones = {"made_for": rule.made_for, "zones": {ZONE: own.to_json()}}
+    whole = {"format": 1, "model_sha256": "a" * 64, "stations": {}, "zones": zones}
+    (folder / ADAPTED_FILE).write_text(json.dumps(whole), encoding="utf-8")
+    said = found(folder, ZONE, CREST)
+    assert said["adapted"] == own.to_json()
+    assert said["step"] == 1.5 * rule.settings.step
+    assert said["leak_sum"] == 1.25 * rule.settings.alarm
+    said["holidays"] = ["2018-02-27"]
+    text = explain_text.text(said, "en", ZoneInfo("Europe/Paris"))
+    assert "learnt from its own past: hours × 1.50, nights × 1.25" in text
+    assert "2018-02-27: public holiday, expected like a Saturday" in text
+    text = explain_text.text(said | {"adapted": None}, "fr", ZoneInfo("Europe/Paris"))
+    assert "Seuils tels que livrés" in text
+    assert "2018-02-27 : jour férié, attendu comme un dimanche" in text
 
 
 def test_what_was_advised_then_stands_beside_it(state, tmp_path):

@@ -71,7 +71,6 @@ def test_an_answer_that_is_none_is_an_error_and_is_asked_again(answer, tmp_path,
     fake.chmod(0o755)
     with monkeypatch.context() as patch:
         patch.setattr(holiday_dates.sys, "executable", str(fake))
-        patch.setattr(holiday_dates, "WAIT_S", 1.0)
         with pytest.raises(HolidayError):
-            public_holidays("FR")
+            public_holidays("FR", 1.0)
     assert public_holidays("FR")

@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1990, 2060  # the same whenever it is asked: a restart changes nothing
-WAIT_S = 10.0  # a third of what a round of the models may take
+WAIT_S = 20.0  # less than a round of the models may take; it needs one
+LONG_S = 300.0  # where nobody waits
 MOST = 20_000  # dates: more is no country's calendar
 
 
@@ -37,12 +38,12 @@ def computed(country: str) -> list[int]:
 
 
 @functools.lru_cache(maxsize=8)
-def public_holidays(country: str) -> frozenset[int]:
+def public_holidays(country: str, wait_s: float = WAIT_S) -> frozenset[int]:
     """Return the same as a set, computed by a process of its own; HolidayError says why not."""
     command = [sys.executable, "-P", "-m", __name__, country]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=WAIT_S, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, timeout=wait_s, stdin=subprocess.DEVNULL
         )
         said = json.loads(done.stdout) if done.returncode == 0 else None
     except (OSError, subprocess.SubprocessError, ValueError) as error:

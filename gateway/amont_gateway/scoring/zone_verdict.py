@@ -26,7 +26,7 @@ FLOW_FRESH_MS = 36 * HOUR_MS  # a verdict is by night: yesterday's still stands
 ZONE_REACH_MS = 150 * DAY_MS
 # The window of a zone starts at whole steps, so that judged days stay where they are.
 ZONE_STEP_MS = 30 * DAY_MS
-HOLIDAY_TRIES = 3
+HOLIDAY_TRIES = 5
 
 
 @dataclass
