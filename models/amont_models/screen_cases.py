@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from zlib import crc32
 
@@ -19,6 +19,7 @@ from amont_models.records.table import GOOD, Channel, DataError, Floats, Record,
 from amont_models.screen import Case, Flags
 
 Recipe = dict[str, Any]
+Put = Callable[[Floats, float, np.random.Generator], tuple[Floats, Flags]]
 MINUTE_MS = 60_000
 STEP_MS = 15 * MINUTE_MS
 SPIKES_A_YEAR, LONG_A_YEAR = 120, 24
@@ -137,6 +138,15 @@ def _apart(places: Times) -> Times:
 
 def synthetic(recipe: Recipe, part: str) -> list[Case]:
     """Return a packaged river, every 15 min with a sensor's noise, with faults put in."""
+    return _packaged(recipe, part, put_faults)
+
+
+def plateaus(recipe: Recipe, part: str) -> list[Case]:
+    """Return the same river with other faults: runs of four to six readings that come back."""
+    return _packaged(recipe, part, put_plateaus)
+
+
+def _packaged(recipe: Recipe, part: str, put: Put) -> list[Case]:
     settings = recipe["synthetic"]
     record = data.river(settings["station"])
     count = int(settings["years"] * 365 * 24)
@@ -149,17 +159,13 @@ def synthetic(recipe: Recipe, part: str) -> list[Case]:
     t_ms = t_ms[gap < 4 * STEP_MS]
     rng = np.random.default_rng([recipe["seed"], int(part == "judge")])
     clean = np.interp(t_ms, hourly, level) + settings["noise_mm"] * rng.standard_normal(len(t_ms))
-    value, bad = put_faults(np.round(clean), settings["years"], rng)
+    value, bad = put(np.round(clean), settings["years"], rng)
     return [Case(settings["station"], "stage_mm", t_ms, value, bad, np.ones(len(bad), bool))]
 
 
 def put_faults(clean: Floats, years: float, rng: np.random.Generator) -> tuple[Floats, Flags]:
     """Return readings with spikes and drops of 1 to 3, and stuck or shifted runs of hours."""
-    value, bad = clean.copy(), np.zeros(len(clean), bool)
-    for start, length in _runs(len(clean), round(SPIKES_A_YEAR * years), (1, 4), rng):
-        size = np.exp(rng.uniform(np.log(30.0), np.log(1500.0))) * rng.choice((-1.0, 1.0))
-        value[start : start + length] = np.round(clean[start : start + length] + size)
-        bad[start : start + length] = True
+    value, bad = _put_short(clean, years, (1, 4), rng)
     for place, (start, length) in enumerate(
         _runs(len(clean), round(LONG_A_YEAR * years), LONG_STEPS, rng)
     ):
@@ -169,6 +175,22 @@ def put_faults(clean: Floats, years: float, rng: np.random.Generator) -> tuple[F
         else:  # something lies in the way, or the mount has slipped
             value[part] = clean[part] + round(rng.uniform(100.0, 600.0)) * rng.choice((-1.0, 1.0))
         bad[part] = True
+    return value, bad
+
+
+def put_plateaus(clean: Floats, years: float, rng: np.random.Generator) -> tuple[Floats, Flags]:
+    """Return readings with runs of 4 to 6 that are off by the same, and come back."""
+    return _put_short(clean, years, (4, 7), rng)
+
+
+def _put_short(
+    clean: Floats, years: float, lengths: tuple[int, int], rng: np.random.Generator
+) -> tuple[Floats, Flags]:
+    value, bad = clean.copy(), np.zeros(len(clean), bool)
+    for start, length in _runs(len(clean), round(SPIKES_A_YEAR * years), lengths, rng):
+        size = np.exp(rng.uniform(np.log(30.0), np.log(1500.0))) * rng.choice((-1.0, 1.0))
+        value[start : start + length] = np.round(clean[start : start + length] + size)
+        bad[start : start + length] = True
     return value, bad
 
 

@@ -22,8 +22,9 @@ from amont_models.screen import Case, Rule
 
 METRICS = RECIPES_DIR / "screening.metrics.json"
 Recipe = dict[str, Any]
+RECORDS = ("synthetic", "plateaus", "logan", "trout", "trout_clear", "floodnet")
 RULES = ("ours", "arrival", "spike", "flat_line", "both", "watch")
-CAUTIONS = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
+CAUTIONS = (0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 RISE_MM = 200.0  # in the next hour over the last one: a rise that nobody may hide
 RIVERS: dict[str, Callable[[], Record]] = {
     "river_garonne_floods": rivers.garonne,
@@ -39,11 +40,12 @@ def recipe() -> Recipe:
 
 
 def cases(name: str, settings: Recipe, part: str) -> list[Case]:
-    """Return the cases of a record: "synthetic", "logan", "trout", "trout_clear", "floodnet"."""
+    """Return the cases of one of ``RECORDS``."""
     if name == "trout_clear":
         return screen_cases.trout(settings, part, clear=True)
     make: dict[str, Callable[[Recipe, str], list[Case]]] = {
         "synthetic": screen_cases.synthetic,
+        "plateaus": screen_cases.plateaus,
         "logan": screen_cases.logan,
         "trout": screen_cases.trout,
         "floodnet": screen_cases.floodnet,
@@ -105,7 +107,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     settings = recipe()
     draws = settings["bootstrap"]
     out: dict[str, Any] = {"causes": list(CAUSES), "records": {}, "curves": {}, "rises": {}}
-    for name in ("synthetic", "logan", "trout", "trout_clear", "floodnet"):
+    for name in RECORDS:
         say(f"screening: {name}")
         out["records"][name] = judge(name, settings, draws)
     for name in ("logan", "trout", "trout_clear", "floodnet"):

@@ -25,10 +25,10 @@ from amont_gateway.scoring.timeline import HOUR_MS, Floats, Times
 
 Other = tuple[Times, Floats]  # another sensor's good readings
 
-FREEZING_C = 0.05  # supercooled water; melting snow keeps a stream above it
+FREEZING_C = 0.1  # as a thermometer tells freezing water; melting snow keeps a stream above it
 COLD_MS = HOUR_MS  # below it for so long
-THAW_MS = 2 * HOUR_MS  # ice goes on holding so long after
-ICE_MARGINS = 2.0  # cold water alone is no ice: the stage must have left its level, too
+HEARD_MS = 2 * HOUR_MS  # for which what the thermometer told last stands
+ICE_MARGINS = 1.5  # cold water alone is no ice: the stage must have left its level, too
 LEVEL_MS = 24 * HOUR_MS  # before the cold, which tells that level
 SOAKED_UM = 10_000.0  # of rain at one gauge, within
 SOAKED_MS = 6 * HOUR_MS  # so long: any rise may be the flood
@@ -167,7 +167,7 @@ def frozen(t_ms: Times, value: Floats, margin: Floats, water_c: Other) -> Bools:
 
 
 def _cold(t_ms: Times, water_c: Other) -> Bools:
-    """Return when the water has been freezing for ``COLD_MS``, or was within ``THAW_MS``."""
+    """Return when the water has been freezing for ``COLD_MS``, by a reading that still stands."""
     water_ms, degrees = water_c
     if len(water_ms) < 2:
         return np.zeros(len(t_ms), bool)
@@ -175,10 +175,9 @@ def _cold(t_ms: Times, water_c: Other) -> Bools:
     warm = np.maximum.accumulate(np.where(degrees > FREEZING_C, place, -1))
     since = water_ms[np.minimum(warm + 1, len(water_ms) - 1)]
     long = (warm < place) & (water_ms - since >= COLD_MS * 3 // 4)
-    last = np.maximum.accumulate(np.where(long, water_ms, np.iinfo(np.int64).min // 2))
     at = np.searchsorted(water_ms, t_ms, side="right") - 1
-    known = at >= 0
-    return np.asarray(known & (t_ms - last[np.maximum(at, 0)] <= THAW_MS))
+    last = np.maximum(at, 0)
+    return np.asarray((at >= 0) & long[last] & (t_ms - water_ms[last] <= HEARD_MS))
 
 
 def apart(t_ms: Times, value: Floats, others: Sequence[Other]) -> Bools:

@@ -2,7 +2,8 @@
 
 Nothing is deleted or altered: a reading gets a code of causes, zero for none. The code is given
 when the reading arrives and looked at again when the next three have come, and once more when
-twelve have; a later look may add a cause or take back one. A reading's codes rest on the
+twelve have; a later look may add a cause or take back one (a spike is also a run of up to six
+readings that jumped there and back: ``screening_runs``). A reading's codes rest on the
 ``MEMORY`` readings before it alone, so that a restart that reads the journal again finds the same.
 
 What is usual is measured on the sensor itself: its noise around its own recent level, the
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from amont_gateway.scoring.screening_runs import returned
 from amont_gateway.scoring.timeline import HOUR_MS, Floats, Times, medians_before, values_before
 
 Codes = NDArray[np.uint8]
@@ -57,7 +59,7 @@ STILL_NOISE = 3.0  # so much of these steps is noise, where it does not
 FALL = 8.0  # margins that no water falls between two readings
 DEEP = 4.0  # margins of a drop after which the sensor has to settle
 LATE = 0.5  # margins per missed reading: behind a gap the water may have moved
-HASTE = (1.0, 1.15, 1.0)  # margins that a departure needs to be a spike, at each look
+HASTE = (1.06, 1.1, 1.06)  # margins that a departure needs: on arrival, after one, after two
 BACK = 0.5  # of a departure that must be undone to make it a spike
 BACK_LATER = 0.8  # where it lasted
 FAR_OUT = 2.0  # margins of one step and back that make a spike on moving water as well
@@ -73,6 +75,7 @@ HELD_TIMES = 6.0  # as far as the farthest rise of the three readings before it
 HELD_ON = 0.2  # of the jump: so much further up is water that goes on rising,
 HELD_ON_MM = 100.0  # or so much
 HELD_BACK = 0.8  # of the jump: so much further down is a spike
+LATE_HASTE = 1.04  # margins that it needs at the last look
 LATE_MM = 60.0  # no departure below this is worth the last look
 LATE_AGREE = 0.5  # of a margin, by which the stretches before and after may differ
 FLAT_LEAST = 12
@@ -159,6 +162,7 @@ def check(
     code[:] = (DROP * drop + JUMP * jump + SETTLING * settling)[:, None]
     for look, spike in enumerate((*spikes, came_back, came_back | moves.lone & alone), start=1):
         code[:, look] |= (SPIKE * spike).astype(np.uint8)
+    code |= (SPIKE * returned(value_mm, moves.margin, alone, LOOK_AFTER)).astype(np.uint8)
     stays = jump & ~came_back & moves.confirmed
     code[stays, 2:] &= 255 - JUMP
     code |= (JUMP * moves.held(alone if soaked is None else alone & ~soaked)).astype(np.uint8)
@@ -218,7 +222,7 @@ class _Moves:
         nearer = np.where(np.abs(from_near) < np.abs(from_level), from_near, from_level)
         self.away = np.where(self.calm, from_level, np.where(same, nearer, 0.0))
         self.away = np.nan_to_num(self.away)
-        self.out = self._since_a_jump(judged & self.far(1.0), self.away) < NEVER
+        self.out = self._since_a_jump(judged & self.far(HASTE[0]), self.away) < NEVER
 
     def far(self, margins: float) -> Bools:
         """Return which readings are further off than so many margins."""
@@ -250,7 +254,7 @@ class _Moves:
         """Return which readings stand alone between two stretches that agree: the last look."""
         count = LOOK_AFTER[-1]
         first, known = medians_before(self.value, count)
-        limit = np.maximum(LATE_MM, self.margin)
+        limit = np.maximum(LATE_MM, LATE_HASTE * self.margin)
         far = (known == count) & (np.abs(self.value - first) > limit / 2.0)
         place = np.flatnonzero(far[: max(0, len(far) - count)])
         ages = np.arange(1, count + 1)
