@@ -259,7 +259,7 @@ def test_changing_the_future_changes_no_past_decision(chain, kind, monkeypatch):
     monkeypatch.setattr(adapt, "LEAST_DAYS", 15.0)
     monkeypatch.setattr(adapt, "MIN_RISING", 2)
     monkeypatch.setattr(adapt, "HELD_LEAST_DAYS", 6.0)
-    monkeypatch.setattr(adapt, "is_worse", lambda first, then: False)
+    monkeypatch.setattr(adapt, "is_worse", lambda *_: False)
     made = made_river.record(days=40)
     until = int(made.channels[0].t_ms[480])  # a split of its own: the half would move with the cut
     site = Site("bridge", rain=("bridge",), train_until_ms=until)
