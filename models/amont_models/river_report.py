@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from amont_gateway.scoring.river_adapted import PARTS
 from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_models import metrics_file, recipe, river_lessons, score_river
 from amont_models.pipeline import plain
@@ -93,9 +94,11 @@ def _set(records: Sequence[Record], chain: Chain) -> Metrics:
     clean = tables([tally for one in found for tally in one.clean])
     faulted = tables([tally for one in found for tally in one.faulted["all"]])
     rows, worse = clean["warnings"], faulted["warnings"]
+    made = [one.adapted for each in found for one in each.adapted if one.adapted is not None]
     return {
         "stations": sum(len(one.stations) for one in found),
-        "adapted": sum(made.adapted is not None for one in found for made in one.adapted),
+        "adapted": len(made),
+        "parts": {part: sum(part in one.parts for one in made) for part in PARTS},
         "warnings": {name: rows[name] for name in RULES if name in rows},
         "skill": clean["skill"],
         "coverage": clean["coverage"],
@@ -154,10 +157,17 @@ def render(metrics: Metrics, language: str) -> str:
     parts = [words["intro"]]
     for name, found in metrics["sets"].items():
         facts = {"stations": str(found["stations"]), "adapted": str(found["adapted"])}
-        parts += ["### " + words[name].format(**facts), _warnings(found, words)]
+        parts += ["### " + words[name].format(**facts), *_kept(found, words)]
+        parts.append(_warnings(found, words))
         parts += [_skill(found, words), _sentence(found, words)]
     parts += [words["ladder_intro"], _ladder_table(metrics["ladder"], words)]
     return "\n\n".join(parts)
+
+
+def _kept(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+    """Yield at how many stations each part of an adaptation was kept, where any was."""
+    if found["adapted"] and "parts" in found:
+        yield words["kept"].format(**found["parts"])
 
 
 def _words(language: str) -> dict[str, str]:

@@ -41,6 +41,20 @@ def test_every_rule_and_rung_is_told(metrics, language):
     assert "{" not in text
 
 
+def test_the_parts_that_were_kept_are_told(metrics):
+    found = metrics["sets"]["long"] | {
+        "adapted": 2,
+        "parts": dict(line=2, widths=1, margins=0, shift=1),
+    }
+    for language, told in (
+        ("en", "medians\nwas kept at 2 stations"),
+        ("fr", "gardée à 2 stations"),
+    ):
+        text = river_report.render(metrics | {"sets": {"long": found}}, language)
+        assert told in text
+    assert set(metrics["sets"]["long"]["parts"]) == set(found["parts"])
+
+
 def test_each_figure_has_its_interval(metrics):
     row = metrics["sets"]["long"]["warnings"]["warning"]
     value, low, high = row["pod"]
