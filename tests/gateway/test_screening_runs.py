@@ -54,6 +54,21 @@ def test_a_quick_flood_that_falls_slower_than_it_rose_is_believed():
     assert not returned(value, margin, alone, LOOK_AFTER).any()
 
 
+def test_water_that_went_on_rising_is_believed_whatever_the_next_reading_says():
+    value = calm()
+    value[AT : AT + 4] += (40.0, 45.0, 70.0, 90.0)  # then one reading of a dry sensor
+    margin, alone = np.full(600, 10.0), np.ones(600, bool)
+    assert not returned(value, margin, alone, LOOK_AFTER)[AT : AT + 4].any()
+
+
+def test_what_comes_behind_a_run_changes_nothing_of_it():
+    value, margin, alone = calm(), np.full(600, 10.0), np.ones(600, bool)
+    value[AT : AT + 3] += 60.0
+    known = returned(value, margin, alone, LOOK_AFTER)[AT : AT + 3]
+    value[AT + 4 :] += 900.0
+    assert np.array_equal(returned(value, margin, alone, LOOK_AFTER)[AT : AT + 3], known)
+
+
 def test_a_run_that_a_neighbour_saw_as_well_is_no_fault():
     value = calm()
     value[AT : AT + 4] += 60.0

@@ -18,7 +18,8 @@ Bools = NDArray[np.bool_]
 LONGEST = 6  # readings; a longer one is believed
 BEFORE = 3  # readings that tell where it came from
 MARGINS = 1.5  # that it jumps, at least
-OUT = 0.6  # of the jump, that the whole run stays away
+OUT = 0.6  # of the jump, that the whole run stays away,
+ON = 1.25  # and no reading of it goes further: water that rises on does
 IN = 0.8  # of the jump, that one reading takes back
 HOME = 0.25  # of the jump, by which the readings before it, and the one behind it, may differ
 
@@ -51,4 +52,4 @@ def _behind(value: Floats, first: int) -> int:
         return first
     length = int(inside[0])
     came_back = off[length - 1] - off[length] >= IN and abs(off[length]) <= HOME
-    return first + length if came_back else first
+    return first + length if came_back and off[:length].max() <= ON else first
