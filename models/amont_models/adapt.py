@@ -47,7 +47,7 @@ class Outcome:
     """What came of it: ``adapted`` if any part is kept, else ``reason``; what decided.
 
     ``figures`` holds what the network gave as it came ("first"), what it gives with what is kept
-    ("adapted") and, where there is any, what was refused ("refused").
+    ("adapted") and, where there is any, what was refused ("left").
     """
 
     adapted: Adapted | None
@@ -84,7 +84,7 @@ def adapt(past: Past, rule: Rule) -> Outcome:
             refused[part] = then
         else:
             kept, now = [*kept, part], then
-    figures |= {"first": first, "adapted": now, "refused": refused}
+    figures |= {"first": first, "adapted": now, "left": refused}
     if not kept:
         return Outcome(None, "worse" if refused else "still", figures)
     return Outcome(fit(past, rule, kept), "", figures)

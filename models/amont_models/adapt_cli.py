@@ -156,7 +156,7 @@ def _kept(asked: argparse.Namespace, words: dict[str, str], content: dict[str, A
 def _values(words: dict[str, str], station: str, one: Outcome) -> dict[str, Any]:
     """Return what the words name; of a station that keeps nothing, what was refused first."""
     first, then = one.figures.get("first", {}), one.figures.get("adapted", {})
-    refused: dict[str, Any] = one.figures.get("refused", {})
+    refused: dict[str, Any] = one.figures.get("left", {})
     if one.adapted is None and refused:
         then = next(iter(refused.values()))
     lost = words["refused"].format(parts=_parts(words, refused)) if refused else ""

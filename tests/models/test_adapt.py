@@ -57,8 +57,8 @@ def test_what_does_worse_on_the_last_weeks_is_refused(past):
     # What the network said of the last weeks is the very truth; earlier it was nothing.
     rises = np.where(late[:, None, None], known[:, :, None] + past.rises_mm, past.rises_mm)
     made = adapt(replace(past, rises_mm=rises), Rule())
-    assert "line" in made.figures["refused"]
-    assert made.figures["refused"]["line"]["loss"] > made.figures["first"]["loss"]
+    assert "line" in made.figures["left"]
+    assert made.figures["left"]["line"]["loss"] > made.figures["first"]["loss"]
     assert made.adapted is None or "line" not in made.adapted.parts
 
 
@@ -70,10 +70,12 @@ def test_each_part_is_kept_or_refused_by_itself(monkeypatch, past):
     assert "widths" in made.adapted.parts
     assert not made.adapted.slopes.any()
     assert made.adapted.shift == 0.0
-    assert "line" in made.figures["refused"]
+    assert "line" in made.figures["left"]
     monkeypatch.setattr(adaptation, "is_worse", lambda *_: True)
     none = adapt(past, Rule())
     assert (none.adapted, none.reason) == (None, "worse")
+    assert (none.about()["refused"], made.about()["refused"]) == ("worse", "")
+    assert made.about()["parts"] == list(made.adapted.parts)
 
 
 def test_too_short_and_too_still_a_past_is_refused(past):
