@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost, river_report, river_worth
+from amont_models import cost, river_report, river_worth, zone_report
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
@@ -155,7 +155,25 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
         marks = {name: number(row[name], 1) for name in ("step", "drift", "alarm")}
         curve.append([words["setting"].format(**marks), *_found(row)])
     head = words["leak_head"].split("|")
-    return {"found": table(head, rows), "curve": table(head, curve)}
+    own = _adapted(metrics, words)
+    return {"found": table(head, rows), "curve": table(head, curve), "adapted": own}
+
+
+def _adapted(metrics: Metrics, words: dict[str, str]) -> str:
+    """Return what `amont-models zones` measured; nothing before it was run."""
+    if not zone_report.METRICS.is_file():
+        return ""
+    found = zone_report.read()
+    areas = found["areas"].values()
+    is_old = found["rule"] != metrics["rule"]
+    text = words["adapted"].format(
+        when=words["adapted_when"] if is_old else "",
+        kept=sum(not area["refused"] for area in areas),
+        areas=len(areas),
+    )
+    rows = (("as_it_comes", "first"), ("with_own", "adapted"))
+    told = [[words[label], *_found(found[name])] for label, name in rows]
+    return text + "\n\n" + table(words["leak_head"].split("|"), told)
 
 
 def _found(row: Metrics) -> list[str]:

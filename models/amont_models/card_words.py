@@ -40,6 +40,15 @@ RULES: dict[str, dict[str, str]] = {
             "rule|leaks of ≥ 15 % of night flow found|all leaks found|"
             "false a year and zone|median delay of abrupt ones, h"
         ),
+        "adapted": (
+            "`amont-models adapt` gives a zone thresholds of its own, if they do no worse on the "
+            "last quarter of its past, with\nleaks that it opens there. The areas' past is here "
+            "the training part{when}: {kept} of {areas} took theirs, the others were\nrefused or "
+            "could not be judged. Public holidays are known in both rows."
+        ),
+        "adapted_when": ", and the rule the one before this",
+        "as_it_comes": "what ships, as it comes",
+        "with_own": "with what their own past taught",
     },
     "fr": {
         "cost": (
@@ -78,5 +87,15 @@ RULES: dict[str, dict[str, str]] = {
             "règle|fuites ≥ 15 % du débit nocturne trouvées|toutes les fuites|"
             "fausses par an et secteur|délai médian des soudaines, h"
         ),
+        "adapted": (
+            "`amont-models adapt` donne à un secteur ses propres seuils, s'ils ne font pas moins "
+            "bien sur le dernier quart de son\npassé, avec des fuites qu'il y ouvre. Le passé des "
+            "secteurs est ici la partie d'apprentissage{when} : {kept} sur {areas}\nont pris les "
+            "leurs, les autres ont été refusés ou n'ont pu être jugés. Les jours fériés sont "
+            "connus dans les deux lignes."
+        ),
+        "adapted_when": ", et la règle celle d'avant",
+        "as_it_comes": "ce qui est livré, tel quel",
+        "with_own": "avec ce que leur passé leur a appris",
     },
 }

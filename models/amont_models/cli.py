@@ -23,6 +23,7 @@ from amont_models import (
     score,
     screen_report,
     tidy_write,
+    zone_report,
 )
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR
 from amont_models.records import DataError, catalogue
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     add("network", _network, about, cards, metrics)
     about = "judge what ships on rivers that never taught it, in full, for the river's card"
     add("rivers", _rivers, about, artifacts, cards, metrics)
+    about = "adapt the areas that taught the leak rule, and judge that, for the leak's card"
+    add("zones", _zones, about, artifacts, cards, metrics)
     about = "time one inference of each kind on this machine, for the cards"
     timing = add("cost", _cost, about, artifacts)
     timing.add_argument("--write", type=Path, default=cost.PATH, help="the file for the cards")
@@ -152,6 +155,15 @@ def _network(asked: argparse.Namespace) -> int:
 def _rivers(asked: argparse.Namespace) -> int:
     metrics = river_report.measure(asked.artifacts, lambda line: print(line, file=sys.stderr))
     river_report.write(metrics)
+    if asked.json:
+        print(json.dumps(metrics, indent=1, sort_keys=True))
+        return 0
+    return _card(asked)
+
+
+def _zones(asked: argparse.Namespace) -> int:
+    metrics = zone_report.measure(asked.artifacts, lambda line: print(line, file=sys.stderr))
+    zone_report.write(metrics)
     if asked.json:
         print(json.dumps(metrics, indent=1, sort_keys=True))
         return 0
