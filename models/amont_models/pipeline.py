@@ -21,6 +21,8 @@ from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import (
     data,
     leak,
+    leak_challengers,
+    leak_probability,
     release,
     river,
     river_lessons,
@@ -37,7 +39,7 @@ from amont_models.river_chain import Chain
 Say = Callable[[str], None]
 Predict = Callable[[Floats], Floats]
 FILES = {"river": "river.int8.onnx", "leak": "leak.int8.onnx"}
-LEAK_INPUTS = ("InflowData.xlsx",)
+LEAK_INPUTS = ("InflowData.xlsx", "WeatherData.xlsx")
 STEP_SHARES = (0.15, 0.2, 0.3, 0.4, 0.5)
 
 
@@ -107,11 +109,13 @@ def _make(
     model = Model(work, entry)
     if name == "leak":
         say("leak: choosing the rule on the training part")
-        entry["rule"] = asdict(leak.choose_rule(recipe, _first_column(model)))
+        predict = _first_column(model)
+        rule = leak.choose_rule(recipe, predict)
+        entry["rule"] = asdict(leak_probability.fit(recipe, predict, rule))
     else:
         say("river: choosing the rule on the training parts")
-        rule, chosen = river_rule.choose(recipe, model)
-        entry |= {"rule": rule.to_manifest(), "rule_chosen": chosen}
+        river_settings, chosen = river_rule.choose(recipe, model)
+        entry |= {"rule": river_settings.to_manifest(), "rule_chosen": chosen}
         model = Model(work, entry)
     say(f"{name}: judging on the validation part")
     return recipe, entry, judge(name, recipe, network, model, entry)
@@ -218,6 +222,9 @@ def judge_leak(
         "shipped": rows["network" if rule.network > 0.0 else "no_network"],
         **rows,
     }
+    others = leak_challengers.variants(recipe, "validate", rule, _first_column(model))
+    out |= {name: found(alarms) for name, alarms in others.items()}
+    out["reliability"] = leak_probability.reliability(recipe, _first_column(model), rule)
     out["curve"] = [
         {
             **settings,

@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from amont_gateway.scoring import whole_day, zone_step
+from amont_gateway.scoring import whole_day, zone_own, zone_step
 from amont_gateway.scoring.timeline import HOUR_MS, Floats
 from amont_gateway.scoring.zone_features import (
     QUIET_HOURS,
@@ -34,6 +34,7 @@ from amont_gateway.scoring.zone_features import (
 from amont_gateway.scoring.zone_step import Rises
 
 SHY_DAYS = 180.0
+CHANCES = (0.001, 0.999)  # nobody is told that a leak is certain, or none
 SHORT_DAYS = 11  # a rise over sooner, three calm nights included, was use and no leak
 
 # Expected departure from the reference profile, as a share of the mean inflow: rows -> (n,)
@@ -56,6 +57,11 @@ class LeakRule:
     step_wait_days: int = 14  # before another rise is called: until then the days before hold this
     step_over: float = 0.5  # of that rise: a night that shows less is a calm one
     step_shy: float = 0.5  # share by which each rise that was over within days lifts ``step``
+    own_days: int = 0  # that the signed thresholds count as beside a zone's own; 0: they alone
+    own_step: float = 2.7  # times the highest tenth of a zone's days' rises: its own ``step``
+    own_night: float = 0.45  # times that of its nights: the factor on drift, watch and alarm
+    own_least: float = 0.5  # bounds of both factors
+    own_most: float = 1.25
     network: float = 1.0  # 0: the reference alone says what to expect, the network is not asked
     probability_slope: float = 1.7
     probability_middle: float = 1.5
@@ -78,7 +84,8 @@ class LeakRule:
         Logarithmic, because evidence says most at its beginning: above the alarm it adds little.
         """
         exponent = -self.probability_slope * (math.log1p(evidence) - self.probability_middle)
-        return 1.0 / (1.0 + math.exp(min(max(exponent, -60.0), 60.0)))
+        chance = 1.0 / (1.0 + math.exp(min(max(exponent, -60.0), 60.0)))
+        return min(max(chance, CHANCES[0]), CHANCES[1])
 
 
 @dataclass
@@ -93,6 +100,8 @@ class Night:
     residual_l_h: float = math.nan
     total: float = 0.0
     evidence: float = 0.0  # the sum while the last night still showed it, else 0
+    score: float = math.nan  # of the night, in its standard deviations
+    highest: float = math.nan  # of the day's hours, in the zone's noise
     leak_l_h: float = 0.0
     since_ms: int | None = None
     call_ms: int | None = None  # a leak was called on this day, then
@@ -104,7 +113,7 @@ class ZoneTest:
     """Run the test forward over days; ``nights`` holds one entry for each day judged."""
 
     def __init__(self, rule: LeakRule, predict: Predict) -> None:
-        self._rule = rule
+        self._signed = self._rule = rule  # the latter with the zone's own thresholds of a day
         self._predict = predict
         self._total = 0.0
         self._leak = False
@@ -136,6 +145,27 @@ class ZoneTest:
             self.nights.append(self._judge(days, index))
         return self.nights
 
+    def _own(self, index: int) -> LeakRule:
+        """Return the rule of a day: the signed one, or with the zone's own thresholds."""
+        rule = self._signed
+        if rule.own_days <= 0:
+            return rule
+        first, last = max(0, index - zone_own.REACH_DAYS), max(0, index - zone_own.LAG_DAYS)
+        past = [self.nights[day] for day in range(first, last) if day not in self._frozen]
+        bounds = rule.own_least, rule.own_most
+        night = zone_own.factor([d.score for d in past], rule.own_night, rule.own_days, bounds)
+        step = 1.0
+        if rule.step > 0.0:
+            tail = rule.own_step / rule.step
+            step = zone_own.factor([d.highest for d in past], tail, rule.own_days, bounds)
+        return replace(
+            rule,
+            step=rule.step * step,
+            drift=rule.drift * night,
+            watch=rule.watch * night,
+            alarm=rule.alarm * night,
+        )
+
     def _reference(self, days: Days, index: int) -> tuple[Reference, Floats] | None:
         first = max(0, index - REFERENCE_REACH_DAYS)
         usable = [
@@ -157,6 +187,7 @@ class ZoneTest:
 
     def _judge(self, days: Days, index: int) -> Night:
         ordinal = int(days.ordinal[index])
+        self._rule = self._own(index)
         found = self._reference(days, index)
         if found is None:
             return Night(ordinal, int(days.end_ms[index].max()), "unknown")
@@ -178,7 +209,7 @@ class ZoneTest:
             alone = float((days.l_h[index, known] - expected[known]).mean())
             night.residual_l_h = self._lasting(index, night.left_l_h, alone, reference)
             sigma = self._sigma(reference, residuals)
-            score = night.residual_l_h / sigma
+            score = night.score = night.residual_l_h / sigma
             calm = night.residual_l_h < self._rule.step_over * self._size
             self._step(index, min(max(score, -self._rule.clip), self._rule.clip), calm)
         began = self._leak and not (index > 0 and self.nights[index - 1].verdict == "leak")
@@ -199,6 +230,7 @@ class ZoneTest:
         known = np.flatnonzero(np.isfinite(shares))
         if not len(known):
             return 0.0
+        night.highest = float(found.l_h[known].max()) / found.noise_l_h
         out = known[shares[known] >= 1.0]
         waited = index - self._called >= rule.step_wait_days
         if len(out) and waited and (night.call_ms is not None or self._may_call(index)):
@@ -287,7 +319,9 @@ class ZoneTest:
     def _describe(self, index: int, night: Night, share: float) -> None:
         night.verdict, night.total = self._verdict(), self._total
         shown = self._rule.alarm * share if share > 0.5 else 0.0
-        night.evidence = max(shown, 0.0 if self._calm else self._total)
+        # In units of the signed alarm: the probability was fitted to that.
+        unit = self._signed.alarm / self._rule.alarm
+        night.evidence = max(shown, 0.0 if self._calm else self._total) * unit
         if self._since is None or night.verdict == "normal":
             return
         left = [past.residual_l_h for past in (*self.nights[self._since : index], night)]
