@@ -16,6 +16,11 @@
 # Two agreeing sensors need no three samples in a row: agreement is the better filter, and a
 # minute between samples would make three of them late.
 #
+# Leap: whoever reads more than 300 mm above its own last reading has no vote that sounds by one
+# sensor alone until four readings say so, itself included, or the supporter agrees within 300 mm.
+# Water that rises through the marks leaps below the limit or not at all, so nothing waits there;
+# from the limit on the four come 10 s apart. Coming back from a spike is no leap.
+#
 # Freshness: a reading whose age is not proved may support and may warn, it never sounds. A reading
 # as old as its validity takes no part; at watch or above, from a node that says that it samples
 # fast, a few missed samples are a loss. No data is not calm: without a valid reading `hold` keeps
@@ -33,7 +38,7 @@
 #
 # Drift: a sensor more than 200 mm from the median of the others for 6 h, while these are calm,
 # needs a technician. It keeps its vote.
-from amont_watch.quality import FAULT, FLAT, RANGE, RATE, SUSPECT
+from amont_watch.quality import FAULT, FLAT, RANGE, RATE, SPIKE, SUSPECT
 
 MYPY = False
 if MYPY:  # pragma: no cover - for the type checker only, the device has no such module
@@ -46,6 +51,8 @@ LEVEL_NAMES = ("normal", "watch", "warning", "alarm", "alarm_plus")
 PROVED, ASSUMED, UNKNOWN = 0, 1, 2
 FRESHNESS_NAMES = ("proved", "assumed", "unknown")
 
+LEAP_MM = 300  # above a real flood's minute (220 mm), below nearly all spikes that reach a limit
+STEADY = 4  # readings from a leap on
 AGREE_MM = 300  # two masts of one station differ by less, even in a flood's slope
 LOST_S = 10800  # a sensor lost longer ago says nothing about this flood
 OUTLAST_S = 1800  # no debris moves two sensors above the limit for so long
@@ -85,6 +92,7 @@ class SensorState:
         self.votes = [0, 0]  # proved samples in a row at or above alarm, alarm+
         self.votes_s = [0, 0]  # when the first of these was taken
         self.rising = 0  # mm over the station's rise_s
+        self.steady = STEADY  # readings since the last leap and with it, up to STEADY
         self.doubted = False  # a step that nobody confirmed yet
         self.stuck = False  # flat while the water should move; decide() says so
         self.apart_s = -1  # since when away from the others in calm; -1: it is not
@@ -125,6 +133,7 @@ class SensorState:
             "value": self.value, "age_s": now_s - self.good_s,
             "flags": self.flags | SUSPECT if self.doubted else self.flags & ~SUSPECT,
             "freshness": self.freshness, "rising": self.rising, "asleep_s": self.asleep_s,
+            "steady": self.steady,
             "votes": self.votes, "votes_s": [now_s - since_s for since_s in self.votes_s],
             "points": [[now_s - at_s, value] for at_s, value in self._points],
         }  # fmt: skip
@@ -140,6 +149,7 @@ class SensorState:
         votes_s = [now_s - int(past_s) for past_s in saved.get("votes_s", (0, 0))]
         if len(votes) != 2 or len(votes_s) != 2:
             raise ValueError("not two counts of votes")
+        self.steady = int(saved.get("steady", STEADY))
         self.votes, self.votes_s = votes, votes_s
         self.value = None if saved["value"] is None else int(saved["value"])
         self.at_s = self.good_s = now_s - age_s
@@ -174,6 +184,7 @@ def observe(
     sensor.flags, sensor.freshness, sensor.at_s = flags, freshness, at_s
     if flags & (RANGE | FAULT):
         return True  # the last usable value stays for "lost while rising"
+    _leap(sensor, value, flags)
     sensor.value, sensor.good_s, sensor.asleep_s = value, at_s, 0
     fast = sensor.fast and value >= station.limits[WATCH]
     sensor.lasts_s = sensor.fast_validity_s if fast else sensor.validity_s
@@ -184,6 +195,11 @@ def observe(
         sensor.votes[i] = sensor.votes[i] + 1 if counts else 0
     _rise(sensor, value, station.rise_s)
     return True
+
+
+def _leap(sensor: SensorState, value: int, flags: int) -> None:
+    leapt = sensor.value is not None and value - sensor.value > LEAP_MM
+    sensor.steady = 1 if leapt and not flags & SPIKE else min(STEADY, sensor.steady + 1)
 
 
 def _rise(sensor: SensorState, value: int, window_s: int) -> None:
@@ -284,9 +300,14 @@ def _outlived(panel: _Panel, lost: list[SensorState]) -> bool:
 def _one_vote(panel: _Panel, voter: SensorState, level: int) -> tuple[str, list[SensorState]]:
     station = panel.station
     support_mm = station.limits[WATCH if level == ALARM else ALARM]
+    steady = voter.steady >= STEADY
     for other in panel.valid:
-        if other is not voter and (_value(other) >= support_mm or other.rising > station.rise_mm):
+        if other is voter or not (steady or _agree(voter, other)):
+            continue
+        if _value(other) >= support_mm or other.rising > station.rise_mm:
             return "vote and support", [voter, other]
+    if not steady:
+        return "", []
     if panel.lost:
         return "vote and lost", [voter] + panel.lost
     trusted = [s for s in panel.valid if s.freshness == PROVED]

@@ -175,7 +175,7 @@ def test_a_restart_forgets_neither_votes_nor_why_nor_how_long_it_has_been_cleari
     again.restore(saved, 1300.0, 50.0, False)  # the whole machine: its clock begins again
     again.restart(50.0)
     assert again.sirens["mairie"].reason == made.sirens["mairie"].reason
-    assert again.stations["pont"].rule == "vote and support"
+    assert again.stations["pont"].rule == "two votes"
     for number in (17, 18):
         again.samples(number, 1, sample(400, seq=13, tick_s=2200), YOUNG, 100.0, [])
     again.tick(399.0)

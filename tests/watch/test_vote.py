@@ -91,6 +91,41 @@ def test_a_real_flood_sounds_at_once(rise_mm_min: int, offset_mm: int) -> None:
     pytest.fail("the flood never came")
 
 
+@given(st.integers(30, 220), st.integers(0, 119))
+@settings(max_examples=60, deadline=None)
+def test_a_lone_sensor_sounds_with_its_third_vote_in_a_real_flood(rise: int, late_s: int) -> None:
+    # Each minute as far as the limit, then each 10 s, as a node in fast mode.
+    sensor, judge = vote.SensorState("a", 2_700), _judge()
+    at_s, votes = 0, 0
+    while votes < 3:
+        stage = 1_000 + rise * (at_s + late_s) // STEP_S
+        vote.observe(STATION, sensor, at_s, stage, judge.judge(at_s, stage, 0), vote.PROVED)
+        votes += stage >= 2_500
+        assert (vote.decide(STATION, [sensor], at_s).level >= vote.ALARM) == (votes == 3)
+        at_s += STEP_S if stage < 2_500 else 10
+    assert sensor.steady == vote.STEADY
+
+
+@given(
+    st.integers(2_500, 8_000), st.integers(1, 3), st.integers(0, 2_100),
+    st.sampled_from((10, 60, 900)),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_three_readings_out_of_the_blue_sound_nowhere(
+    wild: int, count: int, calm: int, step_s: int
+) -> None:
+    # Whatever the neighbour reads, as long as it is no vote and not near.
+    for neighbours in (0, 1, 2):
+        sensors = [vote.SensorState(name, 2_700) for name in "abc"[: 1 + neighbours]]
+        judges = [_judge() for _ in sensors]
+        for i in range(4 + count):
+            values = [wild if i >= 4 else min(calm, wild - 301)] + [calm] * neighbours
+            for sensor, judge, value in zip(sensors, judges, values, strict=True):
+                flags = judge.judge(i * step_s, value, 0)
+                vote.observe(STATION, sensor, i * step_s, value, flags, vote.PROVED)
+            assert vote.decide(STATION, sensors, i * step_s).level <= vote.WARNING
+
+
 @given(st.lists(st.one_of(st.none(), ANYTHING), min_size=1, max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_the_level_never_falls_within_the_clearing_time(values: list[int | None]) -> None:
