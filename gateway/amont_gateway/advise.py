@@ -129,7 +129,9 @@ class Advisor:
             found = self._forecasts.get(station) or Forecast(status="no data")
             if self._is_faulty():
                 found = Forecast(status="fault")
-        return msgspec.structs.replace(found, inputs=self._rung(station, found))
+        rung = self._rung(station, found)
+        cost = found.cost if rung == found.inputs else None
+        return msgspec.structs.replace(found, inputs=rung, cost=cost)
 
     def _rung(self, station: str, forecast: Forecast) -> str:
         """Return the rung of the ladder: without a fresh stage the thresholds see nothing."""

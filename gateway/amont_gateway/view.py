@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from amont_gateway.view_radio import Bridge
+from amont_gateway.view_rung import RungCost
 
 Text = dict[str, str]  # {"fr": …, "en": …}
 Point = tuple[int, int, int]  # t_ms, value, quality (0 good; codes of docs/wire-format.md)
@@ -29,9 +30,8 @@ class Forecast(msgspec.Struct, kw_only=True):
     status: str  # "ok" | "fault" | "no data"
     model: str = ""
     issued_ms: int | None = None
-    # rung of the fallback ladder: "full" | "no rain" | "no upstream" | "local only" (its own stage
-    # alone) | "thresholds only" (no forecast) | "watch lost" (no fresh stage: nothing watches)
-    inputs: str = "full"
+    inputs: str = "full"  # the rung of the fallback ladder (view_rung)
+    cost: RungCost | None = None  # of that rung, where it was measured with this model
     steps: list[ForecastStep] = []
     # highest threshold that p95 reaches: "none" | "watch" | "warning" | "alarm"
     reaches: str = "none"

@@ -20,6 +20,7 @@ from amont_models import (
     network_report,
     pipeline,
     river_report,
+    rung_costs,
     score,
     screen_report,
     tidy_write,
@@ -155,6 +156,7 @@ def _network(asked: argparse.Namespace) -> int:
 def _rivers(asked: argparse.Namespace) -> int:
     metrics = river_report.measure(asked.artifacts, lambda line: print(line, file=sys.stderr))
     river_report.write(metrics)
+    rung_costs.write(metrics)
     if asked.json:
         print(json.dumps(metrics, indent=1, sort_keys=True))
         return 0

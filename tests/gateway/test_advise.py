@@ -12,9 +12,17 @@ from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.readings import Sample, pack_channels
 from amont_gateway.view import Forecast
+from amont_gateway.view_rung import RungCost
 from amont_gateway.windows import Windows
 
 STATION = "pont"
+COST = RungCost(
+    stations=51,
+    notice_min=(110, 150),
+    told_percent=(97, 97),
+    false_percent=(14, 19),
+    error_more_percent=9,
+)
 
 
 class Advice:
@@ -44,7 +52,7 @@ class Scorer:
 
     def forecast(self, station_id):
         del station_id
-        return Forecast(status="ok", model="m", issued_ms=1, inputs=self.rung)
+        return Forecast(status="ok", model="m", issued_ms=1, inputs=self.rung, cost=COST)
 
     def zone(self, zone_id):
         del zone_id
@@ -190,7 +198,9 @@ def test_the_rung_says_what_the_watch_rests_on(clock, put, rung):
     if put is not None:
         rig.put(**put)
     rig.advisor._round(None)
-    assert rig.advisor.forecast(STATION).inputs == rung
+    forecast = rig.advisor.forecast(STATION)
+    assert forecast.inputs == rung
+    assert forecast.cost == (COST if rung == "no rain" else None)  # a forecast's rung alone
 
 
 def test_without_models_thresholds_alone_watch_and_without_readings_nothing(clock):

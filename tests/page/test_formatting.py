@@ -18,6 +18,7 @@ from amont_gateway.page.sentences import (
 from amont_gateway.page.siren_card import siren_key
 from amont_gateway.page.texts import Words
 from amont_gateway.view import Forecast
+from amont_gateway.view_rung import RungCost
 
 PARIS = ZoneInfo("Europe/Paris")
 FR, EN = Format("fr", PARIS), Format("en", PARIS)
@@ -266,3 +267,28 @@ def test_the_rung_of_a_forecast_is_said_in_plain_words(rung, status):
         assert said.startswith(first)
         assert wanted in said[len(first) :]
         assert (rung == "full") == (said == first)
+
+
+RUNG_COST = RungCost(
+    stations=51,
+    notice_min=(110, 150),
+    told_percent=(97, 97),
+    false_percent=(14, 19),
+    error_more_percent=9,
+)
+
+
+def test_what_a_rung_costs_is_said_where_it_was_measured():
+    forecast = msgspec.structs.replace(
+        VIEWS["calm"](NOW_MS).stations[0].forecast, inputs="no upstream", cost=RUNG_COST
+    )
+    french = plain(forecast_words(forecast, "normal", Words("fr"), FR))
+    assert french.endswith(
+        "Prévision sans la station amont. Mesuré ainsi sur 51 stations : préavis médian "
+        "1 h 50 min au lieu de 2 h 30 min, crues annoncées 97 % (inchangé), "
+        "fausses parmi les annonces 14 % au lieu de 19 %, erreur à 3 h +9 %."
+    )
+    assert "expect less notice" not in forecast_words(forecast, "normal", Words("en"), EN)
+    better = msgspec.structs.replace(RUNG_COST, error_more_percent=-2)
+    forecast = msgspec.structs.replace(forecast, cost=better)
+    assert "error at 3 h −2%." in forecast_words(forecast, "normal", Words("en"), EN)

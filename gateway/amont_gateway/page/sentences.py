@@ -96,9 +96,33 @@ def station_sentence(station: Station, old: bool, t: Words, f: Format) -> str:
     )
 
 
+def rung_words(forecast: Forecast, t: Words, f: Format) -> str:
+    """Say which rung of the ladder a forecast stands on, and what it costs where measured."""
+    if forecast.inputs == "full":
+        return ""
+    cost = forecast.cost
+    if cost is None:
+        return t.either(f"forecast.inputs.{forecast.inputs}", "")
+    more = cost.error_more_percent
+    measured = t(
+        "forecast.cost",
+        stations=f.number(cost.stations),
+        notice=_beside(t, *(f.duration(60.0 * minutes) for minutes in cost.notice_min)),
+        told=_beside(t, *(f.percent(share / 100.0) for share in cost.told_percent)),
+        false=_beside(t, *(f.percent(share / 100.0) for share in cost.false_percent)),
+        more=("+" if more > 0 else "") + f.percent(more / 100.0),
+    )
+    return f"{t(f'forecast.cost.{forecast.inputs}')} {measured}"
+
+
+def _beside(t: Words, lower: str, full: str) -> str:
+    key = "forecast.cost.same" if lower == full else "forecast.cost.other"
+    return t(key, lower=lower, full=full)
+
+
 def forecast_words(forecast: Forecast, level: str, t: Words, f: Format) -> str:
     """Say what the forecast expects, or why there is none; a reached level lies not ahead."""
-    rung = "" if forecast.inputs == "full" else t.either(f"forecast.inputs.{forecast.inputs}", "")
+    rung = rung_words(forecast, t, f)
     if forecast.status != "ok" or not forecast.steps:
         return f"{t.either(f'forecast.{forecast.status}', t('forecast.no data'))} {rung}".strip()
     last = max(forecast.steps, key=lambda step: step.horizon_h)

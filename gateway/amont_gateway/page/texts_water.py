@@ -93,6 +93,23 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
         "Prévision d’après cette seule station : le préavis sera court.",
         "Forecast from this station alone: expect little notice.",
     ),
+    "forecast.cost.no rain": ("Prévision sans pluviomètre.", "Forecast without rain gauge."),
+    "forecast.cost.no upstream": (
+        "Prévision sans la station amont.",
+        "Forecast without the station upstream.",
+    ),
+    "forecast.cost.local only": (
+        "Prévision d’après cette seule station.",
+        "Forecast from this station alone.",
+    ),
+    "forecast.cost": (
+        "Mesuré ainsi sur {stations} stations : préavis médian {notice}, crues annoncées {told}, "
+        "fausses parmi les annonces {false}, erreur à 3 h {more}.",
+        "So measured on {stations} stations: median notice {notice}, floods announced {told}, "
+        "false ones among the warnings {false}, error at 3 h {more}.",
+    ),
+    "forecast.cost.same": ("{lower} (inchangé)", "{lower} (unchanged)"),
+    "forecast.cost.other": ("{lower} au lieu de {full}", "{lower} instead of {full}"),
     "forecast.inputs.thresholds only": (
         "Seuls les seuils veillent : pas de préavis.",
         "Thresholds alone keep watch: no notice ahead.",

@@ -31,8 +31,10 @@ from amont_gateway.scoring.river_decision import (
 from amont_gateway.scoring.river_features import HORIZONS_H, MEDIAN
 from amont_gateway.scoring.river_inputs import River, Seen, rivers, see
 from amont_gateway.scoring.river_memory import Memory, Step
+from amont_gateway.scoring.rung_costs import costs_of
 from amont_gateway.scoring.timeline import NO_SERIES, Floats, Series
 from amont_gateway.view import Forecast, ForecastStep
+from amont_gateway.view_rung import RungCost
 
 ADVICE_S = 2 * 3600.0  # how long advice lasts unless it is renewed
 
@@ -143,6 +145,7 @@ class _Served:
     ) -> None:
         self.model = model
         self._rule = rule_of(model)
+        self._costs = costs_of(model.sha256)
         self._adapted = adapted
         self._rivers = {
             name: replace(river, spread_mm=adapted[name].spread_mm) if name in adapted else river
@@ -195,7 +198,8 @@ class _Served:
         known = self._memory.add(name, steps)
         level = LEVELS[decide(known, limits["watch"], limits["warning"], rule)[-1]]
         basis = self.basis[name] = Basis(seen, known, rule, level, own)
-        return _forecast(self.model, seen, basis.band_mm), level
+        cost = self._costs.get(seen.rung)
+        return _forecast(self.model, seen, basis.band_mm, cost), level
 
 
 def rises_mm(model: Model, seen: list[Seen]) -> list[Floats | ModelError]:
@@ -219,7 +223,7 @@ def rises_mm(model: Model, seen: list[Seen]) -> list[Floats | ModelError]:
     return list(rises)
 
 
-def _forecast(model: Model, seen: Seen, band: Floats) -> Forecast:
+def _forecast(model: Model, seen: Seen, band: Floats, cost: RungCost | None) -> Forecast:
     steps = [
         ForecastStep(
             horizon_h=hours,
@@ -239,6 +243,7 @@ def _forecast(model: Model, seen: Seen, band: Floats) -> Forecast:
         model=model.name,
         issued_ms=seen.issued_ms,
         inputs=seen.rung,
+        cost=cost,
         steps=steps,
         reaches=highest,
     )
