@@ -110,7 +110,9 @@ def test_a_rule_from_a_manifest_is_checked():
 def test_probability_rises_with_the_sum_and_stays_finite():
     values = [RULE.probability(total) for total in (0.0, 5.0, 50.0, 1e9)]
     assert values == sorted(values)
-    assert 0.0 < values[0] < values[-1] <= 1.0
+    assert 0.0 < values[0] < values[1] < values[-1] < 1.0
+    sure = LeakRule(probability_slope=40.0).probability
+    assert (sure(0.0), sure(1e9)) == (0.001, 0.999)
 
 
 def test_hours_that_swing_weigh_less_than_steady_ones():
