@@ -78,10 +78,12 @@ class Figures:
     years: float
     delay_h: float  # median of the abrupt ones; NaN if none was found
 
-    @property
-    def worth(self) -> float:
-        """Return what alarms spare, less what is false above the budget."""
-        often = self.false / max(self.years, 1e-3)
+    def worth(self, least_years: float = 1e-3) -> float:
+        """Return what alarms spare, less what is false above the budget.
+
+        Spans shorter than ``least_years`` count as that long.
+        """
+        often = self.false / max(self.years, least_years)
         spared = self.large_saved + SMALL_WORTH * self.saved
         return spared - FALSE_COST * max(0.0, often - BUDGET)
 
@@ -116,7 +118,7 @@ class Trials:
 
     def _rank(self, own: ZoneAdapted, since_ms: int, until_ms: int) -> float:
         moved = abs(np.log(own.step)) + abs(np.log(own.night))
-        return self.figures(own, since_ms, until_ms).worth - MOVE_COST * float(moved)
+        return self.figures(own, since_ms, until_ms).worth() - MOVE_COST * float(moved)
 
     def figures(self, own: ZoneAdapted, since_ms: int, until_ms: int) -> Figures:
         """Return what thresholds do from one moment to another."""

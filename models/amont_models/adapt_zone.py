@@ -13,7 +13,7 @@ from typing import Any
 from amont_gateway.scoring.timeline import DAY_MS
 from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted
 from amont_gateway.scoring.zone_test import LeakRule, Predict
-from amont_models.adapt_trials import Figures, Trials, ZonePast
+from amont_models.adapt_trials import BUDGET, Figures, Trials, ZonePast
 
 LEAST_DAYS = 270.0  # the live windows hold 150 to 180: not much more teaches nothing new
 HELD_SHARE, HELD_MOST_DAYS = 0.25, 365.0
@@ -59,7 +59,9 @@ def adapt_zone(past: ZonePast, rule: LeakRule, predict: Predict) -> ZoneOutcome:
 def is_worse(first: Figures, then: Figures) -> bool:
     """Say whether what was learnt does worse: what it spares, less what is false.
 
-    Fewer false alarms make up for a few leaks that are not found, never for many.
+    Fewer false alarms make up for a few leaks that are not found, never for many. A budget of one
+    a year allows one in a few weeks, too: these count as a year.
     """
     fewer = first.large_found - then.large_found > FOUND_LESS * first.large
-    return bool(fewer or not then.worth >= first.worth)
+    year = 1.0 / BUDGET
+    return bool(fewer or not then.worth(year) >= first.worth(year))

@@ -191,7 +191,8 @@ GOOD = Figures(10, 8, 9, 0.6, 0.5, 0, 0.5, 20.0)
         (GOOD, False),
         (Figures(10, 9, 9, 0.7, 0.5, 0, 0.5, 20.0), False),
         (Figures(10, 7, 9, 0.5, 0.5, 0, 0.5, 20.0), True),  # finds less
-        (Figures(10, 9, 9, 0.7, 0.5, 1, 0.5, 20.0), True),  # one false alarm in half a year
+        (Figures(10, 9, 9, 0.7, 0.5, 1, 0.5, 20.0), False),  # one false alarm is the budget
+        (Figures(10, 9, 9, 0.7, 0.5, 2, 0.5, 20.0), True),  # two are not
         (Figures(10, 8, 9, 0.55, 0.5, 0, 0.5, 60.0), True),  # as many, later
         (Figures(10, 8, 9, float("nan"), 0.5, 0, 0.5, 20.0), True),
     ],
