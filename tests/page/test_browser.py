@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from tests.page.test_authority import await_port
+from tests.page.test_formatting import RUNG_COST
 from tests.page.test_reading import violations
 
 from amont_gateway.authority import Authority
@@ -22,6 +23,19 @@ def test_a_change_arrives_by_itself(open_page, script):
     assert "LA SIRÈNE SONNE" in page.title()
     assert page.locator("details.act").get_attribute("open") is not None
     assert page.locator("[role=alert]").count() == 1  # the siren alone alerts
+
+
+def test_what_a_lower_rung_costs_can_be_read(open_page, script):
+    def lower(view):
+        view.stations[0].forecast.inputs = "no upstream"
+        view.stations[0].forecast.cost = RUNG_COST
+
+    script.change = lower
+    page = open_page(lang="en")
+    told = page.locator("p", has_text="Forecast without the station upstream.")
+    expect(told).to_contain_text("median notice")
+    expect(told).to_contain_text("floods announced 97% (unchanged)")
+    assert violations(page) == []
 
 
 def test_typing_survives_updates(open_page, script):

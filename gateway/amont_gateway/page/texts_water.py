@@ -105,8 +105,8 @@ WATER_TEXTS: dict[str, tuple[str, str]] = {
     "forecast.cost": (
         "Mesuré ainsi sur {stations} stations : préavis médian {notice}, crues annoncées {told}, "
         "fausses parmi les annonces {false}, erreur à 3 h {more}.",
-        "So measured on {stations} stations: median notice {notice}, floods announced {told}, "
-        "false ones among the warnings {false}, error at 3 h {more}.",
+        "Measured that way on {stations} stations: median notice {notice}, "
+        "floods announced {told}, false ones among the warnings {false}, error at 3 h {more}.",
     ),
     "forecast.cost.same": ("{lower} (inchangé)", "{lower} (unchanged)"),
     "forecast.cost.other": ("{lower} au lieu de {full}", "{lower} instead of {full}"),
