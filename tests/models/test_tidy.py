@@ -46,7 +46,7 @@ def test_a_river_comes_back_as_it_was_written(tmp_path):
     labels = (Label("bridge", "ice", 1000, 2500, 1500, None, "at the weir"),)
     made = Record(
         "out", "river", made.source, (*made.channels, odd, twin), sites, labels, True,
-        "Europe/Paris",
+        "Europe/Paris", "FR",
     )  # fmt: skip
     paths = tidy_write.write(made, tmp_path / "out")
     assert len(set(paths)) == 3 + len(made.channels)
@@ -54,7 +54,7 @@ def test_a_river_comes_back_as_it_was_written(tmp_path):
     assert (back.kind, back.source, back.sites, back.labels) == (
         "river", made.source, sites, labels,
     )  # fmt: skip
-    assert (back.raw, back.time_zone) == (True, "Europe/Paris")
+    assert (back.raw, back.time_zone, back.holidays) == (True, "Europe/Paris", "FR")
     held = {(one.name, one.quantity): one for one in back.channels}
     assert len(held) == len(made.channels)
     for one in made.channels:
@@ -218,6 +218,7 @@ ABOUT = [
     ('{"format": 1, "raw": "yes"}', "raw: 'yes' is of the wrong type"),
     ('{"format": 1, "kind": "lake"}', "kind: choose one of"),
     ('{"format": 1, "time_zone": "Mars/North"}', "time_zone: 'Mars/North' is not known"),
+    ('{"format": 1, "holidays": "France"}', "holidays: two capital letters, not 'France'"),
     ('{"format": 1, "train_until_utc": "soon"}', "column train_until_utc: 'soon' cannot be read"),
 ]
 
