@@ -170,7 +170,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     lines += _history(view.get("history")) + _lorawan(view.get("lorawan"))
     lines += [describe_bridge(bridge) for bridge in view.get("bridges") or ()]
     for s in view["stations"]:
-        stage, rung = _with(s["stage_mm"], "mm"), s["forecast"]["inputs"]
+        stage, rung = _with(s["stage_mm"], "mm"), _rung(s["forecast"])
         lines.append(f"station {s['id']}: {s['level']}, {stage}, forecast: {rung}")
     for z in view["zones"]:
         lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
@@ -189,6 +189,19 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for e in view["events"]:
         lines.append(f"{e['severity']} x{e['count']}: {e['text']['en']}")
     return lines
+
+
+def _rung(forecast: Mapping[str, Any]) -> str:
+    """Name the rung of a forecast, and what it costs where that was measured."""
+    cost = forecast["cost"]
+    if cost is None:
+        return str(forecast["inputs"])
+    notice, told, false = (cost[k] for k in ("notice_min", "told_percent", "false_percent"))
+    return (
+        f"{forecast['inputs']} (measured on {cost['stations']} stations: notice {notice[0]} min"
+        f" for {notice[1]}, floods announced {told[0]} % for {told[1]},"
+        f" false {false[0]} % for {false[1]}, error at 3 h {cost['error_more_percent']:+d} %)"
+    )
 
 
 def _history(kept: Mapping[str, Any] | None) -> list[str]:
