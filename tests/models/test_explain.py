@@ -24,6 +24,9 @@ from amont_gateway.counters import Counters
 from amont_gateway.records import Records
 from amont_gateway.scoring.adapted_file import FILE as ADAPTED_FILE
 from amont_gateway.scoring.live import Scoring
+from amont_gateway.scoring.river_adapted import DESIGN, Adapted
+from amont_gateway.scoring.river_decision import Rule
+from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_gateway.scoring.zone_adapted import ZoneAdapted
 from amont_models import cli, data, explain, explain_text, zone_chain
 from amont_models.recipe import ARTIFACTS_DIR, DEMO_RIVER, HOUR_MS
@@ -144,6 +147,21 @@ def test_a_zone_shows_its_own_thresholds_and_its_holidays(state, tmp_path):
     text = explain_text.text(said | {"adapted": None}, "fr", ZoneInfo("Europe/Paris"))
     assert "Seuils tels que livrés" in text
     assert "2018-02-27 : jour férié, attendu comme un dimanche" in text
+
+
+def test_what_a_station_learnt_from_its_past_is_named_part_by_part(state, tmp_path):
+    assert found(state)["adapted"] == []
+    folder = tmp_path / "adapted station"
+    shutil.copytree(state, folder)
+    nothing = np.zeros((DESIGN, len(HORIZONS_H))), np.zeros(len(HORIZONS_H)), Rule().width_table()
+    own = Adapted(800.0, 400.0, *nothing, margins=(0.1,) * 4, parts=("widths", "margins"))
+    sha256 = found(state)["sha256"]
+    whole = {"format": 1, "model_sha256": sha256, "stations": {STATION: own.to_json()}}
+    (folder / ADAPTED_FILE).write_text(json.dumps(whole), encoding="utf-8")
+    said = found(folder)
+    assert said["adapted"] == ["widths", "margins"]
+    text = explain_text.text(said, "en", ZoneInfo("Europe/Paris"))
+    assert "learnt from its own past: widths of the band, margin for floods" in text
 
 
 def test_what_was_advised_then_stands_beside_it(state, tmp_path):
