@@ -136,7 +136,7 @@ def raw(stage: Channel, up_mm: float) -> dict[str, Found]:
     median = float(np.median(true.value[true.t_ms < true.t_ms[0] + CALM_MS]))
     limits = limits_over(median, up_mm)
     t_s = (stage.t_ms // 1000).tolist()
-    water, years = events(t_s, true.value, limits.alarm_mm), _years(stage.t_ms)
+    water, years = events(t_s, true.value, limits.alarm_mm), known_years(stage.t_ms)
     feed, step_s = raw_feed(stage), max(60, stage.step_ms // 1000)
     out = {}
     for name, fast in (("guard", False), ("guard, each minute", True)):
@@ -148,20 +148,27 @@ def raw(stage: Channel, up_mm: float) -> dict[str, Found]:
     return out
 
 
-def _years(t_ms: Times) -> float:
+def known_years(t_ms: Times) -> float:
+    """Return for how long there are readings; of a gap its first hours count."""
     return float(np.minimum(np.diff(t_ms), 3 * HOUR_MS).sum()) / (365.0 * DAY_MS)
 
 
 # --- made faults ---
 
 
-def faulty_feed(stage: Channel, since_ms: int, seed: int) -> Feed:
-    """Return a clean stage with every kind of made fault from ``since_ms`` on.
+def faulty_feed(
+    stage: Channel,
+    since_ms: int,
+    seed: int,
+    kinds: Sequence[str] = tuple(faults.KINDS),
+    raw: bool = False,
+) -> Feed:
+    """Return a stage with these kinds of made fault from ``since_ms`` on, over its own if ``raw``.
 
     A spike is a number of samples, whatever their interval; the other faults last their time.
     """
     copy, spiked = stage, {}
-    for kind in faults.KINDS:
+    for kind in kinds:
         made = faults.faulty(copy, kind, since_ms, seed)
         if kind == "spikes":
             off = made.value - copy.value
@@ -175,7 +182,8 @@ def faulty_feed(stage: Channel, since_ms: int, seed: int) -> Feed:
             copy = made
     places = {int(at): place for place, at in enumerate(copy.t_ms.tolist())}
     spikes = {places[at]: size for at, size in spiked.items() if at in places}
-    return Feed(copy.t_ms, copy.value, copy.value, spikes)
+    water = raw_feed(copy).water if raw else copy.value
+    return Feed(copy.t_ms, copy.value, water, spikes)
 
 
 def quarters(stage: Channel) -> Channel:
@@ -198,7 +206,7 @@ def with_faults(
     part = part.between(since_ms - DAY_MS, since_ms + FAULT_MS)
     step_s = max(60, part.step_ms // 1000)
     water = events((part.t_ms // 1000).tolist(), part.value, limits.alarm_mm, 0)
-    years = _years(part.t_ms[part.t_ms >= since_ms])
+    years = known_years(part.t_ms[part.t_ms >= since_ms])
     each = [
         list(samples(faulty_feed(part, since_ms, seed + one), one, limits))
         for one in range(sensors)
@@ -241,7 +249,7 @@ def _warned(record: Record, site: Site, chain: Chain, up_mm: float) -> Found:
     true = cleaned(station.stage)
     water = events((true.t_ms // 1000).tolist(), true.value, mark)
     alarms = spans((seen.t_ms[said] // 1000).tolist(), HOUR_S)
-    return judge(water, alarms, _years(true.t_ms))
+    return judge(water, alarms, known_years(true.t_ms))
 
 
 def fault_table(records: Iterable[Record], seed: int) -> dict[str, Found]:

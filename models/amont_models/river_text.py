@@ -28,6 +28,7 @@ def render(result: Table) -> str:
     lines = [*_stations(result), "", *_goals(result), ""]
     lines += ["clean readings", *_tables(clean), "", "all faults at once", *_tables(faults["all"])]
     lines += ["", "one fault at a time, what ships", *_faults(clean, faults)]
+    lines += ["", *_sirens(result["sirens"])]
     return "\n".join(lines) + "\n"
 
 
@@ -168,6 +169,21 @@ def _faults(clean: Table, faults: Table) -> list[str]:
         lines.append(
             f"  {kind:<13} {number(row['pod'][0]):>5} {number(row['far'][0]):>5} "
             f"{number(more):>21} {missed:>20.0f}"
+        )
+    return lines
+
+
+def _sirens(found: Table) -> list[str]:
+    lines = [
+        f"the siren, one sensor a station, {number(found['years'], 1)} station-years: the first "
+        "year after each training part",
+        f"  {'readings':<13} {'crossings':>9} {'met':>5} {'missed':>6} {'false':>5}  "
+        "from faults alone, a year (goal 0.02)",
+    ]
+    for name, row in found["copies"].items():
+        lines.append(
+            f"  {name:<13} {row['crossings']:>9} {row['met']:>5} {row['missed']:>6} "
+            f"{row['false']:>5}  {number(row['from_faults_a_year']):>19}"
         )
     return lines
 

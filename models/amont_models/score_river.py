@@ -16,7 +16,7 @@ import numpy as np
 from amont_gateway.scoring.river_adapted import Adapted
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
 from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS
-from amont_models import faults, river_floors, river_lessons
+from amont_models import faults, river_floors, river_lessons, score_siren
 from amont_models.adapt import LEAST_DAYS, Outcome, adapt
 from amont_models.records import catalogue
 from amont_models.records.table import DataError, Record
@@ -216,6 +216,7 @@ def score(record: Record, artifacts: Path) -> dict[str, Any]:
         "left_out": found.left_out,
         "clean": tables(found.clean),
         "faults": {kind: tables(tallies) for kind, tallies in found.faulted.items()},
+        "sirens": score_siren.table(found.stations, record.raw),
     }
 
 
