@@ -12,6 +12,7 @@ from amont_models.recipe import RECIPES_DIR
 
 Metrics = dict[str, Any]
 NAMES = ("river", "leak")
+LEAK_CHALLENGERS = ("own_thresholds", "holidays", "weather", "neighbours")
 DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 HOURLY_H = (1, 3, 6)  # horizons of an hourly record
 ELSEWHERE_H = (0.5, 1, 2, 3, 6)
@@ -144,6 +145,7 @@ def _worth(records: Metrics, words: dict[str, str]) -> str:
 def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
     words = RULES[language]
     names = ["shipped", "network", "float", "no_network"]
+    names += [name for name in LEAK_CHALLENGERS if name in metrics]
     names += sorted(name for name in metrics if name.startswith("night_step_"))
     rows = []
     for name in names:
@@ -155,8 +157,26 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
         marks = {name: number(row[name], 1) for name in ("step", "drift", "alarm")}
         curve.append([words["setting"].format(**marks), *_found(row)])
     head = words["leak_head"].split("|")
-    own = _adapted(metrics, words)
-    return {"found": table(head, rows), "curve": table(head, curve), "adapted": own}
+    return {
+        "found": table(head, rows),
+        "curve": table(head, curve),
+        "adapted": _adapted(metrics, words),
+        "reliability": _reliability(metrics.get("reliability", []), words),
+    }
+
+
+def _reliability(classes: list[Metrics], words: dict[str, str]) -> str:
+    """Return how often what was told with some probability was true."""
+    rows = [
+        [
+            f"{number(row['from'])}–{number(row['to'])}",
+            str(round(row["nights"])),
+            number(row["told"]),
+            number(row["open"]),
+        ]
+        for row in classes
+    ]
+    return table(words["reliability_head"].split("|"), rows)
 
 
 def _adapted(metrics: Metrics, words: dict[str, str]) -> str:

@@ -34,6 +34,11 @@ RULES: dict[str, dict[str, str]] = {
         "network": "the test with the network, int8",
         "float": "the test with the network, float",
         "no_network": "the test without the network",
+        "own_thresholds": "what ships, thresholds from each zone's own days",
+        "holidays": "what ships, public holidays as Sundays",
+        "weather": "what ships, less what temperature and rain explain",
+        "neighbours": "what ships, less what the other zones explain",
+        "reliability_head": "told|nights|told on average|a leak was open",
         "setting": "what ships, step {step}, drift {drift}, alarm at {alarm}",
         "night_step": "night flow {share} % over the last 14 nights' median, twice",
         "leak_head": (
@@ -81,6 +86,11 @@ RULES: dict[str, dict[str, str]] = {
         "network": "le test avec le réseau, int8",
         "float": "le test avec le réseau, flottant",
         "no_network": "le test sans le réseau",
+        "own_thresholds": "ce qui est livré, seuils tirés des jours propres à chaque secteur",
+        "holidays": "ce qui est livré, jours fériés comme des dimanches",
+        "weather": "ce qui est livré, moins ce qu'expliquent température et pluie",
+        "neighbours": "ce qui est livré, moins ce qu'expliquent les autres secteurs",
+        "reliability_head": "annoncé|nuits|annoncé en moyenne|une fuite était ouverte",
         "setting": "ce qui est livré, saut {step}, dérive {drift}, alerte à {alarm}",
         "night_step": "débit nocturne {share} % au-dessus de la médiane de 14 nuits, deux fois",
         "leak_head": (
