@@ -25,10 +25,13 @@ from amont_gateway.scoring.river_features import (
     HORIZONS_H,
     RAIN,
     RAIN_FINE_H,
+    RAIN_SPANS_H,
     RISE_GAIN,
     STAGE,
+    STAGE_LAGS_H,
     STAGES,
     UPSTREAM,
+    UPSTREAM_LAGS_H,
     VALUES,
 )
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series
@@ -43,6 +46,11 @@ FINE = len(FINE_LAGS_H)
 HOURS_6 = FINE + 6  # stage differences that reach back 6 h or less
 ABOVE = slice(UPSTREAM.start, FURTHER.stop)  # both stations upstream
 RAIN_FINE = slice(RAIN.stop - len(RAIN_FINE_H), RAIN.stop)
+# How far back each value reaches, hours; foretold rain reaches back nowhere.
+RAIN_REACH_H = tuple(end for _, end in (*RAIN_SPANS_H, *RAIN_FINE_H))
+REACH_H = np.zeros(VALUES)
+REACH_H[: FORECAST.start] = (*STAGE_LAGS_H, *RAIN_REACH_H, *UPSTREAM_LAGS_H, *UPSTREAM_LAGS_H)
+YOUNG_H = (0.5, 72.0)  # how long ago everything began to measure: as many rows at each order
 WET_12 = 7  # rain sums that reach back 12 h or less
 # How wrong foretold rain is here: guesses, as no record holds a forecast.
 FORETOLD_BLOCK_MS = 12 * HOUR_MS
@@ -203,8 +211,9 @@ def augment(
 ) -> tuple[Floats, Floats]:
     """Return a copy with other spreads, in which rows lose what a station may not have.
 
-    That is rain, stations upstream, foretold rain, readings within the hour, and the history. Some
-    rows keep all but the foretold rain, and their spread.
+    That is rain, stations upstream, foretold rain, readings within the hour, the history of the
+    stage, and that of all together, as where everything began to measure a short while ago. Some
+    rows keep their spread and, but for the last two, all that they have.
     """
     table, target = table.copy(), target.copy()
     count = len(table)
@@ -224,9 +233,17 @@ def augment(
     coarse = varied & (rng.random(count) < settings["coarse"])
     lost[:, :FINE] |= coarse[:, None]
     lost[:, RAIN_FINE] |= coarse[:, None]
+    lost |= _too_young(count, settings["young"], rng)
     table[:, :VALUES][lost] = 0.0
     table[:, VALUES:][lost] = 0.0
     return table, target
+
+
+def _too_young(count: int, share: float, rng: Random) -> Flags:
+    """Return the values (count, VALUES) that reach back before all of a young station began."""
+    young = rng.random(count) < share
+    began_h = np.exp(rng.uniform(*np.log(YOUNG_H), count))
+    return np.asarray(young[:, None] & (REACH_H[None, :] > began_h[:, None]))
 
 
 def _move_up(table: Floats, lost: Flags) -> None:

@@ -15,15 +15,11 @@ import numpy as np
 
 from amont_gateway.scoring import river_features
 from amont_gateway.scoring.river_features import (
-    FORECAST,
     FURTHER,
     HORIZONS_H,
     MEDIAN,
     RAIN,
-    RAIN_SPANS_H,
-    STAGE_LAGS_H,
     UPSTREAM,
-    UPSTREAM_LAGS_H,
     VALUES,
 )
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series
@@ -118,13 +114,7 @@ def without(steps: Steps, part: slice) -> Steps:
 
 def after(steps: Steps, hours: float) -> Steps:
     """Return the steps as they were so many hours after everything began to be measured."""
-    known = np.ones(VALUES, dtype=bool)
-    known[: len(STAGE_LAGS_H)] = np.array(STAGE_LAGS_H) <= hours
-    wet = slice(RAIN.start, RAIN.start + len(RAIN_SPANS_H))
-    known[wet] = [end <= hours for _, end in RAIN_SPANS_H]
-    for part in (UPSTREAM, FURTHER):
-        known[part] = np.array(UPSTREAM_LAGS_H) <= hours
-    known[FORECAST] = True
+    known = hours >= river_lessons.REACH_H
     return Steps(steps.rows * np.tile(known, 2), steps.rises)
 
 

@@ -9,8 +9,10 @@ from amont_gateway.scoring.river_features import (
     FURTHER,
     HORIZONS_H,
     RAIN,
+    RAIN_SPANS_H,
     RIVER_FEATURES,
     STAGE,
+    STAGE_LAGS_H,
     UPSTREAM,
     VALUES,
     compress,
@@ -137,3 +139,20 @@ def test_copies_vary_only_what_a_new_gauge_does_not_know():
     assert 2.0 < factor.max() <= settings["spread_factor"] + 1e-9
     hour = ~masks[:, FINE]
     assert np.sinh(made[hour, FINE]) == pytest.approx((np.sinh(table[:, FINE]) * factor)[hour])
+
+
+def test_some_copies_are_of_a_station_where_everything_began_a_short_while_ago():
+    settings = {**RIVER["augment"], "as_it_is": 1.0, "young": 1.0, "no_forecast": 0.0}
+    table, target = np.ones((4000, 2 * VALUES)), np.ones((4000, len(HORIZONS_H)))
+    made, rises = river_lessons.augment(table, target, settings, np.random.default_rng(3))
+    known = made[:, VALUES:] == 1.0
+    assert np.array_equal(made[:, :VALUES], made[:, VALUES:])
+    assert rises == pytest.approx(target)
+    assert known[:, FORECAST].all()
+    # What reaches back twice as far is known by fewer rows, in every part by the same ones.
+    shares = known.mean(axis=0)
+    for hours, share in ((0.5, 1.0), (1.0, 0.861), (6.0, 0.5), (12.0, 0.361), (48.0, 0.082)):
+        own = shares[hours == river_lessons.REACH_H]
+        assert own == pytest.approx(np.full(len(own), share), abs=0.03)
+    day, rain_day = STAGE_LAGS_H.index(24), RAIN_SPANS_H.index((12, 24))
+    assert np.array_equal(known[:, STAGE][:, day], known[:, RAIN][:, rain_day])
