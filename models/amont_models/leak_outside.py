@@ -64,11 +64,16 @@ def _ridge(left: Floats, around: Floats) -> Floats:
 
 
 def others(mine: Days, neighbours: list[Days]) -> Floats:
-    """Return what the median of the other zones drew, each over its own mean so far (1, d, 24)."""
+    """Return what the median of the other zones drew, each over its own mean so far (1, d, 24).
+
+    NaN where none of them is known.
+    """
     table = np.full((len(neighbours), *mine.l_h.shape), np.nan)
     for row, other in zip(table, neighbours, strict=True):
         _, here, there = np.intersect1d(mine.ordinal, other.ordinal, return_indices=True)
         row[here] = (other.l_h / _mean_so_far(other.l_h)[:, None])[there]
+    if not neighbours:
+        return np.full((1, *mine.l_h.shape), np.nan)
     return medians(table.reshape(len(table), -1)).reshape(1, *mine.l_h.shape)
 
 

@@ -53,6 +53,7 @@ def test_the_other_zones_are_told_in_their_own_mean_of_the_days_before():
     assert around.shape == (1, 20, 24)
     assert np.isnan(around[0, 0]).all()
     assert around[0, 1:] == pytest.approx(np.ones((19, 24)))
+    assert np.isnan(leak_outside.others(mine, [])).all()
 
 
 def test_a_series_is_laid_out_by_hours_and_holes_stay():
