@@ -17,6 +17,7 @@ from amont_models.river_chain import shipped
 from amont_models.score_tally import SEED
 
 METRICS = RECIPES_DIR / "detection.metrics.json"
+CURVE = RECIPES_DIR / "detection.curve.json"  # the rules that were tried, on training parts
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
 FLOOD = "@2022"  # of the Garonne's floods: the others were not recorded every 5 to 15 min
 RULES = (
@@ -73,7 +74,16 @@ def render(metrics: dict[str, Any], language: str) -> str:
     words = WORDS[language]
     facts = {name: _table(rows, words) for name, rows in metrics.items()}
     template = (RECIPES_DIR / f"detection.card.{language}.md").read_text(encoding="utf-8")
-    return template.format(**facts)
+    return template.format(**facts, curve=_curve(metrics_file.read(CURVE, "git"), language))
+
+
+def _curve(found: dict[str, Any], language: str) -> str:
+    cells = [WORDS[language]["curve_head"].split("|")]
+    for rule in found["rules"]:
+        met = " / ".join(str(count) for count in rule["met"]) + f" ({found['crossings']})"
+        false = " / ".join(f"{rate:.2f}" for rate in rule["false_a_year"])
+        cells.append([rule[language], str(rule["delay_s"]), met, false])
+    return screen_report.lines(cells)
 
 
 def _table(rows: dict[str, dict[str, float | None]], words: dict[str, str]) -> str:
@@ -121,6 +131,8 @@ def _run(_asked: argparse.Namespace) -> int:
 WORDS = {
     "en": {
         "head": "rule|crossings|met in time|false|CSI|false a station-year",
+        "curve_head": "one / two / three sensors|waits, s at most|met in time (of)"
+        "|false a station-year",
         "guard, each minute": "**the guard, one sensor, a sample a minute from watch on**",
         "guard": "the guard, one sensor, the record's own steps",
         "guard, 1": "**the guard, one sensor**",
@@ -132,6 +144,8 @@ WORDS = {
     },
     "fr": {
         "head": "règle|franchissements|à temps|fausses|CSI|fausses par station et par an",
+        "curve_head": "un / deux / trois capteurs|attend, s au plus|à temps (sur)"
+        "|fausses par station et par an",
         "guard, each minute": "**le gardien, un capteur, une mesure par minute dès la vigilance**",
         "guard": "le gardien, un capteur, au pas de l'enregistrement",
         "guard, 1": "**le gardien, un capteur**",
