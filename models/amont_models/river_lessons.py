@@ -242,7 +242,8 @@ def augment(
 def _too_young(count: int, share: float, rng: Random) -> Flags:
     """Return the values (count, VALUES) that reach back before all of a young station began."""
     young = rng.random(count) < share
-    began_h = np.exp(rng.uniform(*np.log(YOUNG_H), count))
+    soonest, latest = np.log(YOUNG_H)
+    began_h = np.exp(rng.uniform(soonest, latest, count))
     return np.asarray(young[:, None] & (REACH_H[None, :] > began_h[:, None]))
 
 

@@ -351,13 +351,12 @@ def test_every_floor_stands_in_the_same_table(result):
     assert "\n  bridge: stage measured, every 3600 s, rain of bridge; learnt until 20" in text
 
 
-def test_the_curve_passes_through_what_ships(result):
+def test_the_curve_reaches_from_below_what_ships_to_above_it(result):
     found, text = result
     for table in (found["clean"], found["faults"]["all"]):
         curve, rows = table["curve"], table["warnings"]
-        for point, rule in (("q50", "warning"), ("q90", "watch")):
-            assert curve[point]["pod"] == rows[rule]["pod"][0]
-            assert curve[point]["lead_h"] == rows[rule]["lead_h"][0]
+        for rule in ("warning", "watch"):
+            assert curve["q25"]["pod"] <= rows[rule]["pod"][0] <= curve["q90"]["pod"]
         pods = [row["pod"] for row in curve.values()]
         assert pods == sorted(pods)
     assert "\n  q25" in text
