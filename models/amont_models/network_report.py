@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost, ltown_years, metrics_file, score_network
+from amont_models import cost, ltown_years, metrics_file, network_curve, score_network
 from amont_models.card import localised, number, table
-from amont_models.leak_events import leak_label
+from amont_models.leak_events import Label, leak_label
 from amont_models.pipeline import plain
 from amont_models.recipe import MODELS_DIR, RECIPES_DIR
 from amont_models.records import catalogue
@@ -61,14 +61,26 @@ LESS: dict[str, Callable[[Record], Record]] = {
 
 def judge(records: Iterable[Record], only: str | None = None) -> dict[str, Any]:
     """Return each rule's row over some records of one network; with ``only`` one rule's."""
-    chosen = list(records)
-    rules = score_network.rules(chosen[0].time_zone)
+    rows: dict[str, Any] = events(list(records), only)["table"]
+    return rows
+
+
+def events(records: Sequence[Record], only: str | None = None) -> dict[str, Any]:
+    """Return the event table of some records, and ``told``: what was told as likely and came."""
+    rules = score_network.rules(records[0].time_zone)
     if only is not None:
         rules = {only: rules[only]}
-    labels = [[leak_label(each) for each in record.labels] for record in chosen]
-    networks = [score_network.network(record) for record in chosen]
-    rows: dict[str, Any] = score_network.score_networks(networks, labels, rules)["table"]
-    return rows
+    networks, labels = _known(records)
+    found = score_network.score_networks(networks, labels, rules)
+    said = [found["alarms"][one.name] for one in networks]
+    return {**found, "told": network_curve.reliability(said, labels)}
+
+
+def _known(
+    records: Sequence[Record],
+) -> tuple[list[score_network.Network], list[list[Label]]]:
+    labels = [[leak_label(each) for each in record.labels] for record in records]
+    return [score_network.network(record) for record in records], labels
 
 
 def measure(say: Say) -> Metrics:
@@ -76,9 +88,13 @@ def measure(say: Say) -> Metrics:
     years = recipe()["years"]
     say(f"network: simulated years {years['judged']}")
     judged = [ltown_years.year(seed, YEARS) for seed in years["judged"]]
-    out: Metrics = {"years": years, "judged": judge(judged), "less": {}}
+    found = events(judged)
+    out: Metrics = {"years": years, "judged": found["table"], "less": {}}
     say("network: the years of the settings")
-    out["settings"] = judge((ltown_years.year(s, YEARS) for s in years["settings"]), SHIPPED)
+    chosen = [ltown_years.year(seed, YEARS) for seed in years["settings"]]
+    past = events(chosen, SHIPPED)
+    out |= {"settings": past["table"], "told": [past["told"], found["told"]]}
+    out["curve"] = network_curve.curve(*_known(chosen), past["table"][SHIPPED])
     say(f"network: {TOWN}")
     town = catalogue.load(TOWN)
     out["town"] = judge([town])
@@ -103,10 +119,13 @@ def render(metrics: Metrics, language: str) -> str:
     """Return the card in a language; every figure comes from ``metrics`` and the cost's file."""
     words = WORDS[language]
     ours, town = metrics["judged"][SHIPPED], metrics["town"][SHIPPED]
+    past, judged = metrics["told"]
     told = {
         "judged": _rules(metrics["judged"], words),
         "town": _rules(metrics["town"], words),
         "less": _less(metrics, words),
+        "curve": network_curve.curve_table(metrics["curve"], words["curve_head"]),
+        "told": network_curve.reliability_table(past, judged, words["told_head"]),
         "settings_f1": number(metrics["settings"][SHIPPED]["strict_f1"]),
         "f1": with_ends(ours, "strict_f1"),
         "false": with_ends(ours, "false_per_year"),
@@ -184,6 +203,8 @@ WORDS: dict[str, dict[str, str]] = {
             "rule|found strictly|F1, strict (95 %)|false a year (95 %)|repeats|abrupt: median, h"
         ),
         "less_head": "what the site knows|F1, strict (95 %)|false a year (95 %)",
+        "curve_head": "alarm from a score of|F1, strict|false a year|repeats",
+        "told_head": "probability told|found a leak: years of the settings|years that judge",
         "pump as inlet": "the pump is taken for an inlet",
         "no pump": "the pump is not measured",
         "neither pump nor tank": "neither pump nor tank",
@@ -211,6 +232,10 @@ WORDS: dict[str, dict[str, str]] = {
             "soudaines : médiane, h"
         ),
         "less_head": "ce que le site connaît|F1, strict (95 %)|fausses par an (95 %)",
+        "curve_head": "alerte dès un score de|F1, strict|fausses par an|répétitions",
+        "told_head": (
+            "probabilité annoncée|ont trouvé une fuite : années des réglages|années qui jugent"
+        ),
         "pump as inlet": "la pompe prise pour une entrée",
         "no pump": "la pompe n'est pas mesurée",
         "neither pump nor tank": "ni pompe ni réservoir",

@@ -26,6 +26,10 @@ def metrics():
         "judged": rows,
         "town": rows,
         "settings": {network_report.SHIPPED: row(18)},
+        "told": [[{"told": 0.9, "alarms": 4, "found": 3}], []],
+        "curve": [
+            {"alarm": 7.0, "ships": True, "strict_f1": 0.8, "false_per_year": 0.0, "repeats": 3}
+        ],
         "less": {name: row(2) for name in network_report.LESS},
     }
 

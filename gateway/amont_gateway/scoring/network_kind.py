@@ -30,7 +30,7 @@ class KindRule:
     sharper: float = 1.15  # and how many times
     beside: float = 0.4  # cosine from which what the same sensor shows most is growth
     explained: float = 3.5  # own score up to which open leaks explain a slow change
-    unclear: float = 7.0  # and from which they do not
+    unclear: float = 5.5  # and from which they do not
     young: int = 28  # blocks in which a leak's step still shows in parts
     inflow: float = 4.0  # the most that the inflow's step may say
     lean: float = 2.0  # what the sensor says that shows it most

@@ -27,10 +27,9 @@ FIRST_BLOCKS = 28  # a week, before anything is judged
 MEASURE_BLOCKS = 12  # after a leak was found, its size is measured again
 
 
-# Of the alarms in the years that chose the settings, the share that found a leak not yet found:
-# by score, up to which it holds. A slow change that waited until it was large is often a repeat.
-SLOW_SHARES = ((8.0, 0.95), (10.0, 0.78), (math.inf, 0.5))
-ABRUPT_SHARE = 0.97
+# Of the alarms in the years that chose the settings, the share that found a leak not yet found.
+SLOW_SHARE = 0.88
+ABRUPT_SHARE = 0.95
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class NetworkRule:
     forget: float = 0.98  # a day
     alarm: float = 7.0  # normal score of a change among all sensors
     gradual: float = 15.0  # gain by which an old step beats growth
-    wander: float = 0.15  # what a change over any time may be off, in spreads
+    wander: float = 0.08  # what a change over any time may be off, in spreads
     noise_ridge: float = 20.0  # blocks' worth of sensors that know nothing of each other
     flow_share: float = 0.4  # by which a leak's vector may change with the flow
     floor_m: float = 0.003
@@ -306,13 +305,7 @@ class NetworkTest:
             size_l_h=leak.size_l_h,
             sensors=leak.sensors,
             number=leak.number,
-            probability=_probability(leak.score, leak.abrupt),
+            probability=ABRUPT_SHARE if leak.abrupt else SLOW_SHARE,
             score=leak.score,
             is_abrupt=leak.abrupt,
         )
-
-
-def _probability(score: float, is_abrupt: bool) -> float:
-    if is_abrupt:
-        return ABRUPT_SHARE
-    return next((share for limit, share in SLOW_SHARES if score < limit), SLOW_SHARES[-1][1])
