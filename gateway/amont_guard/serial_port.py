@@ -115,7 +115,7 @@ class SerialPort:
         """Give the port back for good; wait for that at most ``wait_s``."""
         self._over, done = True, threading.Event()
         self.lose("closed", float("inf"))
-        if self._submit(done.set):
+        if self._submit(partial(self._end, done)):
             done.wait(wait_s)
 
     def _take(self, tried: _Tried, real_s: float) -> bool:
@@ -186,6 +186,13 @@ class SerialPort:
             _close(port)
             return
         self._tried = _Tried(port, *place, "")
+
+    def _end(self, done: threading.Event) -> None:
+        # on the thread, behind any opening: what that brought, nobody else will take
+        tried, self._tried = self._tried, None
+        if tried is not None and tried.port is not None:
+            _close(tried.port)
+        done.set()
 
 
 def _close(port: Any) -> None:

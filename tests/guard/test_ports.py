@@ -168,6 +168,17 @@ def test_a_port_that_opens_after_the_end_is_given_back(line):
     opened(line).close(1.0)  # nobody holds it
 
 
+def test_a_port_that_was_opened_and_not_taken_yet_is_given_back(line):
+    thread = Later()
+    port = SerialPort(line.name, 115200, thread.submit)
+    port.poll(0.0)
+    thread.run()  # open, and the loop has not looked again before the end
+    port.close(0.0)
+    thread.run()
+    assert not port.poll(1.0)
+    opened(line).close(1.0)  # nobody holds it
+
+
 def test_a_port_in_use_or_absent_says_so_and_is_tried_again(line):
     first = opened(line)
     for name, said in ((line.name, "exclusively lock"), ("/nowhere/at-all", "No such file")):
