@@ -279,7 +279,8 @@ def _in_order(zone: Zone) -> bool:
 
 
 def _water(rules: Rules) -> None:
-    found = itertools.chain(water_rules.problems(rules.site), water_rules.half_places(rules.site))
+    site, of = rules.site, water_rules
+    found = itertools.chain(of.problems(site), of.half_places(site), of.lone_pressures(site))
     for path, code, value, choices in found:
         rules.say(path, code, value=value, near=_near(value, choices))
 

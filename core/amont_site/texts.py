@@ -141,6 +141,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "'{value}' has one coordinate; write both latitude and longitude, or none",
         "« {value} » n'a qu'une coordonnée ; écrivez latitude et longitude, ou aucune",
     ),
+    "one-pressure": (
+        "'{value}' is the only pressure, and one alone has nothing to be compared with; name two"
+        " or more, or none: then the flows alone are judged",
+        "« {value} » est la seule pression, et une seule ne se compare à rien ; nommez-en deux"
+        " ou plus, ou aucune : alors les débits seuls sont jugés",
+    ),
     "sensor-used": (
         "sensor '{value}' is already used in line {first}; a sensor has one place",
         "le capteur « {value} » sert déjà ligne {first} ; un capteur a une seule place",

@@ -46,6 +46,7 @@ class Network(_Part, frozen=True, kw_only=True):
     """Pipes whose flows and pressures are looked at together, to find leaks and where they are.
 
     A meter may belong to a zone as well; ``inner`` are flows from one part of it to another.
+    Without pressures the flows alone are looked at, and no place is named.
     """
 
     id: Slug
@@ -53,7 +54,7 @@ class Network(_Part, frozen=True, kw_only=True):
     inflow: Annotated[list[Slug], Meta(min_length=1, max_length=16)]
     inner: Annotated[list[Slug], Meta(max_length=32)] = []
     levels: Annotated[list[Slug], Meta(max_length=16)] = []  # of tanks
-    pressures: Annotated[list[Slug], Meta(min_length=2, max_length=64)]
+    pressures: Annotated[list[Slug], Meta(max_length=64)] = []  # none, or two and more
 
 
 class RainForecast(_Part, frozen=True, kw_only=True):

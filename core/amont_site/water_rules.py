@@ -71,6 +71,13 @@ def problems(site: Site) -> Iterator[Found]:
                 yield ("stations", i, "rain", j), "unknown-gauge", word, gauges
 
 
+def lone_pressures(site: Site) -> Iterator[Found]:
+    """Yield networks with a single pressure: it has nothing to be compared with."""
+    for i, network in enumerate(site.networks):
+        if len(network.pressures) == 1:
+            yield ("networks", i, "pressures"), "one-pressure", network.pressures[0], []
+
+
 def half_places(site: Site) -> Iterator[Found]:
     """Yield the places that have one coordinate of two."""
     for kind in ("stations", "rain_gauges", "zones", "sirens"):

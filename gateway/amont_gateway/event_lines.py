@@ -18,12 +18,13 @@ from amont_gateway import series, texts
 from amont_gateway.guard_events import refusal_of, who, word_audit
 from amont_gateway.guard_words import same, word_fault_name
 from amont_gateway.lines import line
-from amont_gateway.networks import leak_words
+from amont_gateway.network_news import Seen, happened
 from amont_gateway.notes import RECORD_KINDS as NOTES
 from amont_gateway.places import Places
 from amont_gateway.records import Record, RecordReader
 from amont_gateway.rounds import Outlet
-from amont_gateway.view import NetworkLeak, Text
+from amont_gateway.view import Text
+from amont_gateway.view_network import NetworkLeak
 
 AUDIT = (
     "level", "siren", "asked", "wrong pin", "limits", "tried", "fault", "fault over",
@@ -68,7 +69,7 @@ class Teller:
         self._networks = {n.id: n for n in places.networks}
         self._zones = {z.id: z.name for z in places.zones}
         self._last_ms: dict[tuple[str, str], int] = {}
-        self._leaks: dict[str, set[tuple[int, bool]]] = {}
+        self._seen: dict[str, Seen] = {}
         self._verdicts: dict[str, str] = {}
 
     def lines(self, number: int, record: Record) -> list[str]:
@@ -143,21 +144,21 @@ class Teller:
         return Happened(told, place, "fault" if kind == "fault" else "info", text)
 
     def _network(self, record: Record) -> Iterator[Happened]:
-        """Tell each leak once when it is found, once when it is sure, and when none is left."""
+        """Tell each leak once when it is found, once when it is sure, and when none is left.
+
+        And by what the network is judged, when that has changed.
+        """
         network = self._networks.get(str(record.get("network")))
         if network is None:
             return
-        told = self._leaks.setdefault(network.id, set())
         leaks = [_leak(x) for x in record.get("leaks") or () if isinstance(x, dict)]
-        keys = {(leak.number, leak.is_sure) for leak in leaks}
-        for leak in leaks:
-            if (leak.number, leak.is_sure) not in told:
-                event = "network_leak" if leak.is_sure else "network_watch"
-                words = leak_words(network, leak, self._places)
-                yield Happened("leak", network.id, *texts.word(event, detail=words))
-        if told and not keys:
-            yield Happened("leak", network.id, *texts.word("network_calm", detail=network.name))
-        self._leaks[network.id] = keys
+        left_out = tuple(str(sensor) for sensor in record.get("left_out") or ())
+        now = Seen(tuple(leaks), str(record.get("rung") or "full"), left_out)
+        before = self._seen.get(network.id, Seen())
+        for event, words, _ in happened(before, now, network, self._places):
+            kind = "fault" if event == "network_rung" else "leak"
+            yield Happened(kind, network.id, *texts.word(event, detail=words))
+        self._seen[network.id] = now
 
     def _zone(self, record: Record) -> Iterator[Happened]:
         zone, verdict = str(record.get("zone")), str(record.get("verdict"))

@@ -14,19 +14,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from amont_gateway.indicators.leak_list import leak_lines, leak_list
-from amont_gateway.networks import leak_words
+from amont_gateway.network_news import SAME_MS, leak_words
 from amont_gateway.places import SITE_FILE, Network, Places, from_site
 from amont_gateway.records import FILE, RecordReader
-from amont_gateway.view import NetworkLeak
+from amont_gateway.view_network import NetworkLeak
 from amont_site import load
 
 HELP = "every leak: what was read and by which rule, its number, what it lost and saved"
-SAME_MS = 3 * 86_400_000  # what is said anew of the same leak moves its beginning at most so far
 _WORDS = {
     "fr": (
         "{at}  {perhaps}fuite : {what}",
         "  aux mêmes heures, la semaine d'avant puis depuis : {readings}",
         "  règle {name} : écart {score}, {rule} ; {heard} pressions entendues{chance}",
+        "  règle {name} : écart {score}, {rule} ; les débits seuls{chance}",
         ", probabilité {0:.0%}",
         "débit entrant {0} -> {1} l/h",
         "aucune fuite n'a été dite",
@@ -35,6 +35,7 @@ _WORDS = {
         "{at}  {perhaps}leak: {what}",
         "  at the same hours, the week before and since: {readings}",
         "  rule {name}: score {score}, {rule}; {heard} pressures heard{chance}",
+        "  rule {name}: score {score}, {rule}; the flows alone{chance}",
         ", probability {0:.0%}",
         "inflow {0} -> {1} l/h",
         "no leak was said",
@@ -91,7 +92,7 @@ def _leaks(
 def _told(
     network: Network, leak: NetworkLeak, record: Mapping[str, Any], places: Places, lang: str
 ) -> Iterator[str]:
-    head, readings, rule, chance, inflow, _ = _WORDS[lang]
+    head, readings, by_pressures, by_flows, chance, inflow, _ = _WORDS[lang]
     at = dt.datetime.fromtimestamp(leak.found_ms / 1000, ZoneInfo(places.time_zone))
     yield head.format(
         at=f"{at:%Y-%m-%d %H:%M}",
@@ -104,7 +105,7 @@ def _told(
     yield readings.format(readings=", ".join(parts))
     rules = record.get("rule") or {}
     settings = {key: value for key, value in rules.items() if not isinstance(value, dict | list)}
-    yield rule.format(
+    yield (by_pressures if leak.sensors else by_flows).format(
         name=settings.pop("name", "?"),
         rule=", ".join(f"{key} {value}" for key, value in settings.items()),
         score=_of(leak.score),

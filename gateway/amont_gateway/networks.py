@@ -1,6 +1,6 @@
 """Judge the site's networks beside everything else, and tell people of each leak once.
 
-The test has no file of weights and needs no model: it runs on a thread of its own, so that
+The tests have no file of weights and need no model: they run on a thread of its own, so that
 whatever becomes of it costs rivers, zones and readings nothing.
 """
 
@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from amont_gateway.clock import Clock
 from amont_gateway.counters import Counters
 from amont_gateway.events import Events
+from amont_gateway.network_news import Seen, happened
 from amont_gateway.places import Network, Places
-from amont_gateway.view import NetworkLeak, Text
 from amont_gateway.windows import Windows
 
 EVERY_S = 5.0  # domain time between looks; only a new hour costs anything
@@ -33,7 +31,9 @@ _log = structlog.get_logger("amont.gateway")
 class Verdicts(Protocol):
     """The test of all networks; ``scoring.network_live.NetworkVerdicts`` is one."""
 
-    rule: dict[str, Any]  # by what settings it judges
+    @property
+    def rules(self) -> Mapping[str, dict[str, Any]]:
+        """Return by what settings each of its models judges."""
 
     def update(self, windows: Windows, now_ms: int) -> None:
         """Judge every network up to the last whole hour."""
@@ -61,7 +61,7 @@ class Networks:
         self._counters, self._events, self._record = counters, events, record
         self._lock = threading.Lock()
         self._verdicts: dict[str, dict[str, Any]] = {}
-        self._told: dict[str, set[tuple[int, bool]]] = {}
+        self._told: dict[str, Seen] = {}
         self._began_s: float | None = None
         self._failed = ""
 
@@ -98,7 +98,7 @@ class Networks:
         with self._lock:
             self._verdicts = said
         for network in self._places.networks:
-            self._tell(network, said[network.id], verdicts.rule)
+            self._tell(network, said[network.id], verdicts.rules)
         return verdicts
 
     def _fail(self, error: Exception) -> None:
@@ -109,22 +109,21 @@ class Networks:
         self._failed = said
         self._counters.add("network_faults")
 
-    def _tell(self, network: Network, said: dict[str, Any], rule: dict[str, Any]) -> None:
-        """Note the leaks that are new since the last look, and the end of the last one."""
+    def _tell(
+        self, network: Network, said: dict[str, Any], rules: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """Note what is new since the last look, and keep a record of it."""
         if said.get("model_status") != "ok":
             return
-        leaks: list[NetworkLeak] = said["leaks"]
+        now = Seen(tuple(said["leaks"]), said["rung"], tuple(said["left_out"]))
         told = self._told.get(network.id)
-        new = [leak for leak in leaks if _key(leak) not in (told or ())]
-        for leak in reversed(new):
-            words = leak_words(network, leak, self._places)
-            kind = "network_leak" if leak.is_sure else "network_watch"
-            self._events.note(kind, words, key=f"{network.id} {leak.number}")
-        if told and not leaks:
-            self._events.note("network_calm", network.name, key=network.id)
-        if told is None or new or len(told) != len(leaks):
-            self._record(self._story(network, said, rule))
-        self._told[network.id] = {_key(leak) for leak in leaks}
+        before = told or Seen()
+        for kind, words, key in happened(before, now, network, self._places):
+            self._events.note(kind, words, key=key)
+        changed = not now.on_same_rung(before) or len(now.leaks) != len(before.leaks)
+        if told is None or changed or now.news(before):
+            self._record(self._story(network, said, rules[said["model"]]))
+        self._told[network.id] = now
 
     @staticmethod
     def _story(network: Network, said: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
@@ -138,29 +137,8 @@ class Networks:
             "network": network.id,
             "verdict": said["verdict"],
             "heard": said["heard"],
+            "rung": said["rung"],
+            "left_out": said["left_out"],
             "rule": rule,
             "leaks": leaks,
         }
-
-
-def _key(leak: NetworkLeak) -> tuple[int, bool]:
-    return leak.number, leak.is_sure
-
-
-def leak_words(network: Network, leak: NetworkLeak, places: Places) -> Text:
-    """Say which network leaks, since when, how much, and near which sensors."""
-    since = datetime.fromtimestamp(leak.since_ms / 1000, ZoneInfo(places.time_zone))
-    names = [places.names[sensor] for sensor in leak.sensors]
-    words: Text = {}
-    for lang, since_word, near, about in (
-        ("fr", "depuis le {0:%d/%m/%Y %H:%M}", "près de", "environ {0} m³/h"),
-        ("en", "since {0:%Y-%m-%d %H:%M}", "near", "about {0} m³/h"),
-    ):
-        parts = [f"{network.name[lang]}", since_word.format(since)]
-        if leak.size_l_h is not None:
-            size = f"{leak.size_l_h / 1000:.1f}"
-            parts.append(about.format(size.replace(".", ",") if lang == "fr" else size))
-        if names:
-            parts.append(f"{near} {', '.join(name[lang] for name in names)}")
-        words[lang] = ", ".join(parts)
-    return words

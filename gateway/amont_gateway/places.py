@@ -87,12 +87,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Network:
-    """Pipes whose inflows and pressures are looked at together."""
+    """Pipes whose flows and pressures are looked at together."""
 
     id: str
     name: Text
     inflow: tuple[str, ...]
-    pressures: tuple[str, ...]
+    pressures: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()  # inner flows and tanks' levels
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,9 @@ def from_site(site: model.Site) -> Places:
         stations=tuple(_station(s, site) for s in site.stations),
         zones=tuple(_zone(z) for z in site.zones),
         networks=tuple(
-            Network(n.id, _text(n.name), tuple(n.inflow), tuple(n.pressures))
+            Network(
+                n.id, _text(n.name), tuple(n.inflow), tuple(n.pressures), (*n.inner, *n.levels)
+            )
             for n in site.networks
         ),
         sirens=tuple(

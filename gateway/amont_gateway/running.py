@@ -175,8 +175,7 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for z in view["zones"]:
         lines.append(f"zone {z['id']}: {z['verdict']}, {_with(z['inflow_l_h'], 'l/h')}")
     for n in view["networks"]:
-        heard = f"{n['heard']} of {n['pressures']} pressures heard"
-        lines.append(f"network {n['id']}: {n['verdict']}, {heard}")
+        lines.append(f"network {n['id']}: {n['verdict']}, {_heard(n)}")
         lines += [f"leak in network {n['id']}: {_leak(leak)}" for leak in n["leaks"]]
     for s in view["sirens"]:
         lines.append(f"siren {s['id']}: {s['state']}, {s['mode']}, {s['health']}")
@@ -189,6 +188,20 @@ def describe(view: Mapping[str, Any]) -> list[str]:
     for e in view["events"]:
         lines.append(f"{e['severity']} x{e['count']}: {e['text']['en']}")
     return lines
+
+
+def _heard(network: Mapping[str, Any]) -> str:
+    """Say how many of a network's sensors speak, and what it is judged without."""
+    parts = []
+    if network["pressures"]:
+        parts.append(f"{network['heard']} of {network['pressures']} pressures heard")
+    if not network["pressures"] or network["meters_heard"] < network["meters"]:
+        parts.append(f"{network['meters_heard']} of {network['meters']} flows and levels heard")
+    if network["rung"] == "flows only":
+        parts.append("judged by the flows alone")
+    if network["left_out"]:
+        parts.append(f"judged without {', '.join(network['left_out'])}")
+    return ", ".join(parts)
 
 
 def _rung(forecast: Mapping[str, Any]) -> str:

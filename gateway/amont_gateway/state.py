@@ -236,6 +236,7 @@ class StateBuilder:
             at_ms=last and last.t_ms,
             age_s=moment.age_s(last),
             pressures=len(place.pressures),
+            meters=len(place.inflow) + len(place.beside),
             series=points,
             **fields,
         )

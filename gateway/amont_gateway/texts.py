@@ -258,6 +258,11 @@ EVENTS: dict[str, tuple[str, str, str]] = {
         "Peut-être une fuite dans un réseau – {detail}",
         "Perhaps a leak in a network – {detail}",
     ),
+    "network_rung": (
+        NOTICE,
+        "Un réseau est jugé autrement – {detail}",
+        "A network is judged in another way – {detail}",
+    ),
     "network_calm": (INFO, "Plus de fuite connue – {detail}", "No known leak any more – {detail}"),
     "round_fault": (
         FAULT,

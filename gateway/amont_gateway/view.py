@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from amont_gateway.view_network import NetworkLeak
 from amont_gateway.view_radio import Bridge
 from amont_gateway.view_rung import RungCost
 
@@ -103,28 +104,8 @@ class Zone(msgspec.Struct, kw_only=True):
     expected: list[Point] = []  # what the model expected, l/h
 
 
-class NetworkLeak(msgspec.Struct, kw_only=True):
-    """A leak that the network test believes open."""
-
-    number: int = 1  # the same as long as it is open
-    found_ms: int
-    since_ms: int
-    size_l_h: int | None = None
-    probability: float | None = None
-    is_sure: bool = True  # probable, and the inflow shows it, too: else it is watched
-    score: float | None = None  # of the change among all sensors, in standard errors
-    alarm: float | None = None  # from which score on it is said
-    sensors: list[str] = []  # pressure sensors, nearest first
-    # what was read at the same hours of day: in the week before it began, and in the week since,
-    # as far as it has come; None where nothing was
-    before_kpa: list[int | None] = []  # of each of ``sensors``
-    after_kpa: list[int | None] = []
-    inflow_before_l_h: int | None = None
-    inflow_after_l_h: int | None = None
-
-
 class Network(msgspec.Struct, kw_only=True):
-    """One network of flows and pressures, as the network test sees it."""
+    """One network of flows, and of pressures where it has some, as its test sees it."""
 
     id: str
     name: Text
@@ -135,8 +116,14 @@ class Network(msgspec.Struct, kw_only=True):
     leaks: list[NetworkLeak] = []  # newest first
     pressures: int = 0  # how many sensors measure it
     heard: int = 0  # how many of them were heard in the last 36 hours
+    meters: int = 0  # of flows and of tanks' levels
+    meters_heard: int = 0
+    # "full": by all that the site names | "less": some meters are silent, and it is judged without
+    # | "flows only": most of the pressures are silent
+    rung: str = "full"
+    left_out: list[str] = []  # meters that it is judged without
     learning: bool = False  # not long enough there to judge
-    model: str = ""
+    model: str = ""  # "network-test", or "network-inflow": the flows alone
     model_status: str = "no data"  # "ok" | "fault" | "no data"
     series: list[Point] = []  # inflow, l/h
 

@@ -164,7 +164,7 @@ def _networks(view: View) -> Iterable[Point]:
             "leaks": len(n.leaks),
             "leak_l_h": sum(sizes) if sizes else None,
             "leak_probability": max(chances, default=None),
-            "pressures_heard": n.heard,
+            "pressures_heard": n.heard if n.pressures else None,
         }
         yield Point(series.NETWORK_STATE, {"network": n.id}, fields, view.now_ms)
 

@@ -127,6 +127,18 @@ def test_a_leak_is_told_when_found_when_sure_and_when_gone(places):
     assert counts == [1, 0, 1, 1, 1]
 
 
+def test_a_network_that_is_judged_in_another_way_is_told_and_its_leak_is_the_same(places):
+    teller, base = Teller(places), {"at_ms": T_MS, "kind": "seen network", "network": "vallee"}
+    steps = [
+        {"leaks": [leak(1)]},
+        {"leaks": [leak(4)], "rung": "flows only", "left_out": []},
+        {"leaks": [], "rung": "full", "left_out": []},
+    ]
+    lines = [teller.lines(n, {**base, **step}) for n, step in enumerate(steps)]
+    assert [[told(one)[0] for one in each] for each in lines] == [["leak"], ["fault"], ["fault"]]
+    assert "by its flows alone" in told(lines[1][0])[2]["en"]
+
+
 def test_a_zone_is_told_when_its_verdict_changes(places):
     teller, base = Teller(places), {"at_ms": T_MS, "kind": "seen zone", "zone": "centre"}
     verdicts = ["normal", "watch", "watch", "unknown", "leak", "normal"]

@@ -29,7 +29,7 @@ PATIENCE_S = 60.0
 class Town:
     """A gateway in a process of its own, a guard in this one, and weeks in the journal."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pressures: int = w.SENSORS) -> None:
         self.data = folder / "data"
         self.data.mkdir()
         self.begin_ms = time.time_ns() // 1_000_000 // HOUR_MS * HOUR_MS - DAYS * 24 * HOUR_MS
@@ -40,7 +40,8 @@ class Town:
         journal_of(self.data, past)
         self.guard = FakeGuard(folder / "guard.sock", w.SECRETS)
         port = servers.free_port()
-        site = w.site_of(folder)
+        site = w.site_of(folder, pressures=pressures)
+        self.nodes = {node.id for node in site.nodes}
         self.gateway = Child(w.run_gateway, site, self.data, folder / "guard.sock", port)
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
 
@@ -59,6 +60,7 @@ class Town:
 
     def send(self) -> None:
         live = w.frames(*self.rows, self.begin_ms, DAYS * w.DAY_H - LIVE_H)
+        live = [frame for frame in live if frame.node in self.nodes]
         for at in range(0, len(live), 8):
             self.guard.send(messages.encode_opened(live[at : at + 8]))
 
@@ -83,6 +85,13 @@ def same(leak: dict[str, Any]) -> list[Any]:
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     made = Town(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def town_without_pressures(tmp_path: Path) -> Iterator[Town]:
+    made = Town(tmp_path, pressures=0)
     yield made
     made.close()
 
@@ -132,3 +141,34 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     assert story[1].startswith("  at the same hours, the week before and since: Post p1 ")
     assert story[2].startswith("  rule network-test: score ")
     assert ", alarm " in story[2]
+
+
+def test_a_leak_that_flows_alone_show_is_found_live_and_said_again_after_a_kill(
+    town_without_pressures: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town = town_without_pressures
+    town.gateway.start()
+    calm = town.until(lambda found: found["verdict"] == "normal")
+    assert (calm["leaks"], calm["meters_heard"], calm["meters"]) == ([], 2, 2)
+
+    town.send()
+    (leak,) = town.until(lambda found: found["verdict"] == "leak")["leaks"]
+    assert abs(leak["since_ms"] - (town.begin_ms + BEGAN_H * HOUR_MS)) <= 12 * HOUR_MS
+    page = town.http.get("/?lang=en").text
+    assert "Flows alone do not tell where to look." in page
+
+    eventually(lambda: [r["verdict"] for r in town.told()][-1:] == ["leak"])
+    before = len(town.told())
+    town.gateway.kill()
+    town.gateway.start()
+    again = town.until(lambda found: found["verdict"] == "leak")
+    assert [same(leak) for leak in again["leaks"]] == [same(leak)]
+
+    eventually(lambda: len(town.told()) > before)
+    assert [same(leak) for leak in town.told()[-1]["leaks"]] == [same(leak)]
+    asked = ["leaks", "--site", str(town.data.parent / "site.yaml"), "--data", str(town.data)]
+    assert main([*asked, "--lang", "en"]) == 0
+    story = capsys.readouterr().out.splitlines()
+    assert len(story) == 3
+    assert story[2].startswith("  rule network-inflow: score ")
+    assert "; the flows alone" in story[2]

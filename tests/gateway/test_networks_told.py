@@ -16,7 +16,7 @@ from amont_gateway.counters import Counters
 from amont_gateway.events import Events
 from amont_gateway.networks import Networks
 from amont_gateway.places import Places, from_site
-from amont_gateway.view import NetworkLeak
+from amont_gateway.view_network import NetworkLeak
 from amont_gateway.windows import Windows
 
 LEAK = NetworkLeak(found_ms=1_772_400_000_000, since_ms=1_772_380_000_000, size_l_h=8_100,
@@ -28,7 +28,8 @@ class Said:
     """Verdicts as a test wants them."""
 
     def __init__(self) -> None:
-        self.rule = {"name": "network-test", "alarm": 7.0}
+        self.rules = {"network-test": {"name": "network-test", "alarm": 7.0}}
+        self.rung, self.left_out = "full", list[str]()
         self.leaks: list[NetworkLeak] = []
         self.status = "ok"
         self.error: Exception | None = None
@@ -45,7 +46,10 @@ class Said:
     def network(self, network_id: str) -> dict[str, Any] | None:
         assert network_id == "vallee"
         verdict = "leak" if self.leaks else "normal"
-        return {"verdict": verdict, "model_status": self.status, "leaks": self.leaks, "heard": 6}
+        return {
+            "verdict": verdict, "model_status": self.status, "leaks": self.leaks, "heard": 6,
+            "model": "network-test", "rung": self.rung, "left_out": self.left_out,
+        }  # fmt: skip
 
 
 class Rig:
@@ -125,6 +129,32 @@ def test_a_leak_whose_time_moves_is_no_new_one(rig: Rig) -> None:
     moved = NetworkLeak(found_ms=LEAK.found_ms + 6 * 3_600_000, since_ms=LEAK.since_ms)
     rig.look(moved)
     assert len(rig.told) == len(rig.records) == 1
+
+
+def test_a_lower_rung_is_told_and_a_known_leak_is_not_told_again(rig: Rig) -> None:
+    rig.look(LEAK)
+    rig.said.rung, rig.said.left_out = "flows only", ["cuve"]
+    rig.look(msgspec.structs.replace(LEAK, number=7, sensors=[]))
+    another = "A network is judged in another way – Valley, "
+    fallen = ("network_rung", another + "by its flows alone, without Post cuve")
+    assert rig.told[1:] == [fallen]
+    rig.look()
+    rig.said.rung, rig.said.left_out = "full", []
+    rig.look()
+    assert rig.told[1:] == [
+        ("network_calm", "No known leak any more – Valley"),
+        ("network_rung", another + "by all its sensors"),
+    ]
+    assert [(r["rung"], r["left_out"]) for r in rig.records] == [
+        ("full", []), ("flows only", ["cuve"]), ("flows only", ["cuve"]), ("full", []),
+    ]  # fmt: skip
+
+
+def test_another_test_s_silence_about_a_leak_is_no_end_of_it(rig: Rig) -> None:
+    rig.look(LEAK)
+    rig.said.rung = "flows only"
+    rig.look()
+    assert [kind for kind, _ in rig.told] == ["network_leak", "network_rung"]
 
 
 def test_without_readings_nothing_is_told_and_nothing_is_forgotten(rig: Rig) -> None:

@@ -74,10 +74,12 @@ nodes:
 """
 
 
-def site_of(folder: Path, broker: str = "broker: {host: 127.0.0.1, port: 8883}") -> Site:
+def site_of(
+    folder: Path, broker: str = "broker: {host: 127.0.0.1, port: 8883}", pressures: int = SENSORS
+) -> Site:
     """Write and load the description of a site with one network."""
     lines = [SITE.replace("BROKER", broker).strip()]
-    kinds = {11 + s: (f"p{s}", "pressure_pa10") for s in range(SENSORS)}
+    kinds = {11 + s: (f"p{s}", "pressure_pa10") for s in range(pressures)}
     kinds |= {METER: ("entree", "flow_l_h"), TANK: ("cuve", "level_mm")}
     for node, (sensor, quantity) in kinds.items():
         lines += [
@@ -86,14 +88,13 @@ def site_of(folder: Path, broker: str = "broker: {host: 127.0.0.1, port: 8883}")
             "    carrier: mqtt",
             f"    channels: [{{sensor: {sensor}, quantity: {quantity}}}]",
         ]
-    pressures = ", ".join(f"p{s}" for s in range(SENSORS))
     lines += [
         "networks:",
         "  - id: vallee",
         "    name: {fr: Vallée, en: Valley}",
         "    inflow: [entree]",
         "    levels: [cuve]",
-        f"    pressures: [{pressures}]",
+        f"    pressures: [{', '.join(f'p{s}' for s in range(pressures))}]",
     ]
     path = folder / "site.yaml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

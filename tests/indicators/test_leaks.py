@@ -36,7 +36,8 @@ from amont_gateway.indicators.leaks import (
 from amont_gateway.notes import Note
 from amont_gateway.places import Network
 from amont_gateway.view import Network as ShownNetwork
-from amont_gateway.view import NetworkLeak, View, Zone
+from amont_gateway.view import View, Zone
+from amont_gateway.view_network import NetworkLeak
 
 SITE = """format: 1
 id: essai

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.page.sample_views import HOUR_MS, NOW_MS, VIEWS, inflow_series
 
-from amont_gateway.view import Network, NetworkLeak, Sensor, View
+from amont_gateway.view import Network, Sensor, View
+from amont_gateway.view_network import NetworkLeak
 
 POSTS = {
     "pression-haut": ("Borne du haut", "Upper post"),

@@ -19,6 +19,7 @@ from amont_gateway.page.render import renderer_for
 from amont_gateway.page.texts import TEXTS
 from amont_gateway.running import describe
 from amont_gateway.view import Network, View
+from amont_gateway.view_network import NetworkLeak
 from amont_gateway.vitals import vital_lines
 
 LEAK = sample.leak()
@@ -137,3 +138,71 @@ def test_status_and_history_tell_of_networks() -> None:
         "pressures_heard=5i",
     }  # fmt: skip
     assert int(at_ms) == NOW_MS
+
+
+FLOWS = {"pressures": 0, "heard": 0, "meters": 3, "meters_heard": 3, "model": "network-inflow"}
+UNPLACED = {"sensors": [], "before_kpa": [], "after_kpa": []}
+
+
+def by_flows(*leaks: NetworkLeak, **more: object) -> Network:
+    return msgspec.structs.replace(sample.network(NOW_MS, *leaks), **FLOWS | more)
+
+
+def test_a_network_without_pressures_speaks_of_its_flows_alone() -> None:
+    calm = words(by_flows())
+    assert "No leak in sight by flows." in calm
+    assert "ressure" not in calm
+    assert "Flows, levels heard" in calm
+    assert "3 of 3" in calm
+    leak = msgspec.structs.replace(LEAK, **UNPLACED)
+    leaking = words(by_flows(leak), "fr")
+    assert "Fuite probable : ≈ 3,2 m³/h" in leaking
+    assert "Les débits seuls ne disent pas où chercher." in leaking
+    assert words(by_flows(leak, leak)).count("Flows alone do not tell where to look.") == 1
+    why = pieces(sample.view(by_flows(leak)), "en")["network-0-why"].replace("\u00a0", " ")
+    assert "14.2 m³/h" in why
+    assert "bar" not in why
+    assert (
+        "flows take their usual course" in (pieces(sample.view(by_flows()), "en")["network-0-why"])
+    )
+    unknown = by_flows(verdict="unknown", model_status="no data", learning=True, model="")
+    assert "Learning: two weeks of readings are needed." in words(unknown)
+
+
+def test_a_lower_rung_is_said_with_what_is_silent() -> None:
+    fallen = {"pressures": 6, "heard": 1, "meters_heard": 2, "rung": "flows only"}
+    made = by_flows(**fallen, left_out=["pression-place"])  # any sensor's name will do
+    english = words(made)
+    assert "Judged by flows alone, for too many pressures are silent" in english
+    assert "Judged without Post on the square: silent." in english
+    assert "1 of 6" in english
+    assert "2 of 3" in english
+    several = msgspec.structs.replace(made, left_out=["cuve", "pompe"])
+    assert "Jugé sans cuve, pompe, qui ne répondent plus." in words(several, "fr")
+    status = [x for x in describe(msgspec.to_builtins(sample.view(several))) if "vallee" in x]
+    assert status == [
+        "network vallee: normal, 1 of 6 pressures heard, 2 of 3 flows and levels heard, "
+        "judged by the flows alone, judged without cuve, pompe"
+    ]
+
+
+def test_history_does_not_count_pressures_that_a_network_has_not() -> None:
+    (point,) = [x for x in vital_lines(sample.view(by_flows())) if x.startswith("network_state,")]
+    assert "pressures_heard" not in point
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_people_see_a_network_without_pressures(
+    script: Script, open_page: Callable[..., Page], size: str
+) -> None:
+    leak = msgspec.structs.replace(LEAK, **UNPLACED)
+    script.change = lambda view: sample.put(view, by_flows(leak, leak), by_flows())
+    page = open_page(size)
+    card = page.locator("section", has=page.get_by_role("heading", name="Réseau d’eau")).first
+    expect(card).to_contain_text("2 fuites probables")
+    card.get_by_text("Pourquoi").click()
+    expect(card.get_by_role("cell", name="17,5").first).to_be_visible()
+    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert widths[0] <= widths[1]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    card.screenshot(path=PICTURES / f"network-flows-{size}.png")

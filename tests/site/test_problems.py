@@ -221,7 +221,7 @@ OTHER_CODES = {  # tests of their own
     "unreadable", "too-large", "not-utf8", "empty", "too-deep",
     "look", "marks-station", "no-wifi", "pin-twice",
     "probe-quantity", "probe-useless", "probe-missing", "sleep-deep",
-    "unknown-gauge", "upstream-loop", "one-coordinate",
+    "unknown-gauge", "upstream-loop", "one-coordinate", "one-pressure",
     "usb-form", "usb-serial", "channel-band", "power-band", "radio-useless",
     "radiated-band", "obstacle-useless",
     "no-lorawan", "no-dev-eui", "lorawan-useless", "eui-zero", "application-uuid",

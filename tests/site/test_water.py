@@ -105,6 +105,14 @@ def test_a_site_with_all_of_it_is_good(site: Site) -> None:
     assert site.rain_forecast.max_age_h == 6
 
 
+def test_a_network_may_have_flows_alone(tmp_path: Path) -> None:
+    pressures = ("    pressures: [haut-pression, bas-pression]\n", "")
+    for_a_zone = ("    pressures: [bas-pression]", "    pressures: [bas-pression, haut-pression]")
+    assert found(tmp_path, pressures, for_a_zone) == []
+    network = load(tmp_path / "site.yaml").networks[0]
+    assert (network.inner, network.levels, network.pressures) == (["export"], ["cuve"], [])
+
+
 def test_a_zone_and_the_service_name_their_meters(site: Site) -> None:
     zone, service = site.zones[0], site.service
     assert (zone.outflow, zone.pressures, zone.length_km) == (["sortie"], ["bas-pression"], 3.5)
@@ -165,7 +173,7 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
     ),
     "a single pressure": (
         ("[haut-pression, bas-pression]", "[haut-pression]"),
-        [("items", "networks[0].pressures")],
+        [("one-pressure", "networks[0].pressures")],
     ),
     "what comes in and goes out of one zone": (
         ("outflow: [sortie]", "outflow: [bourg-debit, sortie]"),

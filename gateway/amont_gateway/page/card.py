@@ -16,13 +16,13 @@ from amont_gateway.view import (
     Event,
     LimitsChange,
     Network,
-    NetworkLeak,
     Point,
     Sensor,
     Station,
     View,
     Zone,
 )
+from amont_gateway.view_network import NetworkLeak
 
 EVENTS_SHOWN = 12  # the journal's own page shows all
 _LIGHT = {"notice": 1, "info": 2}  # what gives way to what is grave
@@ -186,6 +186,19 @@ class Card:
     def network_verdict(self, network: Network) -> str:
         """Say whether the network leaks."""
         return network_words.verdict(network, self.view.now_ms, self.t, self.f)
+
+    def network_rung(self, network: Network) -> list[str]:
+        """Say what the network is judged without."""
+        return network_words.rung(network, self.view.sensors, self.t)
+
+    def network_nowhere(self, network: Network) -> str:
+        """Say that nobody knows where to look, where leaks are seen by flows alone."""
+        blind = network.leaks and network_words.by_flows(network)
+        return self.t("network.near.flows") if blind else ""
+
+    def network_calm(self, network: Network) -> str:
+        """Say why no leak is seen."""
+        return network_words.calm(network, self.t)
 
     def network_leak(self, leak: NetworkLeak) -> str:
         """Say how large a leak is and since when."""

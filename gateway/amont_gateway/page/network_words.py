@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from amont_gateway.page.formatting import Format
 from amont_gateway.page.texts import Words
-from amont_gateway.view import Network, NetworkLeak, Sensor, Zone
+from amont_gateway.view import Network, Sensor, Zone
+from amont_gateway.view_network import NetworkLeak
 
 PA10_PER_KPA = 100
+
+
+FLOWS = "network-inflow"  # the test that needs no pressures
+
+
+def by_flows(network: Network) -> bool:
+    """Tell whether a network is judged by its flows alone."""
+    return network.model == FLOWS or not network.pressures
+
+
+def _of(key: str, network: Network) -> str:
+    return f"{key}.flows" if by_flows(network) else key
 
 
 def verdict(network: Network, now_ms: int, t: Words, f: Format) -> str:
@@ -17,10 +30,28 @@ def verdict(network: Network, now_ms: int, t: Words, f: Format) -> str:
             return t(f"network.{several}", count=f.number(len(network.leaks)))
         return leak(network.leaks[0], now_ms, t, f)
     if network.model_status == "ok" and network.verdict in ("normal", "watch"):
-        return t("network.normal" if network.verdict == "normal" else "network.suspects")
+        key = "network.normal" if network.verdict == "normal" else "network.suspects"
+        return t(_of(key, network))
     if network.learning:
-        return t("network.learning")
+        return t(_of("network.learning", network))
     return t.either(f"network.model.{network.model_status}", t("network.unknown"))
+
+
+def rung(network: Network, sensors: list[Sensor], t: Words) -> list[str]:
+    """Say what a network is judged without, one sentence each; none where all of it speaks."""
+    said = [t("network.rung.flows only")] if network.rung == "flows only" else []
+    if network.left_out:
+        names = _names(sensors, t)
+        key = "network.left_out" if len(network.left_out) == 1 else "network.left_out.several"
+        said.append(t(key, meters=", ".join(names.get(x, x) for x in network.left_out)))
+    return said
+
+
+def calm(network: Network, t: Words) -> str:
+    """Say why no leak is seen."""
+    if network.verdict == "normal":
+        return t(_of("network.why.none", network))
+    return t("network.why.unknown")
 
 
 def leak(found: NetworkLeak, now_ms: int, t: Words, f: Format) -> str:
@@ -34,16 +65,20 @@ def leak(found: NetworkLeak, now_ms: int, t: Words, f: Format) -> str:
 
 def near(found: NetworkLeak, sensors: list[Sensor], t: Words) -> str:
     """Say near which sensors to look first, nearest first."""
-    names = {sensor.id: t.of(sensor.name, sensor.id) for sensor in sensors}
+    names = _names(sensors, t)
     places = [names.get(sensor, sensor) for sensor in found.sensors]
     return t("network.near", places=", ".join(places)) if places else ""
+
+
+def _names(sensors: list[Sensor], t: Words) -> dict[str, str]:
+    return {sensor.id: t.of(sensor.name, sensor.id) for sensor in sensors}
 
 
 def why(
     found: NetworkLeak, sensors: list[Sensor], t: Words, f: Format
 ) -> list[tuple[str, str, str]]:
     """Return what was read before and after: (what, before, after), the inflow last."""
-    names = {sensor.id: t.of(sensor.name, sensor.id) for sensor in sensors}
+    names = _names(sensors, t)
     rows = [
         (names.get(sensor, sensor), _bar(before, f), _bar(after, f))
         for sensor, before, after in zip(

@@ -1,4 +1,4 @@
-"""List the texts about networks of pipes: leaks that pressures and flows show together."""
+"""List the texts about networks of pipes: leaks that flows show, with pressures or alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
     "network.normal": (
         "Pas de fuite visible par les pressions et les débits.",
         "No leak in sight by pressures and flows.",
+    ),
+    "network.normal.flows": (
+        "Pas de fuite visible par les débits.",
+        "No leak in sight by flows.",
     ),
     "network.watch": (
         "À surveiller : peut-être une fuite ≈ {flow}, depuis {moment}.",
@@ -28,16 +32,40 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
         "À surveiller : les pressions changent, à confirmer dans les heures qui viennent.",
         "To watch: pressures are changing, to be confirmed in the hours to come.",
     ),
+    "network.suspects.flows": (
+        "À surveiller : les débits changent, à confirmer dans les heures qui viennent.",
+        "To watch: flows are changing, to be confirmed in the hours to come.",
+    ),
     "network.several": ("{count} fuites probables.", "{count} probable leaks."),
     "network.several.watch": (
         "À surveiller : {count} fuites possibles.",
         "To watch: {count} possible leaks.",
     ),
     "network.near": ("Chercher d’abord près de : {places}.", "Look first near: {places}."),
+    "network.near.flows": (
+        "Les débits seuls ne disent pas où chercher.",
+        "Flows alone do not tell where to look.",
+    ),
+    "network.rung.flows only": (
+        "Jugé par les débits seuls, car trop de pressions se taisent : aucun lieu n’est nommé.",
+        "Judged by flows alone, for too many pressures are silent: no place is named.",
+    ),
+    "network.left_out": (
+        "Jugé sans {meters}, qui ne répond plus.",
+        "Judged without {meters}: silent.",
+    ),
+    "network.left_out.several": (
+        "Jugé sans {meters}, qui ne répondent plus.",
+        "Judged without {meters}: silent.",
+    ),
     "network.unknown": ("Fuites : pas encore d’avis.", "Leaks: no opinion yet."),
     "network.learning": (
         "En apprentissage : il faut une semaine de relevés.",
         "Learning: a week of readings is needed.",
+    ),
+    "network.learning.flows": (
+        "En apprentissage : il faut deux semaines de relevés.",
+        "Learning: two weeks of readings are needed.",
     ),
     "network.model.fault": (
         "Recherche de fuites en défaut : pas d’avis.",
@@ -49,6 +77,7 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "network.inflow": ("Débit entrant", "Inflow"),
     "network.heard": ("Pressions entendues", "Pressures heard"),
+    "network.meters": ("Débits, niveaux entendus", "Flows, levels heard"),
     "network.heard.of": ("{heard} sur {count}", "{heard} of {count}"),
     "network.probability": ("Probabilité", "Probability"),
     "network.found": ("Trouvée", "Found"),
@@ -56,6 +85,10 @@ NETWORK_TEXTS: dict[str, tuple[str, str]] = {
     "network.why.none": (
         "Rien n’a changé : les pressions suivent les débits comme d’habitude.",
         "Nothing has changed: pressures follow the flows as usual.",
+    ),
+    "network.why.none.flows": (
+        "Rien n’a changé : les débits suivent leur cours habituel.",
+        "Nothing has changed: flows take their usual course.",
     ),
     "network.why.unknown": (
         "Pas encore d’avis, donc rien à expliquer.",

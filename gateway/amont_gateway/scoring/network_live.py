@@ -1,9 +1,8 @@
 """Judge each network hour by hour from its live readings: leaks, since when, near which sensors.
 
-What is said rests on the readings alone. The newest days may still change, by readings that come
-late, so they are judged anew each hour by a copy of the test that stands at the end of what is
-settled; a reading that comes later than that makes the test go back to where nothing has changed.
-So a restart, which begins again, says the same.
+What is said rests on the readings alone. Readings may come late, so copies of the test are kept at
+some of the hours behind it; a change makes it go back to the last one before, or begin again. So a
+restart, which begins again, says the same.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 
-from amont_gateway.scoring import live_windows
+from amont_gateway.scoring import live_windows, network_rung
 from amont_gateway.scoring.network_hours import (
     Hours,
     NoPast,
@@ -25,15 +25,15 @@ from amont_gateway.scoring.network_hours import (
     means,
     reach_ms,
 )
-from amont_gateway.scoring.network_slopes import DAY_H, Drivers, mean_of
-from amont_gateway.scoring.network_test import Finding, Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring.network_rung import FLOWS, PRESSURES, Judge, Rules, Rung, Width
+from amont_gateway.scoring.network_slopes import DAY_H, mean_of
+from amont_gateway.scoring.network_test import Finding
 from amont_gateway.scoring.timeline import GOOD, HOUR_MS, Floats
-from amont_gateway.view import NetworkLeak
+from amont_gateway.view_network import NetworkLeak
 
-MODEL = "network-test"
 READ_S = 0.5  # real time a round may spend on the past, and on judging
-LATE_H = 72  # what comes later than that makes the test go back to a mark, or begin again
-MARK_H, MARKS = 7 * DAY_H, 4
+# How often a copy of the test is kept, and how far back: readings come late by hours, or by days.
+MARKS_H = ((6, 12), (DAY_H, 3 * DAY_H), (7 * DAY_H, 28 * DAY_H))
 RETAKE_MS = 60_000  # readings that come within an hour are looked at together so often
 WAIT_H = 3  # so long for an hour that most sensors have not told of yet
 FRESH_H = 36
@@ -53,55 +53,35 @@ class Windows(live_windows.Windows, Protocol):
         """Return how often each sensor's readings have changed."""
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Which columns of the hours are what."""
-
-    inflow: list[int]
-    inner: list[int]
-    levels: list[int]
-    pressures: list[int]
-
-    @property
-    def all(self) -> list[int]:
-        return [*self.inflow, *self.inner, *self.levels, *self.pressures]
-
-
 class _State:
-    """One network: the test at the end of what is settled, and what it says now."""
+    """One network: its test at the newest hour and at some before, and what it says now."""
 
-    def __init__(self, network: Any, columns: dict[str, int], rule: NetworkRule) -> None:
-        self.pressures = tuple(network.pressures)
-        self._rule = rule
-        self._places = _Places(
-            *([columns[s] for s in part] for part in (
-                network.inflow, network.inner, network.levels, network.pressures,
-            ))
-        )  # fmt: skip
-        self._begin(0)
+    def __init__(self, network: Any, columns: dict[str, int], rules: Rules) -> None:
+        parts = (network.inflow, network.inner, network.levels, network.pressures)
+        self._sensors = [sensor for part in parts for sensor in part]
+        self._columns = [columns[sensor] for sensor in self._sensors]
+        self._width = Width(*(len(part) for part in parts))
+        self._units = np.repeat((1.0, METRES), (self._width.drivers, self._width.pressures))
+        self._rules = rules
+        self._begin(0, network_rung.whole(self._width))
         self.result: dict[str, Any] = {}
 
-    def _begin(self, begin_ms: int) -> None:
-        parts = self._places
-        drivers = Drivers(len(parts.inflow), len(parts.inner), len(parts.levels))
-        self._test = NetworkTest(self._rule, len(parts.pressures), drivers)
-        self._begin_ms = begin_ms
-        self._marks: list[tuple[int, NetworkTest]] = []
-        self._fed: Floats = np.empty((0, len(parts.all)))
+    def _begin(self, begin_ms: int, rung: Rung) -> None:
+        self._begin_ms, self._rung = begin_ms, rung
+        self._marks: list[tuple[int, Judge]] = []
+        self._fed: Floats = np.empty((0, len(self._columns)))
 
     def judge(self, hours: Hours, for_s: float) -> bool:
         """Judge until the last hour; False if that takes longer, and goes on next time."""
         rows, begin_ms = self._rows(hours)
-        if begin_ms != self._begin_ms:
-            self._begin(begin_ms)
-        self._go_back(_same(rows, self._fed))
-        settled = max(0, len(rows) - LATE_H)
-        if not self._settle(rows, settled, for_s):
+        heard = np.asarray(np.isfinite(rows[-FRESH_H:]).any(axis=0))
+        rung = network_rung.rung(self._width, heard)
+        if (begin_ms, rung) != (self._begin_ms, self._rung):
+            self._begin(begin_ms, rung)
+        test = self._judged(rows, _until(rows), for_s)
+        if test is None:
             return False
-        test = copy.deepcopy(self._test)
-        for index in range(settled, _heard(rows)):
-            test.step(self._hour(rows[index], index))
-        self.result = self._said(test, rows)
+        self.result = self._said(test, rows, heard.tolist())
         return True
 
     def _rows(self, hours: Hours) -> tuple[Floats, int]:
@@ -109,7 +89,7 @@ class _State:
 
         The test looks at days and parts of them: a first reading an hour later moves none.
         """
-        rows = hours.mean[:, self._places.all]
+        rows = hours.mean[:, self._columns]
         known = np.flatnonzero(np.asarray(np.isfinite(rows)).any(axis=1))
         first = int(known[0]) if len(known) else len(rows)
         before = (hours.begin_ms // HOUR_MS + first - 1) % DAY_H
@@ -117,63 +97,62 @@ class _State:
         nothing = np.full((before, rows.shape[1]), np.nan)
         return np.concatenate((nothing, rows[first:])), begin_ms
 
-    def _go_back(self, until: int) -> None:
-        """Go back to the last mark at which nothing that was fed until then has changed."""
-        if until < len(self._fed):
-            self._marks = [mark for mark in self._marks if mark[0] <= until]
-            if not self._marks:
-                self._begin(self._begin_ms)
-                return
-            at, test = self._marks[-1]
-            self._test, self._fed = copy.deepcopy(test), self._fed[:at]
-
-    def _settle(self, rows: Floats, until: int, for_s: float) -> bool:
-        began, at = time.monotonic(), len(self._fed)
-        while at < until and time.monotonic() - began < for_s:
-            self._test.step(self._hour(rows[at], at))
+    def _judged(self, rows: Floats, until: int, for_s: float) -> Judge | None:
+        """Return the test after ``until`` hours, from the last copy before anything changed."""
+        same = _same(rows[:until], self._fed)
+        self._marks = [mark for mark in self._marks if mark[0] <= same]
+        at, test = self._marks[-1] if self._marks else (0, self._rung.judge(self._rules))
+        test, began_s = copy.deepcopy(test), time.monotonic()
+        while at < until:
+            test.step(self._rung.hour(self._units * rows[at], self._begin_ms + at * HOUR_MS))
             at += 1
-            if at % MARK_H == 0:
-                self._marks = [*self._marks[1 - MARKS :], (at, copy.deepcopy(self._test))]
+            if _is_mark(at, until):
+                self._marks.append((at, copy.deepcopy(test)))
+            if time.monotonic() - began_s >= for_s:
+                break  # an hour at least, however short the time
+        self._marks = [mark for mark in self._marks if _is_mark(mark[0], until)]
         self._fed = rows[:at].copy()
-        return at >= until
+        if at == until:
+            return test
+        self._marks.append((at, test))
+        return None
 
-    def _hour(self, row: Floats, index: int) -> Hour:
-        ends = np.cumsum([len(part) for part in (
-            self._places.inflow, self._places.inner, self._places.levels,
-        )])  # fmt: skip
-        inflow, inner, levels, pressures = np.split(row, ends)
-        end_ms = self._begin_ms + index * HOUR_MS
-        return Hour(end_ms, pressures * METRES, inflow, inner, levels)
-
-    def _said(self, test: NetworkTest, rows: Floats) -> dict[str, Any]:
-        inlets, pressures = len(self._places.inflow), len(self._places.pressures)
-        recent = np.asarray(np.isfinite(rows[-FRESH_H:]).any(axis=0))
-        heard = int(recent[-pressures:].sum())
+    def _said(self, test: Judge, rows: Floats, heard: list[bool]) -> dict[str, Any]:
+        width = self._width
         leaks = [self._leak(one, rows) for one in test.findings()]
         told = {
             "leaks": leaks,
-            "heard": heard,
+            "heard": sum(heard[width.drivers :]),
+            "meters_heard": sum(heard[: width.drivers]),
+            "rung": network_rung.name(self._rung, self._width),
+            "left_out": self._left_out(),
             "learning": not test.ready,
-            "model": MODEL,
+            "model": self._rung.model,
         }
-        if told["learning"] or not recent[:inlets].all() or not heard:
+        if told["learning"] or not all(heard[: width.inflow]):
             return {"verdict": "unknown", "model_status": "no data", **told}
         sure = any(leak.is_sure for leak in leaks)
         verdict = "leak" if sure else "watch" if leaks or test.suspects else "normal"
         return {"verdict": verdict, "model_status": "ok", **told}
 
+    def _left_out(self) -> list[str]:
+        """Return the inner flows and levels that are judged without, for they are silent."""
+        drivers = range(self._width.drivers)
+        return [self._sensors[k] for k in drivers if k not in self._rung.columns]
+
     def _is_sure(self, found: Finding, rows: Floats) -> bool:
         """Tell whether a leak is probable, and shown by the inflow as far as that can tell."""
-        inflow = float(mean_of(rows[-BESIDE_H:, : len(self._places.inflow)]).sum())
+        inflow = float(mean_of(rows[-BESIDE_H:, : self._width.inflow]).sum())
         silent = found.size_l_h < SHOWN * inflow  # not so if either is unknown
         return not (found.probability < SURE or silent)
 
     def _leak(self, found: Finding, rows: Floats) -> NetworkLeak:
-        places = self._places
         first = (found.since_ms - self._begin_ms) // HOUR_MS + 1
         before, after = _beside(rows, first, first + BESIDE_H)
-        near = [len(places.all) - len(places.pressures) + sensor for sensor in found.sensors]
-        flow = [float(side[: len(places.inflow)].sum()) for side in (before, after)]
+        near = [self._width.drivers + sensor for sensor in found.sensors]
+        flow = [float(side[: self._width.inflow].sum()) for side in (before, after)]
+        rules = self._rules
+        rule = rules.flows if self._rung.model == FLOWS else rules.pressures
         return NetworkLeak(
             number=found.number,
             found_ms=found.at_ms,
@@ -182,8 +161,8 @@ class _State:
             is_sure=self._is_sure(found, rows),
             probability=round(found.probability, 2) if found.probability >= 0.0 else None,
             score=round(found.score, 1) if math.isfinite(found.score) else None,
-            alarm=self._rule.alarm,
-            sensors=[self.pressures[sensor] for sensor in found.sensors],
+            alarm=rule.alarm,
+            sensors=[self._sensors[column] for column in near],
             before_kpa=[_whole(KPA * float(before[column])) for column in near],
             after_kpa=[_whole(KPA * float(after[column])) for column in near],
             inflow_before_l_h=_whole(flow[0]),
@@ -194,9 +173,7 @@ class _State:
 class NetworkVerdicts:
     """The networks of one site and what was last said of them."""
 
-    def __init__(
-        self, site: Any, past: Past | None = None, rule: NetworkRule | None = None
-    ) -> None:
+    def __init__(self, site: Any, past: Past | None = None, rules: Rules | None = None) -> None:
         sensors = {
             name: None
             for network in site.networks
@@ -204,9 +181,13 @@ class NetworkVerdicts:
             for name in part
         }
         self._hours = Hours(tuple(sensors))
-        self.rule = {"name": MODEL, **asdict(rule or NetworkRule())}
+        rules = rules or Rules()
+        both = {PRESSURES: asdict(rules.pressures), FLOWS: asdict(rules.flows)}
+        self.rules: Mapping[str, dict[str, Any]] = {
+            model: {"name": model, **rule} for model, rule in both.items()
+        }
         columns = {name: index for index, name in enumerate(sensors)}
-        self._states = {n.id: _State(n, columns, rule or NetworkRule()) for n in site.networks}
+        self._states = {n.id: _State(n, columns, rules) for n in site.networks}
         self._past: Past | None = past or NoPast()
         self._taken_ms, self._known = 0, dict[str, int]()
         self.behind = False  # there is more to read or to judge, although nothing new came
@@ -267,7 +248,12 @@ def _same(rows: Floats, fed: Floats) -> int:
     return shared if same.all() else int(np.argmin(same))
 
 
-def _heard(rows: Floats) -> int:
+def _is_mark(at: int, until: int) -> bool:
+    """Tell whether a copy of the test after ``at`` hours is kept while ``until`` are judged."""
+    return any(at % every == 0 and until - at <= back for every, back in MARKS_H)
+
+
+def _until(rows: Floats) -> int:
     """Return how many hours to judge: the newest wait until most of what speaks has spoken."""
     usual = np.isfinite(rows[-DAY_H:]).any(axis=0).sum()
     last = len(rows)
