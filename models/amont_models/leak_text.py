@@ -23,7 +23,7 @@ GOALS: tuple[tuple[str, str, str], ...] = (
     ("found_15", "found of >= 15 %", "all"),
     ("false_per_year", "false a year and place", "<= 1"),
     ("abrupt", "abrupt: median, h", "<= 24"),
-    ("strict_f1", "strict F1", "network >= 0.95"),
+    ("strict_f1", "strict F1", "network >= 0.95, flows alone >= 0.85"),
 )
 
 WHY = {
@@ -63,6 +63,8 @@ def _head(result: Mapping[str, Any]) -> str:
     ours = next(iter(result["table"].values()))
     count = len(result["places"])
     line = f"{count} place{'s' if count != 1 else ''}, {ours['years']:.2f} years together"
+    if result.get("flows_only"):
+        line += "; by the flows alone, so no place is named"
     if not result["labelled"]:
         return f"{line}; no labels, so alarms are listed, not judged"
     large = f", {ours['leaks_15']} of >= 15 % of the night flow" if ours["leaks_15"] else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from amont_gateway.scoring.network_rung import Rules
 from amont_gateway.scoring.network_test import NetworkRule
 from amont_models import score_network
 from amont_models.card import number, table
@@ -22,7 +23,8 @@ def curve(
 ) -> list[dict[str, Any]]:
     """Return the figures for each alarm setting; ``ships`` is the row of what ships."""
     rules = {
-        str(alarm): score_network.shipped(replace(NetworkRule(), alarm=alarm)) for alarm in OTHERS
+        str(alarm): score_network.shipped(Rules(replace(NetworkRule(), alarm=alarm)))
+        for alarm in OTHERS
     }
     found = score_network.score_networks(networks, labels, rules)["table"]
     rows = {NetworkRule().alarm: ships} | {alarm: found[str(alarm)] for alarm in OTHERS}

@@ -1,7 +1,7 @@
-"""Run the gateway's network test over records it has never seen, beside every simple rule.
+"""Run the gateway's network tests over records they have never seen, beside every simple rule.
 
-The same as ``score_zone``, for inflows and pressures: hour by hour, with what was known at the
-time alone. Rules that know only the inflow see the sum of the inlets.
+The same as ``score_zone``, for flows and pressures, or flows alone: hour by hour, with what was
+known at the time alone. Rules that know only the inflow see the sum of the inlets.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from amont_gateway.scoring import zone_features
-from amont_gateway.scoring.network_slopes import Drivers
-from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring import network_rung, zone_features
+from amont_gateway.scoring.network_rung import FLOWS, LEAST, Rules, Rung, Width
+from amont_gateway.scoring.network_test import Hour
 from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series, Times
 from amont_models import leak_table
 from amont_models.leak_events import Alarm, Label, leak_label
@@ -34,7 +34,10 @@ PCA_QUIET_H = 14 * 24
 
 @dataclass(frozen=True)
 class Network:
-    """A network by the hour: ``end_ms`` (n,), pressures in m, flows in l/h, levels in mm."""
+    """A network by the hour: ``end_ms`` (n,), pressures in m, flows in l/h, levels in mm.
+
+    Without pressures, ``sensors`` are none.
+    """
 
     name: str
     sensors: tuple[str, ...]
@@ -43,6 +46,13 @@ class Network:
     inflow_l_h: Floats
     inner_l_h: Floats
     level_mm: Floats
+
+    @property
+    def rung(self) -> Rung:
+        """Return by which test the gateway judges it, all its sensors speaking."""
+        flows = (self.inflow_l_h, self.inner_l_h, self.level_mm)
+        inflow, inner, levels = (part.shape[1] for part in flows)
+        return network_rung.whole(Width(inflow, inner, levels, len(self.sensors)))
 
     @property
     def total_l_h(self) -> Floats:
@@ -54,10 +64,14 @@ NetworkAlarms = Callable[[Network], list[Alarm]]
 
 
 def network(record: Record) -> Network:
-    """Return a record's good readings by the hour; DataError if it is no network."""
+    """Return a record's good readings by the hour; DataError if it is no network.
+
+    One pressure alone has nothing to be compared with: it counts as none.
+    """
     inlets, pressures = record.of("inflow"), record.of("pressure")
-    if not inlets or not pressures:
-        raise DataError(f"{record.name}: a network has inflows and pressures")
+    if not inlets:
+        raise DataError(f"{record.name}: a network has inflows")
+    pressures = pressures if len(pressures) >= LEAST else ()
     starts = [one.t_ms[0] for one in (*inlets, *pressures)]
     ends = [one.t_ms[-1] for one in (*inlets, *pressures)]
     end_ms = HOUR_MS * np.arange(min(starts) // HOUR_MS + 1, max(ends) // HOUR_MS + 1)
@@ -90,14 +104,11 @@ def hours(channel: Channel, end_ms: Times) -> Floats:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def shipped(rule: NetworkRule | None = None) -> NetworkAlarms:
-    """Return the gateway's own test as a rule."""
+def shipped(settings: Rules | None = None) -> NetworkAlarms:
+    """Return the gateway's own tests as a rule."""
 
     def alarms(one: Network) -> list[Alarm]:
-        drivers = Drivers(
-            *(part.shape[1] for part in (one.inflow_l_h, one.inner_l_h, one.level_mm))
-        )
-        test = NetworkTest(rule or NetworkRule(), len(one.sensors), drivers)
+        test = one.rung.judge(settings or Rules())
         rows = zip(
             one.end_ms.tolist(),
             one.pressure_m,
@@ -173,11 +184,11 @@ def _runs(one: Network, above: Any, drop: Any) -> list[Alarm]:
     return alarms
 
 
-def rules(timezone: str) -> dict[str, NetworkAlarms]:
-    """Return what ships and every floor, what ships first."""
+def rules(timezone: str, with_pressures: bool = True) -> dict[str, NetworkAlarms]:
+    """Return what ships and every floor, what ships first; some floors need pressures."""
     floors = {name: on_inflow(rule, timezone) for name, rule in zone_rules().items()}
     pressures = {"PCA residual": principal(True), "PCA Hotelling": principal(False)}
-    return {SHIPPED: shipped(), **floors, **pressures}
+    return {SHIPPED: shipped(), **floors, **(pressures if with_pressures else {})}
 
 
 def score_networks(
@@ -185,18 +196,26 @@ def score_networks(
     labels: Sequence[Sequence[Label]] | None,
     chosen: Mapping[str, NetworkAlarms],
 ) -> dict[str, Any]:
-    """Return the event table: every rule's counts over all networks, and each one's alarms."""
+    """Return the event table: every rule's counts over all networks, and each one's alarms.
+
+    Where no network has pressures nothing names a place, and ``placed`` is None.
+    """
     alarms = {name: [rule(one) for one in networks] for name, rule in chosen.items()}
     places = [leak_table.Place(one.name, one.end_ms, one.total_l_h) for one in networks]
-    return leak_table.make(places, labels, alarms)
+    made = leak_table.make(places, labels, alarms)
+    if not any(one.sensors for one in networks):
+        made["table"] = {name: {**row, "placed": None} for name, row in made["table"].items()}
+    return made
 
 
 def score(record: Record, folder: Path) -> dict[str, Any]:
     """Return the event table of a network's record; without labels its alarms are listed.
 
-    The network test has no file of weights: ``folder`` is there for the other scorers' sake.
+    ``flows_only`` tells that it was judged without pressures. The network tests have no file of
+    weights: ``folder`` is there for the other scorers' sake.
     """
     del folder
     one = network(record)
     labels = [[leak_label(each) for each in record.labels]] if record.labels else None
-    return score_networks([one], labels, rules(record.time_zone))
+    chosen = rules(record.time_zone, with_pressures=bool(one.sensors))
+    return {**score_networks([one], labels, chosen), "flows_only": one.rung.model == FLOWS}

@@ -61,7 +61,7 @@ def _kind(channels: tuple[Channel, ...]) -> str:
         return "river"
     if "inflow" not in held:
         raise DataError("neither stage, discharge nor inflow: nothing here can be judged")
-    return "network" if "pressure" in held else "zone"
+    return "network" if held & {"pressure", "flow", "level"} else "zone"
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The network test on a made network: what it must find, tell apart and not learn."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from amont_gateway.scoring.network_slopes import Drivers
 from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
-from amont_models import leak_events, leak_text, score_network, tidy, tidy_write
+from amont_models import leak_events, leak_text, score, score_network, tidy, tidy_write
+from amont_models.pipeline import plain
 from amont_models.records.table import DataError, Label, Record, Site, Source, channel
 
 HOUR_MS = 3_600_000
@@ -151,10 +153,40 @@ def test_without_labels_the_alarms_are_listed(tmp_path):
     assert "near n1" in leak_text.render(result)
 
 
-def test_a_record_without_pressures_is_refused(tmp_path):
+def without_pressures(whole, kept=()):
+    channels = tuple(x for x in whole.channels if x.quantity != "pressure" or x.name in kept)
+    return replace(whole, channels=channels)
+
+
+@pytest.mark.parametrize("kept", [(), ("n3",)], ids=["no pressure", "one pressure"])
+def test_a_network_without_pressures_is_scored_by_its_flows(tmp_path, kept):
+    label = Label("made", "abrupt", START_MS, START_MS + 14 * DAY_H * HOUR_MS, None, 8000.0, "n1")
+    only = without_pressures(record(leaks=LEAKS, labels=(label,)), kept)
+    tidy_write.write(only, tmp_path / "net")
+    result, text = score.score(tmp_path / "net", tmp_path)
+    ours = result["table"][score_network.SHIPPED]
+    assert (result["flows_only"], ours["found"], ours["false"]) == (True, 1, 0)
+    floors = {"night flow 15 %", "night CUSUM", "step test", "random"}
+    assert floors < set(result["table"])
+    assert not {"PCA residual", "PCA Hotelling"} & set(result["table"])
+    assert {row["placed"] for row in result["table"].values()} == {None}
+    assert [alarm["places"] for alarm in result["alarms"]["net"]] == [[]]
+    assert "by the flows alone, so no place is named; 1 leaks known" in text
+    json.dumps(plain(result), allow_nan=False)
+
+
+def test_a_folder_of_an_inflow_and_a_tank_is_a_network(tmp_path):
+    t_ms = HOUR_MS * np.arange(1, 30)
+    both = [channel("in", "inflow", t_ms, t_ms / 1e3), channel("tank", "level", t_ms, t_ms / 1e5)]
+    tidy_write.write(replace(record(), channels=tuple(both)), tmp_path)
+    (tmp_path / "record.json").unlink()
+    assert tidy.read(tmp_path).kind == "network"
+
+
+def test_a_record_without_inflow_is_refused(tmp_path):
     whole = record()
-    only = Record("made", "network", whole.source, whole.of("inflow"), whole.sites)
-    with pytest.raises(DataError, match="pressures"):
+    only = replace(whole, channels=whole.of("pressure"))
+    with pytest.raises(DataError, match="inflows"):
         score_network.score(only, tmp_path)
 
 
@@ -165,13 +197,22 @@ def test_a_record_within_one_hour_is_refused(tmp_path):
         score_network.score(replace(whole, channels=short), tmp_path)
 
 
-@pytest.mark.parametrize("name", [score_network.SHIPPED, "night CUSUM", "PCA residual"])
-def test_changing_the_future_changes_no_past_decision(name):
+@pytest.mark.parametrize(
+    ("name", "made_of"),
+    [
+        (score_network.SHIPPED, record),
+        (score_network.SHIPPED, lambda **given: without_pressures(record(**given))),
+        ("night CUSUM", record),
+        ("PCA residual", record),
+    ],
+    ids=["what ships", "what ships, flows only", "night CUSUM", "PCA residual"],
+)
+def test_changing_the_future_changes_no_past_decision(name, made_of):
     rule = score_network.rules("UTC")[name]
     cut = 38 * DAY_H * HOUR_MS
     leaks = [(4, 30.0, 30.3, 99, False)]
-    one = rule(score_network.network(record(leaks=leaks)))
-    two = rule(score_network.network(record(leaks=leaks, change=cut)))
+    one = rule(score_network.network(made_of(leaks=leaks)))
+    two = rule(score_network.network(made_of(leaks=leaks, change=cut)))
     early = [alarm for alarm in one if alarm.at_ms <= cut]
     assert early == [alarm for alarm in two if alarm.at_ms <= cut]
     assert early
