@@ -37,6 +37,7 @@ from amont_models.river_truth import (
     Constants,
     Flags,
     Floats,
+    Split,
     Times,
     Water,
     constants,
@@ -78,18 +79,20 @@ class Decisions:
     warn: Flags
 
 
-def sight(record: Record, site: Site, stage: Channel) -> Sight:
+def sight(record: Record, site: Site, stage: Channel, before: Split) -> Sight:
     """Return what the rules may see of a site: ``stage`` as told, its first rain gauge, and what
-    the record has upstream and of foretold rain."""
+    the record has upstream and of foretold rain; constants of those from ``before`` its split."""
     told = _series(stage, 1.0)
     gauge = record.find(site.rain[0], "rain") if site.rain else None
     seen = screened(told, NO_SERIES if gauge is None else _series(gauge, 1000.0))
     return replace(
-        seen, upstream=_upstream(record, site), rain_forecast=_rain_forecast(record, site)
+        seen,
+        upstream=_upstream(record, site, before),
+        rain_forecast=_rain_forecast(record, site),
     )
 
 
-def _upstream(record: Record, site: Site) -> tuple[tuple[Told, float], ...]:
+def _upstream(record: Record, site: Site, before: Split) -> tuple[tuple[Told, float], ...]:
     """Return each station upstream, screened, with its spread; one too short has none."""
     found = []
     for name in site.upstream:
@@ -99,7 +102,7 @@ def _upstream(record: Record, site: Site) -> tuple[tuple[Told, float], ...]:
             continue
         stage = stage_of(channel)
         try:
-            spread_mm = constants(own, stage).spread_mm
+            spread_mm = constants(own, stage, before).spread_mm
         except DataError:
             continue
         seen = screened(_series(stage, 1.0), NO_SERIES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from amont_models.records.table import Channel, DataError, Record, Site
 from amont_models.river_chain import Sight, sight
-from amont_models.river_truth import Constants, Water, cleaned, constants, stage_of
+from amont_models.river_truth import Constants, Split, Water, cleaned, constants, split, stage_of
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Station:
     """A station ready to be judged: what is true, what is seen, what is known beforehand."""
 
     site: Site
+    split: Split
     constants: Constants
     stage: Channel
     water: Water
@@ -26,12 +27,13 @@ def prepare(record: Record, site: Site) -> Station:
     stage = stage_channel(record, site)
     if stage is None:
         raise DataError(f"{site.name}: neither stage nor discharge")
-    known = constants(site, stage)
+    ends = split(site, stage)
+    known = constants(site, stage, ends)
     water = Water(cleaned(stage) if record.raw else stage, known.mark_mm)
-    seen = sight(record, site, stage)
+    seen = sight(record, site, stage, ends)
     if not (seen.t_ms >= known.train_until_ms).any():
         raise DataError(f"{site.name}: no reading after its training part")
-    return Station(site, known, stage, water, seen, is_rated(record, site))
+    return Station(site, ends, known, stage, water, seen, is_rated(record, site))
 
 
 def stage_channel(record: Record, site: Site) -> Channel | None:

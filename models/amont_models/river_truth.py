@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,36 @@ def stage_of(one: Channel) -> Channel:
     return channel(one.name, "stage", one.t_ms, np.round(value), quality)
 
 
-def constants(site: Site, stage: Channel) -> Constants:
-    """Return a station's constants from its training part alone; DataError if it is too short."""
-    known = stage.known()
-    if not len(known.t_ms):
+class Split(NamedTuple):
+    """Where a training part ends, and how far over its median a mark lies that nobody set."""
+
+    until_ms: int
+    above_mm: float | None  # None: the mark is a percentile
+
+
+def split(site: Site, stage: Channel) -> Split:
+    """Return where a site says that its training part ends, or else where its span says so."""
+    times = stage.known().t_ms
+    if not len(times):
         raise DataError(f"{site.name}: no reading at all")
-    until, above = _split(site, int(known.t_ms[0]), int(known.t_ms[-1]))
+    if site.train_until_ms is not None:
+        return Split(site.train_until_ms, None)
+    first_ms, span = int(times[0]), int(times[-1] - times[0])
+    if span <= SHORT_MS:
+        return Split(first_ms + SHORT_TRAIN_MS, SHORT_MARK_MM)
+    return Split(first_ms + round(TRAIN_SHARE * span), None)
+
+
+def constants(site: Site, stage: Channel, before: Split | None = None) -> Constants:
+    """Return a station's constants from its training part alone; DataError if it is too short.
+
+    ``before`` is the split of the station that is judged, if that is another: what the one
+    upstream was like is taken from before it too, or it would tell of what comes after.
+    """
+    until, above = split(site, stage) if before is None else before
+    if site.mark_above_median_mm is not None:
+        above = site.mark_above_median_mm
+    known = stage.known()
     past = known.value[(known.t_ms < until) & (known.quality == GOOD)]
     if len(past) < TRAIN_MIN:
         raise DataError(f"{site.name}: {len(past)} readings to learn from, at least {TRAIN_MIN}")
@@ -80,16 +105,6 @@ def constants(site: Site, stage: Channel) -> Constants:
     mark_mm = round(float(mark))
     alarm_mm = mark_mm + round(max(SPREAD_MIN_MM, float(mark - median)) / 2.0)
     return Constants(until, float(median), float(low), mark_mm, alarm_mm)
-
-
-def _split(site: Site, first_ms: int, last_ms: int) -> tuple[int, float | None]:
-    """Return where a site's training part ends, and its mark over the median if it has one."""
-    span, until, above = last_ms - first_ms, site.train_until_ms, site.mark_above_median_mm
-    if until is not None:
-        return until, above
-    if span <= SHORT_MS:
-        return first_ms + SHORT_TRAIN_MS, SHORT_MARK_MM if above is None else above
-    return first_ms + round(TRAIN_SHARE * span), above
 
 
 def cleaned(stage: Channel) -> Channel:

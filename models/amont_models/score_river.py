@@ -191,7 +191,8 @@ def collect(record: Record, chain: Chain, kinds: Sequence[str] = FAULT_KINDS) ->
         out.clean.append(judge(station, chain, station.clean, learnt, made.adapted))
         for kind in kinds:
             since = station.constants.train_until_ms
-            seen = sight(record, site, faults.faulty(station.stage, kind, since, SEED))
+            faulty = faults.faulty(station.stage, kind, since, SEED)
+            seen = sight(record, site, faulty, station.split)
             floors = learnt if kind == "all" else None
             out.faulted[kind].append(judge(station, chain, seen, floors, made.adapted))
     return out

@@ -75,7 +75,7 @@ def test_a_doubted_reading_upstream_is_not_seen():
 @pytest.mark.parametrize("seed", range(3))
 def test_rain_foretold_for_training_is_rain_that_is_not_what_fell(seed):
     _, _, _, rain, _ = linked().channels
-    fell = river_chain.sight(linked(), linked().sites[0], linked().channels[0]).rain
+    fell = river_station.prepare(linked(), linked().sites[0]).clean.rain
     until = int(rain.t_ms[2000])
     told = river_lessons.foretold(fell, until, np.random.default_rng(seed))
     assert told.t_ms[-1] < until
