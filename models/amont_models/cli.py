@@ -75,8 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     judging.add_argument("folder", type=Path, help="the records' folder")
     about = "judge the screening on the known records, and write its metrics and its card"
     add("screen", _screen, about, cards, metrics)
-    about = "judge the network test on simulated years, and write its metrics and its card"
-    add("network", _network, about, cards, metrics)
+    about = "judge the network tests on simulated years, and write its metrics and its card"
+    networks = add("network", _network, about, cards, metrics)
+    about = "judge with pressures, or by flows alone; the other stays as it was measured"
+    networks.add_argument("--only", choices=network_report.PARTS, help=about)
     about = "judge what ships on rivers that never taught it, in full, for the river's card"
     add("rivers", _rivers, about, artifacts, cards, metrics)
     about = "adapt the areas that taught the leak rule, and judge that, for the leak's card"
@@ -144,7 +146,7 @@ def _screen(asked: argparse.Namespace) -> int:
 
 
 def _network(asked: argparse.Namespace) -> int:
-    metrics = network_report.measure(lambda line: print(line, file=sys.stderr))
+    metrics = network_report.measure(lambda line: print(line, file=sys.stderr), asked.only)
     network_report.write(metrics)
     for path in network_report.write_cards(metrics, asked.cards):
         print(f"written: {path.name}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Vary the network test's alarm setting, and hold what it tells as likely against what came."""
+"""Vary a network test's alarm setting, and hold what it tells as likely against what came."""
 
 from __future__ import annotations
 
@@ -12,29 +12,38 @@ from amont_models import score_network
 from amont_models.card import number, table
 from amont_models.leak_events import Alarm, Label, match
 
+SHIPS = NetworkRule().alarm
 OTHERS = (5.0, 6.0, 8.0)  # normal scores from which a change is no chance, beside what ships
 FIGURES = ("strict_f1", "false_per_year", "repeats")
+
+
+def settings() -> dict[float, Rules]:
+    """Return the alarm settings of the test with pressures, what ships among them."""
+    return {
+        alarm: Rules(pressures=replace(NetworkRule(), alarm=alarm))
+        for alarm in sorted((SHIPS, *OTHERS))
+    }
 
 
 def curve(
     networks: Sequence[score_network.Network],
     labels: Sequence[Sequence[Label]],
+    settings: Mapping[float, Rules],
+    alarm: float,
     ships: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Return the figures for each alarm setting; ``ships`` is the row of what ships."""
+    """Return the figures for each alarm setting; ``ships`` is the row of ``alarm``."""
     rules = {
-        str(alarm): score_network.shipped(Rules(replace(NetworkRule(), alarm=alarm)))
-        for alarm in OTHERS
+        str(each): score_network.shipped(settings[each]) for each in settings if each != alarm
     }
     found = score_network.score_networks(networks, labels, rules)["table"]
-    rows = {NetworkRule().alarm: ships} | {alarm: found[str(alarm)] for alarm in OTHERS}
     return [
         {
-            "alarm": alarm,
-            "ships": rows[alarm] is ships,
-            **{key: rows[alarm][key] for key in FIGURES},
+            "alarm": each,
+            "ships": each == alarm,
+            **{key: (ships if each == alarm else found[str(each)])[key] for key in FIGURES},
         }
-        for alarm in sorted(rows)
+        for each in settings
     ]
 
 
@@ -43,13 +52,16 @@ def reliability(
 ) -> list[dict[str, Any]]:
     """Return for each probability told how many alarms told it and how many found a leak.
 
-    ``said`` are each network's alarms as the event table lists them. A repeat finds nothing.
+    ``said`` are each network's alarms as the event table lists them. A repeat finds nothing. An
+    alarm without a probability is left out.
     """
     counts: dict[float, list[int]] = {}
     for alarms, known in zip(said, labels, strict=True):
         ordered = sorted(alarms, key=lambda one: int(one["at_ms"]))
         events = [Alarm(int(one["at_ms"]), places=tuple(one["places"])) for one in ordered]
         for one, leak in zip(ordered, match(events, known), strict=True):
+            if one["probability"] is None:
+                continue
             count = counts.setdefault(float(one["probability"]), [0, 0])
             count[0] += 1
             count[1] += leak is not None and leak >= 0

@@ -2,8 +2,9 @@
 
 ``leak.area_*`` need the areas beside the checkout (``AMONT_DATA``), whose first 15 months taught
 the rule; ``leak.town_*`` the simulated town of 2018, which taught nothing; ``leak.year_*`` a
-simulated year of other leaks, which taught nothing either (training's ``wntr`` and ``epyt``). The
-anchor is the best figure among the simple rules.
+simulated year of other leaks, which taught nothing either (training's ``wntr`` and ``epyt``), and
+``leak.flows_*`` the same year without a pressure. The anchor is the best figure among the simple
+rules.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from amont_models import ltown_years, recipe, score_network, score_zone
+from amont_models import ltown_years, network_judging, recipe, score_network, score_zone
 from amont_models.records import catalogue
 
 HELD_BACK_SEED = 2131  # 2101-2103 and 2107-2112 taught the rule
@@ -21,6 +22,7 @@ GOALS = {
     "area": {"found_15": 1.0, "false_per_year": 1.0, "abrupt_h": 24.0},
     "town": {"strict_f1": 0.95, "false_per_year": 1.0, "abrupt_h": 24.0},
     "year": {"strict_f1": 0.95, "false_per_year": 1.0, "abrupt_h": 24.0},
+    "flows": {"strict_f1": 0.85, "false_per_year": 1.0, "abrupt_h": 24.0},
 }
 UNITS = {
     "found_15": "share of leaks",
@@ -44,6 +46,8 @@ def figures(full: bool, seed: int) -> Iterator[Figure]:
     if all(find_spec(name) for name in ("wntr", "epyt")):
         year = ltown_years.year(HELD_BACK_SEED, recipe.MODELS_DIR.parent / "build" / "ltown")
         yield from _set("year", score_network.score(year, recipe.ARTIFACTS_DIR)["table"])
+        flows = network_judging.without_pressures(year)
+        yield from _set("flows", score_network.score(flows, recipe.ARTIFACTS_DIR)["table"])
 
 
 def _set(name: str, table: Mapping[str, Mapping[str, Any]]) -> Iterator[Figure]:

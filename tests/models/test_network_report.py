@@ -2,7 +2,15 @@
 
 import pytest
 
-from amont_models import card, leak_table, network_report, score_network
+from amont_models import (
+    card,
+    leak_table,
+    network_flows,
+    network_judging,
+    network_report,
+    network_tables,
+    score_network,
+)
 from amont_models.leak_events import DAY_MS, Tally
 from amont_models.pipeline import plain
 from amont_models.recipe import MODELS_DIR
@@ -25,19 +33,19 @@ def metrics():
         "years": {"settings": [1, 2], "judged": [3, 4, 5]},
         "judged": rows,
         "town": rows,
-        "settings": {network_report.SHIPPED: row(18)},
+        "settings": {score_network.SHIPPED: row(18)},
         "told": [[{"told": 0.9, "alarms": 4, "found": 3}], []],
         "curve": [
             {"alarm": 7.0, "ships": True, "strict_f1": 0.8, "false_per_year": 0.0, "repeats": 3}
         ],
-        "less": {name: row(2) for name in network_report.LESS},
+        "less": {name: row(2) for name in network_judging.LESS},
     }
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_each_rule_and_each_lack_stands_in_the_card(metrics, language):
     text = network_report.render(metrics, language)
-    words = network_report.WORDS[language]
+    words = network_tables.WORDS[language]
     for name in (*metrics["judged"], *metrics["less"]):
         assert f"| {words.get(name, name)} |" in text
     assert card.localised("9", language) in text
@@ -54,7 +62,7 @@ def test_less_is_known_as_it_says():
     names = (("in", "inflow"), (PUMP, "flow"), ("tank", "level"), ("n1", "pressure"))
     channels = tuple(channel(name, quantity, t_ms, [1.0]) for name, quantity in names)
     record = Record("made", "network", SOURCE, channels)
-    made = {name: change(record) for name, change in network_report.LESS.items()}
+    made = {name: change(record) for name, change in network_judging.LESS.items()}
     assert {one.name for one in made["pump as inlet"].of("inflow")} == {"in", PUMP}
     assert not made["no pump"].of("flow")
     assert {one.quantity for one in made["neither pump nor tank"].channels} == {
@@ -67,3 +75,52 @@ def test_the_committed_card_agrees_with_the_committed_metrics(language):
     path = MODELS_DIR.parent / "docs" / "models" / f"network.{language}.md"
     told = network_report.render(network_report.read(), language)
     assert path.read_text(encoding="utf-8") == told
+
+
+@pytest.fixture
+def flows(metrics):
+    rows = {name: row(k + 2) for k, name in enumerate(score_network.rules("UTC", False))}
+    curve = [{"alarm": 9.0, "ships": True, "strict_f1": 0.7, "false_per_year": 0.5, "repeats": 8}]
+    told = {"told": [[], []], "curve": curve, "less": {"no pump": row(1)}}
+    return told | {"judged": rows, "town": rows, "settings": {score_network.SHIPPED: row(5)}}
+
+
+@pytest.mark.parametrize(("language", "head"), [("en", "Flows only"), ("fr", "Débits seuls")])
+def test_flows_only_has_its_section_beside_its_goal(metrics, flows, language, head):
+    assert f"## {head}" not in network_report.render(metrics, language)
+    text = network_report.render(metrics | {"flows": flows}, language)
+    words = network_tables.WORDS[language]
+    section = text.partition(f"## {head}")[2]
+    for name in flows["judged"]:
+        assert f"| {words.get(name, name)} |" in section
+    assert card.localised("0.85", language) in section
+    assert words["told_none"] in section
+    assert "{" not in section
+
+
+def test_flows_are_judged_on_the_same_leaks_without_pressures(monkeypatch):
+    seen = []
+
+    def events(records, only=None):
+        seen.append([{one.quantity for one in record.channels} for record in records])
+        return {"table": {score_network.SHIPPED: row(2)}, "told": []}
+
+    monkeypatch.setattr(network_judging, "events", events)
+    monkeypatch.setattr(network_judging, "known", lambda records: (records, []))
+    monkeypatch.setattr(network_flows.network_curve, "curve", lambda *_: [])
+    t_ms = DAY_MS * (1 + channel("x", "flow", [0], [0.0]).t_ms)
+    names = (("in", "inflow"), (PUMP, "flow"), ("tank", "level"), ("n1", "pressure"))
+    channels = tuple(channel(name, quantity, t_ms, [1.0]) for name, quantity in names)
+    year = Record("made", "network", SOURCE, channels)
+    out = network_flows.measure([year], [year, year], year, lambda _line: None)
+    assert set(out) == {"judged", "less", "settings", "told", "curve", "town"}
+    assert all("pressure" not in one for each in seen for one in each)
+    assert seen[0] == [{"inflow", "flow", "level"}] * 2
+    assert [len(each) for each in seen[:3]] == [2, 1, 1]
+
+
+def test_the_curve_of_flows_has_what_ships():
+    made = network_flows.settings()
+    ships = network_flows.InflowRule()
+    assert made[ships.alarm].flows == ships
+    assert len(made) == 3
