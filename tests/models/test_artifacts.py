@@ -108,7 +108,7 @@ def test_the_golden_vector_sees_what_a_right_hash_hides(folder):
     wanted = Model(folder, entry)(rows)
     rng = np.random.default_rng(4)
     refused = 0
-    for _ in range(60):
+    for _ in range(150):
         damaged = bytearray(whole)
         damaged[int(rng.integers(0, len(whole)))] ^= 0x40
         (folder / entry["file"]).write_bytes(damaged)
