@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from amont_models import cost, river_report, river_worth, zone_report
+from amont_models import cost, int8_text, river_report, river_worth, zone_report
 from amont_models.card_words import RULES
 from amont_models.recipe import RECIPES_DIR
 
@@ -127,7 +127,7 @@ def _river_tables(metrics: Metrics, language: str) -> dict[str, str]:
         "warning": table(words["warning_head"].split("|"), warned),
         "events": str(round(events)),
         "worth": _worth(metrics.get("worth", {}), words),
-        "same": number(100.0 * metrics["same_decision"]),
+        "int8": int8_text.river(metrics.get("int8"), language),
     }
 
 
@@ -156,13 +156,33 @@ def _leak_tables(metrics: Metrics, language: str) -> dict[str, str]:
     for row in metrics["curve"]:
         marks = {name: number(row[name], 1) for name in ("step", "drift", "alarm")}
         curve.append([words["setting"].format(**marks), *_found(row)])
+    floors = metrics.get("floors", {})
+    rows += [[words[name], *_found(row)] for name, row in floors.items()]
     head = words["leak_head"].split("|")
     return {
-        "found": table(head, rows),
+        "found": table(head, rows) + ("\n\n" + words["floors"] if floors else ""),
+        "rule": _leak_rule(metrics.get("rule_chosen"), words),
+        "int8": int8_text.leak(metrics.get("int8"), language),
         "curve": table(head, curve),
         "adapted": _adapted(metrics, words),
         "reliability": _reliability(metrics.get("reliability", []), words),
     }
+
+
+def _leak_rule(chosen: Metrics | None, words: dict[str, str]) -> str:
+    """Return within what budget the rule was chosen, and what it gave there; "" if nobody said."""
+    if not chosen:
+        return ""
+    alone, asked = chosen["without_network"], chosen["with_network"]
+    return words["rule"].format(
+        budget=number(chosen["budget_false_per_zone_year"], 0),
+        most_h=number(chosen["delay_h_most"], 0),
+        of=round(alone["leaks_15"]),
+        found=round(alone["found_15"]),
+        false=number(alone["false_per_zone_year"]),
+        asked=round(asked["found_15"]),
+        asked_false=number(asked["false_per_zone_year"]),
+    )
 
 
 def _reliability(classes: list[Metrics], words: dict[str, str]) -> str:

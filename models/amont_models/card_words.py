@@ -38,6 +38,20 @@ RULES: dict[str, dict[str, str]] = {
         "holidays": "what ships, public holidays as Sundays",
         "weather": "what ships, less what temperature and rain explain",
         "neighbours": "what ships, less what the other zones explain",
+        "night CUSUM": "floor: night flow, CUSUM over its last month",
+        "step test": "floor: three nights against the fourteen before",
+        "LightGBM + CUSUM": "floor: LightGBM's expected inflow, CUSUM",
+        "random": "floor: as many alarms at random",
+        "floors": (
+            "The floors saw the whole record since 2021, up to the hour; the random alarms are "
+            "the mean of twenty draws."
+        ),
+        "rule": (
+            "  Among rules within it ({budget} at most) one goes first whose abrupt leaks are "
+            "mostly found within {most_h} h. The rule\n  found {found} of {of} leaks of ≥ 15 % "
+            "there at {false} false a year; with the network asked, {asked} at {asked_false}. "
+            "Budget and\n  figures are signed with it (`rule_chosen` in the manifest)."
+        ),
         "reliability_head": "told|nights|told on average|a leak was open",
         "setting": "what ships, step {step}, drift {drift}, alarm at {alarm}",
         "night_step": "night flow {share} % over the last 14 nights' median, twice",
@@ -90,6 +104,21 @@ RULES: dict[str, dict[str, str]] = {
         "holidays": "ce qui est livré, jours fériés comme des dimanches",
         "weather": "ce qui est livré, moins ce qu'expliquent température et pluie",
         "neighbours": "ce qui est livré, moins ce qu'expliquent les autres secteurs",
+        "night CUSUM": "plancher : débit nocturne, CUSUM sur son dernier mois",
+        "step test": "plancher : trois nuits contre les quatorze d'avant",
+        "LightGBM + CUSUM": "plancher : débit attendu par LightGBM, CUSUM",
+        "random": "plancher : autant d'alertes au hasard",
+        "floors": (
+            "Les planchers ont vu tout l'enregistrement depuis 2021, jusqu'à l'heure ; les "
+            "alertes au hasard sont la moyenne de\nvingt tirages."
+        ),
+        "rule": (
+            "  Parmi les règles qui y tiennent (au plus {budget}), d'abord une dont les fuites "
+            "soudaines sont le plus souvent trouvées\n  en {most_h} h. La règle y a trouvé "
+            "{found} fuites de ≥ 15 % sur {of} pour {false} fausse par an ; avec le réseau "
+            "interrogé,\n  {asked} pour {asked_false}. Le budget et les chiffres sont signés "
+            "avec elle (`rule_chosen` du manifeste)."
+        ),
         "reliability_head": "annoncé|nuits|annoncé en moyenne|une fuite était ouverte",
         "setting": "ce qui est livré, saut {step}, dérive {drift}, alerte à {alarm}",
         "night_step": "débit nocturne {share} % au-dessus de la médiane de 14 nuits, deux fois",

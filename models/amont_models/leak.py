@@ -199,11 +199,12 @@ def injected(recipe: dict[str, Any], part: str) -> list[tuple[Zone, list[Leak]]]
     ]
 
 
-def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
+def choose_rule(recipe: dict[str, Any], predict: Predict) -> tuple[LeakRule, dict[str, Any]]:
     """Return the rule that finds most leaks of the training part within the false-alarm budget.
 
     Of those within it one whose abrupt leaks are mostly found within a day goes first. Chosen
-    without the network first; the network is asked if it then finds more.
+    without the network first; the network is asked if it then finds more. Beside the rule comes
+    the budget with what it gave there, alone and with the network, for the manifest.
     """
     names = ("step", "step_shy", "drift", "alarm")
     settings = recipe["rule"]
@@ -220,17 +221,33 @@ def choose_rule(recipe: dict[str, Any], predict: Predict) -> LeakRule:
         raise ValueError("recipe leak: the rule has no candidates")
     clean, opened = zones(recipe, "train"), injected(recipe, "train")
 
-    def rank(rule: LeakRule) -> tuple[float, bool, int, int]:
-        found = count(sequential(predict, rule, recipe["data"]["timezone"]), clean, opened)
+    def tried(rule: LeakRule) -> Found:
+        return count(sequential(predict, rule, recipe["data"]["timezone"]), clean, opened)
+
+    def rank(found: Found) -> tuple[float, bool, int, int]:
         told = found.summary()
         over = max(0.0, told["false_per_zone_year"] - settings["false_per_zone_year"])
         is_quick = told["delay_h"] <= settings["delay_h"]
         return -over, is_quick, found.total.large_found, found.total.found
 
-    ranked = [(rank(rule), rule) for rule in candidates]
-    best, alone = max(ranked, key=lambda pair: pair[0])
+    every = [(rule, tried(rule)) for rule in candidates]
+    alone, found = max(every, key=lambda pair: rank(pair[1]))
     asked = replace(alone, network=1.0)
-    return asked if rank(asked) > best else alone
+    with_network = tried(asked)
+    chosen = {
+        "budget_false_per_zone_year": settings["false_per_zone_year"],
+        "delay_h_most": settings["delay_h"],
+        "without_network": _gave(found),
+        "with_network": _gave(with_network),
+    }
+    return (asked if rank(with_network) > rank(found) else alone), chosen
+
+
+def _gave(found: Found) -> dict[str, float]:
+    """Return what a rule gave where it was chosen; the delay only where there is one."""
+    told = found.summary()
+    names = ("leaks_15", "found_15", "leaks", "found", "false_per_zone_year", "delay_h")
+    return {name: told[name] for name in names if np.isfinite(told[name])}
 
 
 def other_rules(recipe: dict[str, Any], rule: LeakRule) -> list[tuple[dict[str, float], LeakRule]]:

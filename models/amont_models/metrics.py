@@ -50,6 +50,11 @@ def summary(one: Warned) -> dict[str, float]:
     }
 
 
+def f1(found: float, missed: float, false: float) -> float:
+    """Return 2 found / (2 found + missed + false); NaN where there was nothing to find or say."""
+    return ratio(2.0 * found, 2.0 * found + missed + false)
+
+
 def ratio(part: float, whole: float) -> float:
     """Return part / whole; NaN where there is no whole."""
     return part / whole if whole > 0.0 else float("nan")

@@ -20,9 +20,11 @@ from amont_gateway.scoring.river_decision import rule_of
 from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import (
     data,
+    int8_check,
     leak,
     leak_challengers,
     leak_probability,
+    leak_simple,
     release,
     river,
     river_lessons,
@@ -110,8 +112,9 @@ def _make(
     if name == "leak":
         say("leak: choosing the rule on the training part")
         predict = _first_column(model)
-        rule = leak.choose_rule(recipe, predict)
-        entry["rule"] = asdict(leak_probability.fit(recipe, predict, rule))
+        rule, chosen = leak.choose_rule(recipe, predict)
+        fitted = asdict(leak_probability.fit(recipe, predict, rule))
+        entry |= {"rule": fitted, "rule_chosen": chosen}
     else:
         say("river: choosing the rule on the training parts")
         river_settings, chosen = river_rule.choose(recipe, model)
@@ -161,11 +164,11 @@ def judge(
 ) -> dict[str, Any]:
     """Return the metrics of one model on the validation part."""
     about = {"seed": recipe["seed"], "bytes": entry["bytes"], "sha256": entry["sha256"]}
+    about |= {"rule": entry.get("rule", {}), "rule_chosen": entry.get("rule_chosen", {})}
     if name == "river":
-        chosen = {"rule": entry.get("rule", {}), "rule_chosen": entry.get("rule_chosen", {})}
-        return {**about, **chosen, **judge_river(recipe, network, model)}
+        return {**about, **judge_river(recipe, network, model)}
     rule = LeakRule.from_manifest(entry["rule"])
-    return {**about, "rule": entry["rule"], **judge_leak(recipe, network, model, rule)}
+    return {**about, **judge_leak(recipe, network, model, rule)}
 
 
 def judge_river(recipe: dict[str, Any], network: Network | None, model: Model) -> dict[str, Any]:
@@ -186,57 +189,45 @@ def judge_river(recipe: dict[str, Any], network: Network | None, model: Model) -
         out["taught_by_records"] = river_lessons.has_records()
         plain = [river.judge(station, network, start, end) for station in stations]
         out["float_skill"] = river.skill(plain)
-        out["float_early_warning"] = river.early_warning(plain)
-        out["same_decision"] = _same_decision(judged, plain)
+        unseen = river_lessons.judged_stations(recipe)
+        out["int8"] = int8_check.rivers(unseen, (model, network), rule_of(model))
     return out
-
-
-def _same_decision(one: list[river.Judged], other: list[river.Judged]) -> float:
-    same, count = 0, 0
-    for a, b in zip(one, other, strict=True):
-        mark = a.station.mark_mm
-        left = a.stage_mm + a.bands_mm[:, -1, -1] >= mark
-        right = b.stage_mm + b.bands_mm[:, -1, -1] >= mark
-        below = a.water.eligible(a.t_ms)
-        same, count = same + int((left == right)[below].sum()), count + int(below.sum())
-    return same / count
 
 
 def judge_leak(
     recipe: dict[str, Any], network: Network | None, model: Predict, rule: LeakRule
 ) -> dict[str, Any]:
-    """Return leaks found and false alarms of the int8 file, without a network, and the floor."""
-    timezone = recipe["data"]["timezone"]
+    """Return leaks found and false alarms of the int8 file, without a network, and the floors."""
+    timezone, predict = recipe["data"]["timezone"], _first_column(model)
     clean, opened = leak.zones(recipe, "validate"), leak.injected(recipe, "validate")
 
     def found(alarms: leak.Alarms) -> dict[str, float]:
         return leak.count(alarms, clean, opened).summary()
 
-    asked, alone = replace(rule, network=1.0), replace(rule, network=0.0)
-    rows = {
-        "network": found(leak.sequential(_first_column(model), asked, timezone)),
-        "no_network": found(leak.sequential(leak.nothing, alone, timezone)),
-    }
+    asked, alone = replace(rule, network=rule.network or 1.0), replace(rule, network=0.0)
     out: dict[str, Any] = {
         "validate_from": recipe["data"]["train_until"],
-        "shipped": rows["network" if rule.network > 0.0 else "no_network"],
-        **rows,
+        "no_network": found(leak.sequential(leak.nothing, alone, timezone)),
     }
-    others = leak_challengers.variants(recipe, "validate", rule, _first_column(model))
+    if network is None:
+        out["network"] = found(leak.sequential(predict, asked, timezone))
+    else:
+        both = (predict, _first_column(network))
+        out["int8"], rows = int8_check.leaks((clean, opened), both, rule, timezone)
+        out |= {"network": rows["int8"], "float": rows["float"]}
+    out["shipped"] = out["network" if rule.network > 0.0 else "no_network"]
+    others = leak_challengers.variants(recipe, "validate", rule, predict)
     out |= {name: found(alarms) for name, alarms in others.items()}
-    out["reliability"] = leak_probability.reliability(recipe, _first_column(model), rule)
+    out["reliability"] = leak_probability.reliability(recipe, predict, rule)
     out["curve"] = [
-        {
-            **settings,
-            **found(leak.sequential(_first_column(model), other, timezone)),
-        }
+        {**settings, **found(leak.sequential(predict, other, timezone))}
         for settings, other in leak.other_rules(recipe, rule)
     ]
     for share in STEP_SHARES:
         step = leak.night_step(share, timezone)
         out[f"night_step_{round(100 * share)}"] = found(step)
-    if network is not None:
-        out["float"] = found(leak.sequential(_first_column(network), asked, timezone))
+    ships = leak.sequential(predict, rule, timezone)
+    out["floors"] = leak_simple.rows(clean, opened, timezone, ships)
     return out
 
 

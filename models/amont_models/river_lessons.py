@@ -114,6 +114,15 @@ def judged_records(recipe: dict[str, Any]) -> list[str]:
     return [*recorded["first_part"], *recorded["stations"], *recorded["held_back"]]
 
 
+def judged_stations(recipe: dict[str, Any]) -> Iterator[Station]:
+    """Yield every station that is judged: the packaged ones, and the recorded where they are."""
+    for station in _stations(catalogue.load(PACKAGED)):
+        if station.site.name in recipe["data"]["stations"]:
+            yield station
+    for name in judged_records(recipe) if has_records() else ():
+        yield from _stations(held_back(recipe, catalogue.load(name)))
+
+
 def sources(recipe: dict[str, Any]) -> dict[str, str]:
     """Return the SHA-256 of every recorded file that training reads, by its path."""
     if not has_records():

@@ -46,16 +46,25 @@ def judge(
     adapted: Adapted | None = None,
 ) -> Tally:
     """Judge every rule on what it saw; without what floors have ``learnt`` only what ships."""
-    tally = Tally()
     truth = _Truth(station, seen)
-    shipped = chain.decide(seen, station.constants, adapted)
-    _judge_rules(tally, truth, iter(shipped.items()))
-    _coverage(tally, truth, shipped["warning"])
-    _curve(tally, truth, shipped["warning"].rises_mm)
+    tally = _ours(truth, chain.decide(seen, station.constants, adapted))
     if learnt is not None:
         rules = river_floors.decisions(seen, station.constants, learnt)
         _judge_rules(tally, truth, rules)
         tally.warned["random"] = _random(truth, tally.warned["warning"])
+    return tally
+
+
+def ours(station: Station, seen: Sight, made: dict[str, Decisions]) -> Tally:
+    """Judge what a chain ``made`` of what it saw, and nothing beside it."""
+    return _ours(_Truth(station, seen), made)
+
+
+def _ours(truth: _Truth, made: dict[str, Decisions]) -> Tally:
+    tally = Tally()
+    _judge_rules(tally, truth, iter(made.items()))
+    _coverage(tally, truth, made["warning"])
+    _curve(tally, truth, made["warning"].rises_mm)
     return tally
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from amont_gateway.scoring.model_files import Model, ModelError, read_manifest
 from amont_gateway.scoring.timeline import HOUR_MS, Series
 from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted, made_for
 from amont_gateway.scoring.zone_features import SUNDAY, Days
-from amont_gateway.scoring.zone_test import LeakRule, Predict, ZoneTest
+from amont_gateway.scoring.zone_test import LeakRule, Night, Predict, ZoneTest
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm
 
@@ -43,6 +43,11 @@ def shipped(folder: Path) -> LeakModel:
 
 def gateway_alarms(days: Days, settings: LeakRule, predict: Predict) -> list[Alarm]:
     """Return an alarm for each leak that the gateway's test calls, at the hour of the call."""
+    return called(ZoneTest(settings, predict).run(days), settings)
+
+
+def called(nights: Sequence[Night], settings: LeakRule) -> list[Alarm]:
+    """Return an alarm for each leak called in these nights."""
     return [
         Alarm(
             night.call_ms,
@@ -50,7 +55,7 @@ def gateway_alarms(days: Days, settings: LeakRule, predict: Predict) -> list[Ala
             night.leak_l_h,
             settings.probability(night.evidence),
         )
-        for night in ZoneTest(settings, predict).run(days)
+        for night in nights
         if night.call_ms is not None
     ]
 
