@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
@@ -21,9 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from amont_gateway.scoring.timeline import DAY_MS
 from amont_models import tidy_about
 from amont_models.records.table import MISSING, Channel, DataError, Record, channel
-from amont_models.tidy_about import ABOUT, LABELS, STATIONS, moment_ms
+from amont_models.tidy_about import ABOUT, LABELS, STATIONS, moment_ms, refuse_semicolons
 
 # Header word -> (quantity, how many of our units one of these is).
 COLUMNS: dict[str, tuple[str, float]] = {
@@ -98,7 +100,7 @@ def read(folder: Path) -> Record:
     paths = sorted(
         path
         for path in folder.iterdir()
-        if path.name.endswith((".csv", ".csv.gz")) and path.name not in beside
+        if path.name.lower().endswith((".csv", ".csv.gz")) and path.name not in beside
     )
     if not paths:
         raise DataError(f"{folder}: no file with readings (.csv or .csv.gz)")
@@ -109,7 +111,10 @@ def read(folder: Path) -> Record:
         for one in _read_file(path):
             parts.setdefault((one.name, one.quantity), []).append((path, one))
     channels = tuple(_joined(found) for found in parts.values())
-    return tidy_about.record(folder, tuple(one for one in channels if one.known().t_ms.size))
+    told = tuple(one for one in channels if one.known().t_ms.size)
+    if not told:
+        raise DataError(f"{folder.name}: no reading, every cell of a value is empty")
+    return tidy_about.record(folder, told)
 
 
 def _joined(found: list[tuple[Path, Channel]]) -> Channel:
@@ -131,10 +136,12 @@ def _joined(found: list[tuple[Path, Channel]]) -> Channel:
 @contextmanager
 def rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open a CSV and give (line number, cells) of each row; DataError on what is no text."""
+    if not path.is_file():
+        raise DataError(f"{path.name}: is not a file")
     if path.stat().st_size > MAX_BYTES:
         raise DataError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB; split it")
     opener: Callable[..., io.BufferedIOBase]
-    opener = gzip.open if path.suffix == ".gz" else open
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opener(path, "rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             yield _numbered(path, file)
@@ -164,6 +171,7 @@ def _read_file(path: Path) -> list[Channel]:
                 _take(path, line, head, row, found)
     if not found:
         raise DataError(f"{path.name}: no reading below the header")
+    _refuse_seconds(path, head, found)
     return [
         channel(
             name,
@@ -176,10 +184,19 @@ def _read_file(path: Path) -> list[Channel]:
     ]
 
 
+def _refuse_seconds(path: Path, head: _Head, found: dict[tuple[str, str], _Growing]) -> None:
+    """Raise DataError on Unix seconds where ms belong: they would all lie in early 1970."""
+    last = max(one.t_ms[-1] for one in found.values())
+    if head.time_word == "time_ms" and DAY_MS < last <= MAX_MS // 1000:
+        raise DataError(f"{path.name}, column time_ms: ends at {last}; seconds? it holds ms")
+
+
 def _head(path: Path, words: list[str]) -> _Head:
     where = f"{path.name}, line 1"
     if not any(words):
         raise DataError(f"{where}: empty; the first line names the columns")
+    if len(words) == 1:
+        refuse_semicolons(where, words[0])
     for word in words:
         if words.count(word) > 1:
             raise DataError(f"{where}: column {word!r} is there more than once")
@@ -197,6 +214,13 @@ def _head(path: Path, words: list[str]) -> _Head:
     )
     if not values:
         raise DataError(f"{where}: no column with values, such as stage_mm or inflow_l_h")
+    held: dict[tuple[str, str], str] = {}
+    for one in values:
+        other = held.setdefault((one.name, one.quantity), one.word)
+        if other != one.word:
+            raise DataError(
+                f"{where}: columns {other!r} and {one.word!r} are the same {one.quantity}"
+            )
     return _Head(
         len(words),
         words.index(times[0]),
@@ -214,7 +238,7 @@ def _value_column(where: str, place: int, word: str, keyed: bool, path: Path) ->
         raise DataError(f"{where}, column {word!r}: not a known quantity and unit ({known})")
     if colon and (keyed or not name.strip()):
         raise DataError(f"{where}, column {word!r}: a name after ':' and a column of names clash")
-    stem = path.name.removesuffix(".gz").removesuffix(".csv")
+    stem = re.sub(r"\.csv(\.gz)?$", "", path.name, flags=re.IGNORECASE)
     quantity, scale = COLUMNS[kind]
     return _Value(place, word, "" if keyed else name.strip() or stem, quantity, scale)
 

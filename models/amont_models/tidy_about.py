@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from amont_models.records.table import Channel, DataError, Label, Record, Site, Source
@@ -17,6 +18,7 @@ ABOUT, STATIONS, LABELS = "record.json", "stations.csv", "labels.csv"
 FORMAT = 1
 KINDS = ("river", "zone", "network")
 MAX_BYTES = 1 << 24
+MAX_MARK_MM = 1e6  # over a median: no river comes near
 _ABOUT_KEYS: dict[str, type | tuple[type, ...]] = {
     "format": int,
     "kind": str,
@@ -40,17 +42,20 @@ def record(folder: Path, channels: tuple[Channel, ...]) -> Record:
     kind = about.get("kind") or _kind(channels)
     sites = _sites(folder / STATIONS, about, kind, folder.name, channels)
     source = Source(*(about.get(key, "") for key in ("title", "origin", "licence", "citation")))
+    # A network is one place: whatever its labels call it.
+    names = None if kind == "network" else {site.name for site in sites}
+    labels = _labels(folder / LABELS, names)
     return Record(
         folder.name,
         kind,
         source,
         channels,
         sites,
-        # A network is one place: whatever its labels call it.
-        _labels(folder / LABELS, None if kind == "network" else {site.name for site in sites}),
+        labels,
         bool(about.get("raw", False)),
         about.get("time_zone", "UTC"),
         about.get("holidays", ""),
+        nothing_happened=(folder / LABELS).is_file() and not labels,
     )
 
 
@@ -68,7 +73,7 @@ def _about(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8")[:MAX_BYTES])
+        content = json.loads(_text(path))
     except ValueError as error:
         raise DataError(f"{ABOUT}: not JSON: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -90,57 +95,119 @@ def _about(path: Path) -> dict[str, Any]:
     return content
 
 
+def _text(path: Path) -> str:
+    """Return a small file as text; DataError says on which line it is none."""
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB")
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path.name}, line {line}: not UTF-8 text; save it as UTF-8") from error
+
+
 def moment_ms(text: str) -> int:
     """Return an ISO 8601 time as Unix ms; without a zone it is UTC. ValueError if it is none."""
     moment = datetime.fromisoformat(text.strip())
     return round(1000 * (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def _cell(where: str, column: str, text: str, read: Callable[[str], Any]) -> Any:
-    """Return a cell read by ``read``, None where it is empty; DataError names it."""
+class _Kind(NamedTuple):
+    """How a cell is read, and what it must be."""
+
+    read: Callable[[str], Any]
+    what: str
+
+
+def _height_mm(text: str) -> float:
+    height = float(text)
+    if not abs(height) <= MAX_MARK_MM:
+        raise ValueError
+    return height
+
+
+def _flow_l_h(text: str) -> float:
+    flow = float(text)
+    if not 0.0 < flow < math.inf:
+        raise ValueError
+    return flow
+
+
+_MOMENT = _Kind(moment_ms, "a time")
+_HEIGHT = _Kind(_height_mm, "a height in mm")
+_FLOW = _Kind(_flow_l_h, "a flow above 0; what nobody knows stays empty")
+
+
+def _cell(where: str, column: str, text: str, kind: _Kind) -> Any:
+    """Return a cell read as its kind, None where it is empty; DataError names it."""
     if not text.strip():
         return None
     try:
-        return read(text.strip())
-    except ValueError as error:
-        raise DataError(f"{where}, column {column}: {text!r} cannot be read") from error
+        return kind.read(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{where}, column {column}: {text!r} cannot be read as {kind.what}"
+        ) from error
 
 
 def _table(path: Path, known: tuple[str, ...], needed: int) -> list[tuple[str, dict[str, str]]]:
     """Return (where, row) of a small CSV whose first ``needed`` columns must be there."""
     if not path.is_file():
         return []
-    if path.stat().st_size > MAX_BYTES:
-        raise DataError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB")
-    lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True)
-    header = next(lines, [])
+    lines = csv.reader(_text(path).splitlines(), strict=True)
+    table = []
+    try:
+        header = [word.strip() for word in next(lines, [])]
+        _check_header(path, header, known, needed)
+        for row in lines:
+            where = f"{path.name}, line {lines.line_num}"
+            if row and len(row) != len(header):
+                raise DataError(f"{where}: {len(row)} cells, the header has {len(header)}")
+            if row:
+                cells = dict(zip(header, row, strict=True))
+                table.append((where, dict.fromkeys(known, "") | cells))
+    except csv.Error as error:
+        raise DataError(f"{path.name}, line {lines.line_num}: {error}") from error
+    return table
+
+
+def _check_header(path: Path, header: list[str], known: tuple[str, ...], needed: int) -> None:
+    where = f"{path.name}, line 1"
+    if len(header) == 1:
+        refuse_semicolons(where, header[0])
     for word in header:
         if word not in known:
-            raise DataError(f"{path.name}, line 1: column {word!r} is none of {', '.join(known)}")
+            raise DataError(f"{where}: column {word!r} is none of {', '.join(known)}")
     for word in known[:needed]:
         if word not in header:
-            raise DataError(f"{path.name}, line 1: column {word!r} is missing")
-    table = []
-    for row in lines:
-        where = f"{path.name}, line {lines.line_num}"
-        if row and len(row) != len(header):
-            raise DataError(f"{where}: {len(row)} cells, the header has {len(header)}")
-        if row:
-            table.append((where, dict.fromkeys(known, "") | dict(zip(header, row, strict=True))))
-    return table
+            raise DataError(f"{where}: column {word!r} is missing")
+
+
+def refuse_semicolons(where: str, header: str) -> None:
+    """Raise DataError on a header that other signs than commas part."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if sign in header:
+            raise DataError(
+                f"{where}: {name} part the cells; the form has commas (and 0.5, not 0,5)"
+            )
 
 
 def _sites(
     path: Path, about: dict[str, Any], kind: str, name: str, channels: tuple[Channel, ...]
 ) -> tuple[Site, ...]:
-    until = _cell(ABOUT, "train_until_utc", about.get("train_until_utc", ""), moment_ms)
-    above = about.get("mark_above_median_mm")
-    found = tuple(
-        _site(where, row, channels, until, above)
-        for where, row in _table(path, _SITE_COLUMNS, needed=1)
+    until = _cell(ABOUT, "train_until_utc", about.get("train_until_utc", ""), _MOMENT)
+    above = _cell(
+        ABOUT, "mark_above_median_mm", str(about.get("mark_above_median_mm", "")), _HEIGHT
     )
+    found: dict[str, Site] = {}
+    for where, row in _table(path, _SITE_COLUMNS, needed=1):
+        one = _site(where, row, channels, until, above)
+        if one.name in found:
+            raise DataError(f"{where}, column station: {one.name!r} is there more than once")
+        found[one.name] = one
     if found:
-        return found
+        return tuple(found.values())
     if kind == "network":
         return (Site(name, train_until_ms=until),)
     watched = ("stage", "discharge") if kind == "river" else ("inflow",)
@@ -165,12 +232,14 @@ def _site(
     if name not in others:
         raise DataError(f"{where}, column station: {name!r} has no readings here")
     rain, upstream = _names(row["rain"]), _names(row["upstream"])
-    for column, names, there in (("rain", rain, wet), ("upstream", upstream, others - {name})):
+    if name in upstream:
+        raise DataError(f"{where}, column upstream: {name!r} is the station itself")
+    for column, names, there in (("rain", rain, wet), ("upstream", upstream, others)):
         for one in names:
             if one not in there:
                 raise DataError(f"{where}, column {column}: {one!r} has no such readings here")
-    own_until = _cell(where, "train_until_utc", row["train_until_utc"], moment_ms)
-    own_above = _cell(where, "mark_above_median_mm", row["mark_above_median_mm"], float)
+    own_until = _cell(where, "train_until_utc", row["train_until_utc"], _MOMENT)
+    own_above = _cell(where, "mark_above_median_mm", row["mark_above_median_mm"], _HEIGHT)
     return Site(
         name,
         rain or ((name,) if name in wet else ()),
@@ -190,11 +259,13 @@ def _labels(path: Path, sites: set[str] | None) -> tuple[Label, ...]:
         if sites is not None and row["site"] not in sites:
             raise DataError(f"{where}, column site: {row['site']!r} is no site of this record")
         start, end, peak = (
-            _cell(where, column, row[column], moment_ms)
+            _cell(where, column, row[column], _MOMENT)
             for column in ("start_utc", "end_utc", "peak_utc")
         )
-        if start is None or end is None or end < start:
-            raise DataError(f"{where}: start_utc and end_utc must be there, in this order")
-        size = _cell(where, "size_l_h", row["size_l_h"], float)
+        if start is None or end is None or end <= start:
+            raise DataError(f"{where}: start_utc must be there, and end_utc after it")
+        if peak is not None and peak < start:
+            raise DataError(f"{where}, column peak_utc: before start_utc")
+        size = _cell(where, "size_l_h", row["size_l_h"], _FLOW)
         out.append(Label(row["site"], row["kind"], start, end, peak, size, row["where"]))
     return tuple(out)

@@ -28,7 +28,7 @@ def write(record: Record, folder: Path) -> list[Path]:
     paths = [_about(record, folder / ABOUT)]
     if record.kind != "network":
         paths.append(_sites(record, folder / STATIONS))
-    if record.labels:
+    if record.labels or record.nothing_happened:
         paths.append(_labels(record, folder / LABELS))
     names: set[str] = set()
     for one in record.channels:

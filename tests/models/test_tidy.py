@@ -167,6 +167,11 @@ WRONG = [
     ("station,time,stage_mm\na,2026-01-01T00:00:00,1\n", r"line 2: column time: .*says no zone"),
     ("station,time_ms,stage_mm\na,soon,1\n", r"line 2: column time_ms: 'soon' is no time"),
     ("time_utc,stage_mm,quality\n2026-01-01,1,9\n", r"line 2: column quality: '9'"),
+    (GOOD.replace(",", ";"), r"x.csv, line 1: semicolons part the cells; the form has commas"),
+    (GOOD.replace(",", "\t"), r"x.csv, line 1: tabs part the cells"),
+    ("station,time_ms,stage_mm\na,1767225600,1\n", r"x.csv, column time_ms: .*seconds\?"),
+    ("station,time_utc,stage_mm,stage_cm\n", r"line 1: columns 'stage_mm' and 'stage_cm' are the"),
+    ("station,time_utc,stage_mm\na,2026-01-01,\n", r"no reading, every cell of a value is empty"),
 ]
 
 
@@ -199,6 +204,32 @@ def test_folders_that_are_none_or_hold_nothing_or_too_much(tmp_path, monkeypatch
                 tidy.read(tmp_path)
 
 
+def test_what_is_no_utf_8_beside_the_readings_is_named_with_its_line(tmp_path):
+    folder(tmp_path, x__csv=GOOD)
+    for name in ("stations.csv", "labels.csv", "record.json"):
+        (tmp_path / name).write_bytes(b"station\nch\xe2teau\n")
+        with pytest.raises(DataError, match=f"{name}, line 2: not UTF-8 text"):
+            tidy.read(tmp_path)
+        (tmp_path / name).unlink()
+
+
+def test_names_of_files_end_as_people_write_them_and_folders_are_no_files(tmp_path):
+    folder(tmp_path, Pont__CSV="time_utc,stage_mm\n2026-01-01,1\n")
+    assert [one.name for one in tidy.read(tmp_path).channels] == ["Pont"]
+    (tmp_path / "y.csv").mkdir()
+    with pytest.raises(DataError, match=r"y.csv: is not a file"):
+        tidy.read(tmp_path)
+
+
+def test_an_empty_list_of_labels_says_that_nothing_happened(tmp_path):
+    folder(tmp_path, x__csv=GOOD)
+    assert not tidy.read(tmp_path).nothing_happened
+    folder(tmp_path, labels__csv="site,kind,start_utc,end_utc\n")
+    assert tidy.read(tmp_path).nothing_happened
+    tidy_write.write(tidy.read(tmp_path), tmp_path / "again")
+    assert tidy.read(tmp_path / "again").nothing_happened
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00nonsense", b"\x1f\x8b\x08\x00cut"])
 def test_what_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "x.csv.gz").write_bytes(content)
@@ -220,6 +251,7 @@ ABOUT = [
     ('{"format": 1, "time_zone": "Mars/North"}', "time_zone: 'Mars/North' is not known"),
     ('{"format": 1, "holidays": "France"}', "holidays: two capital letters, not 'France'"),
     ('{"format": 1, "train_until_utc": "soon"}', "column train_until_utc: 'soon' cannot be read"),
+    ('{"format": 1, "mark_above_median_mm": NaN}', "column mark_above_median_mm: 'nan' cannot"),
 ]
 
 
@@ -235,7 +267,15 @@ BESIDE = [
     ("stations.csv", "station,rain\na\n", r"stations.csv, line 2: 1 cells"),
     ("stations.csv", "station\nb\n", r"stations.csv, line 2, column station: 'b' has no"),
     ("stations.csv", "station,rain\na,b\n", r"line 2, column rain: 'b' has no such"),
-    ("stations.csv", "station,upstream\na,a\n", r"line 2, column upstream: 'a' has no such"),
+    ("stations.csv", "station,upstream\na,a\n", r"line 2, column upstream: 'a' is the station"),
+    ("stations.csv", "station,upstream\na,b\n", r"line 2, column upstream: 'b' has no such"),
+    ("stations.csv", "station\na\na\n", r"stations.csv, line 3, .*'a' is there more than once"),
+    ("stations.csv", 'station\n"a"b\n', r"stations.csv, line 2: .*expected"),
+    ("stations.csv", "station;rain\na;\n", r"stations.csv, line 1: semicolons part the cells"),
+    *(
+        ("stations.csv", f"station,mark_above_median_mm\na,{mark}\n", f"line 2.*'{mark}' cannot")
+        for mark in ("nan", "inf", "1e30")
+    ),
     (
         "stations.csv",
         "station,mark_above_median_mm\na,high\n",
@@ -250,7 +290,20 @@ BESIDE = [
     (
         "labels.csv",
         "site,kind,start_utc,end_utc\na,leak,2026-01-03,2026-01-02\n",
-        r"labels.csv, line 2: start_utc and end_utc",
+        r"labels.csv, line 2: start_utc must be there, and end_utc after it",
+    ),
+    *(
+        (
+            "labels.csv",
+            f"site,kind,start_utc,end_utc,peak_utc,size_l_h\na,leak,{cells}\n",
+            f"labels.csv, line 2{said}",
+        )
+        for cells, said in (
+            ("2026-01-03,2026-01-03,,", ": start_utc must be there, and end_utc after it"),
+            ("2026-01-03,2026-01-04,2026-01-02,", ", column peak_utc: before start_utc"),
+            ("2026-01-03,2026-01-04,,-5", ", column size_l_h: '-5' cannot be read as a flow"),
+            ("2026-01-03,2026-01-04,,nan", ", column size_l_h: 'nan' cannot be read as a flow"),
+        )
     ),
 ]
 

@@ -152,6 +152,7 @@ class Record:
     raw: bool = False  # telemetry that nobody has checked: its faults are no water
     time_zone: str = "UTC"  # of the people there: nights and holidays are theirs
     holidays: str = ""  # their country, ISO 3166, two letters; none: holidays are not known
+    nothing_happened: bool = False  # known to have had no leak; else without labels nobody knows
 
     def __post_init__(self) -> None:
         """Hold that names are unique; DataError says what is wrong."""
