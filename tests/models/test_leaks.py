@@ -58,11 +58,34 @@ def test_a_repaired_leak_is_over_within_days():
     assert judged[-1].leak_l_h == 0.0
 
 
-def test_a_leak_that_nobody_repairs_becomes_usual_after_the_stated_time():
-    rule = LeakRule(accept_days=30)
-    judged = nights(*zone_hours(110, 1500.0), rule)
-    assert judged[40].verdict == "leak"
-    assert judged[-1].verdict in ("normal", "unknown")
+def test_a_leak_that_nobody_repairs_stays_told_beside_what_is_usual_by_then():
+    judged = nights(*zone_hours(110, 1500.0), LeakRule(accept_days=30))
+    early = judged[40]
+    assert judged[-1].usual_l_h == pytest.approx(early.usual_l_h + 1500.0, rel=0.1)
+    for night in judged[60:]:
+        assert night.verdict == "leak"
+        assert (night.since_ms, night.call_ms) == (early.since_ms, None)
+        assert night.leak_l_h == pytest.approx(1500.0, rel=0.2)
+    assert sum(night.call_ms is not None for night in judged) == 1
+
+
+def test_a_leak_that_stood_is_over_within_days_of_its_repair():
+    t_ms, l_h = zone_hours(110, 1500.0)
+    repaired = t_ms > t_ms[0] + 80 * DAY_MS
+    judged = nights(t_ms, np.where(repaired, l_h - 1500.0, l_h), LeakRule(accept_days=30))
+    assert judged[79].verdict == "leak"
+    assert {night.verdict for night in judged[85:]} == {"normal"}
+    assert judged[-1].leak_l_h == 0.0
+
+
+def test_another_leak_is_called_beside_one_that_stands():
+    t_ms, l_h = zone_hours(110, 1500.0)
+    more = t_ms > t_ms[0] + 80 * DAY_MS
+    judged = nights(t_ms, np.where(more, l_h + 1500.0, l_h), LeakRule(accept_days=30))
+    first, second = (night for night in judged if night.call_ms is not None)
+    assert second.call_ms - int(t_ms[0]) == pytest.approx(81 * DAY_MS, abs=2 * DAY_MS)
+    assert second.since_ms > first.since_ms + 40 * DAY_MS
+    assert judged[95].leak_l_h == pytest.approx(1500.0, rel=0.2)
 
 
 def test_one_wild_night_is_not_a_leak():

@@ -4,8 +4,9 @@ Two tests: every hour, how far the day that ends with it stands above the two we
 (``zone_step``: a leak that opens at once); every night, a sum over the nights (a leak that grows).
 A leak runs all day, so each night's verdict weighs the hours before it, too (``whole_day``).
 The reference is made of quiet days only and is frozen while the test suspects anything, so that
-a leak that grows slowly is never learnt as normal. Everything is computed forward over the days,
-from the readings alone: after a restart the same window gives the same verdict.
+a leak that grows slowly is never learnt as normal; one that nobody mends becomes the reference
+after months, so that another can be seen beside it, and stays told (``Standing``). Everything is
+computed forward over the days, from the readings alone: after a restart the same window gives the same verdict.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class LeakRule:
     alone: float = 0.5  # how much a night counts whose day before is not known
     sigma_min: float = 0.02  # of the mean inflow: no zone is quieter than its meter
     release_nights: int = 3  # nights near usual before a leak is called over
-    accept_days: int = 60  # a leak that stays is then taken as the new usual, and said
+    accept_days: int = 60  # a leak that stays is then in the reference, and told until it falls
     step: float = 6.0  # in a zone's own noise: the rise at which an hour calls a leak; 0: never
     step_wait_days: int = 14  # before another rise is called: until then the days before hold this
     step_over: float = 0.5  # of that rise: a night that shows less is a calm one
@@ -105,8 +106,24 @@ class Night:
     leak_l_h: float = 0.0
     since_ms: int | None = None
     call_ms: int | None = None  # a leak was called on this day, then
+    is_open: bool = False  # a leak that the tests see; one that stands is a "leak" without it
     expected_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))
     left_l_h: Floats = field(default_factory=lambda: np.full(24, np.nan))  # of the hours before
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A leak that was open so long that it has become the reference; there until it falls."""
+
+    since_ms: int | None
+    size_l_h: float
+    evidence: float
+    low: int = 0  # nights in a row that show it gone
+
+    def after(self, residual_l_h: float, release_nights: int) -> Standing | None:
+        """Return it after a known night; None once enough nights lie half its size lower."""
+        low = self.low + 1 if residual_l_h < -0.5 * self.size_l_h else 0
+        return replace(self, low=low) if low < release_nights else None
 
 
 class ZoneTest:
@@ -124,6 +141,7 @@ class ZoneTest:
         self._calls: tuple[int, ...] = ()  # days on which a short rise was over
         self._size = 0.0  # of that rise, l/h; 0 if the nights' sum called it
         self._frozen: set[int] = set()
+        self._standing: Standing | None = None
         self._swings = np.empty(0)
         self._whole = np.empty(0, np.bool_)
         self.nights: list[Night] = []
@@ -211,8 +229,11 @@ class ZoneTest:
             sigma = self._sigma(reference, residuals)
             score = night.score = night.residual_l_h / sigma
             calm = night.residual_l_h < self._rule.step_over * self._size
+            if self._standing is not None:
+                release = self._rule.release_nights
+                self._standing = self._standing.after(night.residual_l_h, release)
             self._step(index, min(max(score, -self._rule.clip), self._rule.clip), calm)
-        began = self._leak and not (index > 0 and self.nights[index - 1].verdict == "leak")
+        began = self._leak and not (index > 0 and self.nights[index - 1].is_open)
         if began:
             night.call_ms = night.end_ms
         share = self._hours(days, index, reference, night)
@@ -306,18 +327,34 @@ class ZoneTest:
         if not accept and index - self._called < SHORT_DAYS:
             self._calls = (*self._calls, index)
         if accept:
-            # The days before are another regime: from here on only the new level is usual.
+            # The days before are another regime: from here on only the new level is the reference.
+            self._standing = self._stand(index)
             self._frozen = set(range(index - 27)) if index > 27 else set()
         self._total, self._leak, self._calm, self._since = 0.0, False, 0, None
         self._size, self._since_ms = 0.0, None
 
+    def _stand(self, index: int) -> Standing | None:
+        """Return the leak of the night before as one that stands, with what stood already."""
+        last, before = self.nights[index - 1], self._standing
+        if not last.leak_l_h > 0.0:
+            return before
+        if before is None:
+            return Standing(last.since_ms, last.leak_l_h, last.evidence)
+        size = before.size_l_h + last.leak_l_h
+        return replace(before, size_l_h=size, evidence=max(before.evidence, last.evidence))
+
     def _verdict(self) -> str:
-        if self._leak:
+        if self._leak or self._standing is not None:
             return "leak"
         return "watch" if self._total >= self._rule.watch else "normal"
 
     def _describe(self, index: int, night: Night, share: float) -> None:
-        night.verdict, night.total = self._verdict(), self._total
+        night.verdict, night.total, night.is_open = self._verdict(), self._total, self._leak
+        if self._standing is not None and not self._leak:
+            stands = self._standing
+            night.since_ms, night.leak_l_h = stands.since_ms, stands.size_l_h
+            night.evidence = stands.evidence
+            return
         shown = self._rule.alarm * share if share > 0.5 else 0.0
         # In units of the signed alarm: the probability was fitted to that.
         unit = self._signed.alarm / self._rule.alarm
