@@ -28,9 +28,9 @@ def _link_ms() -> int:
     return time.monotonic_ns() // 1000000
 
 
-# Domain time. With a clock file, one line "<real_unix_ms> <virtual_s> <speed>": at that real
-# moment it was virtual_s, and virtual time runs `speed` times as fast. The file may be rewritten
-# any time. Without a file it is Unix time.
+# Domain time. With a clock file, one line "<real_unix_ms> <virtual_s> <speed> [<until_s>]": at
+# that real moment it was virtual_s, virtual time runs `speed` times as fast, and it stops at
+# until_s. The file may be rewritten any time. Without a file it is Unix time.
 class Clock:
     def __init__(self, path: str | None) -> None:
         self._path = path
@@ -39,6 +39,7 @@ class Clock:
         self._anchor_ms = 0
         self._virtual_ms = 0
         self._speed_milli = 1000
+        self._until_ms: int | None = None
 
     def link_ms(self) -> int:
         return _link_ms()
@@ -64,7 +65,8 @@ class Clock:
         if self._path is None:
             return unix_ms
         self._reread()
-        return self._virtual_ms + (unix_ms - self._anchor_ms) * self._speed_milli // 1000
+        now_ms = self._virtual_ms + (unix_ms - self._anchor_ms) * self._speed_milli // 1000
+        return now_ms if self._until_ms is None else min(now_ms, self._until_ms)
 
     def _reread(self) -> None:
         now_ms = _link_ms()
@@ -77,16 +79,18 @@ class Clock:
         except OSError:
             text = ""
         words = text.split()
-        if text == self._text or len(words) != 3:
+        if text == self._text or not 3 <= len(words) <= 4:
             return  # half written: the last good line stands
         try:
             anchor_ms = int(words[0])
             virtual_ms = int(float(words[1]) * 1000)
             speed_milli = int(float(words[2]) * 1000)
+            until_ms = int(float(words[3]) * 1000) if len(words) > 3 else None
         except ValueError:
             return
         self._text = text
         self._anchor_ms, self._virtual_ms, self._speed_milli = anchor_ms, virtual_ms, speed_milli
+        self._until_ms = until_ms
 
 
 class BlockFile:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from amont_demo.clock import ScaledClock
+from amont_demo.lockstep import Lockstep
 from amont_guard.app import build
 
 
@@ -24,7 +26,21 @@ def main() -> int:
     guard = build(options.state, clock=ScaledClock(options.clock, options.epoch_ms))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: guard.stop())
-    guard.run()
+    stations = guard.judge.stations.values()
+    lockstep = Lockstep(options.clock, [sensor for s in stations for sensor in s.sensors])
+    over = threading.Event()
+
+    def follow() -> None:
+        try:
+            lockstep.follow(over)
+        finally:  # a mistake in there would stop time for good
+            guard.stop()
+
+    threading.Thread(target=follow, daemon=True).start()
+    try:
+        guard.run()
+    finally:
+        over.set()
     return 0
 
 

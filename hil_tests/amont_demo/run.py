@@ -26,7 +26,7 @@ from amont_site import hash_pin, load, write_guard
 SITE = "sainte-amonette"
 PIN = "246810"  # of both people of this commune that does not exist; the terminal shows it
 PAGE_PORT = 8460
-READY_S = 60.0  # a Raspberry Pi imports slowly
+READY_S = 180.0  # a Raspberry Pi imports slowly, and more so beside other work
 _TEMPLATE = Path(__file__).with_name("site.yaml")
 
 

@@ -18,7 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
-SIREN_S = 120  # what the README promises
+from amont_demo.clock import HISTORY_S, read_clock
+
+SIREN_S = 120  # what the README promises, on a machine that has the time
+HANGS_S = 400  # where other programs take the processors, the flood's own time waits for the nodes
 
 
 class Running:
@@ -82,19 +85,20 @@ def sounding(view: dict[str, Any]) -> bool:
 
 
 @pytest.mark.micropython
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_a_real_flood_reaches_the_siren_and_ctrl_c_leaves_nothing(
     start: Callable[..., Running],
 ) -> None:
     running = start()
-    began = time.monotonic()
-    leaking = running.until(lambda view: view["zones"][0]["verdict"] == "leak", SIREN_S)
+    leaking = running.until(lambda view: view["zones"][0]["verdict"] == "leak", HANGS_S)
     assert leaking["zones"][0]["leak_l_h"] > 1_500  # 2,900 l/h were opened
     foreseen = running.until(
-        lambda view: view["stations"][0]["forecast"]["reaches"] == "alarm", SIREN_S
+        lambda view: view["stations"][0]["forecast"]["reaches"] == "alarm", HANGS_S
     )
     assert foreseen["sirens"][0]["state"] == "idle"  # the forecast advises, it does not sound
-    view = running.until(sounding, SIREN_S - (time.monotonic() - began))
+    view = running.until(sounding, HANGS_S)
+    line = read_clock(running.folder / "clock")
+    assert line.now_s() - HISTORY_S < SIREN_S * line.speed
     station = view["stations"][0]
     assert station["stage_mm"] >= station["thresholds"]["alarm_mm"]
     assert view["counters"]["samples_committed"] > 3_400  # the past came by the real way in

@@ -262,6 +262,27 @@ def check_the_unix_board_starts_again_by_its_exit() -> None:
     assert hal_unix.watchdog(None) is None
 
 
+def check_the_unix_clock_stops_where_its_line_ends() -> None:
+    path = "clock-that-ends"
+
+    def write(line: str) -> None:
+        with open(path, "w") as file:
+            file.write(line)
+
+    try:
+        write("1000 500 10")
+        assert hal_unix.Clock(path).now_s() > 700  # it has no end
+        write("1000 500 10 700")
+        clock = hal_unix.Clock(path)
+        assert clock.now_s() == 700 and 0 < clock.real_ms_until(710) <= 1001
+        for line, now_s in (("1000 500 10 800 9", 700), ("1000 500 10 800", 800)):
+            write(line)
+            clock._read_at_ms = None  # its time to read again has come
+            assert clock.now_s() == now_s
+    finally:
+        os.remove(path)
+
+
 def check_a_watchdog_that_is_fed_and_stopped() -> None:
     dog = hal_unix.watchdog(5)
     dog.feed()
