@@ -22,36 +22,32 @@ import numpy as np
 
 from amont_gateway.records import FILE, RecordReader
 from amont_gateway.scoring.live import Scoring
-from amont_gateway.scoring.live_windows import good_until
 from amont_gateway.scoring.model_folder import kept_models
 from amont_gateway.scoring.river_decision import at_quantile, reaches, supported
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES, RAIN_SPANS_H, STAGE_HOLD_MS
 from amont_gateway.scoring.river_forecast import Basis
 from amont_gateway.scoring.river_inputs import STAGE_FRESH_MS
-from amont_gateway.scoring.screening import cause_names
-from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series, last_at, sum_between
+from amont_gateway.scoring.timeline import HOUR_MS, Series, last_at, sum_between
 from amont_gateway.windows import Windows
-from amont_models import explain_text
+from amont_models import explain_network_text, explain_text
+from amont_models.explain_network import explain_network
+from amont_models.explain_readings import WINDOW_MS, Found, doubts, newest
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_models.records import DataError
 from amont_models.site_past import SitePast
 
 STATE_DIR = Path("/var/lib/amont/gateway")
-WINDOW_MS = 160 * DAY_MS  # a little more than the gateway's windows hold
-DOUBTS_MS = 3 * DAY_MS
 RISES_H = (0.5, 1, 3, 6, 12, 24)
-MOST_DOUBTS = 20
 ADVICE_MS = 6 * HOUR_MS  # advice lasts no longer
 NIGHTS = 7
-Found = dict[str, Any]
 
 
 def add_commands(commands: Any) -> None:
     """Add ``explain``."""
-    about = "explain a past moment of a station or zone: inputs, forecast or verdict, and why"
+    about = "explain a past moment of a station, zone or network: inputs, forecast or verdict, why"
     command = commands.add_parser("explain", help=about, description=about)
     command.add_argument("site", type=Path, help="the site's YAML file")
-    command.add_argument("place", help="id of a station or zone of that file")
+    command.add_argument("place", help="id of a station, zone or network of that file")
     command.add_argument("--at", required=True, help="local time, 2026-11-03T04:00, or 'now'")
     command.add_argument("--state", type=Path, default=STATE_DIR, help="gateway's data folder")
     about = "models' folder; by default those that the gateway keeps, else those of this package"
@@ -70,7 +66,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.json:
         sys.stdout.write(json.dumps(_plain(found), ensure_ascii=False, indent=1) + "\n")
     else:
-        sys.stdout.write(explain_text.text(_plain(found), asked.lang, zone))
+        told = explain_network_text if found["kind"] == "network" else explain_text
+        sys.stdout.write(told.text(_plain(found), asked.lang, zone))
     return 0
 
 
@@ -80,13 +77,16 @@ def models_of(state: Path) -> Path:
 
 
 def explain(past: SitePast, place: str, at_ms: int, artifacts: Path) -> Found:
-    """Return what a station's or zone's models had and said at a moment, as plain data."""
+    """Return what the models of a station, zone or network had and said, as plain data."""
+    records = past.journal.with_name(FILE)
+    network = next((one for one in past.site.networks if one.id == place), None)
+    if network is not None:
+        return explain_network(past, network, at_ms, records)
     windows = past.windows(at_ms, at_ms - WINDOW_MS)
     scoring = Scoring(artifacts, past.site, past.journal.parent, keep=False)
     advice = {one.station: one.level for one in scoring.update(windows, at_ms)}
     stations = {station.id for station in past.site.stations}
     zones = {zone.id for zone in past.site.zones}
-    records = past.journal.with_name(FILE)
     if place in stations:
         found = _station(past, scoring, windows, place, at_ms)
         found["computed"] = advice.get(place, "none")
@@ -95,8 +95,8 @@ def explain(past: SitePast, place: str, at_ms: int, artifacts: Path) -> Found:
         return _zone(past, scoring, windows, place, at_ms) | {
             "recorded": _recorded(records, place, at_ms)
         }
-    known = ", ".join(sorted(stations | zones))
-    raise DataError(f"{place}: no station or zone of this site ({known})")
+    known = ", ".join(sorted(stations | zones | {one.id for one in past.site.networks}))
+    raise DataError(f"{place}: no station, zone or network of this site ({known})")
 
 
 def _station(
@@ -115,8 +115,8 @@ def _station(
         "limits_mm": {
             name: getattr(place, f"{name}_mm") for name in ("watch", "warning", "alarm")
         },
-        "doubted": [one for sensor in near for one in _doubts(windows, sensor, at_ms)],
-        "sensors": {sensor: _newest(windows, sensor, at_ms) for sensor in near},
+        "doubted": [one for sensor in near for one in doubts(windows, sensor, at_ms)],
+        "sensors": {sensor: newest(windows, sensor, at_ms) for sensor in near},
     }
     if basis is None:
         return {**found, "rung": _without(windows, place.sensors, at_ms)}
@@ -132,27 +132,6 @@ def _without(windows: Windows, sensors: list[str], at_ms: int) -> str:
 def _model(scoring: Scoring, kind: str) -> Found:
     name = next((one for one in scoring.serves if one.startswith(f"{kind} ")), "")
     return {"model": name, "sha256": scoring.serves.get(name, ""), "fault": scoring.status[kind]}
-
-
-def _newest(windows: Windows, sensor: str, at_ms: int) -> Found:
-    last, good = windows.last(sensor), good_until(windows, sensor, at_ms - WINDOW_MS, at_ms)
-    return {
-        "value": last and last.value,
-        "t_ms": last and last.t_ms,
-        "good_t_ms": int(good.t_ms[-1]) if len(good.t_ms) else None,
-    }
-
-
-def _doubts(windows: Windows, sensor: str, at_ms: int) -> list[Found]:
-    """Return the newest readings that are not good, and why."""
-    t_ms, value, quality = windows.told(sensor, at_ms - DOUBTS_MS)
-    found = []
-    for when, number, told in zip(t_ms.tolist(), value.tolist(), quality.tolist(), strict=True):
-        causes = cause_names(windows.doubt(sensor, when))
-        if when <= at_ms and (causes or told):
-            said = {"quality": told, "causes": causes}
-            found.append({"sensor": sensor, "t_ms": when, "value": number, **said})
-    return found[-MOST_DOUBTS:]
 
 
 def _inputs(basis: Basis) -> Found:
@@ -270,8 +249,8 @@ def _zone(past: SitePast, scoring: Scoring, windows: Windows, zone: str, at_ms: 
             for night in judged[-NIGHTS:]
             if night.ordinal in free
         ],
-        "sensors": {sensor: _newest(windows, sensor, at_ms) for sensor in place.inflow},
-        "doubted": [one for sensor in place.inflow for one in _doubts(windows, sensor, at_ms)],
+        "sensors": {sensor: newest(windows, sensor, at_ms) for sensor in place.inflow},
+        "doubted": [one for sensor in place.inflow for one in doubts(windows, sensor, at_ms)],
     }
 
 

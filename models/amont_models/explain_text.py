@@ -146,20 +146,25 @@ CAUSES = {
 }
 
 
-class _Words:
+class Words:
     """One language, one time zone."""
 
-    def __init__(self, lang: str, zone: ZoneInfo) -> None:
+    def __init__(
+        self, lang: str, zone: ZoneInfo, texts: dict[str, tuple[str, str]] = WORDS
+    ) -> None:
         self._index = 0 if lang == "fr" else 1
-        self._zone = zone
+        self._zone, self._texts = zone, texts
 
     def __call__(self, key: str, **parts: Any) -> str:
-        return WORDS[key][self._index].format(**parts)
+        """Return a text with its parts."""
+        return self._texts[key][self._index].format(**parts)
 
     def of(self, pair: tuple[str, str]) -> str:
+        """Return the one of both that is in this language."""
         return pair[self._index]
 
     def number(self, value: float | None, unit: str = "", decimals: int = 0) -> str:
+        """Return a number as this language writes it."""
         if value is None:
             return self("unknown")
         text = f"{value:.{decimals}f}"
@@ -167,9 +172,11 @@ class _Words:
         return f"{text} {unit}".strip()
 
     def mm(self, value: float | None) -> str:
+        """Return a height."""
         return self.number(value, "mm")
 
     def at(self, t_ms: int | None) -> str:
+        """Return a moment, local time."""
         if t_ms is None:
             return self("unknown")
         return dt.datetime.fromtimestamp(t_ms / 1000, self._zone).strftime("%Y-%m-%d %H:%M")
@@ -177,12 +184,12 @@ class _Words:
 
 def text(found: Found, lang: str, zone: ZoneInfo) -> str:
     """Return the explanation as lines."""
-    words = _Words(lang, zone)
+    words = Words(lang, zone)
     parts = _station(found, words) if found["kind"] == "station" else _zone(found, words)
     return "\n".join([*_head(found, words), *parts, *_recorded(found, words)]) + "\n"
 
 
-def _head(found: Found, words: _Words) -> Iterator[str]:
+def _head(found: Found, words: Words) -> Iterator[str]:
     yield words("head", place=found["place"], at=words.at(found["at_ms"]))
     if found["model"]:
         yield words("model", name=found["model"], sha=found["sha256"])
@@ -190,11 +197,11 @@ def _head(found: Found, words: _Words) -> Iterator[str]:
         yield words("model.none", fault=found["fault"])
 
 
-def _station(found: Found, words: _Words) -> Iterator[str]:
+def _station(found: Found, words: Words) -> Iterator[str]:
     yield words(f"rung.{found['rung']}")
     yield ""
     yield words("inputs")
-    yield from _indented(_inputs(found, words))
+    yield from indented(_inputs(found, words))
     if "band" not in found:
         return
     yield ""
@@ -208,10 +215,10 @@ def _station(found: Found, words: _Words) -> Iterator[str]:
         yield "  " + words("adapted", parts=", ".join(parts))
     yield ""
     yield words("why")
-    yield from _indented(_why(found, words))
+    yield from indented(_why(found, words))
 
 
-def _inputs(found: Found, words: _Words) -> Iterator[str]:
+def _inputs(found: Found, words: Words) -> Iterator[str]:
     if "stage_mm" in found:
         yield words("stage", mm=words.mm(found["stage_mm"]), at=words.at(found["issued_ms"]))
         for rise in found["rises_mm"]:
@@ -220,11 +227,11 @@ def _inputs(found: Found, words: _Words) -> Iterator[str]:
         yield from _rain(found, words)
         yield from _upstream(found, words)
     else:
-        yield from _newest(found, words)
-    yield from _doubted(found, words)
+        yield from newest(found, words)
+    yield from doubted(found, words)
 
 
-def _rain(found: Found, words: _Words) -> Iterator[str]:
+def _rain(found: Found, words: Words) -> Iterator[str]:
     known = [one for one in found["rain_mm"] if one["mm"] is not None]
     if not known:
         yield words("rain.none")
@@ -238,7 +245,7 @@ def _rain(found: Found, words: _Words) -> Iterator[str]:
         yield words("foretold", mm=words.number(foretold, "mm", 1))
 
 
-def _upstream(found: Found, words: _Words) -> Iterator[str]:
+def _upstream(found: Found, words: Words) -> Iterator[str]:
     for one in found["upstream"]:
         if not one["known"]:
             yield words("upstream.none", name=one["station"])
@@ -248,7 +255,8 @@ def _upstream(found: Found, words: _Words) -> Iterator[str]:
         yield words("upstream", name=one["station"], mm=stage, at=at, rise=words.mm(rise))
 
 
-def _newest(found: Found, words: _Words) -> Iterator[str]:
+def newest(found: Found, words: Words) -> Iterator[str]:
+    """Yield when each sensor was read last."""
     for sensor, last in found["sensors"].items():
         if last["t_ms"] is None:
             yield words("silent", sensor=sensor)
@@ -256,7 +264,8 @@ def _newest(found: Found, words: _Words) -> Iterator[str]:
             yield words("newest", sensor=sensor, at=words.at(last["good_t_ms"]))
 
 
-def _doubted(found: Found, words: _Words) -> Iterator[str]:
+def doubted(found: Found, words: Words) -> Iterator[str]:
+    """Yield the readings that were left out."""
     if not found["doubted"]:
         yield words("doubted.none")
     for one in found["doubted"]:
@@ -268,7 +277,7 @@ def _doubted(found: Found, words: _Words) -> Iterator[str]:
         yield words("doubted", sensor=one["sensor"], value=one["value"], at=at, why=said)
 
 
-def _why(found: Found, words: _Words) -> Iterator[str]:
+def _why(found: Found, words: Words) -> Iterator[str]:
     for one in found["asked"]:
         hours = words.number(one["horizon_h"], decimals=0 if one["horizon_h"] >= 1 else 1)
         yield words(
@@ -284,7 +293,7 @@ def _why(found: Found, words: _Words) -> Iterator[str]:
         yield words("held")
 
 
-def _zone(found: Found, words: _Words) -> Iterator[str]:
+def _zone(found: Found, words: Words) -> Iterator[str]:
     yield words("verdict", verdict=words(f"verdict.{found['verdict']}"))
     if found["verdict"] in ("watch", "leak"):
         flow, since = words.number(found["leak_l_h"], "l/h"), words.at(found["since_ms"])
@@ -299,11 +308,11 @@ def _zone(found: Found, words: _Words) -> Iterator[str]:
             expected=words.number(night["expected_l_h"]),
             left=words.number(night["residual_l_h"]), sum=words.number(night["sum"], decimals=1),
         )  # fmt: skip
-    yield from _indented(_newest(found, words))
-    yield from _indented(_doubted(found, words))
+    yield from indented(newest(found, words))
+    yield from indented(doubted(found, words))
 
 
-def _thresholds(found: Found, words: _Words) -> Iterator[str]:
+def _thresholds(found: Found, words: Words) -> Iterator[str]:
     own = found["adapted"]
     if own is None:
         yield words("own.none")
@@ -316,7 +325,7 @@ def _thresholds(found: Found, words: _Words) -> Iterator[str]:
     yield from (words("free", day=day, kind=kind) for day in found["holidays"])
 
 
-def _recorded(found: Found, words: _Words) -> Iterator[str]:
+def _recorded(found: Found, words: Words) -> Iterator[str]:
     recorded = found["recorded"]
     yield ""
     if found["kind"] == "station":
@@ -331,7 +340,7 @@ def _recorded(found: Found, words: _Words) -> Iterator[str]:
         yield words("other", models=", ".join(models))
 
 
-def _advised(recorded: Found, words: _Words) -> Iterator[str]:
+def _advised(recorded: Found, words: Words) -> Iterator[str]:
     advice, forecast = recorded["advice"], recorded["forecast"]
     if advice is None:
         yield words("recorded.none")
@@ -346,5 +355,6 @@ def _advised(recorded: Found, words: _Words) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _indented(lines: Iterator[str]) -> Iterator[str]:
+def indented(lines: Iterator[str]) -> Iterator[str]:
+    """Yield lines as part of what stands above them."""
     return (f"  {line}" for line in lines)

@@ -85,4 +85,5 @@ def _told(told: Sequence[Sequence[Metrics]], words: dict[str, str]) -> str:
     past, judged = told
     if not past and not judged:
         return words["told_none"]
-    return network_curve.reliability_table(past, judged, words["told_head"])
+    table = network_curve.reliability_table(past, judged, words["told_head"])
+    return f"{words['told_as']}\n\n{table}"

@@ -64,6 +64,7 @@ WORDS: dict[str, dict[str, str]] = {
         "less_head": "what the site knows|F1, strict (95 %)|false a year (95 %)",
         "curve_head": "alarm from a score of|F1, strict|false a year|repeats",
         "told_head": "probability told|found a leak: years of the settings|years that judge",
+        "told_as": "What it tells as likely, and what came (a repeat finds nothing):",
         "told_none": "It tells no probability.",
         "pump as inlet": "the pump is taken for an inlet",
         "no pump": "the pump is not measured",
@@ -95,6 +96,9 @@ WORDS: dict[str, dict[str, str]] = {
         "curve_head": "alerte dès un score de|F1, strict|fausses par an|répétitions",
         "told_head": (
             "probabilité annoncée|ont trouvé une fuite : années des réglages|années qui jugent"
+        ),
+        "told_as": (
+            "La probabilité annoncée, et ce qui est venu (une répétition ne trouve rien) :"
         ),
         "told_none": "Il n'annonce pas de probabilité.",
         "pump as inlet": "la pompe prise pour une entrée",
