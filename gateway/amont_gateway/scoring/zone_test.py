@@ -6,7 +6,8 @@ A leak runs all day, so each night's verdict weighs the hours before it, too (``
 The reference is made of quiet days only and is frozen while the test suspects anything, so that
 a leak that grows slowly is never learnt as normal; one that nobody mends becomes the reference
 after months, so that another can be seen beside it, and stays told (``Standing``). Everything is
-computed forward over the days, from the readings alone: after a restart the same window gives the same verdict.
+computed forward over the days, from the readings alone: after a restart the same window gives the
+same verdict.
 """
 
 from __future__ import annotations
