@@ -5,6 +5,7 @@ others need the records beside the checkout (``AMONT_DATA``): ``flood.long_*`` f
 parts of those of a year and more, ``flood.french_*`` from raw French telemetry in flood months, of
 stations that never taught, faulty sensors left in. The anchor is the simple rule's figure: the
 fixed lower mark for warnings, the better of persistence and the straight line for forecasts.
+``low95`` and ``high95`` draw the stations again, for coverage the events.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tests.bench import intervals
+
+from amont_gateway.scoring.river_features import HORIZONS_H
 from amont_models import recipe, river_lessons, score_river, score_tables
 from amont_models.records import catalogue
 from amont_models.river_chain import shipped
@@ -26,13 +30,16 @@ PI_GOALS = {
     "long": (0.60, 0.55, 0.50),
     "french": (0.50, 0.45, 0.40),
 }
-_WHAT = (
+_DRAWN = (  # with the bounds of their intervals
     *(f"{level}_{what}" for level in ("warning", "watch") for what in ("pod", "far", "lead_h")),
-    "warning_false_per_station_month",
     *(f"pi_{hours}h" for hours in HOURS),
     "pinball_skill_3h",
     "ridge_pi_3h",
-    *(f"coverage_{hours}h" for hours in (1, 3, 6)),
+    *(f"coverage_{hours}h" for hours in HORIZONS_H),
+)
+_WHAT = (
+    *intervals.names(_DRAWN),
+    "warning_false_per_station_month",
     "faults_warnings_per_station_year",
     "faults_events_missed",
 )
@@ -54,13 +61,29 @@ def figures(full: bool, seed: int) -> Iterator[Figure]:
 def _set(name: str, found: Sequence[Collected]) -> Iterator[Figure]:
     clean = score_tables.tables([tally for one in found for tally in one.clean])
     faulted = score_tables.tables([tally for one in found for tally in one.faulted["all"]])
-    for what, figure in (*_warnings(clean), *_skill(clean, PI_GOALS[name]), *_cover(clean)):
-        yield {"name": f"flood.{name}_{what}", **figure}
+    yield from told(name, clean, faulted)
+
+
+def told(name: str, clean: dict[str, Any], faulted: dict[str, Any]) -> Iterator[Figure]:
+    """Yield the figures of a set from its two tables."""
+    for what, (_, low, high), figure in (
+        *_warnings(clean),
+        *_skill(clean, PI_GOALS[name]),
+        *_cover(clean),
+    ):
+        yield from intervals.with_bounds({"name": f"flood.{name}_{what}", **figure}, low, high)
+    ours, mark = (clean["warnings"][rule] for rule in ("warning", "p98 mark"))
+    monthly, floor = (row["false_per_station_month"] for row in (ours, mark))
+    figure = {"value": monthly, "unit": "a station-month", "anchor": floor}
+    yield {"name": f"flood.{name}_warning_false_per_station_month", **figure}
     for what, figure in _faults(clean["warnings"], faulted["warnings"]):
         yield {"name": f"flood.{name}_{what}", **figure}
 
 
-def _warnings(table: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+Drawn = tuple[str, Sequence[float], Figure]  # what it is, value with its bounds, the figure
+
+
+def _warnings(table: dict[str, Any]) -> Iterator[Drawn]:
     rows = table["warnings"]
     mark = rows["p98 mark"]
     for level in ("warning", "watch"):
@@ -69,36 +92,34 @@ def _warnings(table: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
             value, floor = ours[what][0], mark[what][0]
             met = value >= goal if what == "pod" else value <= goal
             figure = {"value": value, "unit": unit, "anchor": floor, "goal": goal, "met": met}
-            yield f"{level}_{what}", figure
+            yield f"{level}_{what}", ours[what], figure
         lead, floor = ours["lead_h"][0], mark["lead_h"][0]
         figure = {"value": lead, "unit": "h, median", "anchor": floor, "goal": floor}
-        yield f"{level}_lead_h", {**figure, "met": lead >= floor}
-    value = rows["warning"]["false_per_station_month"]
-    figure = {"value": value, "unit": "a station-month", "anchor": mark["false_per_station_month"]}
-    yield "warning_false_per_station_month", figure
+        yield f"{level}_lead_h", ours["lead_h"], {**figure, "met": lead >= floor}
 
 
-def _skill(table: dict[str, Any], goals: Sequence[float]) -> Iterator[tuple[str, Figure]]:
+def _skill(table: dict[str, Any], goals: Sequence[float]) -> Iterator[Drawn]:
     rows = table["skill"]
     for hours, goal in zip(HOURS, goals, strict=True):
-        value, line = rows[f"model_{hours}h"]["pi"][0], rows[f"linear_{hours}h"]["pi"][0]
-        figure = {"value": value, "unit": "PI, rising", "anchor": max(0.0, line), "goal": goal}
-        yield f"pi_{hours}h", {**figure, "met": value >= goal}
-    value = rows["model_3h"]["pinball_skill"][0]
+        ours, line = rows[f"model_{hours}h"]["pi"], rows[f"linear_{hours}h"]["pi"][0]
+        figure = {"value": ours[0], "unit": "PI, rising", "anchor": max(0.0, line), "goal": goal}
+        yield f"pi_{hours}h", ours, {**figure, "met": ours[0] >= goal}
+    ours = rows["model_3h"]["pinball_skill"]
     floor = max(0.0, rows["linear_3h"]["pinball_skill"][0])
-    figure = {"value": value, "unit": "of pinball loss", "anchor": floor}
-    yield "pinball_skill_3h", {**figure, "met": value > floor}
-    ridge, ours = rows["ridge_3h"]["pi"][0], rows["model_3h"]["pi"][0]
-    figure = {"value": ridge, "unit": "PI of ridge", "anchor": ours, "met": ours >= ridge}
-    yield "ridge_pi_3h", figure
+    figure = {"value": ours[0], "unit": "of pinball loss", "anchor": floor}
+    yield "pinball_skill_3h", ours, {**figure, "met": ours[0] > floor}
+    ridge, value = rows["ridge_3h"]["pi"], rows["model_3h"]["pi"][0]
+    figure = {"value": ridge[0], "unit": "PI of ridge", "anchor": value}
+    yield "ridge_pi_3h", ridge, {**figure, "met": value >= ridge[0]}
 
 
-def _cover(table: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+def _cover(table: dict[str, Any]) -> Iterator[Drawn]:
     for horizon, row in table["coverage"].items():
-        share, low, high = row["share"]
-        goal = row["nominal"]
-        figure = {"value": share, "unit": f"of {goal:.2f}, 95 % {low:.2f}-{high:.2f}"}
-        yield f"coverage_{horizon}", {**figure, "goal": goal, "met": low <= goal <= high}
+        (share, low, high), goal = row["share"], row["nominal"]
+        if not row["steps"]:  # hourly stations tell no half hour
+            continue
+        figure = {"value": share, "unit": "of event hours", "goal": goal}
+        yield f"coverage_{horizon}", row["share"], {**figure, "met": low <= goal <= high}
 
 
 def _faults(clean: dict[str, Any], faulted: dict[str, Any]) -> Iterator[tuple[str, Figure]]:

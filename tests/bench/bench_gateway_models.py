@@ -1,7 +1,7 @@
-"""Time a window through the real code, weigh the real gateway, and set int8 beside float.
+"""Time a window through the real code, weigh the real gateway, and say what lost rain costs.
 
-What float gave was measured when the models were trained (``metrics.json``); what int8 gives for
-the same part of the same records stands beside it there.
+Without rain the packaged rivers are judged as ``amont-models score`` does, as on a station's first
+day; the anchor has its rain.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from tests.bench import gateway_size
+from tests.bench import gateway_size, intervals
 
 from amont_gateway.scoring.model_files import Model, read_manifest
-from amont_gateway.scoring.river_features import RAIN, VALUES
 from amont_gateway.scoring.river_forecast import RiverForecasts
-from amont_models import pipeline, river
-from amont_models.recipe import ARTIFACTS_DIR, load
+from amont_models import river_lessons, river_report, score_river
+from amont_models.recipe import ARTIFACTS_DIR
+from amont_models.records import catalogue
+from amont_models.records.table import Record
+from amont_models.river_chain import shipped
+from amont_models.river_station import prepare
+from amont_models.score_tables import tables
 
+NO_RAIN = {"pi_3h": "PI, rising", "pod": "POD of warnings", "lead_h": "h, median"}
 NAMES = (
     "model.window_p50_ms",
     "model.window_p99_ms",
     "model.windows_per_s",
     "model.windows_per_s_alone",
     "model.rss_mib",
-    "model.no_rain_pi_3h",
-    "model.no_rain_pod",
-    "model.no_rain_lead_h",
-    "int8.dpi",
-    "int8.df1_river",
-    "int8.df1_leak",
-    "int8.same_decision",
+    *intervals.names(f"model.no_rain_{what}" for what in NO_RAIN),
 )
 WINDOW_GOAL_MS, RSS_GOAL_MIB = 5.0, 120.0
 STATIONS = 24
@@ -59,8 +58,7 @@ def figures(full: bool, seed: int) -> Iterator[Figure]:
     assert (size.forecast, size.verdict) == ("ok", "ok")
     row = _figure("model.rss_mib", size.rss_mib, "MiB, page and InfluxDB", RSS_GOAL_MIB)
     yield {**row, "anchor": size.idle_mib}
-    yield from _no_rain(model)
-    yield from _int8(pipeline.read_metrics(ARTIFACTS_DIR))
+    yield from _no_rain()
 
 
 def _figure(name: str, value: float, unit: str, most: float) -> Figure:
@@ -166,51 +164,19 @@ def _per_s(once: Callable[[], Any]) -> float:
     return best
 
 
-def _no_rain(model: Model) -> Iterator[Figure]:
-    """Yield what the rung "no rain" costs on the held-back years; the anchor has its rain."""
-    recipe = load("river")
-    start, end = river.date_ms(recipe["data"]["tune_until"]), 1 << 60
-
-    def dry(rows: np.ndarray) -> np.ndarray:
-        rows = rows.copy()
-        rows[:, RAIN] = 0.0
-        rows[:, VALUES:][:, RAIN] = 0.0
-        return model(rows)
-
-    judged = [
-        [river.judge(station, predict, start, end) for station in river.stations(recipe)]
-        for predict in (model, dry)
-    ]
-    whole, lost = [river.early_warning(each)["p50"] for each in judged]
-    pi = [river.skill(each)["pi_3h"] for each in judged]
-    yield {"name": "model.no_rain_pi_3h", "value": pi[1], "unit": "PI, rising", "anchor": pi[0]}
-    for name, unit in (("pod", "POD of warnings"), ("lead_h", "h, median")):
-        row = {"value": lost[name], "unit": unit, "anchor": whole[name]}
-        yield {"name": f"model.no_rain_{name}", **row}
+def _no_rain() -> Iterator[Figure]:
+    """Yield what the rung "no rain" costs on the held-back years, by the rule that ships."""
+    whole, lost = (
+        _judged(change) for change in (river_report.RUNGS["full"], river_report.no_rain)
+    )
+    for what, unit in NO_RAIN.items():
+        value, low, high = lost[what]
+        figure = {"name": f"model.no_rain_{what}", "value": value, "unit": unit}
+        yield from intervals.with_bounds({**figure, "anchor": whole[what][0]}, low, high)
 
 
-def _int8(metrics: dict[str, Any]) -> Iterator[Figure]:
-    rising, leak = metrics["river"], metrics["leak"]
-    ours, plain = rising["skill"], rising["float_skill"]
-    dpi = max(abs(ours[name] - plain[name]) for name in ours if name.startswith("pi_"))
-    yield _figure("int8.dpi", dpi, "|ΔPI|, worst horizon", 0.01)
-    if "float_early_warning" in rising:
-        tables = (rising["early_warning"], rising["float_early_warning"])
-        pairs = [[_f1(table[rule]) for table in tables] for rule in ("p50", "p75", "p95")]
-        df1 = max(abs(one - other) for one, other in pairs)
-        yield _figure("int8.df1_river", df1, "|ΔF1| of warnings, worst quantile", 0.005)
-    found = [leak[name]["found"] / leak[name]["leaks"] for name in ("network", "float")]
-    false = [leak[name]["false_per_zone_year"] for name in ("network", "float")]
-    same = found[0] == found[1] and false[0] == false[1]
-    value = 0.0 if same else abs(found[0] - found[1])
-    yield _figure("int8.df1_leak", value, "|Δ share of leaks found|", 0.005)
-    share = rising["same_decision"]
-    yield {
-        "name": "int8.same_decision", "value": share, "unit": "of steps", "goal": ">= 0.999",
-        "met": share >= 0.999,
-    }  # fmt: skip
-
-
-def _f1(row: dict[str, float]) -> float:
-    pod, right = row["pod"], 1.0 - row["far"]
-    return 2.0 * pod * right / (pod + right) if pod + right > 0.0 else 0.0
+def _judged(change: Callable[[Record], Record]) -> dict[str, Any]:
+    chain, record = shipped(ARTIFACTS_DIR), change(catalogue.load(river_lessons.PACKAGED))
+    stations = [prepare(record, site) for site in record.sites]
+    found = tables([score_river.judge(one, chain, one.clean, None) for one in stations])
+    return {"pi_3h": found["skill"]["model_3h"]["pi"], **found["warnings"]["warning"]}

@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import intervals
+
 from amont_models import screen_report
 
 RECORDS = ("synthetic", "logan", "trout", "trout_clear", "floodnet")
@@ -23,7 +25,7 @@ NAMES = (
         f"screen.{record}_{what}{suffix}"
         for record in RECORDS
         for what in GOALS
-        for suffix in ("", "_low95", "_high95", "_arrival")
+        for suffix in ("", *intervals.BOUNDS, "_arrival")
     ),
     *(f"{RISES}{name}" for name in screen_report.RIVERS),
 )
@@ -55,11 +57,10 @@ def _record(record: str, result: dict[str, Any]) -> Iterator[Figure]:
             continue
         met = ours["value"] <= goal if what == "good" else ours["value"] >= goal
         plain, unit = result["both"][what]["value"], UNITS[what]
-        yield {
+        figure = {
             "name": name, "value": ours["value"], "unit": unit, "anchor": plain, "goal": goal,
             "met": met,
         }  # fmt: skip
-        yield {"name": f"{name}_low95", "value": ours["low"], "unit": unit}
-        yield {"name": f"{name}_high95", "value": ours["high"], "unit": unit}
+        yield from intervals.with_bounds(figure, ours["low"], ours["high"])
         early = result["arrival"][what]["value"]
         yield {"name": f"{name}_arrival", "value": early, "unit": unit}

@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import intervals
+
 from amont_models import skab_check
 from amont_models.records import catalogue
 
@@ -20,7 +22,7 @@ RULES = {
     "pca": "PCA, T2 or Q",
 }
 NAMES = (
-    *(f"leak.skab_{name}_f1{end}" for name in RULES for end in ("", "_low95", "_high95")),
+    *intervals.names(f"leak.skab_{name}_f1" for name in RULES),
     *(f"leak.skab_{name}_false_share" for name in RULES),
 )
 
@@ -34,9 +36,7 @@ def figures(full: bool, seed: int) -> Iterator[dict[str, Any]]:
     floor = table["always faulty"]["f1"][0]
     for name, rule in RULES.items():
         value, low, high = table[rule]["f1"]
-        unit = "F1, every reading"
-        yield {"name": f"leak.skab_{name}_f1", "value": value, "unit": unit, "anchor": floor}
-        yield {"name": f"leak.skab_{name}_f1_low95", "value": low, "unit": unit}
-        yield {"name": f"leak.skab_{name}_f1_high95", "value": high, "unit": unit}
+        figure = {"name": f"leak.skab_{name}_f1", "value": value, "unit": "F1, every reading"}
+        yield from intervals.with_bounds({**figure, "anchor": floor}, low, high)
         share = table[rule]["false_share"]
         yield {"name": f"leak.skab_{name}_false_share", "value": share, "unit": "of normal"}
