@@ -21,6 +21,7 @@ from amont_gateway.places import Network, Places
 from amont_gateway.windows import Windows
 
 EVERY_S = 5.0  # domain time between looks; only a new hour costs anything
+BEHIND_S = 1.0  # and while there is a past to judge, as after a start: half a core at most
 PAUSE_S = 0.2  # real time between looks, however fast the domain's clock runs
 HUNG_S = 60.0  # real time after which a look counts as hung
 _FAULT = {"verdict": "unknown", "model_status": "fault"}
@@ -30,6 +31,8 @@ _log = structlog.get_logger("amont.gateway")
 
 class Verdicts(Protocol):
     """The test of all networks; ``scoring.network_live.NetworkVerdicts`` is one."""
+
+    behind: bool  # there is more to judge, although nothing new came
 
     @property
     def rules(self) -> Mapping[str, dict[str, Any]]:
@@ -79,7 +82,8 @@ class Networks:
         looked_s = -EVERY_S
         while not stopping.wait(PAUSE_S):
             now_s = self._clock.monotonic_s()
-            if now_s - looked_s >= EVERY_S:
+            behind = verdicts is not None and verdicts.behind
+            if now_s - looked_s >= (min(BEHIND_S, EVERY_S) if behind else EVERY_S):
                 looked_s = now_s
                 verdicts = self._look(verdicts)
 

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from amont_gateway.scoring.model_files import Model, read_manifest
-from amont_gateway.scoring.network_slopes import Drivers
-from amont_gateway.scoring.network_test import Hour, NetworkRule, NetworkTest
+from amont_gateway.scoring.network_rung import Rules, Width, whole
 from amont_gateway.scoring.river_features import RiverInputs, river_bands, river_rows
 from amont_gateway.scoring.timeline import DAY_MS, HOUR_MS, Series
 from amont_models import metrics_file
@@ -27,7 +26,8 @@ STEP_MS = 600_000
 RUNS = 500
 WARM_UP = 20
 SENSORS = 33  # of the network that is timed
-NETWORK_DAYS = 40
+NETWORK_DAYS, FLOWS_DAYS = 40, 160  # the flows' test remembers 150
+BLOCK_H = 6  # after so many hours both tests judge
 # What is assumed of a Raspberry Pi 4: its core beside ours, and what a busy core draws more.
 PI_SLOWER, PI_WATTS = 5.0, 1.0
 PI_IDLE_WATTS = 3.0
@@ -35,7 +35,10 @@ Cost = dict[str, Any]
 
 
 def measure(artifacts: Path = ARTIFACTS_DIR) -> Cost:
-    """Return median and 99th percentile in ms: a forecast, a zone's night, a network's hour."""
+    """Return median and 99th percentile in ms of each task.
+
+    A forecast, a zone's night, an hour of a network with pressures, 6 h of one with flows alone.
+    """
     entries = read_manifest(artifacts)["models"]
     river, leak = (Model(artifacts, entries[name]) for name in ("river", "leak"))
     night = np.zeros((24, int(entries["leak"]["inputs"])))
@@ -43,7 +46,8 @@ def measure(artifacts: Path = ARTIFACTS_DIR) -> Cost:
         "machine": _machine(),
         "river": _times(_forecast(river)),
         "leak": _times(lambda: leak(night)),
-        "network": _network_times(),
+        "network": _summary(_network_hours(SENSORS, NETWORK_DAYS)),
+        "flows": _summary(_blocks(_network_hours(0, FLOWS_DAYS))),
     }
 
 
@@ -57,20 +61,26 @@ def _forecast(river: Model) -> Callable[[], object]:
     return lambda: river_bands(river(river_rows(inputs, now_ms, spread_mm)), spread_mm)
 
 
-def _network_times() -> dict[str, float]:
+def _network_hours(sensors: int, days: int) -> list[float]:
+    """Return what each hour of a network takes, in s: two inlets, a pump, a tank, pressures."""
     rng = np.random.default_rng(1)
-    drivers = Drivers(2, 1, 1)
-    test = NetworkTest(NetworkRule(), SENSORS, drivers)
+    rung = whole(Width(2, 1, 1, sensors))
+    test = rung.judge(Rules())
     spent = []
-    for hour in range(1, 24 * NETWORK_DAYS):
+    for hour in range(1, 24 * days + 1):
         daily = np.sin(2.0 * np.pi * hour / 24.0)
         flow = 50_000.0 * (1.0 + 0.3 * daily + 0.02 * rng.standard_normal(2))
-        pressure = 40.0 - 2.0 * daily + 0.02 * rng.standard_normal(SENSORS)
-        row = Hour(hour * HOUR_MS, pressure, flow, flow[:1], np.array([3000.0]))
+        pressure = 40.0 - 2.0 * daily + 0.02 * rng.standard_normal(sensors)
+        row = np.concatenate((flow, flow[:1], [3000.0], pressure))
         start = time.perf_counter()
-        test.step(row)
+        test.step(rung.hour(row, hour * HOUR_MS))
         spent.append(time.perf_counter() - start)
-    return _summary(spent)
+    return spent
+
+
+def _blocks(hours: list[float]) -> list[float]:
+    """Return the sums over the hours after which a test judges once."""
+    return [sum(hours[at : at + BLOCK_H]) for at in range(0, len(hours), BLOCK_H)]
 
 
 def _times(work: Callable[[], object]) -> dict[str, float]:

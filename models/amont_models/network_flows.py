@@ -8,7 +8,7 @@ from typing import Any
 
 from amont_gateway.scoring.network_inflow import InflowRule
 from amont_gateway.scoring.network_rung import Rules
-from amont_models import network_curve, network_judging
+from amont_models import cost, network_curve, network_judging
 from amont_models.card import localised, number
 from amont_models.network_judging import LESS, without_pressures
 from amont_models.network_tables import WORDS, days, less_table, rules_table, with_ends
@@ -74,11 +74,18 @@ def section(metrics: Metrics | None, language: str) -> str:
         "incipient_days": days(ours["incipient_h"]),
         "size_m3h": number(ours["size_error_m3h"], 1),
         "town_f1": with_ends(town, "strict_f1"),
+        "cost": _cost(words),
         "first_days": str(InflowRule().first_days),
         "keep_days": str(InflowRule().keep_days),
     }
     template = (RECIPES_DIR / f"network.flows.{language}.md").read_text(encoding="utf-8")
     return template.format(**{name: localised(text, language) for name, text in facts.items()})
+
+
+def _cost(words: dict[str, str]) -> str:
+    """Return what six hours take; nothing before it was measured."""
+    spent = cost.read()
+    return words["flows_cost"].format(**cost.facts(spent, "flows")) if "flows" in spent else ""
 
 
 def _told(told: Sequence[Sequence[Metrics]], words: dict[str, str]) -> str:

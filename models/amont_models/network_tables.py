@@ -75,6 +75,10 @@ WORDS: dict[str, dict[str, str]] = {
             "Pi 4, were it {pi_slower} times slower and {pi_watts} W thirstier\n  when busy "
             "(assumed; no Pi was at hand), {pi_mj} mJ"
         ),
+        "flows_cost": (
+            "Every 6 h it takes {ms} ms in the middle, one time in a hundred more than {p99_ms} "
+            "ms, on one core of an {machine}\n(`amont-models cost`). "
+        ),
     },
     "fr": {
         SHIPPED: "**ce qui est livré**",
@@ -109,6 +113,10 @@ WORDS: dict[str, dict[str, str]] = {
             "{p99_ms} ms, sur un cœur\n  d'un {machine} (`amont-models cost`) ; sur un Raspberry "
             "Pi 4, s'il est {pi_slower} fois plus lent et prend {pi_watts} W\n  de plus au "
             "travail (supposé : aucun Pi sous la main), {pi_mj} mJ"
+        ),
+        "flows_cost": (
+            "Toutes les 6 h il prend {ms} ms en médiane, une fois sur cent plus de {p99_ms} ms, "
+            "sur un cœur d'un {machine}\n(`amont-models cost`). "
         ),
     },
 }

@@ -35,9 +35,11 @@ class Said:
         self.error: Exception | None = None
         self.block: threading.Event | None = None
         self.updates = 0
+        self.behind = False
 
     def update(self, windows: Windows, now_ms: int) -> None:
         self.updates += 1
+        self.behind = self.updates < 3
         if self.block is not None:
             self.block.wait(20)
         if self.error is not None:
@@ -180,6 +182,27 @@ def test_a_failure_is_a_fault_that_is_told_once_and_made_anew(rig: Rig) -> None:
     rig.look(LEAK)
     assert rig.networks.network("vallee")["verdict"] == "leak"
     assert rig.made == 3
+
+
+def test_while_there_is_a_past_to_judge_it_looks_more_often(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "PAUSE_S", 0.01)
+    stopping = threading.Event()
+    thread = threading.Thread(target=rig.networks.run, args=[stopping])
+    thread.start()
+    try:
+        for looks in (1, 2, 3):
+            eventually(lambda looks=looks: rig.said.updates == looks)
+            rig.clock.now_s += networks.BEHIND_S
+        rig.clock.now_s += networks.EVERY_S - 2 * networks.BEHIND_S
+        eventually(lambda: rig.networks.network("vallee").get("model_status") == "ok")
+        assert rig.said.updates == 3  # nothing is behind any more
+        rig.clock.now_s += networks.BEHIND_S
+        eventually(lambda: rig.said.updates == 4)
+    finally:
+        stopping.set()
+        thread.join(10)
 
 
 def test_a_look_that_hangs_shows_as_a_fault(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

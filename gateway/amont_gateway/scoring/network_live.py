@@ -190,7 +190,7 @@ class NetworkVerdicts:
         self._states = {n.id: _State(n, columns, rules) for n in site.networks}
         self._past: Past | None = past or NoPast()
         self._taken_ms, self._known = 0, dict[str, int]()
-        self.behind = False  # there is more to read or to judge, although nothing new came
+        self.behind = False
 
     def update(self, windows: Windows, now_ms: int) -> None:
         """Judge every network up to the last whole hour; raise sqlite3.Error for the journal."""
