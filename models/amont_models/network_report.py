@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from amont_gateway.scoring.network_inflow import InflowRule
+from amont_gateway.scoring.network_test import NetworkRule
 from amont_models import (
     cost,
     ltown_years,
@@ -42,13 +45,16 @@ def measure(say: Say, only: str | None = None) -> Metrics:
 
     With ``only`` one of ``PARTS`` is judged, and the other is what was measured last.
     """
-    years = recipe()["years"]
+    settings = recipe()
+    years = settings["years"]
     say(f"network: simulated years {years['judged']} and {years['settings']}")
     judged = [ltown_years.year(seed, YEARS) for seed in years["judged"]]
     chosen = [ltown_years.year(seed, YEARS) for seed in years["settings"]]
     town = catalogue.load(TOWN)
     out: Metrics = read() if only is not None else {}
-    out["years"] = years
+    out |= {"years": years, "budget": settings["budget"]}
+    # With their outcome under "settings", as a manifest holds it for models with weights.
+    out["rules"] = {"pressures": asdict(NetworkRule()), "flows": asdict(InflowRule())}
     if only in (None, "pressures"):
         out |= _with_pressures(chosen, judged, town, say)
     if only in (None, "flows"):
@@ -100,6 +106,8 @@ def render(metrics: Metrics, language: str) -> str:
         "curve": network_curve.curve_table(metrics["curve"], words["curve_head"]),
         "told": network_curve.reliability_table(past, judged, words["told_head"]),
         "settings_f1": number(metrics["settings"][SHIPPED]["strict_f1"]),
+        "settings_false": number(metrics["settings"][SHIPPED]["false_per_year"]),
+        "budget": number(recipe()["budget"]["false_per_year"], 0),
         "f1": with_ends(ours, "strict_f1"),
         "false": with_ends(ours, "false_per_year"),
         "abrupt_h": number(ours["abrupt_h"], 0),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from amont_gateway.scoring.network_inflow import InflowRule
+from amont_gateway.scoring.network_test import NetworkRule
 from amont_models import (
     card,
     leak_table,
@@ -124,3 +126,31 @@ def test_the_curve_of_flows_has_what_ships():
     ships = network_flows.InflowRule()
     assert made[ships.alarm].flows == ships
     assert len(made) == 3
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_budget_stands_beside_what_the_settings_gave_within_it(metrics, language):
+    ours = metrics["settings"][score_network.SHIPPED]
+    ours["false_per_year"] = 0.37
+    text = network_report.render(metrics, language)
+    assert card.localised("0.37", language) in text
+    budget = network_report.recipe()["budget"]["false_per_year"]
+    assert f" {budget:.0f} fa" in text  # false alarm, fausse alerte
+    assert "recipes/network.metrics.json" in text
+
+
+def test_what_ships_lies_within_its_budget():
+    """As it was measured on the years of the settings."""
+    found = network_report.read()["settings"][score_network.SHIPPED]["false_per_year"]
+    assert found <= network_report.recipe()["budget"]["false_per_year"]
+
+
+def test_budget_and_settings_are_kept_with_the_figures(monkeypatch):
+    for module, name in ((network_report.ltown_years, "year"), (network_report.catalogue, "load")):
+        monkeypatch.setattr(module, name, lambda *asked: None)
+    monkeypatch.setattr(network_report, "_with_pressures", lambda *asked: {})
+    monkeypatch.setattr(network_report.network_flows, "measure", lambda *asked: {})
+    made = network_report.measure(print)
+    assert made["budget"] == network_report.recipe()["budget"]
+    assert made["rules"]["pressures"]["alarm"] == NetworkRule().alarm
+    assert made["rules"]["flows"]["alarm"] == InflowRule().alarm
