@@ -39,7 +39,11 @@ SETS: dict[str, tuple[str, ...]] = {
     ),
     "french": ("river_occitanie_2020", "river_garonne_floods"),
 }
-RULES = ("warning", "first day", "watch", "p98 mark", "linear", "ridge", "LightGBM")
+RULES = (
+    *("warning", "first day", "watch"),
+    *("persistence", "threshold", "p98 mark", "linear", "ridge", "ridge + 1 sd", "LightGBM"),
+    "random",
+)
 FORECASTS = ("model", "first day", "linear", "ridge", "trees")
 HORIZONS = ("0.5h", "1h", "2h", "3h", "6h")
 NEED_UPSTREAM = ("no upstream", "stage alone")  # else as "full" and "no rain"

@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.models import made_river
 
-from amont_models import river_report, river_trees
+from amont_models import river_report, river_trees, score_tables
 from amont_models.pipeline import plain, read_metrics
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_models.records.table import DataError
@@ -32,8 +32,10 @@ def metrics():
 def test_every_rule_and_rung_is_told(metrics, language):
     text = river_report.render(metrics, language)
     words = river_report._words(language)
-    for name in ("warning", "first day", "p98 mark", "linear"):
-        assert f"| {words[name]} |" in text
+    assert set(river_report.RULES) == set(score_tables.ORDER)  # no floor of the scorer is left out
+    for name in score_tables.ORDER:
+        shown = f"\n| {words.get(name, name)} |" in text
+        assert shown == (name != river_trees.NAME)  # not here in this test
     assert "+30 min" not in text  # an hourly station does not tell it
     for step in metrics["ladder"]["long"]:
         assert f"| {words[step]} |" in text
@@ -53,6 +55,15 @@ def test_the_parts_that_were_kept_are_told(metrics):
         text = river_report.render(metrics | {"sets": {"long": found}}, language)
         assert told in text
     assert set(metrics["sets"]["long"]["parts"]) == set(found["parts"])
+
+
+def test_metrics_of_fewer_rules_give_fewer_rows(metrics):
+    found = metrics["sets"]["long"]
+    rows = {name: row for name, row in found["warnings"].items() if name != "random"}
+    text = river_report.render(metrics | {"sets": {"long": found | {"warnings": rows}}}, "en")
+    words = river_report._words("en")
+    assert words["random"] not in text
+    assert words["threshold"] in text
 
 
 def test_each_figure_has_its_interval(metrics):
