@@ -139,15 +139,18 @@ NETWORK_LEAK = Rule(
     ("Fuite probable dans le réseau {network}.", "Probable leak in the network {network}."),
     (
         "L'épreuve qui compare débits et pressions de tout le réseau trouve une fuite ouverte, et"
-        " nomme les capteurs de pression les plus proches. C'est un avis, pas une preuve.",
+        " nomme les capteurs de pression les plus proches, s'il y en a. C'est un avis, pas une"
+        " preuve.",
         "The test that compares flows and pressures of the whole network finds an open leak and"
-        " names the nearest pressure sensors. It is advice, not proof.",
+        " names the nearest pressure sensors, where there are some. It is advice, not proof.",
     ),
     (
         "La page locale nomme les capteurs les plus proches : commencez la recherche là, puis"
-        " notez la réparation avec « amont-gateway note repair ».",
+        " notez la réparation avec « amont-gateway note repair ». Par les débits seuls, aucun lieu"
+        " n'est nommé : fermez des vannes de nuit pour trouver le tronçon.",
         "The local page names the nearest sensors: begin there, then note the repair with"
-        " “amont-gateway note repair”.",
+        " “amont-gateway note repair”. By flows alone no place is named: close valves by night to"
+        " find the stretch.",
     ),
     (_verdict(series.NETWORK_STATE, "network"),),
     _LEAK,
