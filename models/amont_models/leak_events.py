@@ -41,11 +41,21 @@ class Label:
     night_share: float = math.nan  # of the mean night flow
 
 
-def leak_label(known: table.Label, night_l_h: float = math.nan) -> Label:
-    """Return a record's leak as it is judged; ``night_l_h`` is the place's mean night flow."""
-    peak_ms = known.start_ms if known.peak_ms is None else known.peak_ms
+def leak_label(
+    known: table.Label, night_l_h: float = math.nan, sensors: Sequence[str] = ()
+) -> Label:
+    """Return a record's leak as it is judged; ``night_l_h`` is the place's mean night flow.
+
+    One that grows, and of which nobody says until when, grows until its end. ``sensors`` are those
+    of the place: the name of one may hold spaces.
+    """
+    peak_ms = known.peak_ms
+    if peak_ms is None:
+        peak_ms = known.end_ms if known.kind == "incipient" else known.start_ms
     size = math.nan if known.size is None else known.size
-    places = tuple(known.where.split()) if known.where else ()
+    one_name = ";" in known.where or known.where in sensors
+    parts = known.where.split(";") if one_name else known.where.split()
+    places = tuple(part.strip() for part in parts if part.strip())
     abrupt = known.kind == "abrupt" or peak_ms <= known.start_ms
     share = size / night_l_h if night_l_h > 0.0 else math.nan
     return Label(known.start_ms, peak_ms, known.end_ms, abrupt, size, places, share)
@@ -130,7 +140,7 @@ class Tally:
             "repeats": self.repeats,
             "false": self.false,
             "years": round(self.years, 3),
-            "false_per_year": _known(self.false / years if self.leaks else math.nan),
+            "false_per_year": _known(self.false / years),
             "alarms_per_year": _known(self.alarms / years),
             **_quartiles("abrupt", self.abrupt_h),
             **_quartiles("incipient", self.incipient_h),
@@ -156,17 +166,38 @@ def _quartiles(name: str, delays_h: Sequence[float]) -> dict[str, float | None]:
     }
 
 
+def counted(
+    labels: Sequence[Label], alarms: Sequence[Alarm], first_ms: int, last_ms: int
+) -> tuple[list[Label], list[Alarm]]:
+    """Return the leaks that began within a span, and the alarms that count.
+
+    Nobody can have seen another leak begin: an alarm of one that began before the span finds
+    nothing, and is not false either.
+    """
+    inside = [one for one in labels if first_ms <= one.start_ms < last_ms]
+    older = [one for one in labels if one.start_ms < first_ms]
+    said = [
+        alarm
+        for alarm in alarms
+        if any(_open(one, alarm.at_ms) for one in inside)
+        or not any(_open(one, alarm.at_ms) for one in older)
+    ]
+    return inside, said
+
+
+def _open(label: Label, at_ms: int) -> bool:
+    return label.start_ms < at_ms <= last_call_ms(label)
+
+
 def match(alarms: Sequence[Alarm], labels: Sequence[Label]) -> list[int | None]:
     """Return for each alarm, oldest first, the leak that it finds; -1 a repeat, None false."""
     free = set(range(len(labels)))
     out: list[int | None] = []
     for alarm in alarms:
-        inside = [
-            k for k, one in enumerate(labels) if one.start_ms < alarm.at_ms <= last_call_ms(one)
-        ]
+        inside = [k for k, one in enumerate(labels) if _open(one, alarm.at_ms)]
         choice = [k for k in inside if k in free]
         if choice:
-            best = max(choice, key=lambda k: (_named(alarm, labels[k]), labels[k].start_ms))
+            best = max(choice, key=lambda k: (named(alarm, labels[k]), labels[k].start_ms))
             free.discard(best)
             out.append(best)
         else:
@@ -174,7 +205,8 @@ def match(alarms: Sequence[Alarm], labels: Sequence[Label]) -> list[int | None]:
     return out
 
 
-def _named(alarm: Alarm, label: Label) -> bool:
+def named(alarm: Alarm, label: Label) -> bool:
+    """Say whether an alarm names a place that counts as the leak's."""
     return bool(set(alarm.places) & set(label.places))
 
 
@@ -225,7 +257,7 @@ def by_block(
 def _count(total: Tally, alarm: Alarm, label: Label, mean_l_h: float) -> None:
     total.found += 1
     total.large_found += label.night_share >= 0.15
-    total.placed += _named(alarm, label)
+    total.placed += named(alarm, label)
     on_time = alarm.at_ms <= strict_call_ms(label, mean_l_h)
     total.strict += on_time
     total.strict_false += not on_time  # too late for the strict rule is as good as false

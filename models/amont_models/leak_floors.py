@@ -133,7 +133,7 @@ def boosted(drift: float = 1.0, bound: float = 8.0) -> Rule | None:
 
     def rule(days: Days) -> list[Alarm]:
         residual = _boost_residual(days, lightgbm)
-        floor = 0.01 * float(np.nanmean(days.l_h[:BOOST_FIRST_DAYS]))
+        floor = max(0.01 * float(np.nanmean(days.l_h[:BOOST_FIRST_DAYS])), 1e-9)
         scores: list[tuple[float, float] | None] = []
         for index, value in enumerate(residual.tolist()):
             scale = 1.4826 * _mad(residual[max(0, index - 60) : index])

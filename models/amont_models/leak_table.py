@@ -5,27 +5,21 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from amont_gateway.scoring.timeline import Floats, Times
-from amont_models import bootstrap
-from amont_models.leak_events import DAY_MS, Alarm, Label, Tally, by_block
+from amont_gateway.scoring.timeline import Floats
+from amont_models import bootstrap, leak_list
+from amont_models.leak_events import DAY_MS, Alarm, Label, Tally, by_block, counted
 from amont_models.leak_floors import random_like
+from amont_models.leak_list import Place
 
 RANDOM_SEEDS = 20
 BLOCK_DAYS = 28  # a stretch that is drawn again, where there are too few places to draw
 PLACES_LEAST = 5
 YEAR_H = 8766.0
-
-
-class Place(NamedTuple):
-    """A zone or network as the table sees it: hours and what came in, NaN for gaps."""
-
-    name: str
-    t_ms: Times
-    inflow_l_h: Floats
+UNJUDGED = ("alarms", "alarms_per_year", "years")  # what can be said without labels
 
 
 def make(
@@ -35,7 +29,8 @@ def make(
 ) -> dict[str, Any]:
     """Return each rule's counts; ``labels`` and alarms by place, labels None if nobody knows.
 
-    Random alarms, as many as the first rule gave, are drawn 20 times. That rule's alarms are told.
+    Random alarms, as many as the first rule gave, are drawn 20 times. That rule's alarms are told,
+    and with labels what it made of each leak.
     """
     first = next(iter(alarms.values()))
     table: dict[str, dict[str, Any]] = {}
@@ -43,16 +38,24 @@ def make(
         units = _units(places, labels, said)
         table[name] = {**_sum(units).summary(), **(intervals(units) if labels is not None else {})}
     table["random"] = _random(places, labels, first)
+    if labels is None:
+        table = {name: _unjudged(row) for name, row in table.items()}
     return {
         "labelled": labels is not None,
         "places": [place.name for place in places],
         "drawn": _drawn(places),
         "table": table,
         "alarms": {
-            place.name: [_plain(alarm) for alarm in said]
+            place.name: [leak_list.plain(alarm) for alarm in said]
             for place, said in zip(places, first, strict=True)
         },
+        **({} if labels is None else leak_list.tell(places, labels, first)),
     }
+
+
+def _unjudged(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of counts where nobody knows what was a leak."""
+    return {name: value if name in UNJUDGED else None for name, value in row.items()}
 
 
 def _drawn(places: Sequence[Place]) -> str:
@@ -70,13 +73,12 @@ def _units(
     for index, (place, said) in enumerate(zip(places, alarms, strict=True)):
         if not len(place.t_ms):
             continue
-        known = place.inflow_l_h[np.isfinite(place.inflow_l_h)]
-        mean = float(known.mean()) if len(known) else 0.0
-        truth = labels[index] if labels is not None else ()
+        known = labels[index] if labels is not None else ()
+        truth, heard = counted(known, said, *place.span_ms)
         span_ms = int(place.t_ms[0]), int(place.t_ms[-1])
         days = (span_ms[1] - span_ms[0]) / DAY_MS
         count = 1 if len(places) >= PLACES_LEAST else max(1, round(days / BLOCK_DAYS))
-        blocks = by_block(said, truth, mean, span_ms, count)
+        blocks = by_block(heard, truth, place.mean_l_h, span_ms, count)
         for block in blocks:
             block.years = len(place.t_ms) / YEAR_H / count
         units += blocks
@@ -132,13 +134,3 @@ def _random(
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return round(float(np.mean(known)), 3) if known else None
-
-
-def _plain(alarm: Alarm) -> dict[str, Any]:
-    return {
-        "at_ms": alarm.at_ms,
-        "since_ms": alarm.since_ms,
-        "size_m3h": None if np.isnan(alarm.size_l_h) else round(alarm.size_l_h / 1000.0, 3),
-        "probability": None if np.isnan(alarm.probability) else round(alarm.probability, 3),
-        "places": list(alarm.places),
-    }

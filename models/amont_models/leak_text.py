@@ -26,6 +26,7 @@ GOALS: tuple[tuple[str, str, str], ...] = (
     ("strict_f1", "strict F1", "network >= 0.95, flows alone >= 0.85"),
 )
 
+MOST_LINES = 40  # of one place's leaks and false alarms that the text tells one by one
 WHY = {
     "short": "its training part is too short to adapt to",
     "few": "too few trial leaks in its last weeks to judge by",
@@ -42,11 +43,12 @@ def render(result: Mapping[str, Any]) -> str:
         large = next(iter(table.values()))["leaks_15"] > 0  # a network's are told in m3/h
         columns = [one for one in COLUMNS if large or one[0] != "found_15"]
         lines += [*_goals(table, large), "", "counts; delays in hours with quartiles"]
-        lines += _grid(table, columns)
+        lines += [*_grid(table, columns), *_leaks(result)]
     else:
         listed = (("alarms", "alarms"), ("alarms_per_year", "alarms a year and place"))
         lines += [*_grid(table, listed), "", *_alarms(result["alarms"])]
-    return "\n".join([*lines, *_adapted(result.get("adapted", {}))]) + "\n"
+    left_out = [f"left out: {reason}" for reason in result.get("left_out", {}).values()]
+    return "\n".join([*lines, *_adapted(result.get("adapted", {})), *left_out]) + "\n"
 
 
 def _adapted(made: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -67,6 +69,8 @@ def _head(result: Mapping[str, Any]) -> str:
         line += "; by the flows alone, so no place is named"
     if not result["labelled"]:
         return f"{line}; no labels, so alarms are listed, not judged"
+    if not ours["leaks"]:
+        return f"{line}; labelled, no leak began in it"
     large = f", {ours['leaks_15']} of >= 15 % of the night flow" if ours["leaks_15"] else ""
     return f"{line}; {ours['leaks']} leaks known{large}"
 
@@ -118,17 +122,49 @@ def _cell(row: Mapping[str, Any], key: str) -> str:
     return f"{value:g}/{row[of[key]]:g}" if key in of else f"{value:g}"
 
 
+def _leaks(result: Mapping[str, Any]) -> list[str]:
+    """Return each leak and what became of it, the false alarms, and the leaks left out."""
+    lines = []
+    for place in result["places"]:
+        leaks, false = result["leaks"][place], result["false_alarms"][place]
+        if len(leaks) + len(false) > MOST_LINES:
+            told = [f"{place}: {len(leaks)} leaks, {len(false)} false alarms; --json has them all"]
+        else:
+            told = [f"{place}: {len(leaks)} leaks", *map(_leak, leaks)]
+            told += [f"  false: {_alarm(one)}" for one in false]
+        lines += ["", *told]
+        lines += [
+            f"  left out: {_when(one['start_ms'])} to {_when(one['end_ms'])}, did not begin in "
+            "the judged part"
+            for one in result["outside"][place]
+        ]
+    return lines
+
+
+def _leak(one: Mapping[str, Any]) -> str:
+    about = f"  {_when(one['start_ms'])}  {one['kind']}, {_size(one)}"
+    if not one["found"]:
+        return f"{about}: missed"
+    placed = ", placed" if one["placed"] else ""
+    return f"{about}: found after {one['delay_h']:.0f} h{', strictly' * one['strict']}{placed}"
+
+
+def _size(one: Mapping[str, Any]) -> str:
+    return "unknown size" if one["size_m3h"] is None else f"{one['size_m3h']} m3/h"
+
+
 def _alarms(alarms: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
     lines = []
     for place, said in alarms.items():
-        lines.append(f"{place}: {len(said)} alarms")
-        for alarm in said:
-            size = "unknown size" if alarm["size_m3h"] is None else f"{alarm['size_m3h']} m3/h"
-            likely = "" if alarm["probability"] is None else f", p {alarm['probability']}"
-            near = f", near {', '.join(alarm['places'][:3])}" if alarm["places"] else ""
-            since = f" since {_when(alarm['since_ms'])}" if alarm["since_ms"] else ""
-            lines.append(f"  {_when(alarm['at_ms'])}  {size}{since}{likely}{near}")
+        lines += [f"{place}: {len(said)} alarms", *(f"  {_alarm(alarm)}" for alarm in said)]
     return lines
+
+
+def _alarm(alarm: Mapping[str, Any]) -> str:
+    likely = "" if alarm["probability"] is None else f", p {alarm['probability']}"
+    near = f", near {', '.join(alarm['places'][:3])}" if alarm["places"] else ""
+    since = f" since {_when(alarm['since_ms'])}" if alarm["since_ms"] else ""
+    return f"{_when(alarm['at_ms'])}  {_size(alarm)}{since}{likely}{near}"
 
 
 def _when(at_ms: int) -> str:

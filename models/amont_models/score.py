@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from amont_models import leak_text, river_text, score_network, score_river, score_zone, tidy
-from amont_models.records.table import DataError, Record
+from amont_models.records.table import GOOD, DataError, Record
 
 Result = dict[str, Any]
 # Kind of record: how it is judged, and how its tables are told.
@@ -19,6 +19,8 @@ SCORERS: dict[str, tuple[Callable[[Record, Path], Result], Callable[[Result], st
 }
 
 
+# Quantities that are below zero only where a sensor or an export errs, or water runs backwards.
+NEVER_NEGATIVE = ("rain", "rain_forecast", "inflow")
 # Packages of training, and the row that a table lacks without each.
 ROWS = {"lightgbm": "LightGBM"}
 
@@ -33,8 +35,20 @@ def score_record(record: Record, artifacts: Path) -> tuple[Result, str]:
     if record.kind not in SCORERS:
         raise DataError(f"{record.name}: nothing here judges records of kind {record.kind}")
     judge, tell = SCORERS[record.kind]
-    result = {**judge(record, artifacts), "raw": record.raw, "missing": missing()}
-    return result, tell(result) + "".join(f"\n{line}\n" for line in result["missing"])
+    made = {"raw": record.raw, "notes": notes(record), "missing": missing()}
+    result = {**judge(record, artifacts), **made}
+    lines = [*result["notes"], *result["missing"]]
+    return result, tell(result) + "".join(f"\n{line}\n" for line in lines)
+
+
+def notes(record: Record) -> list[str]:
+    """Return one line for each channel whose good readings hold what seldom is true."""
+    out = []
+    for one in record.channels:
+        below = int(((one.quality == GOOD) & (one.value < 0.0)).sum())
+        if one.quantity in NEVER_NEGATIVE and below:
+            out.append(f"{one.name}, {one.quantity}: {below} readings below 0, taken as they are")
+    return out
 
 
 def missing() -> list[str]:

@@ -21,6 +21,7 @@ from amont_gateway.scoring.timeline import HOUR_MS, Floats, Series, Times
 from amont_models import leak_table
 from amont_models.leak_events import Alarm, Label, leak_label
 from amont_models.leak_floors import Rule, zone_rules
+from amont_models.leak_list import Place
 from amont_models.records.table import GOOD, Channel, DataError, Record
 
 SHIPPED = "what ships"
@@ -157,6 +158,8 @@ def principal(use_spe: bool) -> NetworkAlarms:
             return []
         middle, spread = past.mean(axis=0), np.maximum(past.std(axis=0), 1e-6)
         _, values, ways = np.linalg.svd((past - middle) / spread, full_matrices=False)
+        if not values.any():
+            return []  # nothing ever moved: no sensor can leave the others
         share = np.cumsum(values**2) / float((values**2).sum())
         kept = int(np.searchsorted(share, PCA_SHARE)) + 1
         unit = (one.pressure_m - middle) / spread
@@ -195,13 +198,22 @@ def score_networks(
     networks: Sequence[Network],
     labels: Sequence[Sequence[Label]] | None,
     chosen: Mapping[str, NetworkAlarms],
+    since_ms: int = 0,
 ) -> dict[str, Any]:
     """Return the event table: every rule's counts over all networks, and each one's alarms.
 
-    Where no network has pressures nothing names a place, and ``placed`` is None.
+    Judged is what comes from ``since_ms`` on; what was before may be learnt from. Where no network
+    has pressures nothing names a place, and ``placed`` is None.
     """
-    alarms = {name: [rule(one) for one in networks] for name, rule in chosen.items()}
-    places = [leak_table.Place(one.name, one.end_ms, one.total_l_h) for one in networks]
+    alarms = {
+        name: [[alarm for alarm in rule(one) if alarm.at_ms >= since_ms] for one in networks]
+        for name, rule in chosen.items()
+    }
+    later = [one.end_ms >= since_ms for one in networks]
+    places = [
+        Place(one.name, one.end_ms[kept], one.total_l_h[kept])
+        for one, kept in zip(networks, later, strict=True)
+    ]
     made = leak_table.make(places, labels, alarms)
     if not any(one.sensors for one in networks):
         made["table"] = {name: {**row, "placed": None} for name, row in made["table"].items()}
@@ -216,6 +228,12 @@ def score(record: Record, folder: Path) -> dict[str, Any]:
     """
     del folder
     one = network(record)
-    labels = [[leak_label(each) for each in record.labels]] if record.labels else None
+    since_ms = record.sites[0].train_until_ms or 0
+    if since_ms > one.end_ms[-1]:
+        raise DataError(f"{record.name}: no reading after its training part")
+    labels = None
+    if record.labels or record.nothing_happened:
+        labels = [[leak_label(each, sensors=one.sensors) for each in record.labels]]
     chosen = rules(record.time_zone, with_pressures=bool(one.sensors))
-    return {**score_networks([one], labels, chosen), "flows_only": one.rung.model == FLOWS}
+    made = score_networks([one], labels, chosen, since_ms)
+    return {**made, "flows_only": one.rung.model == FLOWS}

@@ -22,7 +22,8 @@ from amont_models.adapt_trials import ZonePast
 from amont_models.adapt_zone import ZoneOutcome, adapt_zone
 from amont_models.data import Zone
 from amont_models.leak_events import Alarm, Label, leak_label
-from amont_models.leak_floors import NIGHT, Rule, zone_rules
+from amont_models.leak_floors import NIGHT, zone_rules
+from amont_models.leak_list import Place
 from amont_models.records.table import GOOD, Channel, DataError, Record
 from amont_models.zone_chain import LeakModel, by_day, shipped, whole_hours
 
@@ -45,18 +46,35 @@ class Scored:
 def score(record: Record, folder: Path) -> dict[str, Any]:
     """Return the event table of a record of zones; a record without labels gives its alarms."""
     leak, holidays = shipped(folder), holidays_of(record)
-    zones = [hourly_zone(channel) for channel in record.of("inflow")]
-    labels = zone_labels(record, zones) if record.labels else None
+    zones, left_out = _zones(record)
+    labels = zone_labels(record, zones) if record.labels or record.nothing_happened else None
     scored = [
         adapt_to(zone, record, leak, holidays, labels[zone.name] if labels else ())
         for zone in zones
     ]
     alarms = {
-        name: [one.later(said) for one, said in zip(scored, each, strict=True)]
-        for name, each in _said(scored, leak, record.time_zone, holidays).items()
+        name: [one.later(made) for one, made in zip(scored, each, strict=True)]
+        for name, each in said(scored, leak, record.time_zone, holidays).items()
     }
     made = {one.zone.name: one.outcome.about() for one in scored if one.outcome is not None}
-    return {**table(scored, labels, alarms), "adapted": made}
+    return {**table(scored, labels, alarms), "adapted": made, "left_out": left_out}
+
+
+def _zones(record: Record) -> tuple[list[Zone], dict[str, str]]:
+    """Return a record's zones on whole hours, and why others of its sites cannot be judged."""
+    zones, left_out = [], {}
+    for site in record.sites:
+        inflow, until_ms = record.find(site.name, "inflow"), site.train_until_ms
+        if inflow is None:
+            left_out[site.name] = f"{site.name}: no inflow"
+        elif until_ms is not None and until_ms > inflow.t_ms[-1]:
+            left_out[site.name] = f"{site.name}: no reading after its training part"
+        else:
+            zones.append(hourly_zone(inflow))
+    if not zones:
+        reasons = "; ".join(left_out.values()) or "no inflow"
+        raise DataError(f"{record.name}: no zone can be judged: {reasons}")
+    return zones, left_out
 
 
 def holidays_of(record: Record) -> frozenset[int]:
@@ -88,7 +106,7 @@ def adapt_to(
     return Scored(zone, until_ms, adapt_zone(past, leak.settings, leak.predict))
 
 
-def _said(
+def said(
     scored: Sequence[Scored], leak: LeakModel, timezone: str, holidays: frozenset[int]
 ) -> dict[str, list[list[Alarm]]]:
     """Return every rule's alarms over each whole zone, what ships first."""
@@ -102,13 +120,13 @@ def _said(
         own = one.outcome.adapted
         return leak.alarms(by_day(one.zone, timezone, holidays, own.holiday), own)
 
-    said = {SHIPPED: [adapted(one) for one in scored]}
+    made = {SHIPPED: [adapted(one) for one in scored]}
     if any(one.outcome is not None for one in scored):
-        said[FIRST_DAY] = [first(one) for one in scored]
+        made[FIRST_DAY] = [first(one) for one in scored]
     days = [by_day(one.zone, timezone) for one in scored]
     for name, rule in zone_rules().items():
-        said[name] = [rule(record) if len(record.ordinal) else [] for record in days]
-    return said
+        made[name] = [rule(record) if len(record.ordinal) else [] for record in days]
+    return made
 
 
 def table(
@@ -123,15 +141,9 @@ def table(
     places, truth = [], []
     for one in scored:
         part = one.zone.between(one.since_ms, 1 << 60)
-        places.append(leak_table.Place(part.name, part.t_ms, part.inflow_l_h))
-        known = labels.get(part.name, ()) if labels is not None else ()
-        truth.append([label for label in known if label.start_ms >= one.since_ms])
+        places.append(Place(part.name, part.t_ms, part.inflow_l_h))
+        truth.append(labels.get(part.name, ()) if labels is not None else ())
     return leak_table.make(places, truth if labels is not None else None, alarms)
-
-
-def rules(folder: Path) -> dict[str, Rule]:
-    """Return what ships in ``folder``, as it comes, and every floor."""
-    return {SHIPPED: shipped(folder).alarms, **zone_rules()}
 
 
 def hourly_zone(channel: Channel) -> Zone:

@@ -145,8 +145,24 @@ def rows(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     try:
         with opener(path, "rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             yield _numbered(path, file)
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path.name}: neither UTF-8 text nor gzip of it ({error})") from error
+    except UnicodeDecodeError as error:
+        with opener(path, "rb") as raw:
+            line = _undecodable(raw)
+        raise DataError(f"{path.name}, line {line}: not UTF-8 text; save it as UTF-8") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path.name}: not gzip ({error})") from error
+
+
+def _undecodable(raw: io.BufferedIOBase) -> int:
+    """Return the number of the first line that is no UTF-8."""
+    number = 1
+    for line in iter(lambda: raw.readline(MAX_LINE), b""):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            break
+        number += 1
+    return number
 
 
 def _numbered(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:

@@ -197,6 +197,8 @@ def _sites(
     path: Path, about: dict[str, Any], kind: str, name: str, channels: tuple[Channel, ...]
 ) -> tuple[Site, ...]:
     until = _cell(ABOUT, "train_until_utc", about.get("train_until_utc", ""), _MOMENT)
+    if kind == "network":
+        return (Site(name, train_until_ms=until),)
     above = _cell(
         ABOUT, "mark_above_median_mm", str(about.get("mark_above_median_mm", "")), _HEIGHT
     )
@@ -208,8 +210,6 @@ def _sites(
         found[one.name] = one
     if found:
         return tuple(found.values())
-    if kind == "network":
-        return (Site(name, train_until_ms=until),)
     watched = ("stage", "discharge") if kind == "river" else ("inflow",)
     names = dict.fromkeys(one.name for one in channels if one.quantity in watched)
     wet = {one.name for one in channels if one.quantity == "rain"}

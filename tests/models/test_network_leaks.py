@@ -147,6 +147,27 @@ def test_a_network_goes_through_the_tidy_form_whatever_its_labels_call_it(tmp_pa
     assert result["table"][score_network.SHIPPED]["strict"] == 1
 
 
+def test_a_network_is_judged_from_its_split_on(tmp_path):
+    label = Label("made", "abrupt", START_MS, START_MS + 14 * DAY_H * HOUR_MS, None, 8000.0, "n1")
+    whole = record(leaks=LEAKS, labels=(label,))
+    late = replace(whole, sites=(Site("made", train_until_ms=START_MS + 6 * DAY_H * HOUR_MS),))
+    result = score_network.score(late, tmp_path)
+    assert result["alarms"] == {"made": []}
+    assert [one["start_ms"] for one in result["outside"]["made"]] == [START_MS]
+    never = replace(whole, sites=(Site("made", train_until_ms=100 * DAY_H * HOUR_MS),))
+    with pytest.raises(DataError, match="no reading after its training part"):
+        score_network.score(never, tmp_path)
+
+
+def test_a_network_in_which_nothing_moves_has_no_alarm_of_any_rule(tmp_path):
+    whole = record()
+    still = tuple(
+        channel(x.name, x.quantity, x.t_ms, np.full(len(x.t_ms), 400.0)) for x in whole.channels
+    )
+    table = score_network.score(replace(whole, channels=still), tmp_path)["table"]
+    assert {row["alarms"] for row in table.values()} == {0}
+
+
 def test_without_labels_the_alarms_are_listed(tmp_path):
     result = score_network.score(record(leaks=LEAKS), tmp_path)
     assert "made: 1 alarms" in leak_text.render(result)

@@ -233,11 +233,11 @@ def test_an_empty_list_of_labels_says_that_nothing_happened(tmp_path):
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00nonsense", b"\x1f\x8b\x08\x00cut"])
 def test_what_is_no_text_is_refused(tmp_path, content):
     (tmp_path / "x.csv.gz").write_bytes(content)
-    with pytest.raises(DataError, match=r"x.csv.gz: neither UTF-8 text nor gzip"):
+    with pytest.raises(DataError, match=r"x.csv.gz: not gzip"):
         tidy.read(tmp_path)
     (tmp_path / "x.csv.gz").unlink()
-    (tmp_path / "x.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match=r"x.csv: neither UTF-8 text"):
+    (tmp_path / "x.csv").write_bytes(GOOD.encode() + b"ch\xe2teau,2026-01-01T02:00:00Z,1\n")
+    with pytest.raises(DataError, match=r"x.csv, line 4: not UTF-8 text; save it as UTF-8"):
         tidy.read(tmp_path)
 
 
