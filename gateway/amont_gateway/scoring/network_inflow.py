@@ -3,14 +3,13 @@
 The flows are split into balances and shares (``network_inflow_days``); what a loss would look like
 there is explained by leaks that step or grow and are repaired (``network_inflow_fit``). All leaks
 that memory reaches are fitted again with each block, so nothing is ever learnt as usual. A leak is
-told when it explains much that no other course of the known ones does.
+told when it explains much that no other course of the known ones does (``network_inflow_known``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,42 +23,28 @@ from amont_gateway.scoring.network_inflow_days import (
     Said,
     Ways,
 )
-from amont_gateway.scoring.network_inflow_fit import Fit, FitRule, Piece, Shape, courses, ended
+from amont_gateway.scoring.network_inflow_fit import Fit, Piece, Shape, courses
+from amont_gateway.scoring.network_inflow_known import InflowRule, Known, Leak
+from amont_gateway.scoring.network_inflow_shapes import births
 from amont_gateway.scoring.network_slopes import DAY_H
 from amont_gateway.scoring.network_test import Finding, Hour
 from amont_gateway.scoring.timeline import HOUR_MS, Floats
 
+__all__ = ["InflowRule", "InflowTest"]
+
 UNIT = 1000.0  # l/h in a m3/h, mm in a m
+# Of the alarms in the years that chose the settings, the share that found a leak not yet found:
+# those that explained at least so much (nats), and the others.
+SURE, SURE_SHARE, LIKELY_SHARE = 12.0, 0.95, 0.85
 
 
 @dataclass(frozen=True)
-class InflowRule:
-    """Settings, chosen on simulated years; gains are in nats."""
+class Birth:
+    """What may be a leak more: its course, how much it explains (nats), its size in each part."""
 
-    keep_days: int = 150
-    first_days: int = 14
-    alarm: float = 9.0
-    shown: float = 3.0  # of which the balances must say
-    forget: float = 3.0  # below which a leak was none
-    wait_h: int = 9  # a younger leak is seen, so that nothing older is taken for it, not told
-    young_h: int = 48  # a leak told so lately
-    apart_h: int = 30  # takes what begins so near it
-    quiet_h: int = 12  # and silences everything for so long
-    better: float = 3.0  # by which another shape must win
-    fit: FitRule = field(default_factory=FitRule)
-
-
-@dataclass(eq=False)
-class Leak:
-    """A leak that was told, as it is explained now."""
-
-    number: int
-    at_ms: int
-    told: int  # hour
     shape: Shape
     gain: float
-    size: Floats  # m3/h in each part
-    course: Floats = field(default_factory=lambda: np.empty(0))
+    size: Floats
 
 
 class Usual:
@@ -91,7 +76,7 @@ class InflowTest:
         self._width = (inlets, inner, levels)
         self._rows = np.empty((0, DAY_H, inlets + inner + levels))
         self._hours = self._count = 0
-        self._leaks: list[Leak] = []
+        self._known = Known(rule)
         self._slack: list[float] = []
         self._usual: Usual | None = None
         self._balance: list[bool] = []
@@ -113,7 +98,8 @@ class InflowTest:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the leaks believed to be open, newest first, with their size as of now."""
-        return tuple(self._told(one) for one in reversed(self._leaks) if one.shape.end is None)
+        known = reversed(self._known.leaks)
+        return tuple(self._told(one) for one in known if one.shape.end is None)
 
     def step(self, hour: Hour) -> Finding | None:
         """Take one more hour; return a leak when it is first believed."""
@@ -165,8 +151,8 @@ class InflowTest:
     def _loss(self, part: int, like: Floats) -> Floats:
         """Return what is believed to leak in a part, by the hour (d, 24)."""
         when = self._first_day() * A_DAY + np.arange(len(like) * A_DAY)
-        shapes = [leak.shape for leak in self._leaks]
-        sizes = np.array([leak.size[part] for leak in self._leaks])
+        shapes = self._known.shapes
+        sizes = np.array([leak.size[part] for leak in self._known.leaks])
         blocks = courses(shapes, when, self._hours - 1) @ sizes if shapes else np.zeros(len(when))
         return np.asarray(np.repeat(blocks, BLOCK_H).reshape(like.shape))
 
@@ -174,74 +160,84 @@ class InflowTest:
 
     def _judge(self, at_ms: int) -> Finding | None:
         first = self._first_day() * DAY_H
-        self._leaks = [x for x in self._leaks if x.shape.end is None or x.shape.end > first]
+        known = self._known
+        known.leaks = [x for x in known.leaks if x.shape.end is None or x.shape.end > first]
         fit = self._fit()
-        if self._hours % DAY_H == BLOCK_H:
-            self._refine(fit)
-        best = self._birth(fit)
-        if best is None:
-            return None
-        if self._refine(fit):
-            best = self._birth(fit)
-            if best is None:
-                return None
-        shape, gain, size = best
-        self._count += 1
-        leak = Leak(self._count, at_ms, self._hours, shape, gain, size)
-        self._leaks.append(leak)
-        self._refine(fit)
-        return self._told(leak)
+        is_daily = self._hours % DAY_H == BLOCK_H
+        if is_daily:
+            known.refine(fit)
+        leak = self._found(fit, at_ms, is_daily)
+        self._known.measure(fit)
+        self._measure(fit)
+        return None if leak is None else self._told(leak)
 
-    def _birth(self, fit: Fit) -> tuple[Shape, float, Floats] | None:
+    def _found(self, fit: Fit, at_ms: int, is_daily: bool) -> Leak | None:
+        """Return a leak that is believed from now on: no course of the known ones does as well."""
+        rule = self._rule
+        first = self._birth(fit, self._known)
+        if first is None or not (is_daily or first.gain >= rule.alarm):
+            return None
+        more = self._beside(first, fit, at_ms)
+        if more is None or more[1] < self._known.explains(fit) + rule.alarm:
+            return None
+        before = self._known.copy()
+        for _ in range(rule.sweeps):
+            if not self._known.refine(fit, is_wide=True):
+                break
+        again = self._birth(fit, self._known)
+        other = None if again is None else self._beside(again, fit, at_ms)
+        if other is not None and other[1] > more[1]:
+            more = other
+        gain = more[1] - self._known.explains(fit)
+        leak = more[0].leaks[-1]
+        if gain < rule.alarm:
+            return None
+        if fit.now + 1 - leak.shape.start < rule.wait_h:
+            self._known = before
+            return None
+        self._count += 1
+        self._known, leak.number, leak.gain = more[0], self._count, gain
+        leak.probability = SURE_SHARE if gain >= SURE else LIKELY_SHARE
+        return leak
+
+    def _beside(self, birth: Birth, fit: Fit, at_ms: int) -> tuple[Known, float] | None:
+        """Return the known leaks and one more, all moved to fit, and how much they explain."""
+        more = self._known.copy()
+        leak = Leak(0, at_ms, self._hours, birth.shape, birth.gain, birth.size)
+        more.leaks.append(leak)
+        more.refine(fit)
+        return (more, more.explains(fit)) if leak in more.leaks else None
+
+    def _birth(self, fit: Fit, known: Known) -> Birth | None:
         """Return the leak that explains most beside the known ones, if it does enough."""
-        tried = fit.tried([leak.shape for leak in self._leaks], births(fit.now, fit.first))
+        tried = fit.tried(known.shapes, births(fit.now, fit.first))
         good = (tried.shown >= self._rule.shown) & ~self._repeats(tried.shapes)
         if not good.any():
             return None
         k = int(np.argmax(np.where(good, tried.gain, -np.inf)))
         young = fit.now + 1 - tried.shapes[k].start < self._rule.wait_h
-        if young or tried.gain[k] < self._rule.alarm:
+        if young or tried.gain[k] < self._rule.tease:
             return None
-        return tried.shapes[k], float(tried.gain[k]), tried.size[k]
+        return Birth(tried.shapes[k], float(tried.gain[k]), tried.size[k])
 
     def _repeats(self, shapes: list[Shape]) -> NDArray[np.bool_]:
         """Tell which would be a leak that was just told: its first hours fit no course well."""
         rule, start = self._rule, np.array([shape.start for shape in shapes])
         out = np.zeros(len(shapes), np.bool_)
-        for leak in self._leaks:
+        for leak in self._known.leaks:
             if self._hours - leak.told < rule.young_h:
                 out |= np.abs(start - leak.shape.start) < rule.apart_h
                 out |= self._hours - leak.told < rule.quiet_h
         return out
 
-    def _refine(self, fit: Fit) -> bool:
-        """Look for better shapes, repairs too, one leak after the other; tell if any changed."""
-        changed = False
-        for leak in list(self._leaks):
-            others = [one.shape for one in self._leaks if one is not leak]
-            tried = fit.tried(others, neighbours(leak.shape, fit.now, fit.first))
-            k = tried.best()
-            leak.gain = float(tried.gain[0])
-            if tried.gain[k] > tried.gain[0] + self._rule.better:
-                leak.shape, leak.gain, changed = tried.shapes[k], float(tried.gain[k]), True
-            if leak.gain < self._rule.forget and leak.shape.start > fit.first + 2 * DAY_H:
-                self._leaks.remove(leak)
-                changed = True
-        sizes = fit.sizes([leak.shape for leak in self._leaks])
-        for leak, size in zip(self._leaks, sizes, strict=True):
-            leak.size = size
-        self._measure(fit)
-        return changed
-
     def _measure(self, fit: Fit) -> None:
         """Measure how much larger the errors are than the days' covariance tells."""
         self._slack = []
-        for piece, left in zip(fit.pieces, fit.left([x.shape for x in self._leaks]), strict=True):
-            weight = piece.weight.reshape(-1, A_DAY)
-            day = (left.reshape(-1, A_DAY) * weight).sum(axis=1)
-            unit = (day / np.sqrt(np.maximum(weight.sum(axis=1), 1e-9)))[:-1]
-            spread = 1.4826 * float(np.median(np.abs(unit)))
-            self._slack.append(min(max(1.0, spread**2), 9.0))
+        for piece, left in zip(fit.pieces, fit.left(self._known.shapes), strict=True):
+            unit = piece.by_day(left)[:-1]
+            known = np.abs(unit[unit != 0.0])
+            spread = 1.4826 * float(np.median(known)) if len(known) else 1.0
+            self._slack.append(min(max(1.0, piece.slack * spread**2), 9.0))
 
     def _told(self, leak: Leak) -> Finding:
         balance = np.asarray(self._balance)
@@ -251,56 +247,7 @@ class InflowTest:
             size_l_h=UNIT * max(0.0, float(leak.size[balance].sum())),
             sensors=(),
             number=leak.number,
-            probability=math.nan,
+            probability=leak.probability,
             score=leak.gain,
             is_abrupt=leak.shape.is_step,
         )
-
-
-def births(now: int, first: int) -> list[Shape]:
-    """Return the shapes of leaks that may have begun lately; ``now`` and ``first`` are hours."""
-    ages = [*range(1, 48, 2), *range(48, 97, 6), *range(108, 241, 12), *range(264, 481, 24)]
-    steps = [Shape(now + 1 - age, now + 1 - age) for age in ages]
-    ramps = [Shape(now - DAY_H * days, None) for days in RAMP_DAYS]
-    return [s for s in [*steps, *ramps] if s.start > first + 2 * DAY_H]
-
-
-RAMP_DAYS = (4, 6, 8, 11, 15, 20, 26, 34, 44, 56, 70, 85)
-MOVES = (-360, -180, -90, -48, -24, -12, -6, -3, -1, 1, 3, 6, 12, 24, 48, 90, 180, 360)
-
-
-def neighbours(shape: Shape, now: int, first: int) -> list[Shape]:
-    """Return a leak's shape, then others that may explain it better."""
-    start, peak, end = shape.start, shape.peak, shape.end
-    ends = [now - age for age in (*range(5, 72, 3), *range(72, 241, 12))]
-    out = [ended(shape, one) for one in ends]
-    if end is not None:
-        lasting = Shape(start, None if peak == end else peak)
-        out += [lasting, Shape(start, peak)]
-        out += [ended(shape, end + by) for by in MOVES if abs(by) <= 48]
-    if shape.is_step:
-        out += [Shape(start + by, start + by, end) for by in MOVES if abs(by) <= 90]
-        for back in (480, 240, 120, 48, 0):
-            out += [Shape(start - back, start + on, end) for on in (48, 144, 360)]
-            out.append(ended(Shape(start - back, None), end))
-    else:
-        top = peak or now
-        out += [Shape(start + by, peak, end) for by in MOVES]
-        out += [Shape(start, top + by, end) for by in MOVES]
-        out += [
-            Shape(start + by, top + on, end)
-            for by in (-180, -48, 48, 180)
-            for on in (-180, -48, 48, 180)
-        ]
-        out.append(ended(Shape(start, None), end))
-        step = max(6, (top - start) // 24)
-        out += [Shape(at, at, end) for at in range(start + step, top + 48, step)]
-    return [shape, *(s for s in dict.fromkeys(out) if s != shape and _is_fit(s, now, first))]
-
-
-def _is_fit(shape: Shape, now: int, first: int) -> bool:
-    """Tell whether a shape can be: long enough, and not older than memory."""
-    end = now + 1 if shape.end is None else shape.end
-    peak = end if shape.peak is None else shape.peak
-    grows = shape.is_step or shape.start + DAY_H <= peak <= end
-    return grows and first + 2 * DAY_H < shape.start < min(end, now) - 6 and end <= now + 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,9 @@ CLIP = 3.0  # spreads beyond which an hour teaches no more noise
 SHRINK_DAYS = 40.0  # days' worth of the plain covariance
 SEASON_DAYS, SEASON_WAVES = 30, 3  # one more slow wave of the season for so many days
 TINY = 1e-9
+UNKNOWN = 1e12  # variance of a block without a reading, (m3/h)2
+JUMP_H = 6  # over which a pump's jump shows in a tank
+DRY = 0.1  # of its highest level: a tank near its bottom gives what it has
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Ways:
         self._has_level = bool(memory.level.shape[2])
         self._area: Floats = np.empty(0)
         if self._has_level:
-            self._area = _area(*self._stored(memory))
+            self._full = np.nan_to_num(memory.level).max(axis=(0, 1))  # (t,)
+            self._area = _area(*self._stored(memory), self._has_inner)
         net = self._net(memory)
         known = np.isfinite(net)
         self._scale = max(float(net[known].mean()) if known.any() else 1.0, TINY)
@@ -88,13 +91,18 @@ class Ways:
         return np.asarray(memory.inflow.sum(axis=2) - memory.inner.sum(axis=2))
 
     def _stored(self, memory: Memory) -> tuple[Floats, Floats]:
-        """Return what flowed towards the tanks (d, 24) and by how much each rose (d, 24, t)."""
+        """Return what flowed towards the tanks (d, 24) and by how much each rose (d, 24, t).
+
+        A day on which a tank ran dry says nothing: people took what the pumps brought.
+        """
         if self._has_inner:  # between the middles of two hours, as levels are their means
             inner = memory.inner.sum(axis=2)
             flow = np.asarray((inner + _before(inner)) / 2.0)
         else:
             flow = np.asarray(memory.inflow.sum(axis=2))
-        return flow, memory.level - _before(memory.level)
+        dry = (memory.level <= DRY * self._full).any(axis=1, keepdims=True)
+        level = np.where(dry, np.nan, memory.level)
+        return flow, level - _before(level)
 
     def _rows(self, memory: Memory) -> Floats:
         """Return what an inlet's share may follow (d, 24, c)."""
@@ -122,15 +130,26 @@ def _shares(inflow: Floats) -> list[Floats]:
     ]
 
 
-def _area(flow: Floats, rise: Floats) -> Floats:
-    """Return the tanks' areas in m2 (t,), from how they rise beside a usual day."""
+def _area(flow: Floats, rise: Floats, is_driven: bool) -> Floats:
+    """Return the tanks' areas in m2 (t,), from how they rise faster when more flows to them.
+
+    What people use moves a rise too, and both differ in time by minutes: so least squares tell
+    areas too small. Where pumps drive the flow, their jumps over hours put that right: of those
+    the flow is the cause, and the rise alone is blurred.
+    """
     x, y = rise.reshape(-1, rise.shape[2]), flow.reshape(-1)
+    x, y = x[JUMP_H:] - x[:-JUMP_H], y[JUMP_H:] - y[:-JUMP_H]
     known = np.isfinite(x).all(axis=1) & np.isfinite(y)
     hour = np.eye(DAY_H)[np.arange(len(y)) % DAY_H]
     table = np.concatenate((x, hour), 1)[known]
     gram = table.T @ table + 1e-6 * np.eye(table.shape[1])
+    tanks = x.shape[1]
     found = np.linalg.solve(gram, table.T @ y[known])
-    return np.asarray(np.maximum(found[: x.shape[1]], 0.0))
+    usual = np.linalg.solve(gram[tanks:, tanks:], table[:, tanks:].T @ y[known])
+    jumps = y[known] - table[:, tanks:] @ usual
+    told = table @ found - table[:, tanks:] @ usual
+    more = float(jumps @ jumps) / max(float(told @ jumps), TINY) if is_driven else 1.0
+    return np.asarray(np.maximum(found[:tanks] * min(max(more, 1.0), 1.5), 0.0))
 
 
 def _slope(rows: Floats, share: Floats) -> Floats:
@@ -156,7 +175,8 @@ class Course:
         if part.is_balance:
             self.season = self._season(past)
             self._learn(past)
-        self.usual = self.season[:, None] * self.week[self.weekday]
+        # The season itself stays in what is left: the fit has its waves, beside the leaks.
+        self.usual = float(self.season.mean()) * self.week[self.weekday]
         self.over = part.value - self.usual
         self.noise = self._noise(self.over[:-1] - loss[:-1])
 
@@ -216,54 +236,37 @@ def waves(days: int) -> Floats:
 
 
 class Said:
-    """What each block of each day says of a loss that is the same in every hour of a day.
+    """What each block of each day says of a loss.
 
-    ``value`` (d, 4) in m3/h and ``weight`` (d, 4), one over its variance, 0 for what is unknown;
-    ``season`` (d, 4) is what people's use says by mistake when it grows by its own size.
+    ``value`` (d, 4) is a block's mean in m3/h, of hours that count by how sure they are;
+    ``season`` (d, 4) what people's use says by mistake when it grows by its own size; ``error``
+    (d, 4, 4) the covariance of a day's blocks; ``late`` (d, 24) the share that a block says of a
+    loss that begins in an hour of it.
     """
 
     def __init__(self, course: Course) -> None:
         self._noise = course.noise
         days = len(course.over)
         self.value, self.season = np.zeros((days, A_DAY)), np.zeros((days, A_DAY))
-        self.weight = np.zeros((days, A_DAY))
+        self.error, self.late = np.zeros((days, A_DAY, A_DAY)), np.zeros((days, DAY_H))
         known = np.isfinite(course.over)
         for pattern in np.unique(known, axis=0):
             self._look(np.flatnonzero((known == pattern).all(axis=1)), pattern, course)
 
     def renew(self, course: Course) -> None:
         """Look at the newest day again."""
-        self._look(np.array([-1]), np.isfinite(course.over[-1]), course)
+        last = len(course.over) - 1
+        self._look(np.array([last]), np.isfinite(course.over[last]), course)
 
     def _look(self, days: Times, known: NDArray[np.bool_], course: Course) -> None:
-        white, unit = self._white(known)
-        use = course.week[course.weekday[days]]
-        pair = np.stack((course.over[days], use), 2)[:, known]
-        said = np.zeros((len(days), DAY_H, 2))
-        said[:, known] = white @ pair
-        weight = _blocks((unit**2)[None])
-        both = _blocks(unit[:, None] * said) / np.maximum(weight, TINY)[:, :, None]
-        self.value[days], self.season[days] = both[:, :, 0], both[:, :, 1]
-        self.weight[days] = weight
-
-    def _white(self, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """Return what makes the known hours independent, and what a loss of one is then (24,)."""
-        root = np.linalg.cholesky(self._noise[np.ix_(known, known)])
-        white = np.asarray(np.linalg.inv(root))
-        unit = np.zeros(DAY_H)
-        unit[known] = white.sum(axis=1)
-        return white, unit
-
-    @cached_property
-    def begun(self) -> Floats:
-        """Return what a loss shows in the day in which it begins, by its first hour (24, 4)."""
-        white, unit = self._white(np.ones(DAY_H, np.bool_))
-        late = np.arange(DAY_H) >= np.arange(DAY_H)[:, None]
-        told = (white @ late.T.astype(np.float64)).T
-        said = _blocks(unit * told) / np.maximum(_blocks((unit**2)[None]), TINY)
-        return np.asarray(said)
-
-
-def _blocks(hours: Floats) -> Floats:
-    """Return the sums over the blocks of each day, (d, 24, ...) to (d, 4, ...)."""
-    return np.asarray(hours.reshape(len(hours), A_DAY, BLOCK_H, *hours.shape[2:]).sum(axis=2))
+        sure = (known / np.diag(self._noise)).reshape(A_DAY, BLOCK_H)
+        total = sure.sum(axis=1)
+        hours = sure / np.maximum(total, TINY)[:, None]
+        mean = np.zeros((A_DAY, DAY_H))
+        for block in range(A_DAY):
+            mean[block, BLOCK_H * block : BLOCK_H * (block + 1)] = hours[block]
+        self.value[days] = np.nan_to_num(course.over[days]) @ mean.T
+        self.season[days] = course.week[course.weekday[days]] @ mean.T
+        unknown = np.where(total > 0.0, 0.0, UNKNOWN)
+        self.error[days] = mean @ self._noise @ mean.T + np.diag(unknown)
+        self.late[days] = np.cumsum(hours[:, ::-1], axis=1)[:, ::-1].ravel()

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from amont_gateway.scoring.network_inflow_days import (
     A_DAY,
     BLOCK_H,
+    UNKNOWN,
     WEEK,
     Course,
     Part,
@@ -26,6 +28,7 @@ from amont_gateway.scoring.timeline import Floats, Times
 
 TINY = 1e-9
 FAR = 1 << 40
+BRIEF_H = 5 * DAY_H
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,15 @@ class FitRule:
     spread: float = 12.0
     share: float = 0.45  # of a leak that shifts between inlets: its spread
     offset: float = 1.0  # how far the usual week may be off, in its own errors
+    season: float = 0.1  # by how much use changes in its first slow wave; half as much in the next
     drift: float = 0.5  # of a share, by the season
     floor: float = 0.3  # error of a block of a balance
-    stored_floor: float = 1.2  # of one with tanks in it
-    share_floor: float = 0.5
+    stored_floor: float = 0.4  # of one with tanks in it
+    share_floor: float = 0.7
     repair: float = 4.0
     peak: float = 2.0
     ramp: float = 0.5
+    brief: float = 4.0  # more, for a leak that was soon repaired
 
 
 class Piece:
@@ -65,56 +70,72 @@ class Piece:
         self, course: Course, said: Said, part: Part, rule: FitRule, slack: float
     ) -> None:
         """Take what the blocks say; errors count as larger, ``slack`` times their square."""
-        self.begun, self.is_balance = said.begun, part.is_balance
-        self.value, weight = said.value.ravel(), said.weight.ravel()
+        self.late, self.is_balance, self.slack = said.late, part.is_balance, slack
+        self.value, days = said.value.ravel(), len(said.value)
         floor = rule.floor if part.is_balance else rule.share_floor
         floor = rule.stored_floor if part.is_stored else floor
-        self.weight = weight / (slack * (1.0 + floor**2 * weight))
-        days = len(said.value)
+        error = slack * (said.error + floor**2 * np.eye(A_DAY))
+        self._root = np.linalg.inv(np.linalg.cholesky(error))
         slow = np.repeat(waves(days), A_DAY, axis=0)
-        season, loose = slow * said.season.reshape(-1, 1), [1e-6] * slow.shape[1]
+        season = slow * said.season.reshape(-1, 1)
+        loose = [1e-6] + [(k / rule.season) ** 2 for k in range(1, slow.shape[1])]
         if not part.is_balance:
             season, loose = slow[:, 1:], [rule.drift**-2] * (slow.shape[1] - 1)
-        known = self.weight[self.weight > 0.0]
+        own = 1.0 / np.diagonal(error, axis1=1, axis2=2)
+        known = own[own > 2.0 / UNKNOWN]
         tight = course.weeks * (float(known.mean()) if len(known) else 1.0) / rule.offset**2
         week = course.weekday_blocks()[:, None] == np.arange(WEEK * A_DAY)
         self._base = np.concatenate((np.ones((len(slow), 1)), season, week), 1)
-        weighed = self._base * self.weight[:, None]
+        white = self.white(self._base)
         ridge = np.diag([1e-6, *loose] + [tight] * (WEEK * A_DAY))
-        self._gram = self._base.T @ weighed + ridge
-        root = np.asarray(np.linalg.inv(np.linalg.cholesky(self._gram)))
-        self._seen = root @ weighed.T
-        self._rest = self.weight * self.value - self._seen.T @ (self._seen @ self.value)
+        self._gram = white.T @ white + ridge
+        self._white_base = white
+        self._seen = np.asarray(np.linalg.inv(np.linalg.cholesky(self._gram))) @ white.T
+        told = self.white(self.value[:, None])[:, 0]
+        self._rest = told - self._seen.T @ (self._seen @ told)
 
-    def sums(self, columns: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return, of columns (n, c): what the base sees, their pulls and own sums."""
-        seen = self._seen @ columns
-        own = np.einsum("nc,n,nc->c", columns, self.weight, columns) - (seen**2).sum(axis=0)
-        return seen, columns.T @ self._rest, own
+    def white(self, columns: Floats) -> Floats:
+        """Return columns (n, c) in errors that are alike and know nothing of each other."""
+        days = columns.reshape(-1, A_DAY, columns.shape[1])
+        return np.asarray((self._root @ days).reshape(columns.shape))
+
+    def sums(self, columns: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return white columns (n, c), what the base sees of them, their pulls and own sums."""
+        white = self.white(columns)
+        seen = self._seen @ white
+        own = np.einsum("nc,nc->c", white, white) - np.einsum("nc,nc->c", seen, seen)
+        return white, seen, self._rest @ white, own
 
     def left(self, columns: Floats, sizes: Floats) -> Floats:
         """Return what remains of the blocks beside leaks of these sizes and the base."""
         rest = self.value - columns @ sizes
-        base = np.linalg.solve(self._gram, self._base.T @ (self.weight * rest))
-        return np.asarray(rest - self._base @ base)
+        told = self._white_base.T @ self.white(rest[:, None])[:, 0]
+        return np.asarray(rest - self._base @ np.linalg.solve(self._gram, told))
+
+    def by_day(self, left: Floats) -> Floats:
+        """Return what remains as losses of whole days, in their errors (d,)."""
+        loss = self.white(np.ones((len(left), 1))).reshape(-1, A_DAY)
+        told = self.white(left[:, None]).reshape(-1, A_DAY)
+        size = np.sqrt(np.maximum((loss**2).sum(axis=1), TINY))
+        return np.asarray((loss * told).sum(axis=1) / size)
 
     def beside(self, columns: Floats, spread: Floats) -> Beside:
         """Fit leaks together; ``spread`` (k,) is how large each is likely to be."""
-        seen, pull, _ = self.sums(columns)
-        heavy = columns * self.weight[:, None]
-        gram = columns.T @ heavy - seen.T @ seen + np.diag(spread**-2)
+        white, seen, pull, _ = self.sums(columns)
+        gram = white.T @ white - seen.T @ seen + np.diag(spread**-2)
         inverse = np.asarray(np.linalg.inv(gram))
-        return Beside(inverse, inverse @ pull, seen, heavy)
+        return Beside(inverse, inverse @ pull, pull, seen, white)
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Leaks fitted together in one piece: their covariance, sizes, and what the base sees."""
+    """Leaks fitted together in one piece: covariance, sizes, pulls, what the base sees."""
 
     inverse: Floats
     size: Floats
+    pull: Floats
     seen: Floats
-    heavy: Floats
+    white: Floats
 
 
 @dataclass(frozen=True)
@@ -146,27 +167,24 @@ class Fit:
             return [np.empty((len(self._when), 0)) for _ in self.pieces]
         start, span, end = spans(shapes, self.now)
         plain = courses(shapes, self._when, self.now)
-        abrupt = [self._day(start, k) for k in np.flatnonzero(span == 0).tolist()]
-        repaired = [self._day(end, k) for k in np.flatnonzero(end < FAR).tolist()]
+        was = np.clip((end - start) / np.maximum(span, 1), 0.0, 1.0) ** 2
+        was[span == 0] = 1.0
+        begun, gone = self._blocks(start, span == 0), self._blocks(end, end < FAR)
         out = []
         for piece in self.pieces:
-            own = plain.copy()
-            for k, row, hour in abrupt:
-                if row >= 0:
-                    own[row : row + A_DAY, k] = piece.begun[hour]
-            for k, row, hour in repaired:
-                if row >= 0:
-                    was = np.interp(end[k], [start[k], start[k] + max(span[k], 1)], [0.0, 1.0])
-                    size = was**2 if span[k] else 1.0
-                    own[row : row + A_DAY, k] = size * (1.0 - piece.begun[hour])
+            own, late = plain.copy(), piece.late.ravel()
+            row, which = begun
+            own[row, which] = late[start[which] - self.first]
+            row, which = gone
+            own[row, which] = was[which] * (1.0 - late[end[which] - self.first])
             out.append(own)
         return out
 
-    def _day(self, hours: Times, k: int) -> tuple[int, int, int]:
-        """Return k, the row at which the day of its hour begins or -1, and the hour of day."""
-        hour = int(hours[k])
-        row = (hour // DAY_H * DAY_H - self.first) // BLOCK_H
-        return k, row if 0 <= row < len(self._when) else -1, hour % DAY_H
+    def _blocks(self, at: Times, where: NDArray[np.bool_]) -> tuple[Times, Times]:
+        """Return the block of each hour that is remembered and ``where``, and which these are."""
+        row = (at - self.first) // BLOCK_H
+        which = np.flatnonzero(where & (at >= self.first) & (row < len(self._when)))
+        return row[which], which
 
     def _spread(self, piece: Piece, total: Floats) -> Floats:
         """Return how large leaks are likely to be in a piece; shares are of what leaks."""
@@ -186,6 +204,22 @@ class Fit:
                 total = total + out[:, j] * piece.is_balance
         return out
 
+    def evidence(self, shapes: Sequence[Shape]) -> float:
+        """Return how much leaks of these shapes explain together (nats)."""
+        if not shapes:
+            return 0.0
+        total, blur = np.zeros(len(shapes)), np.full(len(shapes), TINY)
+        gain = float(self._cost(shapes).sum())
+        for piece, columns in zip(self.pieces, self.columns(shapes), strict=True):
+            spread = self._spread(piece, total)
+            found = piece.beside(columns, spread)
+            _, less = np.linalg.slogdet(found.inverse)
+            gain += 0.5 * float(found.pull @ found.size) + 0.5 * float(less)
+            gain -= float(np.log(spread).sum())
+            if piece.is_balance:
+                total, blur = total + found.size, blur + np.diag(found.inverse)
+        return gain - 0.5 * float((np.minimum(total, 0.0) ** 2 / blur).sum())
+
     def left(self, shapes: Sequence[Shape]) -> list[Floats]:
         """Return what remains of each piece beside leaks of these shapes."""
         sizes, columns = self.sizes(shapes), self.columns(shapes)
@@ -204,11 +238,11 @@ class Fit:
         blur = np.full(len(others), TINY)
         mine, known = self.columns(shapes), self.columns(others)
         for j, piece in enumerate(self.pieces):
-            seen, pull, own = piece.sums(mine[j])
+            white, seen, pull, own = piece.sums(mine[j])
             shift = np.zeros((0, count))
             if others:
                 beside = piece.beside(known[j], self._spread(piece, theirs))
-                cross = beside.heavy.T @ mine[j] - beside.seen.T @ seen
+                cross = beside.white.T @ white - beside.seen.T @ seen
                 shift = beside.inverse @ cross
                 pull, own = pull - cross.T @ beside.size, own - (cross * shift).sum(axis=0)
             spread = self._spread(piece, total)
@@ -231,6 +265,7 @@ class Fit:
         rule = self._rule
         return -np.array([
             (rule.repair if shape.end is not None else 0.0)
+            + (rule.brief if shape.end is not None and shape.end - shape.start < BRIEF_H else 0.0)
             + (0.0 if shape.is_step else rule.ramp)
             + (rule.peak if not shape.is_step and shape.peak is not None else 0.0)
             for shape in shapes
