@@ -55,6 +55,15 @@ class Past:
             yield Reading(at_ms[i], sensor[i], value[i], quality[i], time_quality[i], epoch[i])
 
 
+def begins_ms(journal: Path) -> int:
+    """Return the time of the oldest reading, 0 if there is none; sqlite3.Error if unreadable."""
+    reader = JournalReader(journal)
+    try:
+        return reader.reach_ms()[0]
+    finally:
+        reader.close()
+
+
 def read_past(journal: Path, sensors: Sequence[Sensor], from_ms: int, until_ms: int) -> Past:
     """Return what some sensors read between two times; raise sqlite3.Error if unreadable."""
     codes = {name: code for code, name in QUANTITIES.items()}

@@ -62,6 +62,7 @@ def run(asked: argparse.Namespace) -> int:
     past = SitePast(asked.site, asked.state)
     zone = ZoneInfo(past.site.time_zone)
     at_ms = _moment(asked.at, zone)
+    _within(past, at_ms, zone)
     found = explain(past, asked.place, at_ms, asked.artifacts or models_of(asked.state))
     if asked.json:
         sys.stdout.write(json.dumps(_plain(found), ensure_ascii=False, indent=1) + "\n")
@@ -69,6 +70,16 @@ def run(asked: argparse.Namespace) -> int:
         told = explain_network_text if found["kind"] == "network" else explain_text
         sys.stdout.write(told.text(_plain(found), asked.lang, zone))
     return 0
+
+
+def _within(past: SitePast, at_ms: int, zone: ZoneInfo) -> None:
+    """Raise DataError for a moment that the journal cannot know: silence there is no sign."""
+    begins_ms, now_ms = past.begins_ms(), _moment("now", zone)
+    if at_ms < begins_ms:
+        begins = dt.datetime.fromtimestamp(begins_ms / 1000, zone)
+        raise DataError(f"--at: the journal begins later, {begins:%Y-%m-%d %H:%M}")
+    if at_ms > now_ms:
+        raise DataError("--at: that is in the future")
 
 
 def models_of(state: Path) -> Path:

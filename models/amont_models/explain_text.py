@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown": ("inconnu", "not known"),
     "head": ("{place}, le {at}", "{place}, {at}"),
     "model": ("modèle {name}, SHA-256 {sha}", "model {name}, SHA-256 {sha}"),
-    "model.none": ("aucun modèle : {fault}", "no model: {fault}"),
+    "model.none": ("aucun modèle ; la raison, en anglais : {fault}", "no model: {fault}"),
     "inputs": ("Ce que le modèle avait sous les yeux", "What the model had before it"),
     "stage": ("hauteur {mm} à {at}", "stage {mm} at {at}"),
     "rises": ("montée depuis {h} h : {mm}", "rise since {h} h: {mm}"),

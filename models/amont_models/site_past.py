@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from amont_gateway.past import windows_at
+from amont_gateway.past import begins_ms, windows_at
 from amont_gateway.places import from_site
 from amont_gateway.scoring.live_windows import good_until
 from amont_gateway.scoring.timeline import Series
@@ -39,6 +39,13 @@ class SitePast:
         """
         try:
             return windows_at(self.journal, self.places, until_ms, since_ms, most)
+        except sqlite3.Error as error:
+            raise DataError(f"{self.journal}: {error}") from error
+
+    def begins_ms(self) -> int:
+        """Return the time of the journal's first reading; 0 if there is none."""
+        try:
+            return begins_ms(self.journal)
         except sqlite3.Error as error:
             raise DataError(f"{self.journal}: {error}") from error
 

@@ -222,3 +222,12 @@ def test_nothing_is_written(state):
     found(state)
     after = sorted(path.name for path in state.iterdir() if "-shm" not in path.name)
     assert [n for n in after if "-wal" not in n] == [n for n in names if "-wal" not in n]
+
+
+@pytest.mark.parametrize(
+    ("at", "why"), [("2011-01-01T00:00", "journal begins later, 2018"), ("2999-01-01", "future")]
+)
+def test_a_moment_that_the_journal_cannot_know_is_refused(state, capsys, at, why):
+    arguments = ["explain", str(SITE), STATION, "--state", str(state), "--at", at]
+    assert cli.main(arguments) == 2
+    assert why in capsys.readouterr().err
