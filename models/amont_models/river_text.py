@@ -11,6 +11,7 @@ from amont_models.tidy_write import iso_utc
 
 Table = Mapping[str, Any]
 MOST_STATIONS = 12  # that the text names one by one
+MOST_EVENTS = 40
 OURS, MARK = "warning", "p98 mark"
 # Skill on the rising limb by horizon: of checked readings, and with faulty sensors left in.
 PI_GOALS = {"1h": (0.60, 0.50), "2h": (0.55, 0.45), "3h": (0.50, 0.40)}
@@ -25,7 +26,7 @@ WHY = {
 def render(result: Table) -> str:
     """Return the tables of ``score_river.score``."""
     clean, faults = result["clean"], result["faults"]
-    lines = [*_stations(result), "", *_goals(result), ""]
+    lines = [*_stations(result), "", *_goals(result), "", *_events(result["stations"]), ""]
     lines += ["clean readings", *_tables(clean), "", "all faults at once", *_tables(faults["all"])]
     lines += ["", "one fault at a time, what ships", *_faults(clean, faults)]
     lines += ["", *_sirens(result["sirens"])]
@@ -123,6 +124,23 @@ def extra_a_year(clean: Table, faulted: Table) -> float:
 def events_missed(clean: Table, faulted: Table) -> float:
     """Return how many events a rule no longer warns of when faults are put in."""
     return max(0.0, float(clean["warned"] - faulted["warned"]))
+
+
+# --- events ---
+
+
+def _events(stations: Sequence[Table]) -> list[str]:
+    """Return what the warning made of each event, where there are few."""
+    total = sum(len(one["event_list"]) for one in stations)
+    if not 0 < total <= MOST_EVENTS:
+        return [f"{total} events{' (--json lists them)' if total else ''}"]
+    lines = ["events: when the water reached the mark (UTC), and the first warning of it"]
+    for one in stations:
+        for event in one["event_list"]:
+            said = f"warned {event['lead_h']:.1f} h before" if event["warned"] else "missed"
+            when = iso_utc(event["crossing_ms"])[:16].replace("T", " ")
+            lines.append(f"  {when}  {one['name']}: {said}")
+    return lines
 
 
 # --- tables ---

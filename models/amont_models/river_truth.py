@@ -38,6 +38,7 @@ MARK_PERCENT, LOW_MARK_PERCENT = 99.5, 98.0
 TRAIN_MIN = 48  # readings: fewer say nothing of a station
 # Longer without a reading, nobody knows the water; such time is no part of a station-month.
 HOLD_MS = 3 * HOUR_MS
+NEVER_MS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -216,14 +217,21 @@ class Warned:
     leads_h: tuple[float, ...] = ()
 
 
-def warned(water: Water, since_ms: int, t_ms: Times, warn: Flags) -> Warned:
-    """Count a rule's warnings ``warn`` at steps ``t_ms`` against the events from since_ms on."""
+def first_warnings(water: Water, since_ms: int, t_ms: Times, warn: Flags) -> tuple[Times, Times]:
+    """Return the events from since_ms on, and the first warning of each; after it, if none."""
     events = water.events_ms[water.events_ms >= since_ms]
     times = t_ms[warn & water.eligible(t_ms) & (t_ms >= since_ms)]
-    first = np.searchsorted(times, events - BEFORE_MS)
-    last = np.searchsorted(times, events)
-    hit = last > first
-    leads = (events[hit] - times[first[hit]]) / HOUR_MS
+    times = np.append(times, NEVER_MS)
+    first_ms = times[np.searchsorted(times, events - BEFORE_MS)]
+    return events, np.where(first_ms < events, first_ms, NEVER_MS)
+
+
+def warned(water: Water, since_ms: int, t_ms: Times, warn: Flags) -> Warned:
+    """Count a rule's warnings ``warn`` at steps ``t_ms`` against the events from since_ms on."""
+    times = t_ms[warn & water.eligible(t_ms) & (t_ms >= since_ms)]
+    events, first_ms = first_warnings(water, since_ms, t_ms, warn)
+    hit = first_ms <= events
+    leads = (events[hit] - first_ms[hit]) / HOUR_MS
     groups = np.split(times, np.flatnonzero(np.diff(times) >= BEFORE_MS) + 1) if len(times) else []
     false = sum(
         not ((events >= one[0] - BEFORE_MS) & (events <= one[-1] + BEFORE_MS)).any()

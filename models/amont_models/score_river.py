@@ -27,10 +27,11 @@ from amont_models.river_truth import (
     Floats,
     Times,
     Warned,
+    first_warnings,
     warned,
 )
 from amont_models.score_tables import tables
-from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Skill, Tally
+from amont_models.score_tally import CURVE, FORECASTS, JUDGED_H, SEED, Event, Skill, Tally
 
 DRAWS = 20  # of the random rule
 NORMAL = (-1.6449, -0.6745, 0.0, 0.6745, 1.6449)  # of the network's quantiles
@@ -100,9 +101,19 @@ def _judge_rules(tally: Tally, truth: _Truth, rules: Iterator[tuple[str, Decisio
     for rule, made in rules:
         warn = made.warn[truth.first :]
         tally.warned[rule] = warned(truth.water, truth.since_ms, truth.t_ms, warn)
+        if rule == "warning":
+            tally.events = _events(truth, warn)
         if rule in names:
             for hours in JUDGED_H:
                 tally.skill[names[rule], hours] = _skill(truth, made, hours)
+
+
+def _events(truth: _Truth, warn: Flags) -> list[Event]:
+    events, first_ms = first_warnings(truth.water, truth.since_ms, truth.t_ms, warn)
+    return [
+        Event(event, None if first > event else first)
+        for event, first in zip(events.tolist(), first_ms.tolist(), strict=True)
+    ]
 
 
 def _curve(tally: Tally, truth: _Truth, rises_mm: Floats) -> None:
@@ -220,8 +231,14 @@ def score(record: Record, artifacts: Path) -> dict[str, Any]:
         "model_sha256": chain.sha256,
         "rule": chain.rule.to_manifest(),
         "stations": [
-            {**about(station), "adapted": made.about()}
-            for station, made in zip(found.stations, found.adapted, strict=True)
+            {
+                **about(station),
+                "adapted": made.about(),
+                "event_list": [event.to_json() for event in tally.events],
+            }
+            for station, made, tally in zip(
+                found.stations, found.adapted, found.clean, strict=True
+            )
         ],
         "left_out": found.left_out,
         "clean": tables(found.clean),

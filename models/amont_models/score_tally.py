@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from amont_gateway.scoring.timeline import HOUR_MS
 from amont_models.river_truth import Warned
 
 SEED = 20260103  # of faults, random warnings and the bootstrap
@@ -39,6 +40,24 @@ class Skill:
         self.steps += other.steps
 
 
+@dataclass(frozen=True)
+class Event:
+    """A crossing of the mark, and the first warning of it, Unix ms; None where none came."""
+
+    crossing_ms: int
+    warned_ms: int | None
+
+    def to_json(self) -> dict[str, int | float | bool | None]:
+        """Return the event as the tables hold it."""
+        lead_ms = None if self.warned_ms is None else self.crossing_ms - self.warned_ms
+        return {
+            "crossing_ms": self.crossing_ms,
+            "warned": self.warned_ms is not None,
+            "warned_ms": self.warned_ms,
+            "lead_h": None if lead_ms is None else round(lead_ms / HOUR_MS, 3),
+        }
+
+
 @dataclass
 class Tally:
     """What one station gave in one table."""
@@ -47,3 +66,4 @@ class Tally:
     skill: dict[tuple[str, float], Skill] = field(default_factory=dict)
     # Per horizon, for each event: steps inside the band, steps.
     inside: dict[float, list[tuple[int, int]]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)  # and what the warning made of each

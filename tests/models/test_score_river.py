@@ -19,6 +19,7 @@ from amont_models import (
     faults,
     river_floors,
     river_station,
+    river_text,
     river_trees,
     score,
     score_river,
@@ -29,7 +30,15 @@ from amont_models.recipe import ARTIFACTS_DIR
 from amont_models.records.table import MISSING, SUSPECT, DataError, Record, Site, channel
 from amont_models.river_chain import shipped, sight
 from amont_models.river_station import stage_channel
-from amont_models.river_truth import Constants, Water, cleaned, constants, stage_of, warned
+from amont_models.river_truth import (
+    Constants,
+    Water,
+    cleaned,
+    constants,
+    first_warnings,
+    stage_of,
+    warned,
+)
 
 HOUR_MS = made_river.HOUR_MS
 LIMITS = Constants(0, 0.0, 50.0, 100, 150)
@@ -82,6 +91,9 @@ def test_leads_and_false_alarms_by_hand():
     steps = np.arange(101) * HOUR_MS
     warn = np.zeros(101, dtype=bool)
     warn[[20, 22, 35, 37, 45, 70, 71]] = True  # 45 is too soon after the water was above
+    events, first_ms = first_warnings(water, 0, steps, warn)
+    assert (events // HOUR_MS).tolist() == [40]
+    assert (first_ms // HOUR_MS).tolist() == [35]
     one = warned(water, 0, steps, warn)
     assert (one.events, one.warned, one.leads_h) == (1, 1, (5.0,))
     assert (one.groups, one.false) == (3, 2)
@@ -351,6 +363,33 @@ def test_every_floor_stands_in_the_same_table(result):
     assert bool(found["missing"]) == (not here)
     assert "packet loss" in text
     assert "\n  bridge: stage measured, every 3600 s, rain of bridge; learnt until 20" in text
+
+
+def test_each_event_is_told_with_its_first_warning(result):
+    found, text = result
+    row, events = found["clean"]["warnings"]["warning"], []
+    for station in found["stations"]:
+        assert len(station["event_list"]) == station["events"]
+        events += station["event_list"]
+    hit = [event for event in events if event["warned"]]
+    assert (len(events), len(hit)) == (row["events"], row["warned"])
+    assert np.median([event["lead_h"] for event in hit]) == pytest.approx(
+        row["lead_h"][0], abs=1e-3
+    )
+    for event in hit:
+        assert 0.0 < event["lead_h"] <= 6.0
+        assert event["crossing_ms"] - event["warned_ms"] == round(event["lead_h"] * HOUR_MS)
+    assert {(e["warned_ms"], e["lead_h"]) for e in events if not e["warned"]} <= {(None, None)}
+    assert text.count(" h before") == len(hit)
+    assert text.count(": missed") == len(events) - len(hit)
+
+
+def test_where_events_are_many_the_text_counts_them(result):
+    found, _ = result
+    one = found["stations"][0]
+    many = {**one, "event_list": one["event_list"] * 40}
+    text = river_text.render({**found, "stations": [many]})
+    assert f"{len(many['event_list'])} events (--json lists them)" in text
 
 
 def test_the_curve_reaches_from_below_what_ships_to_above_it(result):
