@@ -132,8 +132,11 @@ def _series(one: Channel, scale: float) -> Series:
     return good_series(known.t_ms, whole, known.quality)
 
 
-def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
-    """Return the features of steps in a row, as the gateway computes them at each."""
+def rows(seen: Sight, part: slice, spread_mm: float, bridged: bool = True) -> Floats:
+    """Return the features of steps in a row, as the gateway computes them at each.
+
+    Without ``bridged`` gaps of the stage are unknown, as in training.
+    """
     wanted = seen.t_ms[part]
     if not len(wanted):
         return np.empty((0, river_features.RIVER_FEATURES))
@@ -141,7 +144,9 @@ def rows(seen: Sight, part: slice, spread_mm: float) -> Floats:
     upstream = tuple((_part(told, wanted), mm) for told, mm in seen.upstream)
     wet = _near(seen.rain.t_ms, wanted)
     rain = Series(seen.rain.t_ms[wet], seen.rain.value[wet])
-    _, table = river_features.screened_rows(stage, spread_mm, rain, upstream, seen.rain_forecast)
+    _, table = river_features.screened_rows(
+        stage, spread_mm, rain, upstream, seen.rain_forecast, bridged
+    )
     return table[len(table) - len(wanted) :]
 
 

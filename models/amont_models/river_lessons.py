@@ -149,7 +149,9 @@ def rows(lesson: Lesson, recipe: dict[str, Any], rng: Random) -> tuple[Floats, F
     count = int(np.searchsorted(seen.t_ms, lesson.until_ms - HORIZONS_H[-1] * HOUR_MS))
     kept_rows, kept_steps = [np.empty((0, river_features.RIVER_FEATURES))], [np.empty(0, np.int64)]
     for part in river_chain.batches(count):
-        table = river_chain.rows(seen, slice(part.start, min(part.stop, count)), spread)
+        steps_here = slice(part.start, min(part.stop, count))
+        # What the network is to learn of missing values it would not learn from bridged ones.
+        table = river_chain.rows(seen, steps_here, spread, bridged=False)
         known = np.isfinite(table).all(axis=1)
         chance = rng.random(len(table)) < settings["calm_share"]
         keep = np.flatnonzero(known & (_active(table, settings) | chance))

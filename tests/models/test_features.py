@@ -122,6 +122,36 @@ def test_a_young_gauge_masks_what_it_has_not_seen():
     assert masks.tolist() == [1.0] * known + [0.0] * (STAGES - known)
 
 
+def without(stage, first_h, last_h):
+    """Return a series without the readings of some hours."""
+    hours = (stage.t_ms - START) / HOUR_MS
+    keep = (hours < first_h) | (hours > last_h)
+    return Series(stage.t_ms[keep], stage.value[keep])
+
+
+def test_a_gap_that_is_over_is_bridged_by_a_straight_line():
+    whole, rain = hourly(np.arange(120) * 10.0), hourly(np.full(120, 1000.0))
+    lost = without(whole, 95, 99)
+    told = rows(lost, rain, 100)
+    assert told == pytest.approx(rows(whole, rain, 100))
+    unknown = slice(VALUES + FINE, VALUES + FINE + 5)
+    assert (told[unknown] == 1.0).all()
+    now = np.array([START + 100 * HOUR_MS])
+    plain = river_features.river_rows(RiverInputs(lost, rain), now, 1000.0, bridged=False)[0]
+    assert plain[unknown].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0]  # a reading holds for 90 min
+
+
+def test_too_long_a_gap_and_one_that_lasts_stay_unknown():
+    whole, rain = hourly(np.arange(160) * 10.0), hourly(np.full(160, 1000.0))
+    hours = slice(VALUES + FINE, VALUES + FINE + 3)
+    for last, known in ((123, 1.0), (125, 0.0)):
+        told = rows(without(whole, 101, last), rain, last + 1)
+        assert (told[hours] == known).all()
+    lasts = without(whole, 101, 108)
+    ahead = rows(lasts, rain, 101)  # the reading of 100 h still stands; the next one is to come
+    assert ahead == pytest.approx(rows(without(whole, 101, 160), rain, 101))
+
+
 @pytest.mark.parametrize(
     ("step_min", "late_s", "known"),
     [(5, 0, 3), (10, 0, 3), (15, 0, 3), (15, 50, 3), (15, -50, 3), (30, 0, 1), (60, 0, 0)],

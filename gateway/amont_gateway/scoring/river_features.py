@@ -64,6 +64,11 @@ VALUES = FORECAST.stop
 RIVER_FEATURES = 2 * VALUES
 # A stage stands for its hour for 90 min, so that one lost hourly reading is a gap and not a value.
 STAGE_HOLD_MS = 90 * 60_000
+# Behind a longer gap than that, up to this one, the water before "now" lies on a straight line
+# between the readings around it. Without, the first reading after some lost hours says next to
+# nothing of a flood. The gap begins within what a live window holds.
+BRIDGED_MS = 24 * HOUR_MS
+BRIDGED_FROM_MS = (STAGE_LAGS_H[-1] + 2) * HOUR_MS
 # Differences are compressed by asinh: one unit is a twentieth of the station's own spread, so that
 # 8 bits resolve both the first centimetres and a flood.
 RISE_GAIN = 20.0
@@ -123,16 +128,19 @@ def expand(unit: Floats, spread_mm: Floats | float) -> Floats:
         return np.asarray(np.sinh(unit) / RISE_GAIN * spread_mm, dtype=np.float64)
 
 
-def river_rows(inputs: RiverInputs, now_ms: Times, spread_mm: float) -> Floats:
+def river_rows(
+    inputs: RiverInputs, now_ms: Times, spread_mm: float, bridged: bool = True
+) -> Floats:
     """Return one row of features for each time; shape (n, RIVER_FEATURES).
 
     Rows whose stage is unknown at ``now`` are NaN. Order: stage differences, rain sums,
     differences of two stations upstream, foretold rain, then a mask of each (1 known, 0 not).
+    Gaps of the stage are ``bridged``, but for who is to learn what it is to know less.
     """
     here = last_at(inputs.stage, now_ms, STAGE_HOLD_MS)
     values = np.concatenate(
         (
-            _differences(inputs.stage, now_ms, STAGE_LAGS_H, spread_mm),
+            _differences(inputs.stage, now_ms, STAGE_LAGS_H, spread_mm, bridged),
             _rain(inputs.rain, now_ms, tuple((-end, -start) for start, end in RAIN_SPANS_H)),
             _rain_within_the_hour(inputs.rain, now_ms),
             _upstream(inputs.upstream, now_ms),
@@ -157,11 +165,19 @@ def known_parts(rows: Floats) -> dict[str, Bools]:
 
 
 def _differences(
-    stage: Series, now_ms: Times, lags_h: tuple[float, ...], spread_mm: float
+    stage: Series,
+    now_ms: Times,
+    lags_h: tuple[float, ...],
+    spread_mm: float,
+    bridged: bool = False,
 ) -> Floats:
     """Return the stage now minus before, in model units; NaN where either is not known."""
     here = last_at(stage, now_ms, STAGE_HOLD_MS)
     before = [_before(stage, now_ms, lag) for lag in lags_h]
+    if bridged and len(stage.t_ms) > 1:
+        for place, lag in enumerate(lags_h):
+            if lag not in FINE_LAGS_H:  # an hourly gauge does not know them
+                before[place] = _bridged(stage, now_ms, lag, before[place])
     return compress(here[:, None] - np.stack(before, axis=1), spread_mm)
 
 
@@ -201,6 +217,7 @@ def screened_rows(
     rain: Series = NO_SERIES,
     upstream: tuple[tuple[Told, float], ...] = (),
     rain_forecast: Series = NO_SERIES,
+    bridged: bool = True,
 ) -> tuple[Times, Floats]:
     """Return the steps of a whole record and their rows as the live gateway would see them.
 
@@ -212,13 +229,13 @@ def screened_rows(
     last = RiverInputs(
         stage.settled(), rain, tuple((one.settled(), mm) for one, mm in upstream), rain_forecast
     )
-    rows = river_rows(last, steps, spread_mm)
+    rows = river_rows(last, steps, spread_mm, bridged)
     again = np.any([one.unsettled(steps) for one in (stage, *(o for o, _ in upstream))], axis=0)
     for place in np.flatnonzero(again):
         now = int(steps[place])
         above = tuple((one.as_of(now), mm) for one, mm in upstream)
         then = RiverInputs(stage.as_of(now), rain, above, rain_forecast)
-        rows[place] = river_rows(then, np.array([now]), spread_mm)[0]
+        rows[place] = river_rows(then, np.array([now]), spread_mm, bridged)[0]
     return steps, rows
 
 
@@ -227,6 +244,24 @@ def _before(stage: Series, now_ms: Times, lag_h: float) -> Floats:
     if lag_h in FINE_LAGS_H:
         return last_at(stage, now_ms - round(lag_h * HOUR_MS) + FINE_EARLY_MS, FINE_HOLD_MS)
     return last_at(stage, now_ms - round(lag_h * HOUR_MS), STAGE_HOLD_MS)
+
+
+def _bridged(stage: Series, now_ms: Times, lag_h: float, told: Floats) -> Floats:
+    """Return what was ``told`` of ``lag_h`` hours before, on a straight line across lost hours.
+
+    The reading behind the gap must be known "now": nothing later is looked at.
+    """
+    at_ms = now_ms - round(lag_h * HOUR_MS)
+    behind = np.searchsorted(stage.t_ms, at_ms, side="right")
+    is_between = (behind > 0) & (behind < len(stage.t_ms))
+    behind = np.clip(behind, 1, len(stage.t_ms) - 1)
+    first_ms, last_ms = stage.t_ms[behind - 1], stage.t_ms[behind]
+    gap_ms = last_ms - first_ms
+    is_between &= (gap_ms > STAGE_HOLD_MS) & (gap_ms <= BRIDGED_MS)
+    is_between &= (last_ms <= now_ms) & (first_ms >= now_ms - BRIDGED_FROM_MS)
+    share = (at_ms - first_ms) / np.maximum(gap_ms, 1)
+    line = (1.0 - share) * stage.value[behind - 1] + share * stage.value[behind]
+    return np.where(is_between, line, told)
 
 
 def river_bands(output: Floats, spread_mm: Floats | float) -> Floats:
