@@ -110,6 +110,16 @@ def test_silent_inflow_is_unknown_and_a_silent_tank_is_left_out(site: Site) -> N
     assert (silent["verdict"], silent["model_status"]) == ("unknown", "no data")
 
 
+def test_days_before_the_inlets_speak_teach_nothing(site: Site) -> None:
+    pressure, flow = w.made(DAYS)
+    flow[: 12 * 24] = np.nan  # the tank alone
+    found = judged(site, w.samples(pressure, flow, BEGIN_MS), DAYS)
+    assert (found["verdict"], found["learning"], found["meters_heard"]) == ("unknown", True, 2)
+    flow[:] = np.nan
+    never = judged(site, w.samples(pressure, flow, BEGIN_MS), DAYS)
+    assert (never["verdict"], never["leaks"], never["meters_heard"]) == ("unknown", [], 1)
+
+
 def test_while_most_pressures_are_silent_the_flows_judge(tmp_path: Path) -> None:
     site = w.site_of(tmp_path)
     pressure, flow = w.made(DAYS + 2, (LEAK,))

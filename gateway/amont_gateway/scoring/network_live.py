@@ -74,7 +74,7 @@ class _State:
     def judge(self, hours: Hours, for_s: float) -> bool:
         """Judge until the last hour; False if that takes longer, and goes on next time."""
         rows, begin_ms = self._rows(hours)
-        heard = np.asarray(np.isfinite(rows[-FRESH_H:]).any(axis=0))
+        heard = np.asarray(np.isfinite(hours.mean[-FRESH_H:, self._columns]).any(axis=0))
         rung = network_rung.rung(self._width, heard)
         if (begin_ms, rung) != (self._begin_ms, self._rung):
             self._begin(begin_ms, rung)
@@ -85,12 +85,13 @@ class _State:
         return True
 
     def _rows(self, hours: Hours) -> tuple[Floats, int]:
-        """Return this network's hours, and when the first ends; whole days, in UTC.
+        """Return this network's hours since all inlets speak, and when the first ends.
 
-        The test looks at days and parts of them: a first reading an hour later moves none.
+        Whole days, in UTC: the test looks at days and parts of them, and a first reading an hour
+        later moves none.
         """
         rows = hours.mean[:, self._columns]
-        known = np.flatnonzero(np.asarray(np.isfinite(rows)).any(axis=1))
+        known = np.flatnonzero(np.isfinite(rows[:, : self._width.inflow]).all(axis=1))
         first = int(known[0]) if len(known) else len(rows)
         before = (hours.begin_ms // HOUR_MS + first - 1) % DAY_H
         begin_ms = int(hours.begin_ms + (first - before) * HOUR_MS)
