@@ -53,8 +53,10 @@ def measure(say: Say, only: str | None = None) -> Metrics:
     town = catalogue.load(TOWN)
     out: Metrics = read() if only is not None else {}
     out |= {"years": years, "budget": settings["budget"]}
-    # With their outcome under "settings", as a manifest holds it for models with weights.
-    out["rules"] = {"pressures": asdict(NetworkRule()), "flows": asdict(InflowRule())}
+    # Of what was judged; with the outcome under "settings", as a manifest has it for weights.
+    ships = {"pressures": asdict(NetworkRule()), "flows": asdict(InflowRule())}
+    parts = PARTS if only is None else (only,)
+    out["rules"] = out.get("rules", {}) | {part: ships[part] for part in parts}
     if only in (None, "pressures"):
         out |= _with_pressures(chosen, judged, town, say)
     if only in (None, "flows"):

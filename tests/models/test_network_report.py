@@ -154,3 +154,16 @@ def test_budget_and_settings_are_kept_with_the_figures(monkeypatch):
     assert made["budget"] == network_report.recipe()["budget"]
     assert made["rules"]["pressures"]["alarm"] == NetworkRule().alarm
     assert made["rules"]["flows"]["alarm"] == InflowRule().alarm
+
+
+def test_what_is_not_judged_again_keeps_its_figures_and_its_settings(metrics, monkeypatch):
+    before = metrics | {"rules": {"pressures": {"alarm": 1.0}}}
+    monkeypatch.setattr(network_report, "read", lambda: dict(before))
+    monkeypatch.setattr(network_report.ltown_years, "year", lambda *_: None)
+    monkeypatch.setattr(network_report.catalogue, "load", lambda *_: None)
+    monkeypatch.setattr(network_report.network_flows, "measure", lambda *_: {"town": {}})
+    out = network_report.measure(lambda _line: None, "flows")
+    assert out["flows"] == {"town": {}}
+    assert out["judged"] == plain(before["judged"])
+    assert out["rules"]["pressures"] == {"alarm": 1.0}
+    assert out["rules"]["flows"]["keep_days"] == network_flows.InflowRule().keep_days
