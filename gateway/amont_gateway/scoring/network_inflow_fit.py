@@ -49,7 +49,7 @@ class Shape:
 class FitRule:
     """What sizes are likely (spreads in m3/h), and what each freedom of a shape costs (nats)."""
 
-    spread: float = 12.0
+    spread: float = 6.0
     share: float = 0.45  # of a leak that shifts between inlets: its spread
     offset: float = 1.0  # how far the usual week may be off, in its own errors
     season: float = 0.1  # by how much use changes in its first slow wave; half as much in the next

@@ -30,7 +30,7 @@ class InflowRule:
 
     keep_days: int = 150
     first_days: int = 14
-    alarm: float = 7.0  # by which a leak more explains better than any course of the known ones
+    alarm: float = 5.0  # by which a leak more explains better than any course of the known ones
     tease: float = 4.0  # beside the known ones as they are, from which that is looked at
     shown: float = 3.0  # of which the balances must say
     forget: float = 3.0  # below which a leak was none
