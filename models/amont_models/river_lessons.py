@@ -75,9 +75,8 @@ def has_records() -> bool:
 def lessons(recipe: dict[str, Any]) -> Iterator[Lesson]:
     """Yield what teaches: the recipe's packaged rivers, and the recorded ones where they are."""
     until = datetime.fromisoformat(recipe["data"]["train_until"]).replace(tzinfo=UTC)
-    for station in _stations(catalogue.load(PACKAGED)):
-        if station.site.name in recipe["data"]["stations"]:
-            yield Lesson(station, int(until.timestamp()) * 1000, 1.0)
+    for station in _stations(_packaged(recipe)):
+        yield Lesson(station, int(until.timestamp()) * 1000, 1.0)
     if not has_records():
         return
     recorded = recipe["recorded"]
@@ -89,6 +88,13 @@ def lessons(recipe: dict[str, Any]) -> Iterator[Lesson]:
             if station.site.name.startswith(tuple(beginnings)):
                 end = int(station.clean.t_ms[-1]) + 1
                 yield Lesson(station, end, recorded["station_weight"])
+
+
+def _packaged(recipe: dict[str, Any]) -> Record:
+    """Return the packaged rivers that the recipe names."""
+    record = catalogue.load(PACKAGED)
+    sites = tuple(site for site in record.sites if site.name in recipe["data"]["stations"])
+    return replace(record, sites=sites)
 
 
 def _stations(record: Record) -> Iterator[Station]:
@@ -116,9 +122,7 @@ def judged_records(recipe: dict[str, Any]) -> list[str]:
 
 def judged_stations(recipe: dict[str, Any]) -> Iterator[Station]:
     """Yield every station that is judged: the packaged ones, and the recorded where they are."""
-    for station in _stations(catalogue.load(PACKAGED)):
-        if station.site.name in recipe["data"]["stations"]:
-            yield station
+    yield from _stations(_packaged(recipe))
     for name in judged_records(recipe) if has_records() else ():
         yield from _stations(held_back(recipe, catalogue.load(name)))
 
