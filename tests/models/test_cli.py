@@ -44,6 +44,8 @@ def test_training_signs_what_the_gateway_loads(tmp_path, monkeypatch, capsys):
     assert cli.main(["evaluate", "--artifacts", str(folder), "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again == pipeline.read_metrics(folder)
+    assert again["river"]["int8"]["stations"] == 1
+    assert set(again["river"]["int8"]["levels"]) == {"warning", "watch"}
 
 
 def test_one_model_is_trained_while_the_other_stays_as_it_is_signed(tmp_path, monkeypatch):
@@ -65,7 +67,16 @@ def test_one_model_is_trained_while_the_other_stays_as_it_is_signed(tmp_path, mo
     assert after["inputs"] == before["inputs"]
     assert after["seeds"]["leak"] == changed["seed"]
     assert after["models"]["leak"]["sha256"] != before["models"]["leak"]["sha256"]
-    assert pipeline.read_metrics(folder)["river"] == figures["river"]
+    judged = pipeline.read_metrics(folder)
+    assert judged["river"] == figures["river"]
+    chosen = after["models"]["leak"]["rule_chosen"]  # signed: the budget, and what came of it
+    assert chosen["budget_false_per_zone_year"] == changed["rule"]["false_per_zone_year"]
+    assert {"without_network", "with_network"} < set(chosen)
+    assert judged["leak"]["rule_chosen"].keys() == chosen.keys()
+    near = judged["leak"]["int8"]
+    assert near["asked"] == (after["models"]["leak"]["rule"]["network"] > 0.0)
+    assert near["int8"]["of"] == judged["leak"]["network"]["leaks"]
+    assert {"night CUSUM", "step test", "random"} <= set(judged["leak"]["floors"])
     assert Scoring(folder, scene.site()).status == {"river": "ok", "leak": "ok"}
 
 
