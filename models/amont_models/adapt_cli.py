@@ -41,6 +41,8 @@ WORDS = {
         "× {night:g} ; un jour férié est {holiday}",
         "zone.worse": "{zone} : refusée, moins bonne sur ses propres dernières semaines. "
         "{figures}",
+        "zone.loose": "{zone} : refusée, son passé laisse attendre trop de fausses "
+        "alertes. {figures}",
         "zone.short": "{zone} : {days:.0f} jours de mesures, il en faut {least:.0f}",
         "zone.few": "{zone} : trop peu de fuites d'essai dans les derniers jours pour juger",
         "zone.figures": "Fuites d'essai (15 % du débit de nuit) trouvées {hit0} → {hit1} sur "
@@ -74,6 +76,7 @@ WORDS = {
         "zone.": "{zone}: adapted. {figures}. Thresholds of hours × {step:g}, of nights "
         "× {night:g}; a public holiday is {holiday}",
         "zone.worse": "{zone}: refused, it does worse on its own last weeks. {figures}",
+        "zone.loose": "{zone}: refused, its past lets expect too many false alarms. {figures}",
         "zone.short": "{zone}: {days:.0f} days of readings, it takes {least:.0f}",
         "zone.few": "{zone}: too few trial leaks in the last days to judge by",
         "zone.figures": "Trial leaks (15 % of the night flow) found {hit0} → {hit1} of {large}, "

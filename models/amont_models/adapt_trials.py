@@ -32,6 +32,10 @@ NIGHT_H = 4
 STEPS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 NIGHTS = (0.7, 1.0, 1.4)
 BUDGET = 1.0  # false alarms a year
+# A year or two tells little of what comes once a year. So a zone's own past is drawn to what any
+# zone does: the budget at the signed thresholds, x ** -STEEP of it at thresholds x times those.
+ANY_ZONE_YEARS = 1.0  # that this counts as beside the zone's own
+STEEP = 3.0  # so in four areas of those that taught: 1.7 and 2.5 times at 0.7, half at 1.5
 FALSE_COST = 0.5  # of one a year above the budget, where all that the larger leaks lose is 1
 SMALL_WORTH = 0.3  # of what all leaks lose
 MOVE_COST = 0.05  # of a threshold e times another: near equals go to what is nearest to 1
@@ -76,14 +80,11 @@ class Figures:
     saved: float
     false: int
     years: float
+    expected: float  # false alarms a year, drawn to what any zone does
     delay_h: float  # median of the abrupt ones; NaN if none was found
 
-    def worth(self, least_years: float = 1e-3) -> float:
-        """Return what alarms spare, less what is false above the budget.
-
-        Spans shorter than ``least_years`` count as that long.
-        """
-        often = self.false / max(self.years, least_years)
+    def worth(self, often: float) -> float:
+        """Return what alarms spare, less what is false above the budget, ``often`` a year."""
         spared = self.large_saved + SMALL_WORTH * self.saved
         return spared - FALSE_COST * max(0.0, often - BUDGET)
 
@@ -118,7 +119,8 @@ class Trials:
 
     def _rank(self, own: ZoneAdapted, since_ms: int, until_ms: int) -> float:
         moved = abs(np.log(own.step)) + abs(np.log(own.night))
-        return self.figures(own, since_ms, until_ms).worth() - MOVE_COST * float(moved)
+        figures = self.figures(own, since_ms, until_ms)
+        return figures.worth(figures.expected) - MOVE_COST * float(moved)
 
     def figures(self, own: ZoneAdapted, since_ms: int, until_ms: int) -> Figures:
         """Return what thresholds do from one moment to another."""
@@ -132,14 +134,16 @@ class Trials:
                 ends += _found(_between(self._alarms(own, copy), begin, until_ms), known)
         large = [(one, at) for one, at in ends if one.night_share >= LARGE]
         abrupt = [at - one.start_ms for one, at in ends if one.abrupt and at is not None]
+        false, years = sum(not self._true(one) for one in clean), self._years(begin, until_ms)
         return Figures(
             len(large),
             sum(at is not None for _, at in large),
             sum(at is not None for _, at in ends),
             _saved(large),
             _saved(ends),
-            sum(not self._true(one) for one in clean),
-            self._years(begin, until_ms),
+            false,
+            years,
+            expected(own, false, years),
             float(np.median(abrupt)) / HOUR_MS if abrupt else float("nan"),
         )
 
@@ -157,6 +161,15 @@ class Trials:
             days = self.past.by_day(self._opened[copy][0], own.holiday)
             self._said[own, copy] = gateway_alarms(days, own.rule(self.rule), self.predict)
         return self._said[own, copy]
+
+
+def expected(own: ZoneAdapted, false: int, years: float) -> float:
+    """Return how many false alarms a year thresholds are to be expected to give.
+
+    The mean of a gamma posterior: the zone's own count, and any zone's for a prior.
+    """
+    anywhere = BUDGET * 0.5 * float(own.step**-STEEP + own.night**-STEEP)
+    return (false + anywhere * ANY_ZONE_YEARS) / (years + ANY_ZONE_YEARS)
 
 
 def opened(inflow: Zone, seed: int) -> tuple[Zone, list[Leak]]:

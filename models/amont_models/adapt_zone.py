@@ -2,7 +2,8 @@
 
 Thresholds are tried on the zone's own past (``adapt_trials``). What the older part chooses is
 judged on the zone's last weeks, which it never saw, beside the test as it came. Only what is no
-worse there is kept, and then chosen again from the whole past. Numpy alone, some minutes on a Pi.
+worse there is kept, and then chosen again from the whole past, if that leaves no more false alarms
+to be expected than the budget, or than there were. Numpy alone, some minutes on a Pi.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class ZoneOutcome:
     """What came of it: ``adapted`` if it is kept, else ``reason``; the figures that decided."""
 
     adapted: ZoneAdapted | None
-    reason: str  # "" | "short" | "few" | "worse"
+    reason: str  # "" | "short" | "few" | "worse" | "loose"
     figures: dict[str, Any]
 
     def about(self) -> dict[str, Any]:
@@ -53,7 +54,12 @@ def adapt_zone(past: ZonePast, rule: LeakRule, predict: Predict) -> ZoneOutcome:
         return ZoneOutcome(None, "few", figures)
     if is_worse(first, then):
         return ZoneOutcome(None, "worse", figures)
-    return ZoneOutcome(trials.best(first_ms, end_ms), "", figures)
+    own = trials.best(first_ms, end_ms)
+    before, after = (trials.figures(one, first_ms, end_ms) for one in (AS_IT_CAME, own))
+    figures["whole"] = {"first": before.to_json(), "adapted": after.to_json()}
+    if after.expected > max(BUDGET, before.expected):
+        return ZoneOutcome(None, "loose", figures)
+    return ZoneOutcome(own, "", figures)
 
 
 def is_worse(first: Figures, then: Figures) -> bool:
@@ -63,5 +69,5 @@ def is_worse(first: Figures, then: Figures) -> bool:
     a year allows one in a few weeks, too: these count as a year.
     """
     fewer = first.large_found - then.large_found > FOUND_LESS * first.large
-    year = 1.0 / BUDGET
-    return bool(fewer or not then.worth(year) >= first.worth(year))
+    before, after = (one.worth(one.false / max(one.years, 1.0 / BUDGET)) for one in (first, then))
+    return bool(fewer or not after >= before)

@@ -31,6 +31,7 @@ WHY = {
     "short": "its training part is too short to adapt to",
     "few": "too few trial leaks in its last weeks to judge by",
     "worse": "not adapted, that does worse on its own last weeks",
+    "loose": "not adapted, its whole past lets expect too many false alarms",
 }
 
 

@@ -17,6 +17,7 @@ from amont_gateway.scoring.live import Scoring
 from amont_gateway.scoring.zone_adapted import AS_IT_CAME, ZoneAdapted, read
 from amont_gateway.scoring.zone_test import LeakRule
 from amont_models import (
+    adapt_cli,
     adapt_site,
     adapt_trials,
     adapt_zone,
@@ -127,6 +128,20 @@ def test_what_does_worse_in_the_last_weeks_is_refused():
     assert made.figures["adapted"]["false"] > made.figures["first"]["false"]
 
 
+@pytest.mark.usefixtures("quick")
+def test_what_lets_expect_more_false_alarms_than_the_budget_is_refused(monkeypatch):
+    # No false alarm in ten quiet months, and more found: still too little to trust so low a mark.
+    monkeypatch.setattr(adapt_trials.Trials, "best", lambda *_: ZoneAdapted(0.6, 0.7))
+    made = adapted(zone())
+    assert (made.adapted, made.reason) == (None, "loose")
+    for words in adapt_cli.WORDS.values():
+        assert adapt_cli._zone_line(words, "bourg", made).startswith("bourg")
+    assert made.figures["adapted"]["large_saved"] > made.figures["first"]["large_saved"]
+    whole = made.figures["whole"]
+    assert whole["adapted"]["false"] == 0
+    assert whole["adapted"]["expected"] > adapt_trials.BUDGET > whole["first"]["expected"]
+
+
 @pytest.mark.parametrize(("days", "reason"), [(200, "short"), (0, "short")])
 def test_a_short_past_teaches_nothing(days, reason):
     made = adapted(zone(max(days, 1)).between(0, 0 if not days else 1 << 60))
@@ -172,8 +187,9 @@ def test_leaks_are_opened_apart_and_for_good(seed):
 @pytest.mark.usefixtures("quick")
 def test_the_held_back_weeks_do_not_choose():
     inflow = zone()
-    cut = int(inflow.t_ms[-1]) - 75 * DAY_MS
-    other = np.where(inflow.t_ms > cut, inflow.inflow_l_h[::-1] * 3.0, inflow.inflow_l_h)
+    cut = int(inflow.t_ms[-1]) - 76 * DAY_MS
+    swing = np.where((inflow.t_ms - cut) // DAY_MS % 2 == 0, 3000.0, -3000.0)
+    other = inflow.inflow_l_h + np.where(inflow.t_ms > cut, swing, 0.0)  # the mean is the same
     chosen = [
         adapt_trials.Trials(past(one), RULE, nothing).best(int(inflow.t_ms[0]), cut)
         for one in (inflow.between(0, cut + 1), Zone("bourg", inflow.t_ms, other))
@@ -182,19 +198,19 @@ def test_the_held_back_weeks_do_not_choose():
     assert chosen[0] == chosen[1]
 
 
-GOOD = Figures(10, 8, 9, 0.6, 0.5, 0, 0.5, 20.0)
+GOOD = Figures(10, 8, 9, 0.6, 0.5, 0, 0.5, 0.7, 20.0)
 
 
 @pytest.mark.parametrize(
     ("then", "worse"),
     [
         (GOOD, False),
-        (Figures(10, 9, 9, 0.7, 0.5, 0, 0.5, 20.0), False),
-        (Figures(10, 7, 9, 0.5, 0.5, 0, 0.5, 20.0), True),  # finds less
-        (Figures(10, 9, 9, 0.7, 0.5, 1, 0.5, 20.0), False),  # one false alarm is the budget
-        (Figures(10, 9, 9, 0.7, 0.5, 2, 0.5, 20.0), True),  # two are not
-        (Figures(10, 8, 9, 0.55, 0.5, 0, 0.5, 60.0), True),  # as many, later
-        (Figures(10, 8, 9, float("nan"), 0.5, 0, 0.5, 20.0), True),
+        (Figures(10, 9, 9, 0.7, 0.5, 0, 0.5, 0.7, 20.0), False),
+        (Figures(10, 7, 9, 0.5, 0.5, 0, 0.5, 0.7, 20.0), True),  # finds less
+        (Figures(10, 9, 9, 0.7, 0.5, 1, 0.5, 1.3, 20.0), False),  # one false alarm is the budget
+        (Figures(10, 9, 9, 0.7, 0.5, 2, 0.5, 2.0, 20.0), True),  # two are not
+        (Figures(10, 8, 9, 0.55, 0.5, 0, 0.5, 0.7, 60.0), True),  # as many, later
+        (Figures(10, 8, 9, float("nan"), 0.5, 0, 0.5, 0.7, 20.0), True),
     ],
 )
 def test_worse_is_what_finds_less_later_or_falsely(then, worse):
@@ -202,9 +218,19 @@ def test_worse_is_what_finds_less_later_or_falsely(then, worse):
 
 
 def test_many_leaks_lost_are_not_made_up_for():
-    noisy = Figures(10, 8, 9, 0.6, 0.5, 4, 0.5, 20.0)
-    assert not is_worse(noisy, Figures(10, 6, 7, 0.5, 0.4, 0, 0.5, 20.0))
-    assert is_worse(noisy, Figures(10, 5, 7, 0.5, 0.4, 0, 0.5, 20.0))
+    noisy = Figures(10, 8, 9, 0.6, 0.5, 4, 0.5, 3.3, 20.0)
+    assert not is_worse(noisy, Figures(10, 6, 7, 0.5, 0.4, 0, 0.5, 0.7, 20.0))
+    assert is_worse(noisy, Figures(10, 5, 7, 0.5, 0.4, 0, 0.5, 0.7, 20.0))
+
+
+def test_what_is_to_be_expected_is_drawn_to_any_zone():
+    expected = adapt_trials.expected
+    assert expected(AS_IT_CAME, 1, 1.0) == pytest.approx(1.0), "the budget, and as it came"
+    low, high = ZoneAdapted(0.7, 0.7), ZoneAdapted(1.5, 1.4)
+    assert expected(high, 0, 1.0) < expected(AS_IT_CAME, 0, 1.0) < expected(low, 0, 1.0)
+    assert expected(low, 0, 1.0) > 1.0, "a quiet year alone allows nobody that much"
+    assert expected(low, 0, 3.0) < 1.0, "three do"
+    assert expected(low, 3, 3.0) > 1.0
 
 
 # --- holidays ---
