@@ -102,6 +102,7 @@ class Trials:
     rule: LeakRule
     predict: Predict
     _opened: list[tuple[Zone, list[Leak]]] = field(init=False)
+    _by_day: dict[tuple[int, int], Days] = field(default_factory=dict)  # by copy, holiday
     _said: dict[tuple[ZoneAdapted, int], list[Alarm]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,9 +159,14 @@ class Trials:
 
     def _alarms(self, own: ZoneAdapted, copy: int) -> list[Alarm]:
         if (own, copy) not in self._said:
-            days = self.past.by_day(self._opened[copy][0], own.holiday)
+            days = self._days(copy, own.holiday)
             self._said[own, copy] = gateway_alarms(days, own.rule(self.rule), self.predict)
         return self._said[own, copy]
+
+    def _days(self, copy: int, holiday: int) -> Days:
+        if (copy, holiday) not in self._by_day:
+            self._by_day[copy, holiday] = self.past.by_day(self._opened[copy][0], holiday)
+        return self._by_day[copy, holiday]
 
 
 def expected(own: ZoneAdapted, false: int, years: float) -> float:

@@ -1,9 +1,11 @@
 """A zone adapted from its own past: kept where it helps, refused where it harms, and why."""
 
 import json
+import math
 import time
 from datetime import date
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 import pytest
@@ -44,11 +46,10 @@ SOURCE = Source("made", "made", "CC0", "none")
 
 def day_rule(days, rule, _predict):
     """Say when a day stands above its two weeks by the rule's step: a test for tests, quick."""
-    level, found = days.l_h.mean(axis=1), []
+    level, found = days.l_h.mean(axis=1).tolist(), []
     for index in range(14, len(level)):
-        past = level[index - 14 : index]
-        known = past[np.isfinite(past)]
-        if len(known) < 7 or not level[index] - np.median(known) > 0.01 * rule.step * 7000.0:
+        known = [one for one in level[index - 14 : index] if math.isfinite(one)]
+        if len(known) < 7 or not level[index] - median(known) > 0.01 * rule.step * 7000.0:
             continue
         at_ms = int(days.end_ms[index].max())
         if not found or at_ms - found[-1].at_ms > 14 * DAY_MS:
