@@ -232,8 +232,8 @@ def test_changing_the_future_changes_no_past_decision(name, made_of):
     rule = score_network.rules("UTC")[name]
     cut = 38 * DAY_H * HOUR_MS
     leaks = [(4, 30.0, 30.3, 99, False)]
-    one = rule(score_network.network(made_of(leaks=leaks)))
-    two = rule(score_network.network(made_of(leaks=leaks, change=cut)))
+    one = rule(score_network.network(made_of(days=40, leaks=leaks)))
+    two = rule(score_network.network(made_of(days=40, leaks=leaks, change=cut)))
     early = [alarm for alarm in one if alarm.at_ms <= cut]
     assert early == [alarm for alarm in two if alarm.at_ms <= cut]
     assert early
@@ -247,8 +247,9 @@ def test_the_strict_f1_counts_repeats_as_false():
     assert summary["strict_f1"] == 0.5
 
 
-def test_a_sensor_that_drifts_alone_is_no_leak():
-    pressure, flow = made(60)
+@pytest.mark.parametrize("seed", [3, 5, 14])  # chance makes others move a little with the last two
+def test_a_sensor_that_drifts_alone_is_no_leak(seed):
+    pressure, flow = made(60, seed=seed)
     pressure[:, 3] -= np.clip(np.arange(len(flow)) / DAY_H - 25.0, 0.0, 30.0) * 0.02
     assert findings(pressure, flow)[0] == []
 
