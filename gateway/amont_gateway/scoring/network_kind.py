@@ -38,7 +38,7 @@ class KindRule:
     second: float = 2.0  # score that the other sensors need
     inflow_alone: float = 2.0  # or the inflow
     grown: float = 4.0  # score of the other sensors that makes a sensor's drift a leak
-    others: float = 0.02  # of the square of a leak's size that they show at least
+    others: float = 0.06  # of the square of a leak's size that they show at least
     least_sensors: int = 3
 
 
