@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amont_models import detection, metrics_file, river_report, screen_report
+from amont_models import (
+    bootstrap,
+    detection,
+    detection_curve,
+    detection_faults,
+    detection_text,
+    metrics_file,
+    poisson,
+    river_report,
+)
 from amont_models.detection import Found
 from amont_models.recipe import ARTIFACTS_DIR, MODELS_DIR, RECIPES_DIR
 from amont_models.records import catalogue
@@ -17,19 +27,13 @@ from amont_models.river_chain import shipped
 from amont_models.score_tally import SEED
 
 METRICS = RECIPES_DIR / "detection.metrics.json"
-CURVE = RECIPES_DIR / "detection.curve.json"  # the rules that were tried, on training parts
+CURVE = RECIPES_DIR / "detection.curve.json"  # other settings of the leap rule, on training parts
 CARDS_DIR = MODELS_DIR.parent / "docs" / "models"
+DRAWS = 14  # of faults over the same water: a hundred station-years
+GOAL = 0.02  # false sirens a station-year
 FLOOD = "@2022"  # of the Garonne's floods: the others were not recorded every 5 to 15 min
-RULES = (
-    "guard, each minute",
-    "guard",
-    "guard, 1",
-    "guard, 2",
-    "guard, 3",
-    "threshold",
-    "median of three",
-    "warning",
-)
+GUARDS = tuple(f"guard, {sensors}" for sensors in detection_faults.SENSORS)
+LANGUAGES = ("en", "fr")
 
 
 def raw_records() -> list[Record]:
@@ -42,26 +46,55 @@ def raw_records() -> list[Record]:
 def measure() -> dict[str, Any]:
     """Return both tables; DataError if a record is not here."""
     raw = detection.raw_table(raw_records(), shipped(ARTIFACTS_DIR))
-    faulty = detection.fault_table(
-        (catalogue.load(name) for name in river_report.SETS["long"]), SEED
-    )
-    tables = {**{f"raw_{up}": table for up, table in raw.items()}, "faults": faulty}
-    return {
-        name: {rule: row(found) for rule, found in table.items()} for name, table in tables.items()
+    rows = {
+        f"raw_{up}": {rule: row(found) for rule, found in table.items()}
+        for up, table in raw.items()
     }
+    return {**rows, **faults_part(detection_faults.by_station(long_records(), SEED, DRAWS), DRAWS)}
 
 
-def row(found: Found) -> dict[str, float | None]:
+def long_records() -> Iterator[Record]:
+    """Yield the records of a year and more."""
+    return (catalogue.load(name) for name in river_report.SETS["long"])
+
+
+def faults_part(table: dict[str, dict[str, Found]], draws: int) -> dict[str, Any]:
+    """Return what the metrics file holds of made faults: the table, each station, the draws."""
+    total = detection_faults.added(table)
+    faults = {}
+    for rule, found in total.items():
+        units = [(counts[rule].false, counts[rule].years) for counts in table.values()]
+        _, low, high = bootstrap.of_sums(
+            units, lambda sums: bootstrap.ratio(sums[:, 0], sums[:, 1])
+        )
+        faults[rule] = {**row(found), "stations_95": _rounded(low, high)}
+    stations = {
+        name: {
+            "years": round(counts[GUARDS[0]].years, 2),
+            "false": [counts[rule].false for rule in GUARDS],
+        }
+        for name, counts in table.items()
+    }
+    return {"faults": faults, "stations": stations, "draws": draws}
+
+
+def row(found: Found) -> dict[str, Any]:
     """Return a rule's figures; None where there is nothing to divide by."""
-    csi = found.csi
+    csi, years = found.csi, found.years
+    low, high = poisson.bounds(found.false)
     return {
         "events": found.events,
         "met": found.met,
         "false": found.false,
         "csi": round(csi, 4) if csi == csi else None,
-        "years": round(found.years, 2),
-        "false_a_year": round(found.false / found.years, 3) if found.years else None,
+        "years": round(years, 2),
+        "false_a_year": round(found.false / years, 3) if years else None,
+        "counts_95": _rounded(low / years, high / years) if years else None,
     }
+
+
+def _rounded(low: float, high: float) -> list[float] | None:
+    return None if low != low else [round(low, 3), round(high, 3)]
 
 
 def read(path: Path = METRICS) -> dict[str, Any]:
@@ -69,90 +102,45 @@ def read(path: Path = METRICS) -> dict[str, Any]:
     return metrics_file.read(path, "amont-models detect")
 
 
-def render(metrics: dict[str, Any], language: str) -> str:
-    """Return the card in a language; every figure comes from ``metrics``."""
-    words = WORDS[language]
-    facts = {name: _table(rows, words) for name, rows in metrics.items()}
+def render(metrics: dict[str, Any], language: str, curve: dict[str, Any] | None = None) -> str:
+    """Return the card in a language; every figure comes from ``metrics`` and the curve's file."""
+    curve = curve or metrics_file.read(CURVE, "amont-models detect --curve")
     template = (RECIPES_DIR / f"detection.card.{language}.md").read_text(encoding="utf-8")
-    return template.format(**facts, curve=_curve(metrics_file.read(CURVE, "git"), language))
-
-
-def _curve(found: dict[str, Any], language: str) -> str:
-    cells = [WORDS[language]["curve_head"].split("|")]
-    for rule in found["rules"]:
-        met = " / ".join(str(count) for count in rule["met"]) + f" ({found['crossings']})"
-        false = " / ".join(f"{rate:.2f}" for rate in rule["false_a_year"])
-        cells.append([rule[language], str(rule["delay_s"]), met, false])
-    return screen_report.lines(cells)
-
-
-def _table(rows: dict[str, dict[str, float | None]], words: dict[str, str]) -> str:
-    cells = [words["head"].split("|")]
-    for rule in (rule for rule in RULES if rule in rows):
-        found = rows[rule]
-        csi = "–" if found["csi"] is None else f"{found['csi']:.3f}"
-        cells.append(
-            [
-                words[rule],
-                f"{found['events']:.0f}",
-                f"{found['met']:.0f}",
-                f"{found['false']:.0f}",
-                csi,
-                f"{found['false_a_year']:.2f}",
-            ]
-        )
-    return screen_report.lines(cells)
+    return template.format(**detection_text.facts(metrics, curve, language, GOAL))
 
 
 def write(metrics: dict[str, Any], folder: Path = CARDS_DIR, path: Path = METRICS) -> list[Path]:
     """Write the metrics and both cards; return their paths."""
     metrics_file.write(metrics, path)
-    cards = []
-    for language in WORDS:
-        card = folder / f"detection.{language}.md"
+    return [path, *write_cards(metrics, folder)]
+
+
+def write_cards(metrics: dict[str, Any], folder: Path = CARDS_DIR) -> list[Path]:
+    """Write both cards; return their paths."""
+    cards = [folder / f"detection.{language}.md" for language in LANGUAGES]
+    for card, language in zip(cards, LANGUAGES, strict=True):
         card.write_text(render(metrics, language), encoding="utf-8")
-        cards.append(card)
-    return [path, *cards]
+    return cards
 
 
 def add_commands(commands: Any) -> None:
     """Add ``amont-models detect``."""
     about = "judge the siren's decision on the known records, and write its card"
     command = commands.add_parser("detect", help=about, description=about)
+    command.add_argument(
+        "--curve",
+        action="store_true",
+        help="measure other settings of the rule for leaps on training parts instead",
+    )
     command.set_defaults(run=_run)
 
 
-def _run(_asked: argparse.Namespace) -> int:
-    for path in write(measure()):
+def _run(asked: argparse.Namespace) -> int:
+    if asked.curve:
+        metrics_file.write(detection_curve.curve(long_records(), SEED), CURVE)
+        paths = [CURVE, *write_cards(read())]
+    else:
+        paths = write(measure())
+    for path in paths:
         sys.stderr.write(f"written: {path.name}\n")
     return 0
-
-
-WORDS = {
-    "en": {
-        "head": "rule|crossings|met in time|false|CSI|false a station-year",
-        "curve_head": "one / two / three sensors|waits, s at most|met in time (of)"
-        "|false a station-year",
-        "guard, each minute": "**the guard, one sensor, a sample a minute from watch on**",
-        "guard": "the guard, one sensor, the record's own steps",
-        "guard, 1": "**the guard, one sensor**",
-        "guard, 2": "**the guard, two sensors**",
-        "guard, 3": "**the guard, three sensors**",
-        "threshold": "plain threshold",
-        "median of three": "median of three readings",
-        "warning": "the river model's warning (advice, no siren)",
-    },
-    "fr": {
-        "head": "règle|franchissements|à temps|fausses|CSI|fausses par station et par an",
-        "curve_head": "un / deux / trois capteurs|attend, s au plus|à temps (sur)"
-        "|fausses par station et par an",
-        "guard, each minute": "**le gardien, un capteur, une mesure par minute dès la vigilance**",
-        "guard": "le gardien, un capteur, au pas de l'enregistrement",
-        "guard, 1": "**le gardien, un capteur**",
-        "guard, 2": "**le gardien, deux capteurs**",
-        "guard, 3": "**le gardien, trois capteurs**",
-        "threshold": "simple seuil",
-        "median of three": "médiane de trois mesures",
-        "warning": "l'avertissement du modèle de rivière (un avis, pas de sirène)",
-    },
-}

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amont_gateway.scoring.timeline import DAY_MS
 from amont_models import detection
-from amont_models.detection import FAULT_MS, LASTS_S, LEAST, Found
+from amont_models.detection import LASTS_S, LEAST, Found
+from amont_models.detection_faults import FAULT_MS, Trial, faulty_feed, trial
 from amont_models.faults import KINDS
 from amont_models.guard_replay import Feed, Limits, Span, Station, eventful, samples
 from amont_models.metrics import ratio
-from amont_models.records.table import Channel
 from amont_models.river_station import Station as Known
 from amont_models.river_truth import cleaned
 from amont_models.score_tally import SEED
@@ -33,33 +32,29 @@ def sirens(feed: Feed, limits: Limits, step_s: int) -> list[Span]:
 
 def judge(known: Known, raw: bool) -> dict[str, Found]:
     """Return, by copy, the crossings that the siren of one station met and its false ones."""
-    since = known.constants.train_until_ms
-    limits = limits_of(known)
-    part = _part(known.stage, since)
-    if len(part.t_ms) < LEAST:
+    since_ms = known.constants.train_until_ms
+    one = trial(known.stage, since_ms, since_ms + FAULT_MS, limits_of(known))
+    if len(one.part.t_ms) < LEAST:
         return dict.fromkeys(COPIES, Found())
-    true = cleaned(part) if raw else part
-    lasts_s = LASTS_S if raw else 0
-    water = detection.events((true.t_ms // 1000).tolist(), true.value, limits.alarm_mm, lasts_s)
-    years = detection.known_years(part.t_ms[part.t_ms >= since])
-    step_s = max(60, part.step_ms // 1000)
+    water = _water(one) if raw else one.crossings()
     out = {}
     for name in COPIES:
         kinds = () if name == CLEAN else tuple(KINDS) if name == ALL else (name,)
-        feed = detection.faulty_feed(part, since, SEED, kinds, raw)
-        out[name] = detection.judge(water, sirens(feed, limits, step_s), years)
+        feed = faulty_feed(one.part, since_ms, SEED, kinds, raw)
+        out[name] = detection.judge(water, sirens(feed, one.limits, one.step_s), one.years)
     return out
+
+
+def _water(one: Trial) -> list[Span]:
+    true = cleaned(one.part)
+    t_s = (true.t_ms // 1000).tolist()
+    return detection.events(t_s, true.value, one.limits.alarm_mm, LASTS_S)
 
 
 def limits_of(known: Known) -> Limits:
     """Return the limits of a station's siren, from its training part."""
     median = known.constants.median_mm
     return detection.limits_over(median, known.constants.alarm_mm - median)
-
-
-def _part(stage: Channel, since_ms: int) -> Channel:
-    part = stage.known().between(since_ms - DAY_MS, since_ms + FAULT_MS)
-    return detection.quarters(part)
 
 
 def table(stations: Sequence[Known], raw: bool) -> dict[str, Any]:

@@ -6,7 +6,6 @@ floods are assumptions, fixed before any result was seen: useful to rank rules, 
 
 from __future__ import annotations
 
-import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from unittest import mock
 
 from tests.bench.station_years import History, Life, Rates, Score, score
 
+from amont_models import poisson
 from amont_watch import vote
 
 WORDS = {1: "one", 2: "two", 3: "three"}
@@ -88,7 +88,7 @@ def _pair(who: str, found: Score, full: bool) -> Iterator[dict[str, Any]]:
         ("false", found.false, 1 / found.years, f"a year of {found.years:.0f}"),
     )
     for (what, count, unit, of), anchor, goal in zip(counts, anchors, goals, strict=True):
-        low, high = poisson_bounds(count)
+        low, high = poisson.bounds(count)
         figure = {
             "name": f"vote.{who}_{what}", "value": count * unit, "anchor": anchor,
             "unit": f"{of}, 95 %: {low * unit:.3f}-{high * unit:.3f}",
@@ -100,24 +100,6 @@ def _pair(who: str, found: Score, full: bool) -> Iterator[dict[str, Any]]:
                 count * unit <= goal if full else (False if low * unit > goal else None)
             )
         yield figure
-
-
-def poisson_bounds(count: int) -> tuple[float, float]:
-    """Return the exact 95 % bounds of the mean of a Poisson count; one-sided (3/N) for none."""
-    low = _mean_with(lambda mean: 1 - _up_to(count - 1, mean), 0.025) if count else 0.0
-    return low, _mean_with(lambda mean: 1 - _up_to(count, mean), 0.975 if count else 0.95)
-
-
-def _up_to(count: int, mean: float) -> float:
-    return sum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(count + 1))
-
-
-def _mean_with(rising: Any, wanted: float) -> float:
-    low, high = 1e-9, 1e5
-    while high / low > 1.000001:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if rising(middle) < wanted else (low, middle)
-    return low
 
 
 def _planted(seed: int) -> Iterator[dict[str, Any]]:

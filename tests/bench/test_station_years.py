@@ -140,13 +140,6 @@ def test_a_rule_that_never_sounds_misses_every_flood() -> None:
     assert found.missed == found.floods > 0
 
 
-@pytest.mark.parametrize(
-    ("count", "low", "high"), [(0, 0, 2.996), (1, 0.0253, 5.572), (10, 4.795, 18.39)]
-)
-def test_bounds_of_a_count_are_the_tables(count: int, low: float, high: float) -> None:
-    assert bench_vote.poisson_bounds(count) == pytest.approx((low, high), rel=0.002)
-
-
 def test_a_short_trial_claims_nothing_and_a_bad_one_fails() -> None:
     few = bench_vote.Score(30, 0, 1, 18)
     assert [f.get("met") for f in bench_vote._pair("three", few, full=False)] == [None, None]

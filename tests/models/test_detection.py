@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 from tests.bench import bench_detect
 
-from amont_models import cli, detection, detection_report
+from amont_models import (
+    cli,
+    detection,
+    detection_curve,
+    detection_faults,
+    detection_report,
+    detection_text,
+    poisson,
+)
 from amont_models.detection import Found
 from amont_models.guard_replay import Feed, Limits, Station, eventful, samples, spans, threshold
 from amont_models.records.table import Record, Site, Source, channel
+from amont_watch import vote
 
 STEP_MS = 600_000
 DAY = 86_400_000 // STEP_MS
@@ -104,11 +113,10 @@ def test_crossings_are_counted_by_the_definitions():
 
 
 def test_made_faults_of_more_sensors_give_fewer_false_sirens():
-    value = np.tile(flood(30, at_day=20), 4)
-    since = int(stage(value).t_ms[10 * DAY])
-    found = {}
-    for sensors in (1, 3):
-        found |= detection.with_faults(stage(value), since, LIMITS, sensors, 5)
+    value = np.tile(flood(12, at_day=9), 4)
+    since = int(stage(value).t_ms[4 * DAY])
+    one = detection_faults.trial(stage(value), since, since + 365 * 86_400_000, LIMITS)
+    found = detection_faults.with_faults(one, 5)
     assert found["guard, 1"].events == found["guard, 3"].events == 4
     assert found["guard, 3"].met >= 3
     assert found["threshold"].false > found["guard, 1"].false >= found["guard, 3"].false
@@ -116,12 +124,12 @@ def test_made_faults_of_more_sensors_give_fewer_false_sirens():
 
 def test_an_hourly_record_is_drawn_each_quarter():
     hourly = stage(np.arange(10.0) * 100.0, 3_600_000)
-    often = detection.quarters(hourly)
+    often = detection_faults.quarters(hourly)
     assert often.step_ms == 900_000
     assert np.interp(often.t_ms[5], hourly.t_ms, hourly.value) == pytest.approx(
         often.value[5], abs=1
     )
-    assert detection.quarters(stage(np.zeros(9))).step_ms == STEP_MS
+    assert detection_faults.quarters(stage(np.zeros(9))).step_ms == STEP_MS
 
 
 def record(value, raw=True):
@@ -147,22 +155,77 @@ def test_the_tables_and_their_card(tmp_path, monkeypatch):
         assert raw[up]["guard, each minute"].csi == 1.0
         assert raw[up]["threshold"].false == 1
         assert raw[up]["warning"].met == 1
-    monkeypatch.setattr(detection, "FAULT_MS", 5 * 86_400_000)
-    faulty = detection.fault_table([record(value, raw=False)], 3)
+    monkeypatch.setattr(detection_faults, "FAULT_MS", 5 * 86_400_000)
+    stations = detection_faults.by_station([record(value, raw=False)], 3, draws=2)
+    faulty = detection_faults.added(stations)
     assert {"guard, 1", "guard, 2", "guard, 3", "threshold", "median of three"} == set(faulty)
-    rows = {f"raw_{up}": table for up, table in raw.items()} | {"faults": faulty}
-    metrics = {
-        name: {rule: detection_report.row(one) for rule, one in table.items()}
-        for name, table in rows.items()
-    }
-    metrics["faults"]["threshold"] = detection_report.row(Found(years=1.0))
+    metrics = detection_report.faults_part(stations, draws=2)
+    for up, table in raw.items():
+        rows = {rule: detection_report.row(one) for rule, one in table.items()}
+        metrics[f"raw_{up}"] = rows
+    metrics["faults"]["threshold"] |= detection_report.row(Found(years=1.0))
     paths = detection_report.write(metrics, tmp_path, tmp_path / "metrics.json")
     assert [path.name for path in paths] == ["metrics.json", "detection.en.md", "detection.fr.md"]
     assert "| plain threshold | 1 | 1 | 1 | 0.500 |" in paths[1].read_text(encoding="utf-8")
-    assert "| simple seuil | 0 | 0 | 0 | – | 0.00 |" in paths[2].read_text(encoding="utf-8")
+    none = "| simple seuil | 0 | 0 | 0 | – | 0.000 | 0.000–3.689 | – |"
+    assert none in paths[2].read_text(encoding="utf-8")
     figures = [*bench_detect._raw("flood.detect_plus_1m", raw["1000"])]
     figures += bench_detect._faults(faulty)
     assert {one["name"] for one in figures} <= set(bench_detect.NAMES)
+
+
+def test_each_draw_has_faults_of_its_own_over_the_same_water():
+    value = flood(days=14, at_day=11, top_mm=1500.0)
+    one = detection_faults.trial(stage(value), int(stage(value).t_ms[9 * DAY]), 2**62, LIMITS)
+    apart = detection_faults.APART
+    first, again, second = (one.said(seed) for seed in (7, 7, 7 + apart))
+    assert first == again
+    assert all(here != there for here in first for there in second)
+    draws = detection_faults.by_station([record(value, raw=False)], 7, draws=3)["pont"]
+    single = detection_faults.by_station([record(value, raw=False)], 7, draws=1)["pont"]
+    calls = {rule: (draws[rule].events, single[rule].events) for rule in draws}
+    assert all(many == 3 * once for many, once in calls.values())
+    assert draws["guard, 1"].years == pytest.approx(3 * single["guard, 1"].years)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((0, 0, 40), "shown to be below 0.02 with one sensor and two sensors; not reached with"),
+        ((2, 0, 0), "shown to be below 0.02 with two sensors and three sensors; neither shown"),
+    ],
+)
+def test_no_rate_is_called_reached_before_the_interval_says_so(counts, said):
+    faults = {
+        f"guard, {n}": detection_report.row(Found(9, 9, count, 200.0))
+        for n, count in enumerate(counts, 1)
+    }
+    words = detection_text.WORDS["en"]
+    assert detection_text._verdict(faults, words, 0.02).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)]
+)
+def test_bounds_of_a_count_are_the_tables(count, low, high):
+    assert poisson.bounds(count) == pytest.approx((low, high), rel=0.002)
+
+
+def test_the_curve_lives_through_the_training_part_alone(monkeypatch):
+    value = flood(days=24, at_day=8, top_mm=2500.0)
+    value[10 * DAY : 10 * DAY + len(value) // 40] += 1500.0
+    monkeypatch.setattr(detection_curve, "SETTINGS", ((300, 1), (300, 4)))
+    monkeypatch.setattr(detection_faults.faults, "SPIKES_A_YEAR", 2000)
+    found = detection_curve.curve([record(value, raw=False)], 3)
+    later = value.copy()
+    later[13 * DAY :] = 3.0
+    station = next(detection_faults.known_stations([record(value, raw=False)]))
+    assert station.constants.train_until_ms < int(stage(value).t_ms[13 * DAY])
+    assert detection_curve.curve([record(later, raw=False)], 3) == found
+    without, rule = found["settings"]
+    assert (without["waits_s"], rule["waits_s"], rule["ships"]) == (0, 30, True)
+    assert sum(without["false"]) > sum(rule["false"])
+    assert (vote.LEAP_MM, vote.STEADY) == detection_curve.SHIPPED == (300, 4)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
