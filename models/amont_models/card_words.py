@@ -61,9 +61,11 @@ RULES: dict[str, dict[str, str]] = {
         ),
         "adapted": (
             "`amont-models adapt` gives a zone thresholds of its own, if they do no worse on the "
-            "last quarter of its past, with\nleaks that it opens there. The areas' past is here "
-            "the training part{when}: {kept} of {areas} took theirs, the others were\nrefused or "
-            "could not be judged. Public holidays are known in both rows."
+            "last quarter of its past, with\nleaks that it opens there, and if its whole past, "
+            "drawn to what any zone does, lets expect no more than one false\nalarm a year, or no "
+            "more than before. The areas' past is here the training part{when}: {kept} of {areas} "
+            "took theirs,\nthe others were refused or could not be judged. Public holidays are "
+            "known in both rows."
         ),
         "adapted_when": ", and the rule the one before this",
         "as_it_comes": "what ships, as it comes",
@@ -128,10 +130,12 @@ RULES: dict[str, dict[str, str]] = {
         ),
         "adapted": (
             "`amont-models adapt` donne à un secteur ses propres seuils, s'ils ne font pas moins "
-            "bien sur le dernier quart de son\npassé, avec des fuites qu'il y ouvre. Le passé des "
-            "secteurs est ici la partie d'apprentissage{when} : {kept} sur {areas}\nont pris les "
-            "leurs, les autres ont été refusés ou n'ont pu être jugés. Les jours fériés sont "
-            "connus dans les deux lignes."
+            "bien sur le dernier quart de son\npassé, avec des fuites qu'il y ouvre, et si tout "
+            "son passé, ramené vers ce que fait un secteur quelconque, ne laisse\npas attendre "
+            "plus d'une fausse alerte par an, ou pas plus qu'avant. Le passé des secteurs est ici "
+            "la partie\nd'apprentissage{when} : {kept} sur {areas} ont pris les leurs, les "
+            "autres ont été refusés ou n'ont pu être jugés. Les\njours fériés sont connus dans "
+            "les deux lignes."
         ),
         "adapted_when": ", et la règle celle d'avant",
         "as_it_comes": "ce qui est livré, tel quel",
