@@ -128,3 +128,11 @@ def test_every_leak_is_told_with_a_probability(seed: int) -> None:
     told = walked(flows(20.0, seed, start=20 * 24))
     assert told
     assert all(0.0 < leak.probability < 1.0 for leak in told)
+
+
+def test_a_flow_that_changes_altogether_is_told_so_often_and_no_more() -> None:
+    rows = flows(0.0, days=DAYS + 2)
+    rows[LEAK_H:] *= 9.0  # another meter, or another unit
+    test = InflowTest(InflowRule(most=3), 2, 0, 0)
+    assert 0 < len(walked(rows, test)) <= 3
+    assert test.open_leaks <= 3

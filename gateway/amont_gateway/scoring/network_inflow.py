@@ -174,7 +174,8 @@ class InflowTest:
     def _found(self, fit: Fit, at_ms: int, is_daily: bool) -> Leak | None:
         """Return a leak that is believed from now on: no course of the known ones does as well."""
         rule = self._rule
-        first = self._birth(fit, self._known)
+        full = len(self._known.leaks) >= rule.most
+        first = None if full else self._birth(fit, self._known)
         if first is None or not (is_daily or first.gain >= rule.alarm):
             return None
         more = self._beside(first, fit, at_ms)

@@ -42,6 +42,7 @@ class InflowRule:
     better: float = 1.5  # by which another shape must win
     alone: float = 1.0  # that a leak must explain beside others in other shapes
     sweeps: int = 3
+    most: int = 20  # leaks known at once: more is a meter that was changed, and costs ever more
     fit: FitRule = field(default_factory=FitRule)
 
 
