@@ -110,14 +110,7 @@ def shipped(settings: Rules | None = None) -> NetworkAlarms:
 
     def alarms(one: Network) -> list[Alarm]:
         test = one.rung.judge(settings or Rules())
-        rows = zip(
-            one.end_ms.tolist(),
-            one.pressure_m,
-            one.inflow_l_h,
-            one.inner_l_h,
-            one.level_mm,
-            strict=True,
-        )
+        rows = zip(*_since_inlets(one), strict=True)
         found = (test.step(Hour(*row)) for row in rows)
         return [
             Alarm(
@@ -132,6 +125,25 @@ def shipped(settings: Rules | None = None) -> NetworkAlarms:
         ]
 
     return alarms
+
+
+def _since_inlets(one: Network) -> tuple[list[int], Floats, Floats, Floats, Floats]:
+    """Return the columns of ``Hour`` as the gateway feeds them: whole days, in UTC.
+
+    The first is that in which all inlets speak first; nothing is known of it before.
+    """
+    known = np.flatnonzero(np.isfinite(one.inflow_l_h).all(axis=1))
+    first = int(known[0]) if len(known) else len(one.end_ms)
+    before = (int(one.end_ms[0]) // HOUR_MS + first - 1) % 24
+
+    def fed(part: Floats) -> Floats:
+        return np.concatenate((np.full((before, part.shape[1]), np.nan), part[first:]))
+
+    hour = np.arange(first - before, len(one.end_ms))
+    end_ms = (one.end_ms[0] + HOUR_MS * hour).tolist()
+    parts = (one.pressure_m, one.inflow_l_h, one.inner_l_h, one.level_mm)
+    pressure, inflow, inner, level = (fed(part) for part in parts)
+    return end_ms, pressure, inflow, inner, level
 
 
 def on_inflow(rule: Rule, timezone: str) -> NetworkAlarms:

@@ -204,6 +204,23 @@ def test_a_folder_of_an_inflow_and_a_tank_is_a_network(tmp_path):
     assert tidy.read(tmp_path).kind == "network"
 
 
+def test_days_before_all_inlets_speak_change_nothing():
+    rng = np.random.default_rng(1)
+    day = np.arange(40 * DAY_H) / DAY_H
+    use = (100.0 - 45.0 * np.cos(2 * np.pi * day)) * np.repeat(1 + 0.03 * rng.normal(size=40), 24)
+    half, other = (500.0 * use * (1.0 + 0.02 * rng.normal(size=len(use))) for _ in range(2))
+    t_ms = HOUR_MS * np.arange(5, len(day) + 5)  # nor need the first day be whole
+    late = slice(20 * DAY_H, None)
+    inlets = (channel("a", "inflow", t_ms, half), channel("b", "inflow", t_ms[late], other[late]))
+    both = (channel("a", "inflow", t_ms[late], half[late]), inlets[1])
+    early, young = (
+        score_network.network(replace(record(), channels=each)) for each in (inlets, both)
+    )
+    assert len(early.end_ms) == len(young.end_ms) + 20 * DAY_H
+    told = ([one.at_ms for one in score_network.shipped()(each)] for each in (early, young))
+    assert next(told) == next(told)
+
+
 def test_a_record_without_inflow_is_refused(tmp_path):
     whole = record()
     only = replace(whole, channels=whole.of("pressure"))
