@@ -148,6 +148,7 @@ def _screen(asked: argparse.Namespace) -> int:
 def _network(asked: argparse.Namespace) -> int:
     metrics = network_report.measure(lambda line: print(line, file=sys.stderr), asked.only)
     network_report.write(metrics)
+    metrics = network_report.read()  # rules in the file's order, as the card has them
     for path in network_report.write_cards(metrics, asked.cards):
         print(f"written: {path.name}", file=sys.stderr)
     if asked.json:
