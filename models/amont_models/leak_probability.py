@@ -1,7 +1,8 @@
 """Fit how probable a leak is for what the test shows, and say how true that was.
 
 Half of the nights are those of records with leaks opened, half those of the records as they are,
-whose false alarms are thereby counted, too.
+whose false alarms are thereby counted, too. A leak that stands for months (``Standing``) is told
+with the probability that it had; no leak opened here lasts so long, so its nights say nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def nights(
     for zone, leaks, weight in records:
         days = leak.days_of(zone, recipe["data"]["timezone"])
         for night in ZoneTest(rule, predict).run(days):
-            if night.verdict != "unknown":
+            stands = night.verdict == "leak" and not night.is_open
+            if night.verdict != "unknown" and not stands:
                 is_open = any(_shows(one, night.end_ms) for one in leaks)
                 rows.append((night.evidence, float(is_open), weight))
     evidence, is_open, weight = np.array(rows).T
