@@ -34,9 +34,6 @@ LEAST_DAYS = 45.0  # of past: fewer hold no floods to learn from and no weeks to
 HELD_SHARE, HELD_MOST_DAYS, HELD_LEAST_DAYS = 0.25, 365.0, 14.0
 MIN_RISING = 24  # steps on rising limbs in the held-back weeks: fewer judge nothing
 RISING = 0.01  # of the spread within an hour, as in the tables
-# Weeks with an event or none say little: only what is clearly worse there is refused.
-LOSS_MORE, PI_LESS = 0.02, 0.1
-EVENTS_SHARE = 0.5  # of the held-back events: so many warnings worse, at least one, are chance
 NOMINAL = QUANTILES[-1] - QUANTILES[0]
 HOLD_MS = 90 * 60_000
 Figures = dict[str, float | None]
@@ -151,17 +148,15 @@ def persistence_index(past: Past, bands: Floats, keep: Flags) -> float:
 def is_worse(part: str, now: Figures, then: Figures) -> bool:
     """Say whether a part does worse than what is there, in what it is for.
 
-    The line: the band's loss, the median, or by far the warnings. Widths and margins: how near the
-    band is to holding its share of event hours. The shift: the warnings.
+    The line: the band's loss, the median, or the warnings, were it one event fewer. Widths and
+    margins: how near the band is to holding its share of event hours. The shift: the warnings.
     """
     hits, false = (_count(then, name) - _count(now, name) for name in ("warned", "false"))
     if part == "shift":
         return hits - FALSE_COST * false < 0.0
     if part == "line":
-        bearable = max(1.0, EVENTS_SHARE * _count(now, "events"))
         loss, pi = (_count(then, name) - _count(now, name) for name in ("loss", "pi"))
-        kept = loss <= LOSS_MORE * _count(now, "loss") and pi >= -PI_LESS
-        return not (kept and hits - false >= -bearable)
+        return not (loss <= 0.0 and pi >= 0.0 and hits >= 0.0 and hits - false >= 0.0)
     before, after = now["inside"], then["inside"]
     if before is None or after is None:
         return False  # no event to judge by: they rest on those before

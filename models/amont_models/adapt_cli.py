@@ -14,7 +14,7 @@ from amont_gateway.scoring.model_folder import kept_models
 from amont_gateway.scoring.zone_adapted import AS_IT_CAME
 from amont_models import adapt_site, zone_chain
 from amont_models.adapt import Outcome
-from amont_models.adapt_site import Adapting
+from amont_models.adapt_site import Adapting, Earlier
 from amont_models.adapt_zone import ZoneOutcome
 from amont_models.recipe import ARTIFACTS_DIR
 from amont_models.river_chain import shipped
@@ -57,6 +57,8 @@ WORDS = {
         "written": "écrit : {path} ; la passerelle s'en sert d'elle-même. --undo l'annule",
         "undone": "revenu à l'adaptation d'avant",
         "plain": "revenu au modèle sans adaptation",
+        "stays": "reste comme adapté avant, faute de quoi juger : {places}",
+        "goes": "l'adaptation d'avant s'en va, refusée maintenant : {places}",
         "time": "{seconds:.0f} s en tout",
     },
     "en": {
@@ -90,6 +92,8 @@ WORDS = {
         "written": "written: {path}; the gateway takes it by itself. --undo goes back",
         "undone": "back to the adaptation before",
         "plain": "back to the model without adaptation",
+        "stays": "stays as adapted before, there is nothing to judge by: {places}",
+        "goes": "the adaptation before goes, refused now: {places}",
         "time": "{seconds:.0f} s in all",
     },
 }
@@ -135,21 +139,27 @@ def run(asked: argparse.Namespace) -> int:
         if not asked.json:
             _say(_zone_line(words, zone, judged))
     content = adapt_site.content(made, chain.sha256, now_ms, zones, leak.made_for)
-    told = _kept(asked, words, content)
+    earlier = adapt_site.carry(asked.state, content, made, zones)
+    told = _kept(asked, words, content, earlier)
     if asked.json:
         about = {station: one.about() for station, one in made.items()}
         also = {zone: judged.about() for zone, judged in zones.items()}
         said = {"stations": about, "zones": also, "model_sha256": chain.sha256}
         _say(json.dumps(said, indent=1))
     else:
+        for key, places in (("stays", earlier.stays), ("goes", earlier.goes)):
+            if places:
+                _say(words[key].format(places=", ".join(places)))
         _say(told)
         _say(words["time"].format(seconds=time.monotonic() - began_s))
     return 0
 
 
-def _kept(asked: argparse.Namespace, words: dict[str, str], content: dict[str, Any]) -> str:
+def _kept(
+    asked: argparse.Namespace, words: dict[str, str], content: dict[str, Any], earlier: Earlier
+) -> str:
     """Write what is kept, if it may be; return what to say."""
-    if not content["stations"] and not content["zones"]["zones"]:
+    if not content["stations"] and not content["zones"]["zones"] and not earlier.goes:
         return words["none"]
     if asked.dry_run:
         return words["dry"]

@@ -19,7 +19,7 @@ from typing import Any
 from amont_gateway.records import FILE as RECORDS
 from amont_gateway.records import RecordReader
 from amont_gateway.scoring import river_adapted, zone_adapted
-from amont_gateway.scoring.adapted_file import FILE, FORMAT
+from amont_gateway.scoring.adapted_file import FILE, FORMAT, read_whole
 from amont_gateway.scoring.holiday_dates import LONG_S, HolidayError, public_holidays
 from amont_gateway.scoring.river_features import Told
 from amont_gateway.scoring.timeline import HOUR_MS, NO_SERIES, Series, good_series
@@ -37,6 +37,11 @@ from amont_models.zone_chain import LeakModel, whole_hours
 BEFORE = FILE + ".before"
 NOTHING = b"{}\n"  # lies there as the one before where there was none
 REPAIR = "note repair"
+UNSURE = (
+    "short",
+    "still",
+    "few",
+)  # reasons: nothing to judge by, so nothing against what was kept
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,48 @@ def _kept(made: Mapping[str, Outcome] | Mapping[str, ZoneOutcome]) -> dict[str, 
         for name, one in made.items()
         if one.adapted is not None
     }
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an adaptation finds in its place: what stays, and what goes because it was refused."""
+
+    stays: tuple[str, ...] = ()
+    goes: tuple[str, ...] = ()
+
+
+def carry(
+    folder: Path,
+    said: dict[str, Any],
+    made: Mapping[str, Outcome],
+    zones: Mapping[str, ZoneOutcome],
+) -> Earlier:
+    """Put into ``said`` what the file there holds of places that could not be judged now.
+
+    Only of the same models: the gateway believes no other. ModelError if the file is damaged.
+    """
+    old = read_whole(folder / FILE)
+    if old is None:
+        return Earlier()
+    stays: list[str] = []
+    goes: list[str] = []
+    parts: list[tuple[str, str, Any, Any, Mapping[str, Outcome] | Mapping[str, ZoneOutcome]]] = [
+        ("stations", "model_sha256", old, said, made),
+        ("zones", "made_for", old.get("zones", {}), said["zones"], zones),
+    ]
+    for what, key, before, now, outcomes in parts:
+        if before.get(key) != now[key]:
+            continue
+        for place, entry in before.get(what, {}).items():
+            one = outcomes.get(place)
+            if one is None or one.adapted is not None:
+                continue
+            if one.reason in UNSURE:
+                now[what][place] = entry
+                stays.append(place)
+            else:
+                goes.append(place)
+    return Earlier(tuple(stays), tuple(goes))
 
 
 def write(folder: Path, said: dict[str, Any]) -> Path:

@@ -15,9 +15,9 @@ from amont_gateway.scoring.river_decision import Rule
 from amont_gateway.scoring.river_features import HORIZONS_H, QUANTILES
 from amont_models import adapt as adaptation
 from amont_models import adapt_site, cli, river_rule
-from amont_models.adapt import LEAST_DAYS, adapt, cut, is_worse
+from amont_models.adapt import LEAST_DAYS, Outcome, adapt, cut, is_worse
 from amont_models.adapt_fit import fit, margins, needed_widths, plain
-from amont_models.adapt_site import Adapting
+from amont_models.adapt_site import Adapting, Earlier
 from amont_models.river_chain import Chain, past_of
 from amont_models.river_station import prepare
 from amont_models.site_past import SitePast
@@ -113,10 +113,11 @@ BEFORE = {"loss": 1.0, "pi": 0.5, "inside": 0.8, "events": 2.0, "warned": 2.0, "
 @pytest.mark.parametrize(
     ("part", "change", "worse"),
     [
-        ("line", {}, False), ("line", {"loss": 1.01}, False), ("line", {"loss": 1.03}, True),
-        ("line", {"pi": 0.35}, True), ("line", {"pi": 0.45}, False),
-        ("line", {"warned": 1.0}, False), ("line", {"warned": 0.0}, True),
-        ("line", {"false": 3.0}, True), ("line", {"loss": float("nan")}, True),
+        ("line", {}, False), ("line", {"loss": 0.99, "pi": 0.51}, False),
+        ("line", {"loss": 1.01}, True), ("line", {"pi": 0.49}, True),
+        ("line", {"warned": 1.0}, True), ("line", {"warned": 1.0, "false": -2.0}, True),
+        ("line", {"warned": 3.0, "false": 2.0}, False),
+        ("line", {"false": 2.0}, True), ("line", {"loss": float("nan")}, True),
         ("widths", {"inside": 0.85, "loss": 2.0}, False), ("widths", {"inside": 0.99}, False),
         ("widths", {"inside": 0.79}, True), ("margins", {"inside": None}, False),
         ("shift", {}, False), ("shift", {"warned": 1.0, "false": 0.0}, True),
@@ -220,6 +221,20 @@ def test_another_model_of_the_site_is_adapted_written_and_undone(tmp_path, capsy
     assert capsys.readouterr().out == "revenu à l'adaptation d'avant\n"
     assert cli.main(undo) == 2, "only one step back"
     assert "nothing to undo" in capsys.readouterr().err
+
+
+def test_what_cannot_be_judged_now_stays_and_what_is_refused_now_goes(tmp_path, past):
+    kept = adapt(past, Rule())
+    named = {"mill": kept, "bridge": kept, "weir": kept}
+    adapt_site.write(tmp_path, adapt_site.content(named, "a" * 64, 0))
+    now = {"mill": Outcome(None, "still", {}), "bridge": Outcome(None, "worse", {}), "weir": kept}
+    said = adapt_site.content(now, "a" * 64, 1)
+    assert adapt_site.carry(tmp_path, said, now, {}) == Earlier(("mill",), ("bridge",))
+    adapt_site.write(tmp_path, said)
+    assert set(read(tmp_path / FILE, "a" * 64)) == {"mill", "weir"}
+    other = adapt_site.content(now, "b" * 64, 1)
+    assert adapt_site.carry(tmp_path, other, now, {}) == Earlier(), "made for another model"
+    assert set(other["stations"]) == {"weir"}
 
 
 def test_undoing_the_first_adaptation_leaves_none(tmp_path):
