@@ -104,6 +104,7 @@ def _set(records: Sequence[Record], chain: Chain) -> Metrics:
         "adapted": len(made),
         "parts": {part: sum(part in one.parts for one in made) for part in PARTS},
         "warnings": {name: rows[name] for name in RULES if name in rows},
+        "curve": clean["curve"],
         "skill": clean["skill"],
         "coverage": clean["coverage"],
         "faults": {
@@ -164,6 +165,8 @@ def render(metrics: Metrics, language: str) -> str:
         parts += ["### " + words[name].format(**facts), *_kept(found, words)]
         parts.append(_warnings(found, words))
         parts += [_skill(found, words), _sentence(found, words)]
+    if all("curve" in found for found in metrics["sets"].values()):
+        parts += [words["curve_intro"], _curve(metrics["sets"], words)]
     parts += [words["ladder_intro"], _ladder_table(metrics["ladder"], words)]
     return "\n\n".join(parts)
 
@@ -250,6 +253,26 @@ def _sentence(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
         missed=f"{ours['missed']:.0f}",
         warned=f"{ours['warned']:.0f}",
     )
+
+
+def _curve(sets: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """Return what each quantile would have given alone, a set beside the other, ours below."""
+    head = [words["curve_head"], *(words[f"{name} set"] for name in sets)]
+    curves = [found["curve"] for found in sets.values()]
+    ships = [
+        {key: row[key][0] for key in ("pod", "far", "lead_h")}
+        for row in (found["warnings"][OURS] for found in sets.values())
+    ]
+    rows = [
+        [f"{name.removeprefix('q')} %", *(_point(curve[name]) for curve in curves)]
+        for name in curves[0]
+    ]
+    return table(head, [*rows, [words[OURS], *(_point(row) for row in ships)]])
+
+
+def _point(row: Mapping[str, Any]) -> str:
+    """Return a point of a curve: POD, FAR, lead."""
+    return f"{number(row['pod'])}, {number(row['far'])}, {number(row['lead_h'], 1)}"
 
 
 def _ladder_table(ladder: Mapping[str, Any], words: Mapping[str, str]) -> str:

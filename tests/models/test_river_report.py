@@ -43,6 +43,16 @@ def test_every_rule_and_rung_is_told(metrics, language):
     assert "{" not in text
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_curve_stands_beside_what_ships(metrics, language):
+    found = metrics["sets"]["long"]
+    text = river_report.render(metrics, language)
+    row = found["curve"]["q90"]
+    assert f"| 90 % | {row['pod']:.2f}, " in text
+    ours = found["warnings"]["warning"]
+    assert f"| **{'warning' if language == 'en' else 'alerte'}** | {ours['pod'][0]:.2f}, " in text
+
+
 def test_the_parts_that_were_kept_are_told(metrics):
     found = metrics["sets"]["long"] | {
         "adapted": 2,
