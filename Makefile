@@ -14,7 +14,7 @@ PACKAGES := core/amont_wire core/amont_watch core/amont_site firmware/amont_node
   gateway/amont_guard gateway/amont_gateway models/amont_models provisioning/amont_provision \
   dashboards/amont_dashboards hil_tests/amont_hil hil_tests/amont_demo
 DEBIAN_SERVERS := mosquitto influxdb
-DEBIAN_TEST := $(DEBIAN_SERVERS) nginx chromium strace qemu-system-arm firmware-microbit-micropython systemd
+DEBIAN_TEST := $(DEBIAN_SERVERS) victoria-metrics nginx chromium strace qemu-system-arm firmware-microbit-micropython systemd
 
 # One thread for numeric libraries: the machines that this runs on are small, and timings stay comparable.
 export OMP_NUM_THREADS := 1
