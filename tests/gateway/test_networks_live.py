@@ -96,6 +96,30 @@ def town_without_pressures(tmp_path: Path) -> Iterator[Town]:
     made.close()
 
 
+def told_again_after_a_kill(town: Town, leak: dict[str, Any]) -> list[dict[str, Any]]:
+    """Kill the gateway once the leak is on record; what it says and records then is the same."""
+    # written a moment later, on another thread
+    eventually(lambda: [r["verdict"] for r in town.told()][-1:] == ["leak"])
+    before = len(town.told())
+    town.gateway.kill()
+    town.gateway.start()
+    again = town.until(lambda found: found["verdict"] == "leak")
+    assert [same(one) for one in again["leaks"]] == [same(leak)]
+    eventually(lambda: len(town.told()) > before)
+    told = town.told()
+    assert [same(one) for one in told[-1]["leaks"]] == [same(leak)]
+    return told
+
+
+def story_of(town: Town, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what `amont-gateway leaks` tells of the one leak, told twice, in three lines."""
+    asked = ["leaks", "--site", str(town.data.parent / "site.yaml"), "--data", str(town.data)]
+    assert main([*asked, "--lang", "en"]) == 0
+    story = capsys.readouterr().out.splitlines()
+    assert len(story) == 3  # the leak was told twice and is one
+    return story
+
+
 def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,26 +140,13 @@ def test_a_leak_is_found_live_told_and_said_again_after_a_kill(
     journal = town.http.get("/journal?lang=en").text
     assert "Leak in a network – Valley, since " in journal
 
-    # written a moment later, on another thread
-    eventually(lambda: [r["verdict"] for r in town.told()][-1:] == ["leak"])
-    before = len(town.told())
-    town.gateway.kill()
-    town.gateway.start()
-    again = town.until(lambda found: found["verdict"] == "leak")
-    assert [same(leak) for leak in again["leaks"]] == [same(leak)]
+    told = told_again_after_a_kill(town, leak)
     assert "near Post p1" in town.http.get("/journal?lang=en").text
-
-    eventually(lambda: len(town.told()) > before)
-    told = town.told()
     assert (told[0]["verdict"], told[-1]["verdict"]) == ("normal", "leak")
-    assert [same(leak) for leak in told[-1]["leaks"]] == [same(leak)]
     assert told[-1]["rule"]["name"] == "network-test"
     assert told[-1]["network"] == "vallee"
 
-    asked = ["leaks", "--site", str(town.data.parent / "site.yaml"), "--data", str(town.data)]
-    assert main([*asked, "--lang", "en"]) == 0
-    story = capsys.readouterr().out.splitlines()
-    assert len(story) == 3  # the leak was told twice and is one
+    story = story_of(town, capsys)
     assert "leak: Valley, since " in story[0]
     assert "near Post p1" in story[0]
     assert story[1].startswith("  at the same hours, the week before and since: Post p1 ")
@@ -157,18 +168,7 @@ def test_a_leak_that_flows_alone_show_is_found_live_and_said_again_after_a_kill(
     page = town.http.get("/?lang=en").text
     assert "Flows alone do not tell where to look." in page
 
-    eventually(lambda: [r["verdict"] for r in town.told()][-1:] == ["leak"])
-    before = len(town.told())
-    town.gateway.kill()
-    town.gateway.start()
-    again = town.until(lambda found: found["verdict"] == "leak")
-    assert [same(leak) for leak in again["leaks"]] == [same(leak)]
-
-    eventually(lambda: len(town.told()) > before)
-    assert [same(leak) for leak in town.told()[-1]["leaks"]] == [same(leak)]
-    asked = ["leaks", "--site", str(town.data.parent / "site.yaml"), "--data", str(town.data)]
-    assert main([*asked, "--lang", "en"]) == 0
-    story = capsys.readouterr().out.splitlines()
-    assert len(story) == 3
+    told_again_after_a_kill(town, leak)
+    story = story_of(town, capsys)
     assert story[2].startswith("  rule network-inflow: score ")
     assert "; the flows alone" in story[2]
