@@ -119,7 +119,7 @@ def test_the_golden_vector_sees_what_a_right_hash_hides(folder):
             refused += 1
             continue
         assert np.abs(got - wanted).max() <= entry["golden"]["tolerance"]
-    assert refused > 5, "the damage never mattered: this test would see nothing"
+    assert refused > 12, "the damage never mattered: this test would see nothing"
 
 
 @pytest.mark.parametrize(
