@@ -18,11 +18,11 @@ from amont_provision.guardfolder import GuardFolder
 from amont_provision.port import open_port
 from amont_provision.virtual import VirtualBoard
 
-pytestmark = [pytest.mark.micropython, pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.micropython, pytest.mark.servers]
 
 NODE = 31
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-LIMIT_S = 150.0  # a board that shares its core with other tests checks 172 kB of files slowly
+LIMIT_S = 60.0
 LEFT_BYTES = 8_000  # each part takes a real node, broker, guard and gateway some milliseconds
 
 
